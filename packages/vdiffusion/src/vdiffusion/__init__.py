@@ -1,0 +1,49 @@
+"""v-objective diffusion: schedule, objective, samplers, guidance and windows for any net `(x_t, t, **conditions) -> v`.
+
+t in [0, 1]    alpha = cos(pi t / 2)    sigma = sin(pi t / 2)    x_t = alpha x + sigma eps    v = alpha eps - sigma x
+"""
+
+from vdiffusion.guidance import Guidance
+from vdiffusion.net import Net
+from vdiffusion.noise import draw_noise, item_generators, seeded_noise
+from vdiffusion.objective import (
+    LogitNormalTime,
+    Preconditioned,
+    TimeDistribution,
+    UniformTime,
+    VObjective,
+    noise_from_v,
+    to_noisy,
+    to_v,
+    x_from_v,
+)
+from vdiffusion.samplers import DDIM, Callback
+from vdiffusion.schedule import alpha_sigma, log_snr, time_grid, time_of_log_snr
+from vdiffusion.windows import Windows
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DDIM",
+    "Callback",
+    "Guidance",
+    "LogitNormalTime",
+    "Net",
+    "Preconditioned",
+    "TimeDistribution",
+    "UniformTime",
+    "VObjective",
+    "Windows",
+    "__version__",
+    "alpha_sigma",
+    "draw_noise",
+    "item_generators",
+    "log_snr",
+    "noise_from_v",
+    "seeded_noise",
+    "time_grid",
+    "time_of_log_snr",
+    "to_noisy",
+    "to_v",
+    "x_from_v",
+]
