@@ -1,0 +1,30 @@
+"""A composer of captioned practice music.
+
+`compose_song` writes a song from a seed, `render_song` plays it with FluidSynth, `caption` describes it, and
+`write_dataset` makes a folder of such songs to train on. Composing needs the standard library only; rendering needs
+`mousai-music[compose]`, FluidSynth and a General MIDI soundfont.
+"""
+
+from .captions import caption, caption_from_metadata, song_facts
+from .dataset import write_dataset
+from .perform import Note
+from .render import ComposeError, render_song, song_to_midi
+from .song import Song, Track, compose_song
+from .styles import GENRES, STYLES, Style
+
+__all__ = [
+    "GENRES",
+    "STYLES",
+    "ComposeError",
+    "Note",
+    "Song",
+    "Style",
+    "Track",
+    "caption",
+    "caption_from_metadata",
+    "compose_song",
+    "render_song",
+    "song_facts",
+    "song_to_midi",
+    "write_dataset",
+]

@@ -1,0 +1,48 @@
+"""The command line of the composer: `add_arguments` and `run`, shared by `mousai compose` and `python -m`."""
+
+import argparse
+import sys
+
+from .styles import GENRES
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the composer's options to a parser."""
+    parser.add_argument("--songs", type=int, required=True, metavar="N", help="how many songs to write")
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for metadata.jsonl and audio/*.flac")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives other songs (default 0)")
+    parser.add_argument("--duration", type=float, default=30.0, metavar="S", help="seconds of every song (default 30)")
+    parser.add_argument(
+        "--palette",
+        default="style",
+        help="style: the instruments of each style; all: any of the 128 General MIDI instruments (default style)",
+    )
+    parser.add_argument("--genre", default=None, help=f"only this genre or style: {', '.join(GENRES)} (default: all)")
+    parser.add_argument("--workers", type=int, default=None, metavar="N", help="processes (default: one per core)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the data set that the parsed options ask for; a mistake is one line on stderr and exit code 2."""
+    from .dataset import write_dataset
+    from .render import ComposeError
+
+    try:
+        path = write_dataset(
+            args.out,
+            songs=args.songs,
+            seed=args.seed,
+            duration=args.duration,
+            palette=args.palette,
+            genre=args.genre,
+            workers=args.workers,
+            progress=not args.quiet,
+        )
+    except (ComposeError, ValueError, OSError) as error:
+        print(f"mousai compose: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("mousai compose: interrupted; the same command goes on where it stopped", file=sys.stderr)
+        return 130
+    print(path)
+    return 0

@@ -1,0 +1,195 @@
+"""A folder of captioned songs in the layout of Hugging Face audio folders.
+
+`DIR/metadata.jsonl` has one row per song, `DIR/audio/000000.flac` and so on the sound. Song `i` depends on the seed of
+the data set and on `i` alone, so a larger set starts with the same songs, and an interrupted run goes on where it was.
+"""
+
+import hashlib
+import json
+import math
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..files import atomic_file
+from .captions import caption, song_facts
+from .render import SAMPLE_RATE, ComposeError, check_tools, render_song
+from .score import stream
+from .song import LONGEST, PALETTES, Song, compose_song
+from .styles import GENRES, styles_of
+
+METADATA = "metadata.jsonl"
+_ROWS = ".rows"
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    out: str
+    index: int
+    seed: int
+    genre: str
+    duration: float
+    palette: str
+
+    @property
+    def file_name(self) -> str:
+        return f"audio/{self.index:06d}.flac"
+
+    def compose(self) -> Song:
+        return compose_song(self.seed, genre=self.genre, duration=self.duration, palette=self.palette)
+
+    def matches(self, row: dict[str, Any]) -> bool:
+        """Whether a row tells of this very song."""
+        return all(row.get(name) == fact for name, fact in song_facts(self.compose()).items())
+
+
+def song_seed(seed: int, index: int) -> int:
+    """The seed of song `index` of a data set: 48 bits of SHA-256 over both numbers."""
+    return int.from_bytes(hashlib.sha256(f"mousai.compose/{seed}/{index}".encode()).digest()[:6], "big")
+
+
+def song_genre(seed: int, index: int) -> str:
+    """The genre of song `index`: every block of as many songs as there are genres has each genre once."""
+    order = list(GENRES)
+    block, place = divmod(index, len(order))
+    stream(seed, f"genres {block}").shuffle(order)
+    return order[place]
+
+
+def write_dataset(
+    out: str | os.PathLike[str],
+    *,
+    songs: int,
+    seed: int = 0,
+    duration: float = 30.0,
+    palette: str = "style",
+    genre: str | None = None,
+    workers: int | None = None,
+    progress: bool = True,
+) -> Path:
+    """Compose and render `songs` songs of `duration` seconds into the folder `out` and return its `metadata.jsonl`.
+
+    Finished songs of the same seed, palette, duration and genre are kept, also after an interruption; rows beyond
+    `songs` of an earlier, larger run stay. `workers` processes share the work (default: one per core).
+    Raises ValueError for a value that is none, ComposeError for a missing tool or a folder that holds other songs.
+    """
+    _check(songs, duration, palette, genre, workers)
+    check_tools()
+    folder = Path(out)
+    try:
+        (folder / "audio").mkdir(parents=True, exist_ok=True)
+        (folder / _ROWS).mkdir(exist_ok=True)
+    except OSError as error:
+        raise ComposeError(f"{folder} cannot be a folder of songs: {error.strerror}; choose another") from None
+    jobs = [
+        _Job(str(folder), index, song_seed(seed, index), genre or song_genre(seed, index), float(duration), palette)
+        for index in range(songs)
+    ]
+    old = _read_rows(folder)
+    finished: dict[int, dict[str, Any]] = {}
+    for job in jobs:
+        row = old.get(job.index)
+        if row is None:
+            continue
+        if not job.matches(row):
+            raise ComposeError(
+                f"{folder} holds other songs (of another seed, genre, palette, duration or version of the composer); "
+                "choose another folder or remove it"
+            )
+        if (folder / job.file_name).is_file():
+            finished[job.index] = row
+    finished |= {index: row for index, row in old.items() if index >= songs and (folder / row["file_name"]).is_file()}
+    todo = [job for job in jobs if job.index not in finished]
+    for row in _results(todo, workers or os.cpu_count() or 1, progress):
+        finished[_index(row)] = row
+    path = folder / METADATA
+    text = "".join(json.dumps(finished[index], ensure_ascii=False) + "\n" for index in sorted(finished))
+    _write_text(path, text)
+    for leftover in (folder / _ROWS).glob("*.json"):
+        leftover.unlink()
+    (folder / _ROWS).rmdir()
+    return path
+
+
+def _check(songs: int, duration: float, palette: str, genre: str | None, workers: int | None) -> None:
+    if songs < 1:
+        raise ValueError(f"songs is {songs}; 1 or more would do")
+    if not (math.isfinite(duration) and 1.0 <= duration <= LONGEST):
+        raise ValueError(f"duration is {duration}; 1 to {LONGEST:g} seconds would do")
+    if palette not in PALETTES:
+        raise ValueError(f"palette is {palette!r}; one of {', '.join(PALETTES)} would do")
+    if genre is not None:
+        styles_of(genre)
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers is {workers}; 1 or more would do")
+
+
+def _results(jobs: list[_Job], workers: int, progress: bool) -> Iterator[dict[str, Any]]:
+    """Rows of finished songs as they come; an interruption waits for the songs that are being written."""
+    from tqdm import tqdm
+
+    with tqdm(total=len(jobs), unit="song", desc="composing", disable=not progress) as bar:
+        if min(workers, len(jobs)) <= 1:
+            for job in jobs:
+                yield _write_song(job)
+                bar.update()
+            return
+        pool = ProcessPoolExecutor(
+            min(workers, len(jobs)), mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts
+        )
+        try:
+            for future in as_completed([pool.submit(_write_song, job) for job in jobs]):
+                yield future.result()
+                bar.update()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C to the parent, which lets every process finish its song."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _write_song(job: _Job) -> dict[str, Any]:
+    """Compose, render and write one song: the sound first, then the row that says it is whole."""
+    import soundfile
+
+    song = job.compose()
+    row = {"file_name": job.file_name, "caption": caption(song), **song_facts(song)}
+    audio = render_song(song)
+    with (
+        atomic_file(Path(job.out, job.file_name)) as partial,
+        soundfile.SoundFile(partial, "w", SAMPLE_RATE, 2, "PCM_16", format="FLAC") as file,
+    ):
+        # The tags that libsndfile knows; tempo and key stand in the caption and in the row.
+        file.title, file.genre, file.comment = song.title, song.genre, row["caption"]
+        file.write(audio.T)
+    _write_text(Path(job.out, _ROWS, f"{job.index:06d}.json"), json.dumps(row, ensure_ascii=False) + "\n")
+    return row
+
+
+def _index(row: dict[str, Any]) -> int:
+    return int(Path(row["file_name"]).stem)
+
+
+def _read_rows(folder: Path) -> dict[int, dict[str, Any]]:
+    """Rows by index: those of the metadata file, then those of an unfinished run."""
+    lines: list[str] = []
+    try:
+        if (folder / METADATA).is_file():
+            lines += (folder / METADATA).read_text(encoding="utf-8").splitlines()
+        lines += [path.read_text(encoding="utf-8") for path in sorted((folder / _ROWS).glob("*.json"))]
+        rows = [json.loads(line) for line in lines if line.strip()]
+        return {_index(row): row for row in rows}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ComposeError(f"{folder / METADATA} cannot be read ({error}); choose another folder") from None
+
+
+def _write_text(path: Path, text: str) -> None:
+    with atomic_file(path) as partial:
+        partial.write_text(text, encoding="utf-8")

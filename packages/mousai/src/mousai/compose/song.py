@@ -1,0 +1,227 @@
+"""From a seed to a song: notes in seconds, and the facts a caption may tell."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .bass import bass_line
+from .drums import drum_part
+from .form import plan_form
+from .harmony import arpeggio_part, chord_part
+from .instruments import HIGHEST, KIT_NAMES, KITS, PROGRAM_NAMES, PROGRAMS, TOP, balanced_volume
+from .melody import melody_part
+from .moods import draw_mood, draw_title
+from .perform import Note, perform
+from .score import Bar, stream
+from .styles import GENRES, Part, Style, styles_of
+from .theory import Key, parse_key
+
+LAST_CHORD = 1.2
+"""Seconds that the last chord has at least."""
+LONGEST = 3600.0
+"""Seconds that a song has at most."""
+PALETTES = ("style", "all")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """The notes of one layer; `volume` and `pan` (64 is the middle) are MIDI controller values."""
+
+    role: str
+    instrument: str
+    program: int
+    is_drum: bool
+    volume: int
+    pan: int
+    reverb: int
+    notes: tuple[Note, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Song:
+    """A composed song. `style` is the branch of `genre`; `mode` the exact mode of `key`; `energy` is from 0 to 1."""
+
+    seed: int
+    genre: str
+    style: str
+    bpm: int
+    key: str
+    mode: str
+    beats_per_bar: int
+    duration: float
+    palette: str
+    energy: float
+    mood: str
+    title: str
+    lead: str
+    tracks: tuple[Track, ...]
+    sections: tuple[tuple[str, float], ...]
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Names of the instruments that sound, the lead first, each once."""
+        return tuple(dict.fromkeys((self.lead, *(track.instrument for track in self.tracks))))
+
+    @property
+    def seconds_per_beat(self) -> float:
+        """Duration of a beat."""
+        return 60.0 / self.bpm
+
+
+def compose_song(
+    seed: int,
+    *,
+    genre: str | None = None,
+    bpm: float | None = None,
+    key: str | None = None,
+    duration: float = 30.0,
+    palette: str = "style",
+) -> Song:
+    """Compose the song of a seed; what is not given is drawn from the seed.
+
+    `genre` is a genre or the name of a style, `key` such as "A minor", `duration` is in seconds. With
+    `palette="all"` the notes are those of the style, but every layer plays a General MIDI program drawn evenly from all
+    128 (or any drum kit), some an octave off: material for hearing timbres. The same arguments give the same song.
+    Raises ValueError for a genre, key, tempo, duration or palette that is none.
+    """
+    if palette not in PALETTES:
+        raise ValueError(f"palette is {palette!r}; one of {', '.join(PALETTES)} would do")
+    if not (math.isfinite(duration) and 1.0 <= duration <= LONGEST):
+        raise ValueError(f"duration is {duration}; 1 to {LONGEST:g} seconds would do")
+    if bpm is not None and not (math.isfinite(bpm) and 30 <= bpm <= 300):
+        raise ValueError(f"bpm is {bpm}; 30 to 300 beats per minute would do")
+    style = _choose_style(seed, genre)
+    tempo = round(bpm) if bpm is not None else _choose_tempo(seed, style)
+    tonality = _choose_key(seed, style, key)
+    energy = min(max(stream(seed, "energy").gauss(style.energy, 0.08), 0.0), 1.0)
+    bar_seconds = style.beats * 60.0 / tempo
+    count = max(math.floor((duration - LAST_CHORD) / bar_seconds), 0) + 1
+
+    chance = stream(seed, "parts")
+    parts = [part for part in style.parts if chance.random() < part.chance]
+    with_drums = bool(style.grooves) and stream(seed, "with drums").random() < style.drum_chance
+    roles = [*(("drums",) if with_drums else ()), *(part.role for part in parts)]
+    bars = plan_form(style, tonality, count, style.beats, roles, stream(seed, "form"))
+
+    tracks = [_part_track(seed, style, part, bars, tonality, tempo, duration, energy, palette) for part in parts]
+    if with_drums:
+        tracks.append(_drum_track(seed, style, bars, tempo, duration, energy, palette))
+    tracks = [track for track in tracks if track.notes]
+    leads = [track.instrument for track in tracks if track.role == "lead"] or [tracks[0].instrument]
+    mood = draw_mood(stream(seed, "mood"), style.genre, energy, tonality, tempo)
+    return Song(
+        seed=seed,
+        genre=style.genre,
+        style=style.name,
+        bpm=tempo,
+        key=tonality.name,
+        mode=tonality.mode,
+        beats_per_bar=style.beats,
+        duration=float(duration),
+        palette=palette,
+        energy=round(energy, 3),
+        mood=mood,
+        title=draw_title(stream(seed, "title"), mood),
+        lead=leads[0],
+        tracks=tuple(tracks),
+        sections=tuple((bar.section, bar.start * 60.0 / tempo) for bar in bars if bar.section_start),
+    )
+
+
+def _choose_style(seed: int, genre: str | None) -> Style:
+    rng = stream(seed, "style")
+    table = styles_of(rng.choice(GENRES) if genre is None else genre)
+    return rng.choices(table, [style.weight for style in table])[0]
+
+
+def _choose_tempo(seed: int, style: Style) -> int:
+    """Mostly inside the range of the style, now and then a little outside."""
+    rng = stream(seed, "tempo")
+    low, high = style.tempo
+    if rng.random() < 0.12:
+        low, high = round(low * 0.9), round(high * 1.1)
+    return rng.randint(low, high)
+
+
+def _choose_key(seed: int, style: Style, key: str | None) -> Key:
+    rng = stream(seed, "key")
+    drawn = Key(rng.randrange(12), rng.choice(style.modes))
+    if key is None:
+        return drawn
+    tonic, quality = parse_key(key)
+    modes = [mode for mode in style.modes if Key(0, mode).quality == quality]
+    return Key(tonic, rng.choice(modes) if modes else quality)
+
+
+def _part_track(
+    seed: int,
+    style: Style,
+    part: Part,
+    bars: Sequence[Bar],
+    key: Key,
+    tempo: int,
+    duration: float,
+    energy: float,
+    palette: str,
+) -> Track:
+    rng = stream(seed, f"part {part.role}")
+    velocity = part.velocity * (0.94 + 0.1 * energy)
+    if part.kind == "bass":
+        raw = bass_line(bars, part.role, part.patterns, key, part.low, velocity, rng)
+    elif part.kind == "arpeggio":
+        raw = arpeggio_part(bars, part.role, part.patterns, part.low, part.high, velocity, rng)
+    elif part.kind == "melody":
+        raw = melody_part(bars, part.role, rng.choice(part.patterns), key, part.low, part.high, velocity, rng)
+    else:
+        raw = chord_part(
+            bars,
+            part.role,
+            part.patterns,
+            part.low,
+            part.high,
+            velocity,
+            rng,
+            strum=part.kind == "strum",
+            power=part.kind == "power",
+        )
+    sounds = stream(seed, f"sound {part.role}")
+    instrument = sounds.choice(part.instruments)
+    shift = 0
+    if palette == "all":
+        instrument = PROGRAM_NAMES[sounds.randrange(128)]
+        shift = sounds.choice((-12, 0, 0, 12))
+    pan = min(max(part.pan + sounds.randint(-8, 8), 0), 127)
+    top = HIGHEST.get(instrument, TOP)
+    highest = max((note.pitch for note in raw), default=0)
+    while palette == "all" and highest + shift > top:  # the whole line moves, so that it stays one
+        shift -= 12
+    notes = perform(raw, style, tempo, duration, shift, stream(seed, f"play {part.role}"), top)
+    return Track(
+        role=part.role,
+        instrument=instrument,
+        program=PROGRAMS[instrument],
+        is_drum=False,
+        volume=balanced_volume(PROGRAMS[instrument], part.volume + sounds.randint(-6, 6)),
+        pan=pan,
+        reverb=style.reverb,
+        notes=notes,
+    )
+
+
+def _drum_track(
+    seed: int, style: Style, bars: Sequence[Bar], tempo: int, duration: float, energy: float, palette: str
+) -> Track:
+    velocity = style.drum_velocity * (0.94 + 0.1 * energy)
+    raw = drum_part(bars, "drums", style.grooves, velocity, stream(seed, "part drums"), fills=style.fills)
+    sounds = stream(seed, "sound drums")
+    kit = sounds.choice(tuple(KIT_NAMES.values()) if palette == "all" else style.kits)
+    return Track(
+        role="drums",
+        instrument=kit,
+        program=KITS[kit],
+        is_drum=True,
+        volume=min(round(0.88 * (style.drum_volume + sounds.randint(-6, 6))), 127),
+        pan=64,
+        reverb=style.reverb,
+        notes=perform(raw, style, tempo, duration, 0, stream(seed, "play drums")),
+    )

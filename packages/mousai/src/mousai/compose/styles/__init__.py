@@ -1,0 +1,24 @@
+"""The table of styles: what tells a house track from a waltz."""
+
+from .bands import BANDS
+from .concert import CONCERT
+from .dance import DANCE_STYLES
+from .model import Part, Style
+from .world import WORLD
+
+__all__ = ["GENRES", "STYLES", "Part", "Style", "styles_of"]
+
+STYLES: tuple[Style, ...] = (*DANCE_STYLES, *BANDS, *CONCERT, *WORLD)
+"""Every style that the composer knows; several may share a genre."""
+
+GENRES: tuple[str, ...] = tuple(dict.fromkeys(style.genre for style in STYLES))
+"""The genres, in the order of the table."""
+
+
+def styles_of(genre: str) -> tuple[Style, ...]:
+    """The styles of a genre, or the one style of that name. Raises ValueError for an unknown name."""
+    wanted = genre.strip().lower()
+    found = tuple(style for style in STYLES if wanted in (style.genre, style.name))
+    if not found:
+        raise ValueError(f"genre is {genre!r}; one of {', '.join(GENRES)} would do")
+    return found

@@ -1,0 +1,57 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mousai.compose import __main__ as main
+from mousai.compose import dataset
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    def run(*words: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["compose", *words])
+        return main.main()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--songs", "0"], "songs is 0"),
+        (["--songs", "2", "--duration", "-1"], "duration is -1.0"),
+        (["--songs", "2", "--genre", "polka"], "genre is 'polka'"),
+        (["--songs", "2", "--palette", "loud"], "palette is 'loud'"),
+        (["--songs", "2", "--workers", "0"], "workers is 0"),
+    ],
+)
+def test_a_bad_value_is_one_line(tmp_path: Path, call, capsys, words: list[str], message: str) -> None:  # type: ignore[no-untyped-def]
+    assert call("--out", str(tmp_path / "set"), *words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("mousai compose: ") and message in said and said.count("\n") == 1
+
+
+def test_an_interruption_says_how_to_go_on(tmp_path: Path, call, capsys, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dataset, "write_dataset", stop)
+    assert call("--out", str(tmp_path), "--songs", "1") == 130
+    assert "goes on where it stopped" in capsys.readouterr().err
+
+
+@pytest.mark.fluidsynth
+def test_the_module_runs(tmp_path: Path) -> None:
+    words = ["--songs", "1", "--out", str(tmp_path / "set"), "--duration", "2", "--genre", "folk", "--quiet"]
+    done = subprocess.run([sys.executable, "-m", "mousai.compose", *words], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == str(tmp_path / "set" / "metadata.jsonl")
+    assert (tmp_path / "set" / "audio" / "000000.flac").is_file()
+
+
+def test_importing_stays_light() -> None:
+    code = "import sys, mousai.compose; print({'torch', 'numpy', 'soundfile', 'pretty_midi'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

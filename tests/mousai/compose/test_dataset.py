@@ -1,0 +1,170 @@
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from mousai.compose import GENRES, ComposeError, Song, caption_from_metadata, compose_song, dataset, write_dataset
+from mousai.compose.dataset import song_genre, song_seed
+from mousai.compose.render import SAMPLE_RATE
+
+
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Stands in for FluidSynth: a short noise of the song's own, and the list of seeds that were rendered."""
+    seeds: list[int] = []
+
+    def render(song: Song) -> np.ndarray:
+        seeds.append(song.seed)
+        samples = round(song.duration * SAMPLE_RATE)
+        return np.random.default_rng(song.seed).uniform(-0.5, 0.5, (2, samples)).astype(np.float32)
+
+    monkeypatch.setattr(dataset, "render_song", render)
+    monkeypatch.setattr(dataset, "check_tools", lambda: None)
+    yield seeds
+
+
+def write(out: Path, songs: int, **options: object) -> list[dict[str, object]]:
+    settings: dict[str, object] = {"duration": 1.0, "workers": 1, "progress": False, **options}
+    path = write_dataset(out, songs=songs, **settings)  # type: ignore[arg-type]
+    assert path == out / "metadata.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def files(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+
+
+def test_the_layout_is_that_of_an_audio_folder(tmp_path: Path, rendered: list[int]) -> None:
+    rows = write(tmp_path / "set", 3)
+    assert set(files(tmp_path / "set")) == {"metadata.jsonl", *(f"audio/00000{i}.flac" for i in range(3))}
+    for index, row in enumerate(rows):
+        assert row["file_name"] == f"audio/00000{index}.flac"
+        assert {"caption", "genre", "bpm", "key", "instruments", "seed", "lead", "mood", "title", "duration"} <= set(
+            row
+        )
+        song = compose_song(song_seed(0, index), genre=song_genre(0, index), duration=1.0)
+        assert (row["bpm"], row["key"], row["instruments"]) == (song.bpm, song.key, list(song.instruments))
+        with soundfile.SoundFile(tmp_path / "set" / str(row["file_name"])) as file:
+            assert (file.samplerate, file.channels, file.frames) == (SAMPLE_RATE, 2, SAMPLE_RATE)
+            assert (file.title, file.genre, file.comment) == (row["title"], row["genre"], row["caption"])
+    assert rendered == [song_seed(0, index) for index in range(3)]
+
+
+def test_a_larger_set_starts_with_the_same_songs(tmp_path: Path, rendered: list[int]) -> None:
+    small, large = tmp_path / "small", tmp_path / "large"
+    write(small, 2)
+    write(large, 4)
+    assert (large / "metadata.jsonl").read_bytes().startswith((small / "metadata.jsonl").read_bytes())
+    assert files(small)["audio/000001.flac"] == files(large)["audio/000001.flac"]
+
+
+def test_a_finished_set_is_left_alone_and_can_grow(tmp_path: Path, rendered: list[int]) -> None:
+    write(tmp_path, 2)
+    before = files(tmp_path)
+    write(tmp_path, 2)
+    assert len(rendered) == 2 and files(tmp_path) == before
+    assert len(write(tmp_path, 3)) == 3 and len(rendered) == 3
+    assert len(write(tmp_path, 1)) == 3 and len(rendered) == 3  # nothing is lost
+
+
+def test_a_lost_file_is_made_again(tmp_path: Path, rendered: list[int]) -> None:
+    write(tmp_path, 3)
+    before = files(tmp_path)
+    (tmp_path / "audio" / "000001.flac").unlink()
+    write(tmp_path, 3)
+    assert rendered[3:] == [song_seed(0, 1)] and files(tmp_path) == before
+
+
+def test_an_interrupted_run_goes_on(tmp_path: Path, rendered: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = dataset.render_song
+
+    def interrupted(song: Song) -> np.ndarray:
+        if len(rendered) == 2:
+            raise KeyboardInterrupt
+        return whole(song)
+
+    monkeypatch.setattr(dataset, "render_song", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "cut", 4)
+    assert not (tmp_path / "cut" / "metadata.jsonl").exists()
+    assert len(list((tmp_path / "cut" / "audio").iterdir())) == 2
+    monkeypatch.setattr(dataset, "render_song", whole)
+    write(tmp_path / "cut", 4)
+    assert len(rendered) == 4
+    write(tmp_path / "whole", 4)
+    assert files(tmp_path / "cut") == files(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"palette": "all"}, {"duration": 2.0}, {"genre": "waltz"}], ids=str)
+def test_a_folder_of_other_songs_is_an_error(tmp_path: Path, rendered: list[int], other: dict[str, object]) -> None:
+    write(tmp_path, 2)
+    before = files(tmp_path)
+    with pytest.raises(ComposeError, match="other songs"):
+        write(tmp_path, 2, **other)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("text", ["no json\n", "[1]\n", '{"file_name": "a.flac"}\n', '{"caption": "pop"}\n'])
+def test_a_metadata_file_of_another_kind_is_an_error(tmp_path: Path, rendered: list[int], text: str) -> None:
+    (tmp_path / "metadata.jsonl").write_text(text)
+    with pytest.raises(ComposeError, match=r"metadata\.jsonl"):
+        write(tmp_path, 1)
+    assert (tmp_path / "metadata.jsonl").read_text() == text and not rendered
+
+
+def test_a_file_in_the_place_of_the_folder_is_an_error(tmp_path: Path, rendered: list[int]) -> None:
+    (tmp_path / "set").write_text("a file")
+    with pytest.raises(ComposeError, match="choose another"):
+        write(tmp_path / "set", 1)
+
+
+def test_tools_are_looked_for_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    with pytest.raises(ComposeError, match="fluidsynth is not installed"):
+        write(tmp_path / "set", 1)
+    assert not (tmp_path / "set").exists()
+
+
+def test_every_genre_has_its_share() -> None:
+    for block in range(5):
+        drawn = [song_genre(3, index) for index in range(block * len(GENRES), (block + 1) * len(GENRES))]
+        assert sorted(drawn) == sorted(GENRES)
+    assert len({song_seed(seed, index) for seed in range(10) for index in range(1000)}) == 10_000
+
+
+def test_one_genre_can_be_asked_for(tmp_path: Path, rendered: list[int]) -> None:
+    assert {row["genre"] for row in write(tmp_path, 4, genre="metal")} == {"metal"}
+
+
+def test_rows_are_enough_for_new_captions(tmp_path: Path, rendered: list[int]) -> None:
+    from random import Random
+
+    row = write(tmp_path, 1)[0]
+    assert len({caption_from_metadata(row, Random(number)) for number in range(50)}) > 30
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"songs": 0}, "songs is 0"),
+        ({"duration": 0.0}, "duration is 0.0"),
+        ({"duration": float("nan")}, "duration is nan"),
+        ({"palette": "loud"}, "palette is 'loud'"),
+        ({"genre": "polka"}, "genre is 'polka'"),
+        ({"workers": 0}, "workers is 0"),
+    ],
+)
+def test_bad_values_are_named(tmp_path: Path, wrong: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        write(tmp_path / "set", **{"songs": 1, **wrong})  # type: ignore[arg-type]
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.fluidsynth
+def test_processes_share_the_work(tmp_path: Path) -> None:
+    write(tmp_path / "two", 3, workers=2)
+    write(tmp_path / "one", 3, workers=1)
+    assert files(tmp_path / "two") == files(tmp_path / "one")

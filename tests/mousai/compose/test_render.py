@@ -1,0 +1,140 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mousai.compose import ComposeError, compose_song, render, render_song, song_to_midi
+from mousai.compose.render import LOUDNESS, PEAK, SAMPLE_RATE, WIDTH, finish
+from mousai.errors import UserError
+
+
+def decibels(sound: np.ndarray) -> float:
+    return float(10 * np.log10(np.mean(sound.astype(np.float64) ** 2)))
+
+
+def noise(seconds: float, level: float) -> np.ndarray:
+    samples = np.random.default_rng(0).normal(0.0, level, (2, round(seconds * SAMPLE_RATE)))
+    return samples.astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [0.001, 0.05, 0.9])
+def test_the_level_is_the_same_whatever_comes_in(level: float) -> None:
+    sound = finish(noise(4.0, level), 4 * SAMPLE_RATE)
+    assert sound.dtype == np.float32
+    assert np.abs(sound).max() <= PEAK + 1e-6
+    assert decibels(sound) == pytest.approx(LOUDNESS, abs=0.7)
+
+
+def test_sharp_peaks_are_held_without_a_click() -> None:
+    wave = noise(4.0, 0.05)
+    wave[:, SAMPLE_RATE] = 0.9  # one sample 25 dB above the rest
+    sound = finish(wave, 4 * SAMPLE_RATE)
+    assert np.abs(sound).max() == pytest.approx(PEAK, abs=0.02)
+    quiet = finish(noise(4.0, 0.05), 4 * SAMPLE_RATE)
+    assert decibels(sound[:, 3 * SAMPLE_RATE :]) < decibels(quiet[:, 3 * SAMPLE_RATE :])
+
+
+def test_the_end_fades_and_lengths_are_exact() -> None:
+    for samples in (1000, SAMPLE_RATE, 3 * SAMPLE_RATE + 17):
+        sound = finish(noise(2.0, 0.1), samples)
+        assert sound.shape == (2, samples)
+        assert np.abs(sound[:, -1]).max() < 1e-4
+
+
+def test_silence_stays_silence() -> None:
+    assert not finish(np.zeros((2, 100), dtype=np.float32), 200).any()
+
+
+def test_sound_that_is_out_of_phase_is_narrowed() -> None:
+    wave = noise(2.0, 0.1)
+    wave[1] = 0.2 * wave[1] - wave[0]
+    sound = finish(wave, 2 * SAMPLE_RATE)
+    middle, side = sound[0] + sound[1], sound[0] - sound[1]
+    assert np.sqrt(np.mean(side**2) / np.mean(middle**2)) == pytest.approx(WIDTH, rel=0.02)
+
+
+def test_midi_holds_every_note_and_sound() -> None:
+    song = compose_song(3, genre="pop")
+    midi = song_to_midi(song)
+    assert [i.program for i in midi.instruments] == [track.program for track in song.tracks]
+    assert [i.is_drum for i in midi.instruments] == [track.is_drum for track in song.tracks]
+    for instrument, track in zip(midi.instruments, song.tracks, strict=True):
+        assert [(n.pitch, n.velocity, n.start) for n in instrument.notes] == [
+            (note.pitch, note.velocity, note.start) for note in track.notes
+        ]
+        assert {change.number: change.value for change in instrument.control_changes} == {
+            7: track.volume,
+            10: track.pan,
+            91: track.reverb,
+        }
+    assert midi.get_tempo_changes()[1][0] == pytest.approx(song.bpm, rel=1e-5)
+
+
+def test_a_missing_program_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ComposeError, match="apt install fluidsynth") as caught:
+        render.check_tools()
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, UserError) and isinstance(caught.value, RuntimeError)
+
+
+def test_a_missing_soundfont_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("MOUSAI_SOUNDFONT", raising=False)
+    monkeypatch.setattr(render, "SOUNDFONTS", (str(tmp_path / "none.sf2"),))
+    with pytest.raises(ComposeError, match="apt install fluid-soundfont-gm"):
+        render.find_soundfont()
+
+
+def test_a_soundfont_of_ones_own_is_looked_into(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    font = tmp_path / "my.sf2"
+    for wrong in (tmp_path / "missing.sf2", tmp_path, font):
+        font.write_text("this is no soundfont")
+        monkeypatch.setenv("MOUSAI_SOUNDFONT", str(wrong))
+        with pytest.raises(ComposeError, match=f"MOUSAI_SOUNDFONT is {wrong}, which is not") as caught:
+            render.find_soundfont()
+        assert "\n" not in str(caught.value)
+    font.write_bytes(b"RIFF\0\0\0\0sfbkLIST")
+    assert render.find_soundfont() == font
+
+
+@pytest.mark.fluidsynth
+def test_a_soundfont_without_sounds_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = render.subprocess.run
+
+    def silenced(command: list[str], **options: object) -> object:
+        return real(["0" if word == "0.4" else word for word in command], **options)  # no gain, no sound
+
+    monkeypatch.setattr(render.subprocess, "run", silenced)
+    with pytest.raises(ComposeError, match="gave no sound"):
+        render_song(compose_song(0, duration=2))
+
+
+def test_a_missing_module_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pretty_midi", None)
+    with pytest.raises(ComposeError, match=r"mousai-music\[compose\]"):
+        song_to_midi(compose_song(0, duration=2))
+
+
+@pytest.mark.fluidsynth
+@pytest.mark.parametrize("genre", ["house", "solo piano", "ambient"])
+def test_a_rendered_song_is_loud_at_once_and_lasts_as_told(genre: str) -> None:
+    song = compose_song(2, genre=genre, duration=6.25)
+    sound = render_song(song)
+    assert sound.shape == (2, 300_000) and sound.dtype == np.float32
+    assert np.abs(sound).max() <= PEAK + 1e-6
+    assert decibels(sound) > LOUDNESS - 3
+    assert decibels(sound[:, : SAMPLE_RATE // 2]) > -40
+    assert not np.array_equal(sound[0], sound[1])
+    assert np.abs(sound[:, -1]).max() < 1e-3
+
+
+@pytest.mark.fluidsynth
+def test_the_beat_is_where_the_tempo_says() -> None:
+    song = compose_song(2, genre="house", bpm=120, duration=16)
+    sound = render_song(song).mean(0)[: 14 * SAMPLE_RATE]
+    block = SAMPLE_RATE // 100  # onsets: rise of the level in steps of 10 ms
+    level = np.log(np.sqrt((sound.reshape(-1, block) ** 2).mean(1)) + 1e-3)
+    onsets = np.maximum(np.diff(level), 0.0)
+    onsets -= onsets.mean()
+    beats = {lag: float(np.dot(onsets[:-lag], onsets[lag:])) for lag in (44, 47, 50, 53, 56)}  # 50 steps are a beat
+    assert max(beats, key=lambda lag: beats[lag]) == 50
