@@ -1,6 +1,7 @@
 """What the U-Net promises as a whole."""
 
 import copy
+import dataclasses
 import math
 from collections.abc import Callable
 from typing import Any
@@ -353,3 +354,16 @@ def test_levels_are_named_modules(everything: UNet1d) -> None:
         "levels.0.skip.adapt.weight",
         "levels.2.skip.to_scale.weight",
     } <= names
+
+
+def test_without_the_outer_skip_the_first_prediction_is_what_the_levels_make_of_the_input() -> None:
+    torch.manual_seed(0)
+    config = UNet1dConfig(in_channels=4, levels=(Level(channels=16), Level(channels=16, factor=2)), outer_skip=False)
+    net = UNet1d(config)
+    torch.nn.init.zeros_(net.levels[0].up.conv.weight)
+    torch.nn.init.zeros_(net.levels[0].up.conv.bias)
+    x, t = torch.randn(2, 4, 9), torch.tensor([0.2, 0.9])
+    assert torch.equal(net(x, t), torch.zeros_like(x))
+    with_skip = UNet1d(dataclasses.replace(config, outer_skip=True))
+    with_skip.load_state_dict(net.state_dict())  # the same parameters: the skip has none of its own here
+    assert torch.allclose(with_skip(x, t), x, atol=1e-6)

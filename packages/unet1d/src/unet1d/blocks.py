@@ -72,6 +72,10 @@ class GroupNorm(nn.GroupNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, L, C] -> [B, L, C]."""
+        if torch.is_grad_enabled() and not input.requires_grad:
+            # PyTorch's channels-last group_norm crashes the process (2.13, on CPUs) in the backward pass where its
+            # weights want a gradient and its input does not; that of the input is not much work beside the rest.
+            input = input.detach().requires_grad_()
         # Not F.group_norm, which refuses a group of one value, but only where the batch has a single item.
         return from_image(torch.group_norm(as_image(input), self.num_groups, self.weight, self.bias, self.eps))
 
@@ -191,15 +195,20 @@ class Skip(nn.Module):
         in_channels: channels of x.
         out_channels: channels of y; where they differ a Linear adapts x.
         features: width of the modulation vector.
+        identity: False leaves x out: scale(time) * y.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, features: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, features: int, identity: bool = True) -> None:
         super().__init__()
-        self.adapt = nn.Linear(in_channels, out_channels) if in_channels != out_channels else None
+        self.identity = identity
+        self.adapt = nn.Linear(in_channels, out_channels) if identity and in_channels != out_channels else None
         self.to_scale = nn.Linear(features, out_channels)
 
     def forward(self, x: Tensor, y: Tensor, features: Tensor) -> Tensor:
         """[B, L, C_in], [B, L, C_out] and the vector [B, F] -> [B, L, C_out]."""
+        scale = self.to_scale(features).unsqueeze(1)
+        if not self.identity:
+            return torch.mul(scale, y)
         if self.adapt is not None:
             x = self.adapt(x)
-        return torch.addcmul(x, self.to_scale(features).unsqueeze(1), y)
+        return torch.addcmul(x, scale, y)

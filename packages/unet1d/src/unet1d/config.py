@@ -66,6 +66,8 @@ class UNet1dConfig:
         fourier_features: sines and cosines that describe the diffusion time, even.
         zero_init_residual: start every residual branch (convolutional block, attention, feed-forward) at zero. Not in
             the paper; helps small models in their first thousand steps.
+        outer_skip: add the noisy input to the output, as the paper does. Without it the first prediction is near zero,
+            the best guess of v for unit-variance data, where the paper's net has to unlearn "v is x_t" first.
     """
 
     in_channels: int
@@ -80,6 +82,7 @@ class UNet1dConfig:
     kernel_size: int = 3
     fourier_features: int = 256
     zero_init_residual: bool = False
+    outer_skip: bool = True
 
     def __post_init__(self) -> None:
         """Check every value and how the values fit together."""
@@ -99,6 +102,7 @@ class UNet1dConfig:
             _check_int(name, "out_channels", self.out_channels, least=1)
         _check_int(name, "context_features", self.context_features, least=0)
         _check_bool(name, "zero_init_residual", self.zero_init_residual)
+        _check_bool(name, "outer_skip", self.outer_skip)
         factor = self.feed_forward_factor
         if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 <= factor < math.inf:
             raise ValueError(f"{name}: feed_forward_factor must be a number of 0 (none) or more, not {factor!r}")

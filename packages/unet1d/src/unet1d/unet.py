@@ -84,7 +84,8 @@ class UNetLevel(nn.Module):
         self.items_down = nn.ModuleList(Item(config, level) for _ in range(level.items))
         self.items_up = nn.ModuleList(Item(config, level) for _ in range(level.items))
         self.up = Upsample(level.channels, after, factor=level.factor)
-        self.skip = Skip(before, after, features=config.modulation_features)
+        identity = config.outer_skip or depth > 0
+        self.skip = Skip(before, after, features=config.modulation_features, identity=identity)
 
     def descend(
         self, x: Tensor, features: Tensor, injected: Tensor | None, context: Tensor | None, mask: Tensor | None

@@ -1,0 +1,370 @@
+"""The diffusion magnitude autoencoder: waveform -> small bounded latent -> waveform by diffusion."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dmae.config import DMAEConfig
+from dmae.encoder import BandEncoder, MagnitudeEncoder
+from dmae.griffin_lim import griffin_lim as find_phases
+from dmae.prior import MagnitudePrior
+from dmae.spectrogram import BandSpectrogram, MagnitudeSpectrogram
+from dmae.transform import LappedTransform, WavePatching, to_mid_side
+from unet1d import UNet1d
+from vdiffusion import DDIM, VObjective, Windows, item_generators, seeded_noise, time_grid, to_noisy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Losses:
+    """Parts of the training loss, scalars; `None` where the model has no such part.
+
+    Args:
+        diffusion: the v-objective on the coefficients.
+        magnitude: mean absolute error of the bands' log-power, weighted as hearing weights them.
+        likelihood: Gaussian negative log-likelihood of the coefficients under the prior.
+        latent: mean square of the latent before its bound.
+        saturation: share of |latent| > 0.99, to be watched and not trained.
+    """
+
+    diffusion: Tensor | None
+    magnitude: Tensor | None
+    likelihood: Tensor | None
+    latent: Tensor
+    saturation: Tensor
+
+    def total(self, *, latent_weight: float = 1e-3) -> Tensor:
+        """What training minimises: the parts' sum, the latent's with a small weight."""
+        parts = [part for part in (self.diffusion, self.magnitude, self.likelihood) if part is not None]
+        return sum(parts, latent_weight * self.latent)
+
+
+class DMAE(nn.Module):
+    """Moûsai's stage 1 (arXiv 2301.11757, section 3).
+
+        encode   waveform ── spectrogram ── encoder ── tanh ──> latent
+        decode   latent (── prior ──> sigma), noise ── DDIM ──> coefficients (· sigma) ── inverse ──> waveform
+
+    Waveforms are [batch, channels, samples] in [-1, 1], latents [batch, latent_channels, frames] in (-1, 1), with one
+    frame for every `config.hop_length` samples, the last one begun. Any length goes in and exactly that length out.
+
+    Args:
+        config: all sizes, for example `DMAEConfig.paper()`.
+    """
+
+    def __init__(self, config: DMAEConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.spectrogram: MagnitudeSpectrogram | BandSpectrogram
+        self.encoder: MagnitudeEncoder | BandEncoder
+        if config.spectrogram.bands:
+            self.spectrogram, self.encoder = BandSpectrogram(config), BandEncoder(config)
+        else:
+            self.spectrogram, self.encoder = MagnitudeSpectrogram(config), MagnitudeEncoder(config)
+        self.transform: WavePatching | LappedTransform
+        if config.transform == "lapped":
+            self.transform = LappedTransform(config.transform_size)
+        else:
+            self.transform = WavePatching(config.audio_channels, config.transform_filters, config.transform_size)
+        self.prior = MagnitudePrior(config, config.prior) if config.prior else None
+        self.decoder = UNet1d(config.decoder)
+
+    # ---- waveform -> latent
+
+    def encode(self, wave: Tensor, *, piece_frames: int = 1024) -> Tensor:
+        """[B, C, T] -> latent [B, latent_channels, ceil(T / hop_length)].
+
+        A band encoder works off long files in pieces, which changes nothing but the memory needed.
+
+        Args:
+            wave: the waveform, at `config.sample_rate`.
+            piece_frames: latent frames per piece.
+
+        Raises:
+            ValueError: `wave` is not [batch, audio_channels, one sample or more] of finite floating-point numbers.
+        """
+        if piece_frames < 1:
+            raise ValueError(f"piece_frames={piece_frames}: must be 1 or more")
+        wave = self.padded(wave)
+        _require_finite("wave", wave)
+        hop, frames = self.config.hop_length, wave.shape[-1] // self.config.hop_length
+        if isinstance(self.encoder, MagnitudeEncoder) or frames <= piece_frames:
+            return self._unbounded_latent(wave).tanh()
+        # What a frame depends on: the blocks' neighbours and the ends of its spectrogram windows.
+        margin = self.encoder.reach + math.ceil(self.config.spectrogram.n_fft / 2 / hop)
+        pieces = []
+        for start in range(0, frames, piece_frames):
+            first, last = max(start - margin, 0), min(start + piece_frames + margin, frames)
+            latent = self._unbounded_latent(wave[..., first * hop : last * hop])
+            pieces.append(latent[..., start - first :][..., : min(piece_frames, frames - start)])
+        return torch.cat(pieces, dim=-1).tanh()
+
+    def padded(self, wave: Tensor) -> Tensor:
+        """[B, C, T] -> the same with zeros up to the next multiple of `hop_length`; ValueError for another shape."""
+        if wave.ndim != 3 or wave.shape[1] != self.config.audio_channels or not wave.shape[2]:
+            raise ValueError(
+                f"wave: expected [batch, channels={self.config.audio_channels}, samples of 1 or more], "
+                f"got {list(wave.shape)}"
+            )
+        if not wave.is_floating_point():
+            raise ValueError(f"wave: expected floating-point samples in [-1, 1], got {wave.dtype}")
+        return F.pad(wave.float(), (0, -wave.shape[-1] % self.config.hop_length))
+
+    def _unbounded_latent(self, wave: Tensor) -> Tensor:
+        latent: Tensor = self.encoder(self.spectrogram(wave))
+        return latent
+
+    def coefficients(self, wave: Tensor) -> Tensor:
+        """Waveform [B, C, T], T a multiple of `hop_length` -> what is diffused, before the prior's sigma."""
+        x: Tensor = self.transform(self._maybe_mid_side(wave))
+        return x
+
+    # ---- latent -> waveform
+
+    def denoise(self, x_t: Tensor, t: Tensor, *, latent: Tensor, bands: Tensor | None = None) -> Tensor:
+        """The decoder as a net: x_t [B, coefficients, L], t [B] and the latent -> v of the shape of x_t.
+
+        Args:
+            x_t: noisy coefficients, divided by the prior's sigma if there is one.
+            t: diffusion time.
+            latent: [B, latent_channels, frames].
+            bands: what `condition` makes of the latent, if there is a prior.
+        """
+        inject = {self.config.latent_depth: latent}
+        if bands is not None:
+            inject[0] = bands
+        v: Tensor = self.decoder(x_t, t, inject=inject)
+        return v
+
+    def condition(self, latent: Tensor) -> Tensor:
+        """Latent -> standardised log-power of the bands for every coefficient frame [B, band_channels, L]."""
+        prior = self._require_prior()
+        return self._pack(prior(latent))
+
+    def magnitudes(self, latent: Tensor) -> Tensor:
+        """Latent -> the magnitudes of mid and side that it holds [B, C, bins, F], F = L * frames per latent frame."""
+        prior = self._require_prior()
+        return prior.bands.power(prior(latent)).sqrt()
+
+    @torch.no_grad()
+    def decode(
+        self,
+        latent: Tensor,
+        *,
+        length: int | None = None,
+        num_steps: int = 20,
+        seed: int = 0,
+        items: Sequence[int] | None = None,
+        noise: Tensor | None = None,
+        sampler: DDIM | None = None,
+        griffin_lim: int = 0,
+        start: float = 1.0,
+        window_frames: int = 256,
+        callback: Callable[[int, int, Tensor], None] | None = None,
+    ) -> Tensor:
+        """Latent [B, latent_channels, frames] -> waveform [B, C, length].
+
+        With `griffin_lim` the estimates that the net would give above the time `start` are replaced by one that has
+        the magnitudes which the latent holds, with phases from that many Griffin-Lim iterations: the diffusion starts
+        from it and noise, as in GLA-Grad++ (arXiv 2511.22293), and is left the phases and the details to mend.
+
+        Args:
+            latent: what `encode` or the latent diffusion gives.
+            length: samples wanted, at most frames * hop_length (the default).
+            num_steps: denoising steps from `start` to 0.
+            seed: of the starting noise; item i of the batch has its own noise, from (seed, items[i]).
+            items: numbers of the items, by default 0, 1, ...
+            noise: the starting noise itself [B, coefficients, L], instead of drawn noise.
+            sampler: by default deterministic `DDIM`.
+            griffin_lim: iterations, 0 = none (needs a prior).
+            start: diffusion time in (0, 1] at which sampling starts; below 1 only with `griffin_lim`.
+            window_frames: latent frames that are denoised at once; a longer latent is denoised window by window.
+            callback: called as `callback(step, total, estimate)`.
+
+        Raises:
+            ValueError: an argument is impossible; the message names it and its value.
+        """
+        config = self.config
+        if latent.ndim != 3 or latent.shape[1] != config.latent_channels or not latent.shape[2]:
+            raise ValueError(
+                f"latent: expected [batch, channels={config.latent_channels}, frames of 1 or more], "
+                f"got {list(latent.shape)}"
+            )
+        if not latent.is_floating_point():
+            raise ValueError(f"latent: expected floating-point numbers, got {latent.dtype}")
+        _require_finite("latent", latent)
+        full = latent.shape[-1] * config.hop_length
+        length = full if length is None else length
+        if not 1 <= length <= full:
+            raise ValueError(f"length={length}: {latent.shape[-1]} latent frames hold 1 to {full} samples")
+        if griffin_lim < 0:
+            raise ValueError(f"griffin_lim={griffin_lim}: must be 0 (none) or more iterations")
+        if not 0 < start <= 1:
+            raise ValueError(f"start={start}: must lie above 0, up to 1")
+        if start < 1 and not griffin_lim:
+            raise ValueError(f"start={start}: only with griffin_lim is there an estimate to start from below time 1")
+        if window_frames < 16:
+            raise ValueError(f"window_frames={window_frames}: must be 16 or more")
+        items = range(latent.shape[0]) if items is None else items
+        shape = (config.coefficients, latent.shape[-1] * self._ratio)
+        if len(items) != latent.shape[0]:
+            raise ValueError(f"items: {len(items)} numbers for a batch of {latent.shape[0]}")
+        if noise is not None and noise.shape != (latent.shape[0], *shape):
+            raise ValueError(f"noise: expected {[latent.shape[0], *shape]}, got {list(noise.shape)}")
+        if noise is None:
+            noise = seeded_noise(shape, seed=seed, items=items, stage="decoder", device=latent.device)
+        conditions: dict[str, Any] = {"latent": latent}
+        along_time = {"latent": self._ratio}
+        bands = None
+        if self.prior is not None:
+            bands = self.condition(latent)
+            conditions["bands"], along_time["bands"] = bands, 1
+        if griffin_lim:
+            phases = seeded_noise(shape, seed=seed, items=items, stage="phases", device=latent.device)
+            estimate = self._estimate(phases, bands, griffin_lim, window_frames)
+            at = torch.tensor(start, dtype=torch.float32, device=latent.device)
+            noise = to_noisy(estimate, noise, at)
+        x = (DDIM() if sampler is None else sampler).sample(
+            self._windowed(self.denoise, window_frames, along_time),
+            noise,
+            times=time_grid(num_steps, start=start),
+            generators=item_generators(seed=seed, items=items, stage="decoder steps"),
+            callback=callback,
+            **conditions,
+        )
+        return self._to_wave(x, bands, full)[..., :length]
+
+    @property
+    def _ratio(self) -> int:
+        """Coefficient frames per latent frame."""
+        return self.config.hop_length // self.config.transform_size
+
+    def _windowed(self, net: Callable[..., Tensor], frames: int, along_time: dict[str, int]) -> Windows:
+        size = frames - frames % 8
+        overlap = size // 8
+        ratio = self._ratio
+        return Windows(
+            net, size=size * ratio, overlap=overlap * ratio, trim=overlap // 4 * ratio, conditions_along_time=along_time
+        )
+
+    def _estimate(self, phases: Tensor, bands: Tensor | None, iterations: int, window_frames: int) -> Tensor:
+        """Griffin-Lim's coefficients / sigma for the magnitudes of `bands`, begun with the phases of noise."""
+        prior = self._require_prior()
+
+        def find(x: Tensor, t: Tensor, *, bands: Tensor) -> Tensor:
+            length = x.shape[-1] * self.config.transform_size
+            wave = find_phases(
+                self._target_magnitudes(bands),
+                prior.bands.spectrum(self._to_wave(x, bands, length)),
+                iterations=iterations,
+                to_spectrum=prior.bands.spectrum,
+                to_waveform=lambda spectrum: prior.bands.waveform(spectrum, length),
+            )
+            return self.coefficients(wave) / prior.log_sigma(self._unpack(bands)).exp()
+
+        anytime = torch.ones(phases.shape[0], device=phases.device)
+        return self._windowed(find, window_frames, {"bands": 1})(phases, anytime, bands=bands)
+
+    # ---- loss
+
+    def loss(self, wave: Tensor, *, generator: torch.Generator | None = None) -> Tensor:
+        """Training loss of waveforms [B, C, T], a scalar: `losses(wave).total()`."""
+        return self.losses(wave, generator=generator).total()
+
+    def losses(
+        self,
+        wave: Tensor,
+        *,
+        t: Tensor | None = None,
+        noise: Tensor | None = None,
+        generator: torch.Generator | None = None,
+        latent_noise: float = 0.0,
+        diffusion: bool = True,
+        objective: VObjective | None = None,
+    ) -> Losses:
+        """The parts of the training loss.
+
+        The diffusion's gradient reaches the encoder in the paper's setting; beside a prior it does not: the latent is
+        then learned from the magnitudes alone, which it does in minutes where the phase takes days.
+
+        Args:
+            wave: waveforms [B, C, T].
+            t: diffusion times [B] instead of drawn ones.
+            noise: noise of the coefficients' shape instead of drawn noise.
+            generator: for what is drawn.
+            latent_noise: standard deviation of noise added to the latent, so that the decoder forgives a generator.
+            diffusion: False leaves the diffusion out (and, with it, the likelihood).
+            objective: by default `VObjective()`.
+        """
+        wave = self.padded(wave)
+        features = self.spectrogram(wave)
+        unbounded = self.encoder(features)
+        clean = unbounded.tanh()
+        latent = clean
+        if latent_noise:
+            device = generator.device if generator else clean.device
+            drawn = torch.randn(clean.shape, generator=generator, device=device, dtype=torch.float32)
+            latent = clean + latent_noise * drawn.to(clean)
+        magnitude = likelihood = loss = bands = None
+        conditions: dict[str, Tensor] = {"latent": latent}
+        if self.prior is not None:
+            predicted = self.prior(latent)
+            magnitude = ((predicted - features).abs().mean(dim=(0, 2)) * self.prior.bands.weights).mean()
+            bands = self._pack(predicted.detach())
+            conditions = {"latent": latent.detach(), "bands": bands}
+        if diffusion:
+            x = self.coefficients(wave)
+            if self.prior is not None and bands is not None:
+                log_sigma = self.prior.log_sigma(self._unpack(bands))
+                likelihood = self.prior.negative_log_likelihood(x, log_sigma)
+                x = x / log_sigma.detach().exp()
+            objective = VObjective() if objective is None else objective
+            loss = objective.loss(self.denoise, x, t=t, noise=noise, generator=generator, **conditions)
+        return Losses(
+            diffusion=loss,
+            magnitude=magnitude,
+            likelihood=likelihood,
+            latent=unbounded.float().square().mean(),
+            saturation=(clean.detach().abs() > 0.99).float().mean(),
+        )
+
+    # ---- between coefficients, bands, spectrum and waveform
+
+    def _require_prior(self) -> MagnitudePrior:
+        if self.prior is None:
+            raise ValueError("this model has no magnitude prior (config.prior is None), which this needs")
+        return self.prior
+
+    def _maybe_mid_side(self, wave: Tensor) -> Tensor:
+        return to_mid_side(wave) if isinstance(self.transform, LappedTransform) and wave.shape[1] == 2 else wave
+
+    def _pack(self, bands: Tensor) -> Tensor:
+        prior = self._require_prior()
+        standard = (bands - prior.mean[:, None]) / prior.scale[:, None]
+        return rearrange(standard, "b n (l f) -> b (f n) l", f=prior.frames)
+
+    def _unpack(self, packed: Tensor) -> Tensor:
+        prior = self._require_prior()
+        bands = rearrange(packed, "b (f n) l -> b n (l f)", f=prior.frames)
+        return bands * prior.scale[:, None] + prior.mean[:, None]
+
+    def _target_magnitudes(self, packed: Tensor) -> Tensor:
+        magnitudes = self._require_prior().bands.power(self._unpack(packed)).sqrt()
+        return torch.cat([magnitudes, magnitudes[..., -1:]], dim=-1)  # the frame at the very end repeats the last
+
+    def _to_wave(self, x: Tensor, bands: Tensor | None, length: int) -> Tensor:
+        if isinstance(self.transform, WavePatching):
+            return self.transform.inverse(x, length)
+        if bands is not None:
+            x = x * self._require_prior().log_sigma(self._unpack(bands)).exp()
+        return self._maybe_mid_side(self.transform.inverse(x))
+
+
+def _require_finite(name: str, x: Tensor) -> None:
+    if not bool(x.isfinite().all()):
+        raise ValueError(f"{name}: {int((~x.isfinite()).sum())} of {x.numel()} numbers are NaN or infinite")

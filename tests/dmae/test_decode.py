@@ -1,0 +1,364 @@
+"""Latent to waveform: lengths, noise, windows, Griffin-Lim's start, and an oracle with a net that is known."""
+
+import copy
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from dmae import DMAE, DMAEConfig
+from dmae.transform import to_mid_side
+from vdiffusion import DDIM, seeded_noise
+
+Make = Callable[[DMAEConfig], DMAE]
+MakeWave = Callable[..., Tensor]
+
+
+def a_latent(config: DMAEConfig, batch: int, frames: int) -> Tensor:
+    generator = torch.Generator().manual_seed(frames)
+    return 0.8 * torch.rand(batch, config.latent_channels, frames, generator=generator) - 0.4
+
+
+def zero(x_t: Tensor, t: Tensor, **conditions: Any) -> Tensor:
+    """The ideal net where the coefficients are white noise of variance one: v = 0."""
+    return torch.zeros_like(x_t)
+
+
+# ---- lengths
+
+
+@given(length=st.integers(1, 3 * 32 + 5))
+def test_exactly_the_length_that_went_in_comes_out(length: int, model: DMAE, make_wave: MakeWave) -> None:
+    latent = model.encode(make_wave(1, length))
+    wave = model.decode(latent, length=length, num_steps=1)
+    assert wave.shape == (1, 2, length) and wave.dtype == torch.float32 and wave.isfinite().all()
+    whole = model.decode(latent, num_steps=1)
+    assert whole.shape == (1, 2, 32 * latent.shape[-1])
+    assert wave.equal(whole[..., :length])  # what is cut does not change what stays
+
+
+def test_no_gradient_is_recorded(config: DMAEConfig, make: Make) -> None:
+    latent = a_latent(config, 1, 2).requires_grad_()
+    assert not make(config).decode(latent, num_steps=1).requires_grad
+
+
+# ---- an oracle
+
+
+def test_with_a_net_that_knows_white_noise_decode_is_a_formula(bands: DMAEConfig, make: Make) -> None:
+    model, steps = make(bands), 7
+    assert model.prior is not None
+    model.denoise = zero  # type: ignore[method-assign, assignment]
+    latent = a_latent(bands, 2, 5)
+    # With v = 0 a step from t to s multiplies by cos(pi/2 (t - s)); all steps are of one size.
+    noise = seeded_noise((32, 10), seed=3, items=range(2), stage="decoder")
+    sigma = model.prior.log_sigma(model.prior(latent)).exp()
+    coefficients = noise * math.cos(math.pi / 2 / steps) ** steps * sigma
+    expected = to_mid_side(model.transform.inverse(coefficients))
+    torch.testing.assert_close(model.decode(latent, num_steps=steps, seed=3), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_undiffused_prior_already_has_the_latents_loudness(bands: DMAEConfig, make: Make) -> None:
+    model = make(bands)
+    model.denoise = zero  # type: ignore[method-assign, assignment]
+    with torch.no_grad():
+        assert model.prior is not None
+        model.prior.slope.fill_(1)
+        model.prior.log_gain.zero_()
+    latent = a_latent(bands, 1, 3).mean(2, keepdim=True).expand(-1, -1, 400)
+    wave = model.decode(latent, num_steps=100)
+    wanted = model.prior.log_sigma(model.prior(latent)).detach().mul(2).exp().mean()
+    assert float(wave.square().mean() / wanted) == pytest.approx(1, abs=0.1)
+
+
+# ---- noise
+
+
+def test_the_seed_decides(config: DMAEConfig, make: Make) -> None:
+    model, latent = make(config), a_latent(config, 2, 4)
+    first = model.decode(latent, num_steps=2, seed=1)
+    assert model.decode(latent, num_steps=2, seed=1).equal(first)
+    assert not model.decode(latent, num_steps=2, seed=2).allclose(first, rtol=1e-2)
+    assert not first[0].allclose(first[1], rtol=1e-2)
+    noise = seeded_noise((config.coefficients, 4 * 32 // config.transform_size), seed=1, items=[0, 1], stage="decoder")
+    assert model.decode(latent, num_steps=2, noise=noise).equal(first)
+
+
+@pytest.mark.parametrize("settings", [{}, {"sampler": DDIM(eta=1.0)}])
+def test_an_item_does_not_depend_on_its_batch_mates(
+    config: DMAEConfig, make: Make, settings: Mapping[str, Any]
+) -> None:
+    model, latent = make(config), a_latent(config, 3, 4)
+    together = model.decode(latent, num_steps=3, **settings)
+    for item in range(3):
+        alone = model.decode(latent[item : item + 1], num_steps=3, items=[item], **settings)
+        torch.testing.assert_close(alone, together[item : item + 1], rtol=0, atol=1e-5)
+    one_seed = model.decode(latent[:1].expand(3, -1, -1), num_steps=3, items=[5, 6, 5], **settings)
+    torch.testing.assert_close(one_seed[0], one_seed[2], rtol=0, atol=1e-5)
+    assert not one_seed[0].allclose(one_seed[1], atol=1e-3)
+
+
+def test_a_random_sampler_draws_from_the_seed(config: DMAEConfig, make: Make) -> None:
+    model, latent = make(config), a_latent(config, 1, 4)
+    noise = torch.randn(1, config.coefficients, 4 * 32 // config.transform_size)
+    waves = [model.decode(latent, num_steps=3, noise=noise, seed=s, sampler=DDIM(eta=0.5)) for s in (0, 0, 1)]
+    assert waves[0].equal(waves[1]) and not waves[0].allclose(waves[2], atol=1e-3)
+
+
+def test_the_noise_of_the_steps_is_not_that_of_the_start(bands: DMAEConfig, make: Make) -> None:
+    model = make(bands)
+    model.denoise = zero  # type: ignore[method-assign, assignment]
+    estimates: list[Tensor] = []
+    model.decode(
+        a_latent(bands, 1, 3),
+        num_steps=2,
+        sampler=DDIM(eta=1.0),
+        callback=lambda step, total, estimate: estimates.append(estimate),
+    )
+    # From v = 0 at t = 1 eta = 1 goes to sin(pi/4) z at t = 1/2, whose estimate is cos(pi/4) of it: z / 2.
+    z, start = 2 * estimates[1], seeded_noise((32, 6), seed=0, items=[0], stage="decoder")
+    assert 0.8 < z.std() < 1.2
+    assert abs(float((z * start).mean())) < 0.3
+
+
+def test_the_latent_matters(config: DMAEConfig, make: Make) -> None:
+    model, latent = make(config), a_latent(config, 1, 4)
+    other = latent.clone()
+    other[..., 2:] *= -1
+    assert not model.decode(latent, num_steps=2).allclose(model.decode(other, num_steps=2), rtol=1e-2)
+
+
+def test_the_callback_sees_every_step(config: DMAEConfig, make: Make) -> None:
+    model, latent = make(config), a_latent(config, 2, 3)
+    seen: list[tuple[int, int]] = []
+    estimates: list[Tensor] = []
+
+    def callback(step: int, total: int, estimate: Tensor) -> None:
+        seen.append((step, total))
+        estimates.append(estimate)
+
+    model.decode(latent, num_steps=4, callback=callback)
+    assert seen == [(0, 4), (1, 4), (2, 4), (3, 4)]
+    assert {estimate.shape for estimate in estimates} == {(2, config.coefficients, 3 * 32 // config.transform_size)}
+
+
+# ---- windows
+
+
+def test_a_long_latent_is_denoised_window_by_window(config: DMAEConfig, make: Make) -> None:
+    model, latent = make(config), a_latent(config, 2, 75)
+    lengths: set[int] = set()
+    plain = model.denoise
+
+    def watched(x_t: Tensor, t: Tensor, **conditions: Tensor) -> Tensor:
+        lengths.add(x_t.shape[-1])
+        return plain(x_t, t, **conditions)
+
+    model.denoise = watched  # type: ignore[method-assign, assignment]
+    wave = model.decode(latent, num_steps=2, window_frames=16)
+    assert lengths == {16 * 32 // config.transform_size}
+    assert wave.shape == (2, 2, 75 * 32) and wave.isfinite().all()
+    lengths.clear()
+    model.decode(latent, num_steps=1, window_frames=256)
+    assert lengths == {75 * 32 // config.transform_size}
+
+
+def test_windows_of_a_net_that_looks_at_one_place_change_nothing(config: DMAEConfig, make: Make) -> None:
+    model, latent = make(config), a_latent(config, 1, 75)
+    ratio = 32 // config.transform_size
+
+    def local(x_t: Tensor, t: Tensor, *, latent: Tensor, bands: Tensor | None = None) -> Tensor:
+        steered = x_t * latent.mean(1, keepdim=True).repeat_interleave(ratio, 2)
+        return steered if bands is None else steered * bands.mean(1, keepdim=True).tanh()
+
+    model.denoise = local  # type: ignore[method-assign, assignment]
+    whole = model.decode(latent, num_steps=3)
+    torch.testing.assert_close(model.decode(latent, num_steps=3, window_frames=16), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_windows_fade_into_each_other(config: DMAEConfig, make: Make) -> None:
+    # A net that says one number for the whole of what it sees, the mean of the latent there, makes stairs of a ramp.
+    # Cross-faded, the steepest place of a stair of height h is pi h / (2 overlap).
+    model = make(config)
+    ratio, frames = 32 // config.transform_size, 160
+    ramp = torch.linspace(-0.5, 0.5, frames).expand(1, config.latent_channels, -1)
+
+    def mean(x_t: Tensor, t: Tensor, *, latent: Tensor, bands: Tensor | None = None) -> Tensor:
+        return -latent.mean().expand_as(x_t)
+
+    model.denoise = mean  # type: ignore[method-assign, assignment]
+    estimates: list[Tensor] = []
+    model.decode(
+        ramp,
+        num_steps=1,
+        noise=torch.zeros(1, config.coefficients, frames * ratio),
+        window_frames=64,
+        callback=lambda step, total, estimate: estimates.append(estimate[0, 0]),
+    )
+    stairs = estimates[0]
+    assert stairs[0].item() == pytest.approx(float(ramp[0, 0, :64].mean()), abs=1e-5)
+    assert stairs[-1].item() == pytest.approx(float(ramp[0, 0, -64:].mean()), abs=1e-5)
+    height = 56 / (frames - 1)  # windows of 64 start every 56 frames
+    fade = 4 * ratio  # of 8 overlapping frames the outer two on each side weigh nothing
+    jump = float(stairs.diff().abs().max())
+    assert 0.8 * math.pi * height / (2 * fade) < jump < 1.01 * math.pi * height / (2 * fade)
+
+
+# ---- Griffin-Lim's start
+
+
+def test_griffin_lim_starts_the_net_at_the_time_that_is_asked_for(bands: DMAEConfig, make: Make) -> None:
+    model, latent = make(bands), a_latent(bands, 1, 4)
+    times: list[float] = []
+    plain = model.denoise
+
+    def watched(x_t: Tensor, t: Tensor, **conditions: Tensor) -> Tensor:
+        times.append(float(t))
+        return plain(x_t, t, **conditions)
+
+    model.denoise = watched  # type: ignore[method-assign, assignment]
+    model.decode(latent, num_steps=3, griffin_lim=2, start=0.6)
+    assert times == pytest.approx([0.6, 0.4, 0.2])
+
+
+def test_at_time_one_griffin_lims_estimate_has_no_weight(bands: DMAEConfig, make: Make) -> None:
+    model, latent = make(bands), a_latent(bands, 1, 4)
+    with_estimate = model.decode(latent, num_steps=3, griffin_lim=2, start=1.0)
+    torch.testing.assert_close(with_estimate, model.decode(latent, num_steps=3), rtol=1e-4, atol=1e-4)
+
+
+def test_from_time_zero_on_decode_is_griffin_lims_own_answer(bands: DMAEConfig, make: Make) -> None:
+    # The result has the magnitudes that the latent holds, more nearly with more iterations; noise in the spectral
+    # shape of the prior, which is what the untrained diffusion gives, has them least.
+    model = make(bands)
+    model.denoise = zero  # type: ignore[method-assign, assignment]
+    assert model.prior is not None
+    with torch.no_grad():
+        for parameter in model.prior.net.parameters():
+            parameter.zero_()  # the bands are then their mean, a steady sound, and a waveform can have such magnitudes
+        model.prior.slope.fill_(1)
+        model.prior.log_gain.zero_()
+    latent = a_latent(bands, 1, 24)
+    target = model.magnitudes(latent).detach()
+
+    def distance(wave: Tensor) -> float:
+        assert model.prior is not None
+        found = model.prior.bands.spectrum(wave)[..., : target.shape[-1]].abs()
+        return float((found - target)[..., 4:-4].norm() / target[..., 4:-4].norm())
+
+    after = {n: distance(model.decode(latent, num_steps=1, griffin_lim=n, start=1e-3)) for n in (1, 8, 64)}
+    assert after[64] < 0.9 * after[8] and after[8] < 0.9 * after[1]
+    assert after[1] < 0.8 * distance(model.decode(latent, num_steps=50))
+
+
+def test_griffin_lims_part_depends_on_seed_and_item_alone(bands: DMAEConfig, make: Make) -> None:
+    model, latent = make(bands), a_latent(bands, 3, 5)
+    settings: dict[str, Any] = {"num_steps": 2, "griffin_lim": 3, "start": 0.5}
+    together = model.decode(latent, **settings)
+    assert model.decode(latent, **settings).equal(together)
+    assert not model.decode(latent, seed=1, **settings).allclose(together, atol=1e-3)
+    for item in range(3):
+        alone = model.decode(latent[item : item + 1], items=[item], **settings)
+        torch.testing.assert_close(alone, together[item : item + 1], rtol=1e-3, atol=1e-3)
+
+
+def test_griffin_lim_goes_window_by_window_too(bands: DMAEConfig, make: Make) -> None:
+    model, latent = make(bands), a_latent(bands, 1, 70)
+    wave = model.decode(latent, length=2222, num_steps=2, griffin_lim=3, start=0.5, window_frames=16)
+    assert wave.shape == (1, 2, 2222) and wave.isfinite().all()
+
+
+# ---- copies and types
+
+
+@pytest.mark.parametrize("way", ["deepcopy", "state_dict"])
+def test_a_copy_computes_with_its_own_weights(config: DMAEConfig, make: Make, make_wave: MakeWave, way: str) -> None:
+    model, wave = make(config), make_wave(1, 128)
+    if way == "deepcopy":
+        twin = copy.deepcopy(model)
+    else:
+        twin = DMAE(config).eval()
+        twin.load_state_dict(model.state_dict())
+
+    def results(of: DMAE) -> tuple[Tensor, Tensor, Tensor]:
+        latent = of.encode(wave)
+        loss = of.losses(wave, t=torch.tensor([0.5]), noise=torch.ones(1, config.coefficients, 128 // of_size))
+        return latent, of.decode(latent, num_steps=2), loss.total()
+
+    of_size = config.transform_size
+    before = results(model)
+    for a, b in zip(before, results(twin), strict=True):
+        assert a.equal(b)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1.5).add_(0.05)
+    for a, b, c in zip(before, results(twin), results(model), strict=True):
+        assert a.equal(b) and not a.allclose(c, rtol=1e-3)
+
+
+def test_bfloat16_weights_decode(config: DMAEConfig, make: Make) -> None:
+    model, latent = make(config), a_latent(config, 1, 8)
+    expected = model.decode(latent, num_steps=4)
+    cast = copy.deepcopy(model).bfloat16()
+    wave = cast.decode(latent.bfloat16(), num_steps=4)
+    assert wave.dtype == torch.float32 and not wave.equal(expected)
+    assert (wave - expected).std() < 0.1 * expected.std()
+    cast.decoder.float()  # back in float32 the weights stay rounded, but the net computes exactly
+    assert cast.decode(latent, num_steps=4).isfinite().all()
+
+
+# ---- errors
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"length": 0}, "length=0: 3 latent frames hold 1 to 96 samples"),
+        ({"length": 97}, "length=97: 3 latent frames hold 1 to 96 samples"),
+        ({"num_steps": 0}, "steps"),
+        ({"items": [1, 2, 3]}, "items: 3 numbers for a batch of 2"),
+        ({"seed": 1.5}, "seed=1.5"),
+        ({"noise": torch.zeros(2, 5, 3)}, r"noise: expected \[2, \d+, \d+\], got \[2, 5, 3\]"),
+        ({"window_frames": 15}, "window_frames=15: must be 16 or more"),
+        ({"griffin_lim": -1}, "griffin_lim=-1: must be 0"),
+        ({"start": 0.0}, "start=0.0: must lie above 0"),
+        ({"start": 1.1}, "start=1.1: must lie above 0, up to 1"),
+        ({"start": float("nan")}, "start=nan: must lie above 0"),
+        ({"start": 0.5}, "start=0.5: only with griffin_lim"),
+    ],
+)
+def test_impossible_arguments_are_named(
+    config: DMAEConfig, make: Make, settings: Mapping[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        make(config).decode(a_latent(config, 2, 3), **{"num_steps": 1, **settings})
+
+
+def test_wrong_latents_are_named(config: DMAEConfig, make: Make) -> None:
+    model, z = make(config), config.latent_channels
+    for shape in ((z, 3), (1, z + 1, 3), (1, z, 0)):
+        with pytest.raises(ValueError, match=rf"latent: expected \[batch, channels={z}, frames of 1 or more\], got "):
+            model.decode(torch.zeros(shape))
+    with pytest.raises(ValueError, match=r"latent: expected floating-point numbers, got torch.int64"):
+        model.decode(torch.zeros(1, z, 3, dtype=torch.int64))
+    with pytest.raises(ValueError, match=rf"latent: {2 * z} of {3 * z} numbers are NaN or infinite"):
+        model.decode(torch.tensor([float("nan"), 0.0, float("inf")]).expand(1, z, 3))
+
+
+def test_griffin_lim_needs_a_prior(patches: DMAEConfig, bands: DMAEConfig, make: Make) -> None:
+    bare = replace(
+        bands,
+        prior=None,
+        decoder=replace(
+            bands.decoder, levels=(replace(bands.decoder.levels[0], inject_channels=0), bands.decoder.levels[1])
+        ),
+    )
+    for config in (patches, bare):
+        with pytest.raises(ValueError, match="no magnitude prior"):
+            make(config).decode(a_latent(config, 1, 3), num_steps=1, griffin_lim=2)
