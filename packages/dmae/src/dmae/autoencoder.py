@@ -19,6 +19,10 @@ from dmae.transform import LappedTransform, WavePatching, to_mid_side
 from unet1d import UNet1d
 from vdiffusion import DDIM, VObjective, Windows, item_generators, seeded_noise, time_grid, to_noisy
 
+OUTLIER = 4.0
+"""Largest coefficient / sigma that the decoder is trained on. Where the prior was far too quiet the ratio has heavy
+tails: a few numbers that would make up most of a squared error, and of which nothing in the latent tells."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Losses:
@@ -322,7 +326,7 @@ class DMAE(nn.Module):
             if self.prior is not None and bands is not None:
                 log_sigma = self.prior.log_sigma(self._unpack(bands))
                 likelihood = self.prior.negative_log_likelihood(x, log_sigma)
-                x = x / log_sigma.detach().exp()
+                x = (x / log_sigma.detach().exp()).clamp(-OUTLIER, OUTLIER)
             objective = VObjective() if objective is None else objective
             loss = objective.loss(self.denoise, x, t=t, noise=noise, generator=generator, **conditions)
         return Losses(

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +22,10 @@ def atomic_file(path: Path) -> Iterator[Path]:
     # Created here, and not by `tempfile`, which would leave the finished file readable by its owner alone.
     with temporary.open("xb"):
         pass
+    mode = stat.S_IMODE(temporary.stat().st_mode)
     try:
         yield temporary
+        temporary.chmod(mode)  # some writers (safetensors) make their file anew, readable by its owner alone
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)  # still there only after a failure

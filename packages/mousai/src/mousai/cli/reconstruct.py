@@ -1,0 +1,56 @@
+"""`mousai reconstruct`: what a recording sounds like after the autoencoder."""
+
+import argparse
+
+from mousai.cli.progress import Progress
+from mousai.cli.shared import (
+    add_decoder_arguments,
+    add_model_arguments,
+    add_output_arguments,
+    check_decoder_arguments,
+    model_name,
+    number_format,
+    read_sound,
+    write_sound,
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `reconstruct` takes."""
+    parser.add_argument("input", metavar="IN", help="recording, mono or stereo, of any rate: .wav, .flac, .ogg or .mp3")
+    add_output_arguments(parser, files=".wav, .flac, .ogg or .mp3, as long as IN, at the model's rate (48 kHz)")
+    add_decoder_arguments(parser)
+    add_model_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Encode and decode one recording."""
+    from mousai.audio import check_output
+
+    path = check_output(args.output, args.overwrite)
+    check_decoder_arguments(args)
+
+    from mousai.pipeline import Mousai, describe, model_folder
+
+    folder = model_folder(args.model, revision=args.revision)
+    model = describe(folder)
+    recording = read_sound(args.input, model.autoencoder)
+    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype)
+    steps = model.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
+    with Progress({"decoder": steps}, name=path.name) as progress:
+        sound = pipeline.decode(
+            pipeline.encode(recording[None]),
+            length=recording.shape[-1],
+            decoder_steps=steps,
+            seed=args.seed,
+            callback_on_step_end=progress,
+        )
+    made = {
+        "reconstructed_from": args.input,
+        "seed": str(args.seed),
+        "decoder_steps": str(steps),
+        "model": model_name(args),
+        "dtype": number_format(pipeline),
+    }
+    write_sound(path, sound[0], pipeline, made, overwrite=args.overwrite)
+    return 0

@@ -1,0 +1,160 @@
+"""What several commands have in common: arguments, and the steps before and after the slow part.
+
+The heavy imports stand inside the functions, because `mousai generate --help` reads this module.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mousai import __version__
+from mousai.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from dmae import DMAEConfig
+    from mousai.pipeline import Mousai
+
+AUDIO_FILES = ".wav, .flac, .ogg or .mp3"
+# Arguments of the pipeline -> the options that set them here.
+_OPTIONS = {
+    "duration": "--duration",
+    "num_inference_steps": "--steps",
+    "decoder_steps": "--decoder-steps",
+    "guidance_scale": "--guidance-scale",
+    "seed": "--seed",
+    "strength": "--strength",
+}
+# Samples beyond ±1 are common in float files; beyond this they are whole numbers that were stored as floats.
+_HIGHEST_PEAK = 8.0
+# Of what is stored in a file's comment, which holds 16384 characters in all.
+_LONGEST_TEXT = 4096
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--model`, `--revision` and `--dtype`."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model",
+        metavar="DIR_OR_ID",
+        help="folder of a model, or its id on the Hugging Face hub, owner/name (default: the model that comes along)",
+    )
+    group.add_argument("--revision", metavar="R", help="commit of a model of the hub, needed for one")
+    group.add_argument(
+        "--dtype",
+        choices=("auto", "float32", "bfloat16"),
+        default="auto",
+        help="number format to compute in; auto takes bfloat16 where it is clearly faster on this machine "
+        "(default auto)",
+    )
+
+
+def add_output_arguments(parser: argparse.ArgumentParser, *, files: str = AUDIO_FILES) -> None:
+    """`-o` and `--overwrite`."""
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help=f"file to write: {files}")
+    parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+
+
+def add_decoder_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--decoder-steps` and `--seed`, for commands that only decode."""
+    parser.add_argument(
+        "--decoder-steps",
+        type=int,
+        metavar="N",
+        help="steps from noise to sound; more take longer and sound cleaner (default: what the model is best with)",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="start of the noise (default 0)")
+
+
+def model_name(args: argparse.Namespace) -> str:
+    """How a model is called in a file's comment."""
+    return "bundled" if args.model is None else str(args.model)
+
+
+def check_text(name: str, text: str) -> None:
+    """Refuse a prompt that cannot be read or is a whole book, whatever the model; one `UserError` line."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{name} {text!r}: is not text; give it as UTF-8") from None
+    if len(json.dumps(text)) > _LONGEST_TEXT:
+        raise UserError(f"{name}: {len(text)} characters; give a sentence or two, the model reads no more")
+
+
+def in_options(error: UserError) -> UserError:
+    """An error of the pipeline about one of its arguments, in the words of the command line."""
+    name, equals, rest = str(error).partition("=")
+    return UserError(f"{_OPTIONS[name]} {rest}") if equals and name in _OPTIONS else error
+
+
+def check_decoder_arguments(args: argparse.Namespace) -> None:
+    """Refuse impossible `--decoder-steps` and `--seed`."""
+    from mousai.pipeline import check_settings
+
+    try:
+        check_settings(decoder_steps=args.decoder_steps, seed=args.seed)
+    except UserError as error:
+        raise in_options(error) from None
+
+
+@contextmanager
+def quiet_decoders() -> Iterator[None]:
+    """Keep from the terminal what the MP3 decoder, a C library, writes to stderr: many lines for one broken file."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
+    """A whole recording [channels, samples] at the rate and with the channels of the model.
+
+    Raises:
+        UserError: it cannot be read, is too long, or is not scaled to ±1.
+    """
+    import torch
+
+    from mousai.audio import read_audio
+    from mousai.pipeline import LONGEST
+
+    # A second more than is allowed, so that a header which promises a year does not fill the memory.
+    with quiet_decoders():
+        sound = read_audio(path, sample_rate=config.sample_rate, channels=config.audio_channels, duration=LONGEST + 1)
+    if sound.shape[1] > LONGEST * config.sample_rate:
+        raise UserError(f"{path} is longer than {LONGEST:g} s; cut it into parts")
+    peak = float(abs(sound).max())
+    if peak > _HIGHEST_PEAK:
+        raise UserError(f"{path} reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")
+    return torch.from_numpy(sound)
+
+
+def number_format(pipeline: "Mousai") -> str:
+    """The number format that a pipeline computes in, as `--dtype` names it."""
+    return str(next(pipeline.generator.net.parameters()).dtype).removeprefix("torch.")
+
+
+def write_sound(
+    path: Path, sound: "Tensor", pipeline: "Mousai", settings: Mapping[str, str], *, overwrite: bool
+) -> None:
+    """Write a waveform [channels, samples] with its settings, and say so in one line on stdout."""
+    from mousai.audio import write_audio
+
+    write_audio(
+        path,
+        sound.float().cpu().numpy(),
+        pipeline.sample_rate,
+        overwrite=overwrite,
+        metadata={"mousai": __version__, **settings},
+    )
+    print(f"{path}: {sound.shape[-1] / pipeline.sample_rate:.2f} s, seed {settings['seed']}", flush=True)

@@ -1,0 +1,71 @@
+"""Which number format this machine multiplies fastest: measured once, not assumed."""
+
+import json
+import os
+import platform
+import time
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def resolve_dtype(precision: str, device: torch.device) -> torch.dtype:
+    """`"float32"` or `"bfloat16"` -> that type; `"auto"` -> bfloat16 where it is measured to be clearly faster.
+
+    Raises:
+        ValueError: another name.
+    """
+    if precision == "auto":
+        return torch.bfloat16 if bfloat16_gain(device) > 1.3 else torch.float32
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(f"dtype={precision!r}: must be 'auto', 'float32' or 'bfloat16'")
+    return torch.bfloat16 if precision == "bfloat16" else torch.float32
+
+
+def cache_path() -> Path:
+    """Where the measurement is remembered: below $XDG_CACHE_HOME, or ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mousai" / "precision.json"
+
+
+@cache
+def bfloat16_gain(device: torch.device) -> float:
+    """How many times as fast a matrix product is in bfloat16 as in float32 on this device.
+
+    Measured once for each device and version of PyTorch and then remembered in a file, so that a busy moment cannot
+    make "auto" choose otherwise, and the same seed give another sound, tomorrow. Where no file can be written it is
+    measured by every process.
+    """
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor() or platform.machine()
+    key = f"{device.type} {name} torch {torch.__version__}"
+    path = cache_path()
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    known = known if isinstance(known, dict) else {}
+    if not isinstance(known.get(key), float):
+        known[key] = _measured_gain(device)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(known), encoding="utf-8")
+        except OSError:
+            pass  # a read-only home: measured again next time, as the docstring says
+    return float(known[key])
+
+
+def _measured_gain(device: torch.device) -> float:
+    """Best of five products of each kind."""
+    best = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        a = torch.ones(768, 768, dtype=dtype, device=device)
+        times = []
+        for _ in range(6):
+            began = time.perf_counter()
+            (a @ a).flatten()[0].item()
+            times.append(time.perf_counter() - began)
+        best[dtype] = min(times[1:])
+    return best[torch.float32] / best[torch.bfloat16]

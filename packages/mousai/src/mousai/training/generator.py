@@ -1,0 +1,79 @@
+"""Training of stage 2, and of the small text encoder along with it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from dmae import DMAE, DMAEConfig
+from mousai.checkpoint import load_config, load_state, save_module
+from mousai.latent import LatentDiffusion, LatentDiffusionConfig
+from mousai.text import TextEncoder, load_tokenizer
+from mousai.training.latents import encode_folder, latent_batches
+from mousai.training.loop import TrainSettings, train
+
+
+def caption_of(row: dict[str, Any], rng: np.random.Generator) -> str:
+    """A fresh caption from the composer's fields where a row has them, else the row's own."""
+    if {"genre", "bpm", "key", "instruments"} <= row.keys():
+        import random
+
+        from mousai.compose import caption_from_metadata
+
+        return caption_from_metadata(row, random.Random(int(rng.integers(2**62))))
+    return str(row["caption"])
+
+
+def train_generator(
+    data: Path,
+    autoencoder: Path,
+    out: Path,
+    settings: TrainSettings,
+    *,
+    frames: int = 256,
+    batch: int = 16,
+    seed: int = 0,
+    offsets: int = 2,
+    drop: float = 0.1,
+) -> None:
+    """Train a generator of the tiny size and its text encoder on a captioned folder; writes a model folder to `out`.
+
+    Args:
+        data: folder with `metadata.jsonl`.
+        autoencoder: folder of the trained stage 1.
+        out: of the run; an interrupted run goes on.
+        settings: time and rate.
+        frames: latent frames per crop.
+        batch: crops per step.
+        seed: of everything drawn.
+        offsets: encodings of each song, see `encode_folder`.
+        drop: chance of training an item without its prompt.
+
+    Raises:
+        UserError: the data, the autoencoder's folder or the run's state is not as needed; one line says what.
+    """
+    torch.manual_seed(seed)
+    stage1 = DMAE(DMAEConfig.from_dict(load_config(autoencoder))).eval()
+    load_state(autoencoder, stage1)
+    songs = encode_folder(stage1, data, out / "latents.safetensors", offsets=offsets)
+    rng = np.random.default_rng((seed, 3))
+    # Made once for a run: another tokenizer would number its tokens differently from those that were trained.
+    made = out / "tokenizer"
+    tokenizer = load_tokenizer(made) if made.exists() else None
+    text = TextEncoder.small((caption_of(row, rng) for row in songs.rows for _ in range(8)), tokenizer=tokenizer)
+    text.tokenizer.save_pretrained(made)
+    generator = LatentDiffusion(LatentDiffusionConfig.tiny(latent_std=round(songs.std, 4)))
+    model = nn.ModuleDict({"text": text, "generator": generator})
+    get = latent_batches(songs, caption_of, frames=frames, batch=batch, seed=seed)
+
+    def step_loss(step: int) -> tuple[Tensor, dict[str, float]]:
+        latents, captions = get(step)
+        return generator.loss(latents, text(captions), drop=drop), {}
+
+    def save() -> None:
+        save_module(out / "generator", generator, generator.config.to_dict())
+        text.save(out)
+
+    train(model, step_loss, settings, out, save_model=save, name="generator")

@@ -1,0 +1,272 @@
+import copy
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mousai.latent import LatentDiffusion, LatentDiffusionConfig
+from mousai.pipeline import Mousai, describe
+from mousai.text import MAX_TOKENS, TextEmbedding
+from unet1d import Level, UNet1dConfig
+from vdiffusion import alpha_sigma
+
+
+@pytest.fixture(scope="module")
+def config(saved_model: Path) -> LatentDiffusionConfig:
+    return describe(saved_model).generator
+
+
+@pytest.fixture(scope="module")
+def generator(saved_model: Path) -> LatentDiffusion:
+    return Mousai.from_pretrained(saved_model, dtype="float32").generator
+
+
+def some_text(batch: int, *, seed: int = 0, tokens: int = 5) -> TextEmbedding:
+    hidden = torch.randn(batch, MAX_TOKENS, 32, generator=torch.Generator().manual_seed(seed))
+    mask = torch.arange(MAX_TOKENS).expand(batch, -1) < tokens
+    return TextEmbedding(hidden * mask[..., None], mask)
+
+
+class PointMass(nn.Module):
+    """The ideal net where all data is `value`: eps = (x_t - alpha value) / sigma, v = alpha eps - sigma value.
+
+    It notes the conditions it is called with.
+    """
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+        self.calls: list[dict[str, Tensor]] = []
+
+    def forward(self, x_t: Tensor, t: Tensor, **conditions: Tensor) -> Tensor:
+        self.calls.append(conditions)
+        alpha, sigma = (share[:, None, None] for share in alpha_sigma(t))
+        return alpha * (x_t - alpha * self.value) / sigma - sigma * self.value
+
+
+# ---- configs
+
+
+def test_the_papers_size():
+    with torch.device("meta"):
+        model = LatentDiffusion(LatentDiffusionConfig.paper())
+    count = sum(parameter.numel() for parameter in model.parameters())
+    assert round(count / 1e6, 1) == 857.7
+    net = LatentDiffusionConfig.paper().net
+    assert (net.in_channels, net.context_features, net.factor) == (32, 768, 32)
+
+
+def test_the_tiny_size_fits_its_autoencoder():
+    from dmae import DMAEConfig
+
+    config = LatentDiffusionConfig.tiny(latent_std=0.4)
+    assert config.net.in_channels == DMAEConfig.tiny().latent_channels
+    assert config.latent_std == 0.4
+
+
+@pytest.mark.parametrize("make", [LatentDiffusionConfig.paper, LatentDiffusionConfig.tiny])
+def test_configs_come_back(make):
+    import json
+
+    config = make()
+    assert LatentDiffusionConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+
+
+def test_wrong_configs_are_named(config: LatentDiffusionConfig):
+    values = config.to_dict()
+    with pytest.raises(ValueError, match="unknown key 'latent_sdt'; did you mean 'latent_std'"):
+        LatentDiffusionConfig.from_dict({**values, "latent_sdt": 1.0})
+    with pytest.raises(ValueError, match="known keys"):
+        LatentDiffusionConfig.from_dict({**values, "zzz": 1.0})
+    with pytest.raises(ValueError, match="'net' is missing"):
+        LatentDiffusionConfig.from_dict({"latent_std": 1.0})
+    with pytest.raises(ValueError, match="unknown key 'channel'"):
+        LatentDiffusionConfig.from_dict({**values, "net": {**values["net"], "channel": 1}})
+    for latent_std in (0.0, -1.0, float("nan"), float("inf"), "1", True, None):
+        with pytest.raises(ValueError, match="latent_std"):
+            dataclasses.replace(config, latent_std=latent_std)
+    for max_tokens in (0, 1.5, True):
+        with pytest.raises(ValueError, match="max_tokens"):
+            dataclasses.replace(config, max_tokens=max_tokens)
+    with pytest.raises(ValueError, match="cross-attention"):
+        LatentDiffusionConfig(net=UNet1dConfig(in_channels=8, levels=(Level(channels=8),)))
+    for net in (5, None, []):
+        with pytest.raises(ValueError, match="UNet1dConfig"):
+            LatentDiffusionConfig.from_dict({"net": net})
+
+
+# ---- the loss
+
+
+def test_the_loss_is_the_v_objective_on_the_scaled_latent(config: LatentDiffusionConfig):
+    model = LatentDiffusion(config)
+    model.net = PointMass(0.6)
+    t = torch.tensor([0.1, 0.5, 0.9])
+    noise = torch.randn(3, 8, 20)
+    exact = torch.full((3, 8, 20), 0.6 * config.latent_std)
+    assert float(model.loss(exact, some_text(3), t=t, noise=noise)) < 1e-10
+    # Data that is off by d: v is off by d (alpha^2 + sigma^2) / sigma in the ideal net's place, so by d / sigma.
+    off = float(model.loss(exact + 0.1 * config.latent_std, some_text(3), t=t, noise=noise))
+    sigma = alpha_sigma(t)[1]
+    assert off == pytest.approx(float((0.1 / sigma).square().mean()), rel=1e-4)
+
+
+def test_dropping_the_prompt(generator: LatentDiffusion):
+    latent, t, noise = torch.randn(4, 8, 12), torch.full((4,), 0.5), torch.randn(4, 8, 12)
+
+    def loss(text: TextEmbedding, drop: float) -> Tensor:
+        generator.zero_grad()
+        return generator.loss(latent, text, drop=drop, t=t, noise=noise)
+
+    kept, dropped = loss(some_text(4), 0.0), loss(some_text(4), 1.0)
+    assert not torch.allclose(loss(some_text(4, seed=1), 0.0), kept, rtol=1e-3)
+    assert torch.equal(loss(some_text(4, seed=1), 1.0), dropped)
+    null = generator.null(4)
+    assert torch.allclose(loss(null, 0.0), dropped)
+    loss(some_text(4), 1.0).backward()
+    assert float(generator.null_embedding.grad.abs().sum()) > 0
+    loss(some_text(4), 0.0).backward()
+    assert float(generator.null_embedding.grad.abs().sum()) == 0
+    generator.zero_grad()
+
+
+def test_prompts_are_dropped_as_often_as_asked(config: LatentDiffusionConfig):
+    model = LatentDiffusion(config)
+    model.net = PointMass(0.0)
+    text, count = some_text(1000), 0
+    model.loss(torch.zeros(1000, 8, 1), text, drop=0.1, generator=torch.Generator().manual_seed(0))
+    context, mask = model.net.calls[0]["context"], model.net.calls[0]["context_mask"]
+    for row in range(1000):
+        is_null = bool(mask[row].all())
+        count += is_null
+        assert torch.equal(context[row], model.null_embedding if is_null else text.hidden[row])
+    assert 60 < count < 140  # 100 expected, standard deviation 9.5
+
+
+def test_the_losss_generator_decides_all_that_is_drawn(generator: LatentDiffusion):
+    latent, text = torch.randn(3, 8, 12), some_text(3)
+    losses = [
+        generator.loss(latent, text, drop=0.5, generator=torch.Generator().manual_seed(seed)).item()
+        for seed in (1, 1, 2)
+    ]
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_text_of_another_shape_is_refused(generator: LatentDiffusion):
+    text = some_text(2)
+    for hidden in (text.hidden[:1], text.hidden[:, :9], text.hidden[..., :9]):
+        with pytest.raises(ValueError, match=r"text\.hidden: expected \[2, 64, 32\]"):
+            generator.loss(torch.zeros(2, 8, 4), TextEmbedding(hidden, text.mask))
+
+
+# ---- sampling
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+@pytest.mark.parametrize("guidance", [1.0, 4.0])
+def test_sampling_finds_the_only_latent_there_is(config: LatentDiffusionConfig, steps: int, guidance: float):
+    model = LatentDiffusion(dataclasses.replace(config, latent_std=0.25))
+    model.net = PointMass(0.8)
+    found = model.sample(some_text(2), frames=5, num_steps=steps, guidance_scale=guidance)
+    assert found.shape == (2, 8, 5)
+    assert torch.allclose(found, torch.tensor(0.2), atol=1e-5)
+    start = torch.randn(2, 8, 5)
+    found = model.sample(some_text(2), frames=5, num_steps=steps, start_latent=start, strength=0.4)
+    assert torch.allclose(found, torch.tensor(0.2), atol=1e-5)
+
+
+def test_both_branches_of_guidance_are_one_batch(config: LatentDiffusionConfig):
+    model = LatentDiffusion(config)
+    model.net = PointMass(0.0)
+    text, negative = some_text(2), some_text(2, seed=1, tokens=9)
+    model.sample(text, frames=3, num_steps=1)
+    model.sample(text, frames=3, num_steps=1, negative=negative)
+    model.sample(text, frames=3, num_steps=1, guidance_scale=1.0)
+    default, given, none = model.net.calls
+    assert torch.equal(default["context"], torch.cat([text.hidden, model.null(2).hidden]))
+    assert torch.equal(default["context_mask"], torch.cat([text.mask, torch.ones(2, MAX_TOKENS, dtype=torch.bool)]))
+    assert torch.equal(given["context"], torch.cat([text.hidden, negative.hidden]))
+    assert torch.equal(given["context_mask"], torch.cat([text.mask, negative.mask]))
+    assert torch.equal(none["context"], text.hidden)
+
+
+def test_sampling_is_repeatable_and_the_seed_matters(generator: LatentDiffusion):
+    text = some_text(2)
+    first = generator.sample(text, frames=6, num_steps=2, seed=1)
+    assert torch.equal(generator.sample(text, frames=6, num_steps=2, seed=1), first)
+    assert not torch.allclose(generator.sample(text, frames=6, num_steps=2, seed=2), first, atol=1e-2)
+    assert not torch.allclose(first[0], first[1], atol=1e-2)
+
+
+def test_a_masked_token_cannot_change_the_latent(generator: LatentDiffusion):
+    text, negative = some_text(2, tokens=5), some_text(2, seed=1, tokens=7)
+
+    def sample(text: TextEmbedding, negative: TextEmbedding) -> Tensor:
+        return generator.sample(text, frames=6, num_steps=2, guidance_scale=3.0, negative=negative)
+
+    def shouted(text: TextEmbedding, *, where: Tensor) -> TextEmbedding:
+        return TextEmbedding(
+            torch.where(where[..., None], 100 + 50 * torch.randn_like(text.hidden), text.hidden), text.mask
+        )
+
+    first = sample(text, negative)
+    assert torch.equal(sample(shouted(text, where=~text.mask), shouted(negative, where=~negative.mask)), first)
+    assert not torch.allclose(sample(shouted(text, where=text.mask), negative), first, atol=1e-2)
+    assert not torch.allclose(sample(text, shouted(negative, where=negative.mask)), first, atol=1e-2)
+
+
+def test_the_callback_sees_the_estimates(generator: LatentDiffusion):
+    seen: list[tuple[int, int, Tensor]] = []
+    found = generator.sample(some_text(1), frames=4, num_steps=3, callback=lambda *step: seen.append(step))
+    assert [step[:2] for step in seen] == [(0, 3), (1, 3), (2, 3)]
+    assert torch.allclose(seen[-1][2] * generator.config.latent_std, found, atol=1e-5)
+
+
+def test_impossible_arguments(generator: LatentDiffusion):
+    text = some_text(2)
+    for match, settings in {
+        "frames=0": {"frames": 0},
+        "num_steps=0": {"frames": 4, "num_steps": 0},
+        "start_latent": {"frames": 4, "start_latent": torch.zeros(2, 8, 5)},
+        "start=0": {"frames": 4, "start_latent": torch.zeros(2, 8, 4), "strength": 0.0},
+        "scale=nan": {"frames": 4, "guidance_scale": float("nan")},
+        "items": {"frames": 4, "items": [0]},
+    }.items():
+        with pytest.raises(ValueError, match=match):
+            generator.sample(text, **settings)
+
+
+# ---- copies
+
+
+def test_copies_compute_with_their_own_weights(generator: LatentDiffusion, config: LatentDiffusionConfig):
+    original = copy.deepcopy(generator)
+
+    def result(model: LatentDiffusion) -> Tensor:
+        return model.sample(some_text(1), frames=4, num_steps=2)
+
+    before = result(original)
+    by_state = LatentDiffusion(config)
+    assert not torch.allclose(result(by_state), before, atol=1e-2)
+    by_state.load_state_dict(original.state_dict())
+    copies = [copy.deepcopy(original), by_state]
+    with torch.no_grad():
+        for parameter in original.parameters():
+            parameter.mul_(0.5)
+    assert not torch.allclose(result(original), before, atol=1e-2)
+    for made in copies:
+        assert torch.equal(result(made), before)
+    # And the other way round: what happens to a copy does not reach the original.
+    after = result(original)
+    with torch.no_grad():
+        for parameter in copies[0].parameters():
+            parameter.zero_()
+    assert torch.equal(result(original), after)
+
+
+def test_every_parameter_is_trained(config: LatentDiffusionConfig):
+    model = LatentDiffusion(config)
+    model.loss(torch.randn(4, 8, 12), some_text(4), drop=0.5, generator=torch.Generator().manual_seed(0)).backward()
+    assert [key for key, parameter in model.named_parameters() if parameter.grad is None] == []
