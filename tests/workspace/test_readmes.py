@@ -5,12 +5,12 @@ import re
 import pytest
 
 
-# Those of unet1d and vdiffusion are run by the tests of these packages.
-@pytest.mark.parametrize("name", ["dmae", "mousai"])
+# Those of unet1d, vdiffusion and dmae are run by the tests of these packages.
+@pytest.mark.parametrize("folder", [".", "packages/mousai"])
 def test_the_examples_run(
-    name: str, root, tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: str, root, tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    readme = root / "packages" / name / "README.md"
+    readme = root / folder / "README.md"
     examples = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert examples
     monkeypatch.chdir(tmp_path)

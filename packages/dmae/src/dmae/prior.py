@@ -9,6 +9,9 @@ from dmae.config import DMAEConfig, PriorConfig
 from dmae.encoder import LinearPlusBody
 from dmae.spectrogram import BandSpectrogram
 
+BOUND = 0.95
+"""Latents beyond are taken as this: music stays within, and atanh would make a burst of a generator's overshoot."""
+
 
 class MagnitudePrior(nn.Module):
     """A data-dependent start of the diffusion, as in PriorGrad (arXiv 2106.06406) and SpecGrad (arXiv 2203.16749).
@@ -42,7 +45,7 @@ class MagnitudePrior(nn.Module):
         """Latent [B, Z, L] in [-1, 1] -> log-power of the bands [B, bands, L * factor]."""
         # atanh undoes the encoder's bound, so that principal components stay a linear map both ways; a generated
         # latent may stand a little outside the bound.
-        x = torch.atanh(latent.float().clamp(-0.999, 0.999)).transpose(1, 2)
+        x = torch.atanh(latent.float().clamp(-BOUND, BOUND)).transpose(1, 2)
         bands: Tensor = rearrange(self.net(x), "b l (f n) -> b n (l f)", f=self.factor)
         return bands * self.scale[:, None] + self.mean[:, None]
 

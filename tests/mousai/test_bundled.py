@@ -1,0 +1,53 @@
+"""The model that comes along: what it weighs, that it plays, and that notes survive its autoencoder."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mousai import Mousai
+from mousai.compose import compose_song, render_song
+from mousai.pipeline import BUNDLED
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Mousai:
+    return Mousai.from_pretrained(dtype="float32")
+
+
+def test_weighs_less_than_45_megabytes_and_holds_no_pickle():
+    files = [path for path in BUNDLED.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".json", ".safetensors"}
+    assert sum(path.stat().st_size for path in files) < 45e6
+
+
+def test_is_64_times_compressed_48_khz_stereo(pipeline: Mousai):
+    config = pipeline.autoencoder.config
+    assert (config.sample_rate, config.audio_channels, config.compression) == (48000, 2, 64)
+
+
+def test_plays_for_the_time_asked_and_the_same_again(pipeline: Mousai):
+    settings = {"duration": 2.5, "num_inference_steps": 8, "seed": 5}
+    first = pipeline("calm piano pop, 100 bpm", **settings).audios
+    assert first.shape == (1, 2, 120000)
+    assert first.abs().max() <= 0.99 + 1e-6 and first.square().mean().sqrt() > 0.01
+    assert torch.equal(pipeline("calm piano pop, 100 bpm", **settings).audios, first)
+    other = pipeline("fast metal with distorted guitar, 170 bpm", **settings).audios
+    assert (other - first).square().mean() > 0.1 * first.square().mean()
+
+
+@pytest.mark.fluidsynth
+@pytest.mark.parametrize(("genre", "seed"), [("pop", 770001), ("electronic", 770002), ("jazz", 770003)])
+def test_notes_survive_the_autoencoder(pipeline: Mousai, genre: str, seed: int):
+    from metrics import chroma_cosine, log_mel_correlation
+
+    wave = render_song(compose_song(seed, genre=genre, duration=12.0))
+    audio = torch.from_numpy(np.ascontiguousarray(wave))[None]
+    again = pipeline.decode(pipeline.encode(audio), length=audio.shape[-1])[0].numpy()
+    assert again.shape == wave.shape
+    assert log_mel_correlation(wave, again) >= 0.88
+    assert chroma_cosine(wave, again) >= 0.6
