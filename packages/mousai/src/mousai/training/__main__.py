@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     generator = step("generator", "stage 2: text to latent")
     generator.add_argument("--data", type=Path, required=True, help="folder with metadata.jsonl (see `mousai compose`)")
     generator.add_argument("--autoencoder", type=Path, required=True, help="folder of a trained stage 1")
+    generator.add_argument("--from", dest="start_from", type=Path, help="model folder to go on from")
     generator.add_argument("--offsets", type=int, default=1, help="encodings of each song (default: %(default)s)")
     timed(generator, minutes=60, rate=8e-4, batch=16)
 
@@ -87,6 +88,7 @@ def run(arguments: argparse.Namespace) -> None:
             batch=arguments.batch,
             seed=arguments.seed,
             offsets=arguments.offsets,
+            start_from=arguments.start_from,
         )
         return
 

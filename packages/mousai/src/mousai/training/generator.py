@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig
 from mousai.checkpoint import load_config, load_state, save_module
+from mousai.errors import UserError
 from mousai.latent import LatentDiffusion, LatentDiffusionConfig
 from mousai.text import TextEncoder, load_tokenizer
 from mousai.training.latents import encode_folder, latent_batches
@@ -37,6 +38,7 @@ def train_generator(
     seed: int = 0,
     offsets: int = 2,
     drop: float = 0.1,
+    start_from: Path | None = None,
 ) -> None:
     """Train a generator of the tiny size and its text encoder on a captioned folder; writes a model folder to `out`.
 
@@ -50,6 +52,7 @@ def train_generator(
         seed: of everything drawn.
         offsets: encodings of each song, see `encode_folder`.
         drop: chance of training an item without its prompt.
+        start_from: model folder whose generator, text encoder and tokenizer to go on from, such as the bundled one.
 
     Raises:
         UserError: the data, the autoencoder's folder or the run's state is not as needed; one line says what.
@@ -58,13 +61,20 @@ def train_generator(
     stage1 = DMAE(DMAEConfig.from_dict(load_config(autoencoder))).eval()
     load_state(autoencoder, stage1)
     songs = encode_folder(stage1, data, out / "latents.safetensors", offsets=offsets)
-    rng = np.random.default_rng((seed, 3))
-    # Made once for a run: another tokenizer would number its tokens differently from those that were trained.
-    made = out / "tokenizer"
-    tokenizer = load_tokenizer(made) if made.exists() else None
-    text = TextEncoder.small((caption_of(row, rng) for row in songs.rows for _ in range(8)), tokenizer=tokenizer)
-    text.tokenizer.save_pretrained(made)
-    generator = LatentDiffusion(LatentDiffusionConfig.tiny(latent_std=round(songs.std, 4)))
+    if start_from is not None:
+        text = TextEncoder.load(start_from).train()
+        generator = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(start_from / "generator")))
+        load_state(start_from / "generator", generator)
+        if generator.config.net.in_channels != stage1.config.latent_channels:
+            raise UserError(f"{start_from}: its generator is of another autoencoder than {autoencoder}")
+    else:
+        rng = np.random.default_rng((seed, 3))
+        # Made once for a run: another tokenizer would number its tokens differently from those that were trained.
+        made = out / "tokenizer"
+        tokenizer = load_tokenizer(made) if made.exists() else None
+        text = TextEncoder.small((caption_of(row, rng) for row in songs.rows for _ in range(8)), tokenizer=tokenizer)
+        text.tokenizer.save_pretrained(made)
+        generator = LatentDiffusion(LatentDiffusionConfig.tiny(latent_std=round(songs.std, 4)))
     model = nn.ModuleDict({"text": text, "generator": generator})
     get = latent_batches(songs, caption_of, frames=frames, batch=batch, seed=seed)
 
