@@ -1,29 +1,12 @@
 """Settings of the autoencoder: frozen, self-checking, JSON-able; every rate and hop is derived here and only here."""
 
-import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, TypeVar, cast
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from unet1d import Level, UNet1dConfig
-
-T = TypeVar("T")
-
-
-def _from_mapping(cls: type[T], values: Mapping[str, Any]) -> T:
-    if not isinstance(values, Mapping):
-        raise ValueError(f"{cls.__name__}: expected a mapping of its fields, not {values!r}")
-    known = [field.name for field in fields(cast(Any, cls))]
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-            raise ValueError(f"{cls.__name__}: unknown key {key!r}; {hint}")
-    try:
-        return cls(**values)
-    except TypeError as error:
-        raise ValueError(f"{cls.__name__}: {error}") from None
+from unet1d.config import from_mapping
 
 
 def _require_whole(owner: str, key: str, value: object, *, least: int = 1) -> None:
@@ -251,13 +234,13 @@ class DMAEConfig:
         parts: dict[str, Any] = {"spectrogram": SpectrogramConfig, "encoder": EncoderConfig, "prior": PriorConfig}
         for key, part in parts.items():
             if isinstance(values.get(key), Mapping):
-                values[key] = _from_mapping(part, values[key])
+                values[key] = from_mapping(part, values[key])
         if isinstance(values.get("decoder"), Mapping):
             values["decoder"] = UNet1dConfig.from_dict(values["decoder"])
         for key, kind in {**parts, "decoder": UNet1dConfig}.items():
             if key in values and not isinstance(values[key], kind) and not (key == "prior" and values[key] is None):
                 raise ValueError(f"DMAEConfig: {key} must be a mapping of its fields, not {values[key]!r}")
-        return _from_mapping(cls, values)
+        return from_mapping(cls, values)
 
     @classmethod
     def paper(cls) -> "DMAEConfig":

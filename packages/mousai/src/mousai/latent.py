@@ -1,9 +1,8 @@
 """Stage 2: text -> latent, a text-conditioned diffusion on the autoencoder's latents."""
 
-import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from mousai.text import MAX_TOKENS, TextEmbedding
 from unet1d import Level, UNet1d, UNet1dConfig
+from unet1d.config import from_mapping
 from vdiffusion import DDIM, Guidance, VObjective, seeded_noise, time_grid, to_noisy
 
 
@@ -45,15 +45,9 @@ class LatentDiffusionConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LatentDiffusionConfig":
         """The inverse of `to_dict`; an unknown or missing key is a `ValueError` that names it."""
-        known = [field.name for field in fields(cls)]
-        for key in values:
-            if key not in known:
-                near = difflib.get_close_matches(str(key), known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-                raise ValueError(f"LatentDiffusionConfig: unknown key {key!r}; {hint}")
         if "net" not in values:
             raise ValueError("LatentDiffusionConfig: key 'net' is missing")
-        return cls(**{**values, "net": UNet1dConfig.from_dict(values["net"])})
+        return from_mapping(cls, {**values, "net": UNet1dConfig.from_dict(values["net"])})
 
     @classmethod
     def paper(cls) -> "LatentDiffusionConfig":

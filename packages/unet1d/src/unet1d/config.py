@@ -44,7 +44,7 @@ class Level:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Level":
         """The inverse of `to_dict`; an unknown or missing key is a `ValueError` that names it."""
-        return _from_mapping(cls, values)
+        return from_mapping(cls, values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,10 +165,11 @@ class UNet1dConfig:
         if isinstance(values, Mapping) and isinstance(values.get("levels"), list | tuple):
             levels = tuple(x if isinstance(x, Level) else Level.from_dict(x) for x in values["levels"])
             values = {**values, "levels": levels}
-        return _from_mapping(cls, values)
+        return from_mapping(cls, values)
 
 
-def _from_mapping(cls: type[T], values: Mapping[str, Any]) -> T:
+def from_mapping(cls: type[T], values: Mapping[str, Any]) -> T:
+    """Make a config dataclass from its fields; an unknown or missing key is a `ValueError` that names it."""
     if not isinstance(values, Mapping):
         raise ValueError(f"{cls.__name__}: expected a mapping of its fields, not {values!r}")
     known = [field.name for field in fields(cls)]  # type: ignore[arg-type]

@@ -3,15 +3,12 @@
 import argparse
 
 from mousai.cli.latents import LATENT_SUFFIX, check_latent, read_latent
-from mousai.cli.progress import Progress
 from mousai.cli.shared import (
     add_decoder_arguments,
     add_model_arguments,
     add_output_arguments,
     check_decoder_arguments,
-    model_name,
-    number_format,
-    write_sound,
+    decode_to_file,
 )
 
 
@@ -37,21 +34,5 @@ def run(args: argparse.Namespace) -> int:
     model = describe(folder)
     check_latent(args.input, found, folder, model.autoencoder)
     pipeline = Mousai.from_pretrained(folder, dtype=args.dtype)
-    steps = model.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
-    with Progress({"decoder": steps}, name=path.name) as progress:
-        sound = pipeline.decode(
-            found.latent[None],
-            length=found.samples,
-            decoder_steps=steps,
-            seed=args.seed,
-            callback_on_step_end=progress,
-        )
-    made = {
-        "decoded_from": args.input,
-        "seed": str(args.seed),
-        "decoder_steps": str(steps),
-        "model": model_name(args),
-        "dtype": number_format(pipeline),
-    }
-    write_sound(path, sound[0], pipeline, made, overwrite=args.overwrite)
+    decode_to_file(found.latent, path, pipeline, args, samples=found.samples, source="decoded_from")
     return 0

@@ -2,16 +2,13 @@
 
 import argparse
 
-from mousai.cli.progress import Progress
 from mousai.cli.shared import (
     add_decoder_arguments,
     add_model_arguments,
     add_output_arguments,
     check_decoder_arguments,
-    model_name,
-    number_format,
+    decode_to_file,
     read_sound,
-    write_sound,
 )
 
 
@@ -36,21 +33,12 @@ def run(args: argparse.Namespace) -> int:
     model = describe(folder)
     recording = read_sound(args.input, model.autoencoder)
     pipeline = Mousai.from_pretrained(folder, dtype=args.dtype)
-    steps = model.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
-    with Progress({"decoder": steps}, name=path.name) as progress:
-        sound = pipeline.decode(
-            pipeline.encode(recording[None]),
-            length=recording.shape[-1],
-            decoder_steps=steps,
-            seed=args.seed,
-            callback_on_step_end=progress,
-        )
-    made = {
-        "reconstructed_from": args.input,
-        "seed": str(args.seed),
-        "decoder_steps": str(steps),
-        "model": model_name(args),
-        "dtype": number_format(pipeline),
-    }
-    write_sound(path, sound[0], pipeline, made, overwrite=args.overwrite)
+    decode_to_file(
+        pipeline.encode(recording[None])[0],
+        path,
+        pipeline,
+        args,
+        samples=recording.shape[-1],
+        source="reconstructed_from",
+    )
     return 0

@@ -158,3 +158,39 @@ def write_sound(
         metadata={"mousai": __version__, **settings},
     )
     print(f"{path}: {sound.shape[-1] / pipeline.sample_rate:.2f} s, seed {settings['seed']}", flush=True)
+
+
+def decode_to_file(
+    latent: "Tensor",
+    path: Path,
+    pipeline: "Mousai",
+    args: argparse.Namespace,
+    *,
+    samples: int,
+    source: str,
+) -> None:
+    """Decode a latent [channels, frames] with a bar, and write `samples` of sound with the settings.
+
+    Args:
+        latent: what to decode.
+        path: file to write.
+        pipeline: the model.
+        args: parsed options of `add_model_arguments`, `add_output_arguments` and `add_decoder_arguments`.
+        samples: length of the sound.
+        source: under which name `args.input` is stored in the file.
+    """
+    from mousai.cli.progress import Progress
+
+    steps = pipeline.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
+    with Progress({"decoder": steps}, name=path.name) as progress:
+        sound = pipeline.decode(
+            latent[None], length=samples, decoder_steps=steps, seed=args.seed, callback_on_step_end=progress
+        )
+    made = {
+        source: args.input,
+        "seed": str(args.seed),
+        "decoder_steps": str(steps),
+        "model": model_name(args),
+        "dtype": number_format(pipeline),
+    }
+    write_sound(path, sound[0], pipeline, made, overwrite=args.overwrite)
