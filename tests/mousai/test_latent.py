@@ -87,6 +87,11 @@ def test_wrong_configs_are_named(config: LatentDiffusionConfig):
     for latent_std in (0.0, -1.0, float("nan"), float("inf"), "1", True, None):
         with pytest.raises(ValueError, match="latent_std"):
             dataclasses.replace(config, latent_std=latent_std)
+    for frame_rate in (-1.0, float("nan"), float("inf"), "1", True, None):
+        with pytest.raises(ValueError, match="frame_rate"):
+            dataclasses.replace(config, frame_rate=frame_rate)
+    with pytest.raises(ValueError, match=r"frame_rate 10 the net's inject_channels by depth must be \{0: 39\}, not"):
+        dataclasses.replace(config, frame_rate=10.0)
     for max_tokens in (0, 1.5, True):
         with pytest.raises(ValueError, match="max_tokens"):
             dataclasses.replace(config, max_tokens=max_tokens)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from collections import Counter
 from pathlib import Path
@@ -15,10 +16,11 @@ import mousai.training.latents
 from mousai import UserError
 from mousai.audio import write_audio
 from mousai.checkpoint import load_tensors
+from mousai.conditions import Stated
 from mousai.pipeline import Mousai
 from mousai.training.augment import augment
 from mousai.training.crops import RandomCrops, audio_files
-from mousai.training.latents import Captioned, encode_folder, latent_batches, read_metadata_rows
+from mousai.training.latents import Captioned, encode_folder, latent_batches, read_metadata_rows, stated_of
 from mousai.training.loop import STATE_NAME, TrainSettings, batches, train
 
 
@@ -210,7 +212,11 @@ def counted_latents(songs: int = 5, frames: int = 30, offsets: int = 2) -> Capti
         [torch.stack([torch.full((frames,), float(k)), torch.arange(float(frames))]) for _ in range(offsets)]
         for k in range(songs)
     ]
-    return Captioned([{"file_name": f"{k}.wav", "caption": str(k)} for k in range(songs)], latents)
+    rows = [
+        {"file_name": f"{k}.wav", "caption": str(k), "bpm": 100 + k, "first_beat": 0.5, "key": "A minor"}
+        for k in range(songs)
+    ]
+    return Captioned(rows, latents, frame_rate=10.0)
 
 
 def own_caption(row: dict, rng: np.random.Generator) -> str:
@@ -223,19 +229,22 @@ def test_a_batch_is_decided_by_seed_and_step():
     first = [get(step) for step in range(6)]
     fresh = latent_batches(data, own_caption, frames=8, batch=3, seed=1)
     for step in (5, 0, 3, 3):  # in any order, as a run that goes on asks for them
-        latents, captions = fresh(step)
-        assert torch.equal(latents, first[step][0]) and captions == first[step][1]
+        again = fresh(step)
+        assert torch.equal(again.latents, first[step].latents)
+        assert dataclasses.replace(again, latents=first[step].latents) == first[step]
     other = latent_batches(data, own_caption, frames=8, batch=3, seed=2)
-    assert any(other(step)[1] != first[step][1] for step in range(6))
+    assert any(other(step).captions != first[step].captions for step in range(6))
 
 
 def test_crops_of_latents_go_with_their_captions_and_every_song_comes_as_often():
     get = latent_batches(counted_latents(), own_caption, frames=8, batch=3, seed=1)
     seen, starts = Counter(), []
     for step in range(50):
-        latents, captions = get(step)
-        assert latents.shape == (3, 2, 8) and latents.dtype == torch.float32
-        for latent, caption in zip(latents, captions, strict=True):
+        drawn = get(step)
+        assert drawn.latents.shape == (3, 2, 8) and drawn.latents.dtype == torch.float32
+        for latent, caption, start in zip(drawn.latents, drawn.captions, drawn.starts, strict=True):
+            # Two encodings of each song, half a frame apart, at ten frames a second.
+            assert start == pytest.approx(float(latent[1, 0]) / 10, abs=0.051)
             assert bool((latent[0] == float(caption.split()[0])).all())
             assert torch.equal(latent[1], latent[1, 0] + torch.arange(8.0))
             starts.append(int(latent[1, 0]))
@@ -243,6 +252,34 @@ def test_crops_of_latents_go_with_their_captions_and_every_song_comes_as_often()
     assert seen == {str(k): 30 for k in range(5)}
     assert 0.2 < starts.count(0) / 150 < 0.45  # 0.3, and 1 in 23 of the rest
     assert min(starts) == 0 and max(starts) == 22
+
+
+def test_tempo_and_key_go_with_their_song_and_are_left_out_now_and_then():
+    get = latent_batches(counted_latents(), own_caption, frames=8, batch=4, seed=1)
+    told = [
+        (stated, caption)
+        for drawn in map(get, range(100))
+        for stated, caption in zip(drawn.stated, drawn.captions, strict=True)
+    ]
+    for stated, caption in told:
+        assert stated.tempo in (None, 100 + int(caption.split()[0]))
+        assert stated.key in (None, (9, True)) and stated.first_beat == 0.5
+    for share in (sum(s.tempo is None for s, _ in told), sum(s.key is None for s, _ in told)):
+        assert 0.1 < share / len(told) < 0.2  # 0.15
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"bpm": 96, "first_beat": 0.0, "key": "C# minor"}, Stated(tempo=96.0, key=(1, True))),
+        ({"bpm": 96, "first_beat": 1.5}, Stated(tempo=96.0, first_beat=1.5)),
+        ({"bpm": 96, "key": "G major"}, Stated(key=(7, False))),  # where its beats lie is not known
+        ({"key": "sad"}, Stated()),
+        ({}, Stated()),
+    ],
+)
+def test_what_a_row_states(row: dict, expected: Stated):
+    assert stated_of(row) == expected
 
 
 def test_a_song_shorter_than_a_crop_is_named():

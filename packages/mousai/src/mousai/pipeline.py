@@ -13,10 +13,11 @@ from torch import Tensor
 
 from dmae import DMAE, DMAEConfig
 from mousai.checkpoint import CheckpointError, load_config, load_state, save_config, save_module
+from mousai.conditions import Stated, stated_in
 from mousai.errors import UserError
 from mousai.latent import LatentDiffusion, LatentDiffusionConfig
 from mousai.precision import resolve_dtype
-from mousai.text import TextEmbedding, TextEncoder
+from mousai.text import TextEncoder
 
 BUNDLED = Path(__file__).parent / "models" / "tiny"
 INDEX_NAME = "model_index.json"
@@ -92,6 +93,9 @@ class MousaiOutput:
 class Mousai:
     """Text -> music (arXiv 2301.11757):  text ── T5 ──> embedding ── LatentDiffusion ──> latent ── DMAE ──> waveform.
 
+    A tempo ("128 bpm") and a key ("E minor") in a prompt are also told to a generator that was trained with them
+    (`mousai.conditions`).
+
     Args:
         text_encoder: prompts -> embedding.
         generator: embedding -> latent.
@@ -121,6 +125,12 @@ class Mousai:
             raise UserError(
                 f"the generator reads text of {generator.config.net.context_features} features, the text encoder gives "
                 f"{text_encoder.features}; they are of different models"
+            )
+        told, made = generator.config.frame_rate, autoencoder.config.sample_rate / autoencoder.config.hop_length
+        if told and not math.isclose(told, made, rel_tol=1e-6):
+            raise UserError(
+                f"the generator's frame_rate is {told:g}, the autoencoder's latent has {made:g} frames a second; they "
+                "are of different models"
             )
         self.text_encoder, self.generator, self.autoencoder = text_encoder, generator, autoencoder
         self.defaults = Defaults() if defaults is None else defaults
@@ -254,14 +264,20 @@ class Mousai:
             samples = init_audio.shape[-1]
         count = len(prompts) * num_waveforms_per_prompt
         text = self.text_encoder(prompts).repeated(num_waveforms_per_prompt)
-        negative = self._negative(negative_prompt, len(prompts), num_waveforms_per_prompt)
+        negative = self._negative(negative_prompt, len(prompts))
+        stated, negative_stated = (
+            self._stated(some, num_waveforms_per_prompt, in_time=start is None)
+            for some in (prompts, negative or [""] * len(prompts))
+        )
         told = callback_on_step_end or (lambda stage, step, total: None)
         latent = self.generator.sample(
             text,
             frames=-(-samples // self.autoencoder.config.hop_length),
             num_steps=settings.num_inference_steps,
             guidance_scale=settings.guidance_scale,
-            negative=negative,
+            negative=None if negative is None else self.text_encoder(negative).repeated(num_waveforms_per_prompt),
+            stated=stated,
+            negative_stated=negative_stated,
             seed=seed,
             start_latent=None if start is None else start.expand(count, -1, -1),
             strength=strength,
@@ -310,14 +326,18 @@ class Mousai:
             raise UserError(f"init_audio: expected [channels={channels}, samples], got {list(audio.shape)}")
         return self.autoencoder.encode(audio[None])
 
-    def _negative(self, prompt: str | Sequence[str] | None, count: int, times: int) -> TextEmbedding | None:
+    def _negative(self, prompt: str | Sequence[str] | None, count: int) -> list[str] | None:
         if prompt is None:
             return None
         prompts = [prompt] * count if isinstance(prompt, str) else list(prompt)
         if len(prompts) != count:
             raise UserError(f"negative_prompt: {len(prompts)} for {count} prompts; give one for all or one for each")
-        embedding: TextEmbedding = self.text_encoder(prompts)
-        return embedding.repeated(times)
+        return prompts
+
+    def _stated(self, prompts: Sequence[str], times: int, *, in_time: bool) -> list[Stated]:
+        """What the prompts state; no tempo where the beats of a recording lie where they lie."""
+        stated = [stated_in(prompt) for prompt in prompts for _ in range(times)]
+        return stated if in_time else [replace(one, tempo=None) for one in stated]
 
 
 def check_settings(

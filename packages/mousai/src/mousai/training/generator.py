@@ -74,13 +74,15 @@ def train_generator(
         tokenizer = load_tokenizer(made) if made.exists() else None
         text = TextEncoder.small((caption_of(row, rng) for row in songs.rows for _ in range(8)), tokenizer=tokenizer)
         text.tokenizer.save_pretrained(made)
-        generator = LatentDiffusion(LatentDiffusionConfig.tiny(latent_std=round(songs.std, 4)))
+        config = LatentDiffusionConfig.tiny(latent_std=round(songs.std, 4), frame_rate=songs.frame_rate)
+        generator = LatentDiffusion(config)
     model = nn.ModuleDict({"text": text, "generator": generator})
     get = latent_batches(songs, caption_of, frames=frames, batch=batch, seed=seed)
 
     def step_loss(step: int) -> tuple[Tensor, dict[str, float]]:
-        latents, captions = get(step)
-        return generator.loss(latents, text(captions), drop=drop), {}
+        drawn = get(step)
+        text_embedding = text(drawn.captions)
+        return generator.loss(drawn.latents, text_embedding, stated=drawn.stated, starts=drawn.starts, drop=drop), {}
 
     def save() -> None:
         save_module(out / "generator", generator, generator.config.to_dict())

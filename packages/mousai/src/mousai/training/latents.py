@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,11 @@ from tqdm import tqdm
 from dmae import DMAE
 from mousai.audio import read_audio
 from mousai.checkpoint import load_tensors, save_tensors
+from mousai.conditions import Stated, stated_in
 from mousai.errors import UserError
+
+UNTOLD = 0.15
+"""Chance that the tempo of a crop is not stated, and that its key is not."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Captioned:
 
     rows: list[dict[str, Any]]
     latents: list[list[Tensor]]
+    frame_rate: float
 
     @property
     def std(self) -> float:
@@ -79,12 +84,37 @@ def encode_folder(autoencoder: DMAE, folder: Path, cache: Path, *, offsets: int 
     if todo:
         cache.parent.mkdir(parents=True, exist_ok=True)
         save_tensors(cache, known, metadata={"autoencoder": fingerprint})
-    return Captioned(rows, [[known[f"{row['file_name']}#{i}"] for i in range(offsets)] for row in rows])
+    latents = [[known[f"{row['file_name']}#{i}"] for i in range(offsets)] for row in rows]
+    return Captioned(rows, latents, config.sample_rate / config.hop_length)
 
 
 def _fingerprint(autoencoder: DMAE) -> str:
     weights = [p.double().abs().sum() for k, p in autoencoder.encoder.state_dict().items()]
     return f"{float(torch.stack(weights).sum()):.6f}"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Crops of songs.
+
+    Args:
+        latents: [B, C, frames].
+        captions: of the songs.
+        stated: tempo and key of the songs, as far as they are told this time.
+        starts: second of its song at which each crop begins.
+    """
+
+    latents: Tensor
+    captions: list[str]
+    stated: list[Stated]
+    starts: list[float]
+
+
+def stated_of(row: dict[str, Any]) -> Stated:
+    """Tempo and key of a row, each where it has it; a tempo counts only with `first_beat`, the second of a bar line."""
+    tempo = float(row["bpm"]) if row.get("bpm") and row.get("first_beat") is not None else None
+    key = stated_in(str(row.get("key") or "")).key
+    return Stated(tempo=tempo, key=key, first_beat=float(row.get("first_beat") or 0.0))
 
 
 def latent_batches(
@@ -94,10 +124,11 @@ def latent_batches(
     frames: int,
     batch: int,
     seed: int,
-) -> Callable[[int], tuple[Tensor, list[str]]]:
-    """A function from the step's number to its batch: latents [B, C, frames] and captions, from (seed, step) alone.
+) -> Callable[[int], Batch]:
+    """A function from the step's number to its batch, from (seed, step) alone.
 
-    Songs come in shuffled passes; a crop begins at the song's start three times in ten, else anywhere.
+    Songs come in shuffled passes; a crop begins at the song's start three times in ten, else anywhere. Tempo and key
+    are each left out of what is stated once in seven times.
 
     Raises:
         UserError: a song is shorter than a crop.
@@ -121,16 +152,23 @@ def latent_batches(
             permutations.append(next(source))
         return int(permutations[position // count][position % count])
 
-    def get(step: int) -> tuple[Tensor, list[str]]:
+    known = [stated_of(row) for row in data.rows]
+
+    def get(step: int) -> Batch:
         rng = np.random.default_rng((seed, 2, step))
-        crops, captions = [], []
+        crops, captions, stated, starts = [], [], [], []
         for position in range(step * batch, (step + 1) * batch):
             index = song(position)
             group = data.latents[index]
-            latent = group[rng.integers(len(group))]
+            offset = int(rng.integers(len(group)))
+            latent = group[offset]
             first = 0 if rng.random() < 0.3 else int(rng.integers(latent.shape[-1] - frames + 1))
             crops.append(latent[:, first : first + frames].float())
             captions.append(caption(data.rows[index], rng))
-        return torch.stack(crops), captions
+            starts.append((first + offset / len(group)) / data.frame_rate)
+            told = known[index]
+            told = replace(told, tempo=None) if rng.random() < UNTOLD else told
+            stated.append(replace(told, key=None) if rng.random() < UNTOLD else told)
+        return Batch(torch.stack(crops), captions, stated, starts)
 
     return get

@@ -1,0 +1,99 @@
+"""Tempo and key that a prompt states, as a signal along time that the generator reads beside the text.
+
+A small model learns slowly what a number in a sentence means for every moment of the music: from text alone the bundled
+one's loss was a fifth of a percent lower with the right tempo than with a wrong one. So what the prompt states is also
+said in the language of the latent:
+
+    "techno, 128 bpm, E minor" ──> Stated(tempo=128, key=(4, minor))
+        ──> phases of beat, bar and phrase at every frame, the tempo itself, the tonic's pitch class and the mode
+        ──> [CONDITION_CHANNELS, frames], injected at depth 0 of the U-Net
+
+What is not stated is zero in all of its channels, and every piece is trained so now and then.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+CYCLES = (4.0, 3.0, 2.0, 1.0, 1 / 2, 1 / 3, 1 / 4, 1 / 8, 1 / 16)
+"""Turns per beat of the phases: sixteenths and triplets up to a phrase of four bars."""
+TEMPO_CHANNELS = 2 * len(CYCLES) + 1 + 6
+KEY_CHANNELS = 12 + 2
+CONDITION_CHANNELS = TEMPO_CHANNELS + KEY_CHANNELS
+SLOWEST, FASTEST = 30.0, 300.0
+"""Beats per minute that count as a tempo."""
+
+_BPM = re.compile(r"(?<![\d.])(\d{2,3}(?:\.\d+)?)[\s-]*(?:bpm\b|beats (?:per|a) minute\b)", re.IGNORECASE)
+_KEY = re.compile(
+    r"(?<![\w#♯♭])([A-Ga-g])(?:\s?(#|♯|b|♭)|[\s-](sharp|flat))?[\s-](major|minor|maj|min)\b(\s+key\b)?",
+    re.IGNORECASE,
+)
+_PITCH = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+_SHIFT = {"": 0, "#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What is known of a piece in numbers.
+
+    Args:
+        tempo: beats per minute; `None` = not stated.
+        key: pitch class of the tonic (0 = C, 11 = B) and whether the mode is minor; `None` = not stated.
+        first_beat: second at which the first bar begins.
+    """
+
+    tempo: float | None = None
+    key: tuple[int, bool] | None = None
+    first_beat: float = 0.0
+
+
+def stated_in(text: str) -> Stated:
+    """Read tempo ("128 bpm", 30 to 300) and key ("E minor", "f# major", "B flat minor") from a prompt.
+
+    The first of each counts. "in a minor key" states no tonic, and so no key.
+    """
+    tempos = [float(found[1]) for found in _BPM.finditer(text)]
+    tempos = [tempo for tempo in tempos if SLOWEST <= tempo <= FASTEST]
+    keys = []
+    for found in _KEY.finditer(text):
+        letter, sign, word, mode, after = (part.lower() if part else "" for part in found.groups())
+        if not (found[0].lower().startswith("a ") and after):  # "in a minor key"
+            keys.append(((_PITCH[letter] + _SHIFT[sign or word]) % 12, mode.startswith("min")))
+    return Stated(tempo=tempos[0] if tempos else None, key=keys[0] if keys else None)
+
+
+def condition_signal(
+    stated: Sequence[Stated], *, frames: int, frame_rate: float, starts: Sequence[float] | None = None
+) -> Tensor:
+    """What is stated of each piece as a signal.
+
+    Args:
+        stated: one for each item.
+        frames: latent frames.
+        frame_rate: latent frames per second.
+        starts: second of each piece at which its first frame begins; by default 0.
+
+    Returns:
+        float32 [items, CONDITION_CHANNELS, frames].
+    """
+    signal = torch.zeros(len(stated), CONDITION_CHANNELS, frames, dtype=torch.float64)
+    middles = (torch.arange(frames, dtype=torch.float64) + 0.5) / frame_rate
+    cycles = torch.tensor(CYCLES, dtype=torch.float64)[:, None]
+    for index, piece in enumerate(stated):
+        if piece.tempo is not None:
+            start = starts[index] if starts is not None else 0.0
+            beats = (middles + start - piece.first_beat) * (piece.tempo / 60)
+            octaves = math.log2(piece.tempo / SLOWEST)  # 0 to 3.3
+            turns = 2 * math.pi * torch.tensor([0.125, 0.5, 1.5], dtype=torch.float64) * octaves
+            phases = 2 * math.pi * cycles * beats
+            steady = torch.cat([torch.ones(1), turns.sin(), turns.cos()])
+            signal[index, :TEMPO_CHANNELS] = torch.cat([phases.sin(), phases.cos(), steady[:, None].expand(-1, frames)])
+        if piece.key is not None:
+            tonic, minor = piece.key
+            signal[index, TEMPO_CHANNELS + tonic] = 1
+            signal[index, TEMPO_CHANNELS + 12 + int(minor)] = 1
+    return signal.float()

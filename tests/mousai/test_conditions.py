@@ -1,0 +1,185 @@
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mousai import UserError
+from mousai.compose.captions import caption_from_metadata
+from mousai.conditions import (
+    CONDITION_CHANNELS,
+    CYCLES,
+    TEMPO_CHANNELS,
+    Stated,
+    condition_signal,
+    stated_in,
+)
+from mousai.latent import LatentDiffusion
+from mousai.pipeline import Mousai
+
+NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+
+
+# ---- what a prompt states
+
+
+@pytest.mark.parametrize(
+    ("text", "tempo", "key"),
+    [
+        ("hard techno, 134 bpm, E minor", 134, (4, True)),
+        ("calm piano pop, 100 BPM", 100, None),
+        ("jazz at 92.5bpm in F# major", 92.5, (6, False)),
+        ("a waltz of 126 beats per minute, key of B♭ minor", 126, (10, True)),
+        ("f-sharp minor", None, (6, True)),
+        ("B flat major 60-bpm", 60, (10, False)),
+        ("Cb major", None, (11, False)),
+        ("E minor key", None, (4, True)),
+        ("slow and in a minor key", None, None),
+        ("in A major key", None, None),  # as ambiguous as "in a major key"
+        ("A minor", None, (9, True)),
+        ("a major success for the band major", None, (9, False)),  # wrong, and known to be
+        ("128 tracks, 3 minor issues", None, None),
+        ("20 bpm or 400 bpm or 1234 bpm", None, None),
+        ("10 bpm, no: 120 bpm", 120, None),
+        ("", None, None),
+    ],
+)
+def test_tempo_and_key_of_a_prompt(text: str, tempo: float | None, key: tuple[int, bool] | None):
+    assert stated_in(text) == Stated(tempo=tempo, key=key)
+
+
+@given(st.randoms(use_true_random=False), st.integers(40, 220), st.integers(0, 11), st.booleans())
+def test_what_the_composers_captions_state_is_read_as_it_is(rng, bpm: int, tonic: int, minor: bool):
+    key = f"{NAMES[tonic]} {'minor' if minor else 'major'}"
+    row = {"genre": "jazz", "style": "swing", "bpm": bpm, "key": key, "mood": "calm", "lead": "piano"}
+    text = caption_from_metadata({**row, "instruments": ["piano", "double bass"]}, rng)
+    stated = stated_in(text)
+    assert stated.tempo == (bpm if "bpm" in text.lower() else None)
+    told = key.lower() in text.lower() and not (key == "A minor" and "in a minor key" in text.lower())
+    assert stated.key == ((tonic, minor) if told else None)
+
+
+# ---- the signal
+
+
+def test_phases_turn_with_the_beat():
+    # 120 bpm at 10 frames a second: the middle of frame k lies (k + 0.5) / 5 beats in.
+    signal = condition_signal([Stated(tempo=120)], frames=40, frame_rate=10.0)
+    beats = (torch.arange(40, dtype=torch.float64) + 0.5) / 5
+    for index, cycles in enumerate(CYCLES):
+        turns = 2 * math.pi * cycles * beats
+        torch.testing.assert_close(signal[0, index], turns.sin().float(), atol=1e-5, rtol=0)
+        torch.testing.assert_close(signal[0, len(CYCLES) + index], turns.cos().float(), atol=1e-5, rtol=0)
+    assert bool((signal[0, TEMPO_CHANNELS:] == 0).all())
+
+
+def test_a_crop_is_a_piece_of_the_signal():
+    stated = Stated(tempo=97.0, key=(3, False), first_beat=0.25)
+    whole = condition_signal([stated], frames=100, frame_rate=12.5)
+    crop = condition_signal([stated, stated], frames=30, frame_rate=12.5, starts=[0.0, 40 / 12.5])
+    torch.testing.assert_close(crop[:1], whole[..., :30])
+    torch.testing.assert_close(crop[1:], whole[..., 40:70])
+
+
+def test_the_first_beat_is_where_the_phases_begin():
+    late = condition_signal([Stated(tempo=90, first_beat=2.0)], frames=10, frame_rate=10.0, starts=[2.0])
+    torch.testing.assert_close(late, condition_signal([Stated(tempo=90)], frames=10, frame_rate=10.0))
+
+
+def test_keys_are_pitch_class_and_mode_all_along():
+    signal = condition_signal([Stated(key=(4, True)), Stated(key=(0, False))], frames=3, frame_rate=10.0)
+    assert signal.shape == (2, CONDITION_CHANNELS, 3) and signal.dtype == torch.float32
+    for item, on in enumerate(({4, 13}, {0, 12})):
+        for channel in range(CONDITION_CHANNELS):
+            expected = float(channel - TEMPO_CHANNELS in on)
+            assert bool((signal[item, channel] == expected).all())
+
+
+def test_nothing_stated_is_silence():
+    assert not condition_signal([Stated()], frames=5, frame_rate=10.0).any()
+
+
+@given(st.floats(30, 300), st.floats(30, 300))
+def test_two_tempos_are_two_signals(first: float, second: float):
+    steady = slice(2 * len(CYCLES), TEMPO_CHANNELS)
+    one, two = condition_signal([Stated(tempo=first), Stated(tempo=second)], frames=1, frame_rate=10.0)[:, steady, 0]
+    assert float((one - two).norm()) >= 0.5 * abs(math.log2(first / second)) / 3.4 - 1e-6
+
+
+# ---- told to a generator
+
+
+@pytest.fixture(scope="module")
+def pipeline(saved_model: Path) -> Mousai:
+    """The miniature with a generator that is told tempo and key and hears nothing of the text."""
+    made = Mousai.from_pretrained(saved_model, dtype="float32")
+    net = made.generator.config.net
+    first = dataclasses.replace(net.levels[0], inject_channels=CONDITION_CHANNELS)
+    config = dataclasses.replace(
+        made.generator.config,
+        net=dataclasses.replace(net, levels=(first, *net.levels[1:])),
+        frame_rate=48000 / 1024,
+    )
+    torch.manual_seed(0)
+    generator = LatentDiffusion(config).eval()
+    with torch.no_grad():
+        for name, weight in generator.named_parameters():
+            if "cross_attention.to_out" in name:
+                weight.zero_()
+    return Mousai(made.text_encoder, generator, made.autoencoder, defaults=made.defaults)
+
+
+def played(pipeline: Mousai, prompt: str | list[str], **settings: Any) -> torch.Tensor:
+    return pipeline(prompt, **{"duration": 0.2, "guidance_scale": 3.0, "seed": 1, **settings}).audios
+
+
+def test_the_tempo_and_the_key_of_the_prompt_reach_the_music(pipeline: Mousai):
+    plain = played(pipeline, "music")
+    assert torch.equal(played(pipeline, "jazz"), plain)
+    tempo, other, key = (played(pipeline, text) for text in ("100 bpm", "101 bpm", "D minor"))
+    for one, two in ((plain, tempo), (tempo, other), (plain, key), (tempo, key)):
+        assert not torch.allclose(one, two, atol=1e-4)
+    both = played(pipeline, ["jazz at 100 bpm", "pop in D minor"])
+    torch.testing.assert_close(both[:1], tempo, atol=1e-4, rtol=1e-3)
+
+
+def test_what_the_negative_prompt_states_is_stayed_away_from(pipeline: Mousai):
+    plain = played(pipeline, "100 bpm")
+    assert torch.equal(played(pipeline, "100 bpm", negative_prompt="music"), plain)
+    assert not torch.allclose(played(pipeline, "100 bpm", negative_prompt="60 bpm"), plain, atol=1e-4)
+    alone = played(pipeline, "60 bpm", guidance_scale=0.0, negative_prompt="100 bpm")
+    torch.testing.assert_close(alone, played(pipeline, "100 bpm", guidance_scale=1.0), atol=1e-4, rtol=1e-3)
+
+
+def test_a_recordings_beats_lie_where_they_lie(pipeline: Mousai):
+    recording = 0.3 * torch.randn(2, 9600, generator=torch.Generator().manual_seed(0))
+    settings = {"init_audio": recording, "strength": 0.9}
+    plain = played(pipeline, "music", **settings)
+    assert torch.equal(played(pipeline, "100 bpm", **settings), plain)
+    assert not torch.allclose(played(pipeline, "D minor", **settings), plain, atol=1e-4)
+
+
+def test_a_dropped_prompt_is_dropped_with_what_it_states(pipeline: Mousai):
+    generator = pipeline.generator
+    latent, t = torch.zeros(2, 8, 6), torch.full((2,), 0.5)
+    noise = torch.randn(2, 8, 6, generator=torch.Generator().manual_seed(0))
+    text = pipeline.text_encoder(["", ""])
+
+    def loss(stated: list[Stated] | None, drop: float) -> float:
+        return generator.loss(latent, text, stated=stated, drop=drop, t=t, noise=noise).item()
+
+    known = [Stated(tempo=100.0), Stated(key=(2, True))]
+    assert loss(known, 0.0) != pytest.approx(loss(None, 0.0), rel=1e-6)
+    assert loss(known, 1.0) == pytest.approx(loss(None, 1.0), rel=1e-6)
+    with pytest.raises(ValueError, match="stated: 2 for 1 items"):
+        generator.sample(pipeline.text_encoder([""]), frames=4, num_steps=1, stated=known)
+
+
+def test_a_generator_of_another_frame_rate_is_refused(pipeline: Mousai):
+    config = dataclasses.replace(pipeline.generator.config, frame_rate=10.0)
+    with pytest.raises(UserError, match=r"frame_rate is 10, the autoencoder's latent has 46\.875 frames a second"):
+        Mousai(pipeline.text_encoder, LatentDiffusion(config), pipeline.autoencoder)
