@@ -1,4 +1,3 @@
-import itertools
 import math
 from typing import Any
 
@@ -6,7 +5,28 @@ import pytest
 import torch
 from torch import Tensor
 
-from vdiffusion import DDIM, alpha_sigma, item_generators, seeded_noise, time_grid
+from vdiffusion import (
+    DDIM,
+    SAMPLER_NAMES,
+    TIME_GRID_NAMES,
+    DPMSolverPP,
+    EulerAncestral,
+    Heun,
+    Sampler,
+    alpha_sigma,
+    item_generators,
+    sampler_named,
+    seeded_noise,
+    time_grid,
+)
+
+DETERMINISTIC = ("ddim", "dpmpp_2m", "heun")
+
+
+@pytest.fixture(params=SAMPLER_NAMES)
+def sampler(request: pytest.FixtureRequest) -> Sampler:
+    """Every sampler: what is tested with it is the contract that all share."""
+    return sampler_named(request.param)
 
 
 def start(batch: int = 4, length: int = 16, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -14,28 +34,42 @@ def start(batch: int = 4, length: int = 16, dtype: torch.dtype = torch.float64) 
 
 
 def generators(batch: int) -> list[torch.Generator]:
-    return item_generators(seed=1, items=range(batch), stage="ddim")
+    return item_generators(seed=1, items=range(batch), stage="steps")
 
 
-def test_ddim_approaches_the_probability_flow_solution(oracle: Any) -> None:
-    x = DDIM().sample(oracle, start(), num_steps=2000)
-    torch.testing.assert_close(x, oracle.std * start(), rtol=5e-3, atol=0)
+# ---- names
 
 
-def test_ddim_approaches_the_solution_between_any_two_times(oracle: Any) -> None:
-    times = time_grid(1000, start=0.7, end=0.2)
-    x = DDIM().sample(oracle, start(), times=times)
-    torch.testing.assert_close(x, oracle.scale(0.2) / oracle.scale(0.7) * start(), rtol=5e-3, atol=0)
+def test_samplers_by_name() -> None:
+    assert SAMPLER_NAMES == ("ddim", "dpmpp_2m", "dpmpp_2m_sde", "heun", "euler_ancestral")
+    made = [sampler_named(name) for name in SAMPLER_NAMES]
+    assert made == [DDIM(), DPMSolverPP(), DPMSolverPP(eta=1.0), Heun(), EulerAncestral()]
+    assert sampler_named("ddim", eta=0.5) == DDIM(eta=0.5)
+    assert sampler_named("dpmpp_2m_sde", eta=0.5) == DPMSolverPP(eta=0.5)
 
 
-def test_ddim_converges_with_order_one(oracle: Any) -> None:
-    exact = oracle.std * start()
-    errors = [float((DDIM().sample(oracle, start(), num_steps=n) - exact).abs().max()) for n in (200, 400, 800)]
-    orders = [math.log2(coarse / fine) for coarse, fine in itertools.pairwise(errors)]
-    assert orders == pytest.approx([1, 1], abs=0.05)
+def test_impossible_names_and_settings_are_named() -> None:
+    with pytest.raises(ValueError, match=f"^sampler 'plms': there is none .*; use one of {', '.join(SAMPLER_NAMES)}$"):
+        sampler_named("plms")
+    with pytest.raises(ValueError, match=r"^sampler 'ddim' has no setting 'order'; it has eta$"):
+        sampler_named("ddim", order=2)
+    with pytest.raises(ValueError, match=r"^sampler 'heun' has no setting 'eta'; it has none$"):
+        sampler_named("heun", eta=1.0)
+    with pytest.raises(ValueError, match=r"eta=2: must lie in \[0, 1\]"):
+        sampler_named("euler_ancestral", eta=2)
 
 
-def test_ddim_of_a_net_that_knows_the_answer_is_exact_in_any_number_of_steps() -> None:
+@pytest.mark.parametrize("kind", [DDIM, DPMSolverPP, EulerAncestral])
+@pytest.mark.parametrize("eta", [-0.1, 1.1, math.nan, math.inf])
+def test_impossible_eta_is_refused(kind: type[DDIM], eta: float) -> None:
+    with pytest.raises(ValueError, match=rf"eta={eta}: must lie in \[0, 1\]"):
+        kind(eta=eta)
+
+
+# ---- what comes out
+
+
+def test_of_a_net_that_knows_the_answer_any_number_of_steps_is_exact(sampler: Sampler) -> None:
     target = torch.linspace(-1, 1, 2 * 16, dtype=torch.float64).reshape(2, 16)
 
     def net(x_t: Tensor, t: Tensor) -> Tensor:  # v = (alpha x_t - x) / sigma, from x = alpha x_t - sigma v
@@ -43,21 +77,19 @@ def test_ddim_of_a_net_that_knows_the_answer_is_exact_in_any_number_of_steps() -
         return (alpha * x_t - target) / sigma
 
     for steps in (1, 2, 7):
-        for eta in (0.0, 1.0):
-            x = DDIM(eta=eta).sample(net, start(), num_steps=steps, generators=generators(4))
+        for kind in TIME_GRID_NAMES:
+            x = sampler.sample(net, start(), times=time_grid(steps, kind=kind), generators=generators(4))
             # So close only because net and sampler have the same, rounded times.
             torch.testing.assert_close(x, target.expand_as(x), rtol=0, atol=1e-12)
 
 
-def test_one_step_from_pure_noise_is_minus_v() -> None:
+def test_one_step_from_pure_noise_is_minus_v(sampler: Sampler) -> None:
     v = torch.linspace(-1, 1, 16)
-    assert torch.equal(
-        DDIM().sample(lambda x, t: v.expand_as(x), start(dtype=torch.float32), num_steps=1), (-v).expand(4, 2, 16)
-    )
+    x = sampler.sample(lambda x, t: v.expand_as(x), start(dtype=torch.float32), num_steps=1, generators=generators(4))
+    assert torch.equal(x, (-v).expand(4, 2, 16))
 
 
-@pytest.mark.parametrize("eta", [0.0, 0.5, 1.0])
-def test_the_last_step_lands_on_the_clean_estimate(eta: float, oracle: Any) -> None:
+def test_the_last_step_lands_on_the_clean_estimate(sampler: Sampler, oracle: Any) -> None:
     told: list[tuple[int, int]] = []
     estimates: list[Tensor] = []
 
@@ -65,48 +97,26 @@ def test_the_last_step_lands_on_the_clean_estimate(eta: float, oracle: Any) -> N
         told.append((step, total))
         estimates.append(estimate)
 
-    x = DDIM(eta=eta).sample(oracle, start(), num_steps=5, generators=generators(4), callback=callback)
+    x = sampler.sample(oracle, start(), num_steps=5, generators=generators(4), callback=callback)
     assert told == [(i, 5) for i in range(5)]
     assert torch.equal(x, estimates[-1])
 
 
-@pytest.mark.parametrize("eta", [0.3, 1.0])
-def test_variance_with_fresh_noise_is_that_of_the_recursion(eta: float, oracle: Any) -> None:
-    # On the oracle a step is linear in x_t and z, so the variance has its own exact recursion (DDIM, eq. 12 and 16).
-    steps, variance = 40, 1.0
-    for i in range(steps):
-        (a, s), (b, r) = (
-            (math.cos(math.pi / 2 * t), math.sin(math.pi / 2 * t)) for t in (1 - i / steps, 1 - (i + 1) / steps)
-        )
-        total = a**2 * oracle.std**2 + s**2
-        fresh = eta * r / s * math.sqrt(max(1 - a**2 / b**2, 0))
-        gain = b * a * oracle.std**2 / total + math.sqrt(max(r**2 - fresh**2, 0)) * s / total
-        variance = gain**2 * variance + fresh**2
-    x = DDIM(eta=eta).sample(oracle, start(8, 4000), num_steps=steps, generators=generators(8))
-    assert float(x.var()) == pytest.approx(variance, rel=4 * math.sqrt(2 / x.numel()))
+def test_all_at_once_or_in_two_parts(oracle: Any) -> None:
+    # Only one that looks back notices where a grid is cut.
+    for sampler in (DDIM(), DDIM(eta=0.5), Heun(), EulerAncestral()):
+        times, draws = time_grid(6), generators(4)
+        whole = sampler.sample(oracle, start(), times=times, generators=generators(4))
+        half = sampler.sample(oracle, start(), times=times[:4], generators=draws)
+        assert torch.equal(sampler.sample(oracle, half, times=times[3:], generators=draws), whole)
 
 
-def test_fresh_noise_gives_the_variance_of_the_data(oracle: Any) -> None:
-    x = DDIM(eta=1.0).sample(oracle, start(4, 4000, torch.float32), num_steps=400, generators=generators(4))
-    # 400 steps of first order leave quiet data 4 % too quiet; the recursion above has that bias exactly.
-    assert float(x.std()) == pytest.approx(oracle.std, rel=0.05)
-    assert abs(float(x.mean())) < 4 * oracle.std / math.sqrt(x.numel())
-
-
-def test_full_eta_forgets_the_start_at_pure_noise(oracle: Any) -> None:
-    # At t = 1 the oracle's clean estimate is 0, so with eta = 1 nothing of the start is left after the first step.
-    first, second = (
-        DDIM(eta=1.0).sample(oracle, noise, num_steps=4, generators=generators(4)) for noise in (start(), -start())
-    )
-    torch.testing.assert_close(first, second)
-
-
-@pytest.mark.parametrize("eta", [0.0, 1.0])
-def test_an_item_does_not_depend_on_its_batch_mates(eta: float, oracle: Any) -> None:
+def test_an_item_does_not_depend_on_its_batch_mates(sampler: Sampler, oracle: Any) -> None:
     def sample(items: list[int]) -> Tensor:
         noise = seeded_noise([2, 100], seed=3, items=items, stage="start")
-        draws = item_generators(seed=3, items=items, stage="ddim")
-        return DDIM(eta=eta).sample(oracle, noise, num_steps=6, generators=draws)
+        return sampler.sample(
+            oracle, noise, num_steps=6, generators=item_generators(seed=3, items=items, stage="steps")
+        )
 
     together = sample([0, 1, 2])
     assert torch.equal(together[2:], sample([2]))
@@ -114,7 +124,7 @@ def test_an_item_does_not_depend_on_its_batch_mates(eta: float, oracle: Any) -> 
 
 
 @pytest.mark.parametrize("returned", [torch.bfloat16, torch.float16, torch.float32])
-def test_arithmetic_is_float32_whatever_the_net_returns(returned: torch.dtype, oracle: Any) -> None:
+def test_arithmetic_is_float32_whatever_the_net_returns(sampler: Sampler, returned: torch.dtype, oracle: Any) -> None:
     seen = set()
 
     def net(x_t: Tensor, t: Tensor) -> Tensor:
@@ -122,44 +132,55 @@ def test_arithmetic_is_float32_whatever_the_net_returns(returned: torch.dtype, o
         v: Tensor = oracle(x_t, t)
         return v.to(returned)
 
-    x = DDIM().sample(net, start(dtype=torch.bfloat16), num_steps=50)
+    noise = start(dtype=torch.bfloat16)
+    x = sampler.sample(net, noise, num_steps=50, generators=generators(4))
     assert seen == {(torch.float32, torch.float32, (4,))}
     assert x.dtype == torch.float32
-    expected = DDIM().sample(oracle, start(dtype=torch.bfloat16).float(), num_steps=50)
-    torch.testing.assert_close(x, expected, rtol=0.02, atol=0.01)
+    expected = sampler.sample(oracle, noise.float(), num_steps=50, generators=generators(4))
+    torch.testing.assert_close(x, expected, rtol=0.02, atol=0.02)
 
 
-def test_float64_stays_float64(oracle: Any) -> None:
-    assert DDIM().sample(oracle, start(), num_steps=2).dtype == torch.float64
+def test_float64_stays_float64(sampler: Sampler, oracle: Any) -> None:
+    assert sampler.sample(oracle, start(), num_steps=3, generators=generators(4)).dtype == torch.float64
 
 
-def test_the_net_sees_the_grid() -> None:
+@pytest.mark.parametrize("name", SAMPLER_NAMES)
+def test_the_net_sees_the_grid(name: str) -> None:
     seen: list[float] = []
 
     def net(x_t: Tensor, t: Tensor) -> Tensor:
         seen.append(float(t[0]))
         return x_t
 
-    DDIM().sample(net, start(), num_steps=4)
-    DDIM().sample(net, start(), times=torch.tensor([0.6, 0.5, 0.1]))
-    assert seen == pytest.approx([1, 0.75, 0.5, 0.25, 0.6, 0.5])
+    sampler_named(name).sample(net, start(), num_steps=4, generators=generators(4))
+    sampler_named(name).sample(net, start(), times=torch.tensor([0.6, 0.5, 0.1]), generators=generators(4))
+    expected = [1, 0.75, 0.5, 0.25, 0.6, 0.5]
+    if name == "heun":  # once more at the end of each step, but the one from 1 and the one to 0
+        expected = [1, 0.75, 0.5, 0.5, 0.25, 0.25, 0.6, 0.5, 0.5, 0.1]
+    assert seen == pytest.approx(expected)
 
 
-def test_sampling_records_no_gradients(conv: torch.nn.Module) -> None:
+def test_conditions_are_handed_on(sampler: Sampler) -> None:
+    def net(x_t: Tensor, t: Tensor, *, label: str) -> Tensor:
+        assert label == "loud"
+        return x_t
+
+    sampler.sample(net, start(), num_steps=3, generators=generators(4), label="loud")
+
+
+def test_sampling_records_no_gradients(sampler: Sampler, conv: torch.nn.Module) -> None:
     conv.requires_grad_(True)
-    assert not DDIM().sample(lambda x, t: conv(x), start(dtype=torch.float32), num_steps=2).requires_grad
+    noise = start(dtype=torch.float32)
+    assert not sampler.sample(lambda x, t: conv(x), noise, num_steps=3, generators=generators(4)).requires_grad
 
 
-def test_the_start_is_left_alone(oracle: Any) -> None:
+def test_the_start_is_left_alone(sampler: Sampler, oracle: Any) -> None:
     noise = start()
-    DDIM(eta=1.0).sample(oracle, noise, num_steps=3, generators=generators(4))
+    sampler.sample(oracle, noise, num_steps=3, generators=generators(4))
     assert torch.equal(noise, start())
 
 
-@pytest.mark.parametrize("eta", [-0.1, 1.1, math.nan, math.inf])
-def test_impossible_eta_is_refused(eta: float) -> None:
-    with pytest.raises(ValueError, match=rf"eta={eta}: must lie in \[0, 1\]"):
-        DDIM(eta=eta)
+# ---- what is refused
 
 
 @pytest.mark.parametrize(
@@ -183,18 +204,30 @@ def test_impossible_eta_is_refused(eta: float) -> None:
         ({"noise": torch.zeros(5, 1, 2, dtype=torch.long), "num_steps": 1}, r"noise: torch\.int64"),
     ],
 )
-def test_impossible_arguments_are_named(arguments: dict[str, Any], message: str) -> None:
+def test_impossible_arguments_are_named(sampler: Sampler, arguments: dict[str, Any], message: str) -> None:
+    noise, others = arguments.get("noise", start()), {k: v for k, v in arguments.items() if k != "noise"}
     with pytest.raises(ValueError, match=message):
-        DDIM().sample(lambda x, t: x, arguments.pop("noise", start()), **arguments)
+        sampler.sample(lambda x, t: x, noise, generators=generators(len(noise)), **others)
 
 
-def test_fresh_noise_needs_a_generator_per_item() -> None:
-    with pytest.raises(ValueError, match=r"generators=None: eta=0\.5 draws noise; give one per item"):
-        DDIM(eta=0.5).sample(lambda x, t: x, start(), num_steps=2)
+@pytest.mark.parametrize("chosen", [DDIM(eta=0.5), DPMSolverPP(eta=0.5), EulerAncestral()], ids=str)
+def test_fresh_noise_needs_a_generator_per_item(chosen: Sampler) -> None:
+    shown = str(chosen).replace("(", r"\(").replace(")", r"\)")
+    with pytest.raises(ValueError, match=f"generators=None: {shown} draws noise; give one per item"):
+        chosen.sample(lambda x, t: x, start(), num_steps=2)
     with pytest.raises(ValueError, match="generators: 3 for a batch of 4; give one per item"):
-        DDIM(eta=0.5).sample(lambda x, t: x, start(), num_steps=2, generators=generators(3))
+        chosen.sample(lambda x, t: x, start(), num_steps=2, generators=generators(3))
 
 
-def test_a_net_of_the_wrong_shape_is_named() -> None:
+@pytest.mark.parametrize("name", DETERMINISTIC)
+def test_without_fresh_noise_no_generator_is_needed_or_moved(name: str, oracle: Any) -> None:
+    draws = generators(4)
+    states = [one.get_state() for one in draws]
+    x = sampler_named(name).sample(oracle, start(), num_steps=4, generators=draws)
+    assert torch.equal(x, sampler_named(name).sample(oracle, start(), num_steps=4))
+    assert all(torch.equal(one.get_state(), state) for one, state in zip(draws, states, strict=True))
+
+
+def test_a_net_of_the_wrong_shape_is_named(sampler: Sampler) -> None:
     with pytest.raises(ValueError, match=r"net returned shape \[4, 1, 16\] for x_t of shape \[4, 2, 16\]"):
-        DDIM().sample(lambda x, t: x[:, :1], start(), num_steps=2)
+        sampler.sample(lambda x, t: x[:, :1], start(), num_steps=2, generators=generators(4))

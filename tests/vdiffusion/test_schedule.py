@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vdiffusion import alpha_sigma, log_snr, time_grid, time_of_log_snr
+from vdiffusion import TIME_GRID_NAMES, alpha_sigma, log_snr, time_grid, time_of_log_snr
 
 times = st.floats(0, 1, allow_subnormal=False)
 
@@ -56,10 +56,35 @@ def test_log_snr_grid_has_equal_steps_in_log_snr_and_exact_ends() -> None:
     assert log_snr(whole[1:-1]).tolist() == pytest.approx([-8, -6, -4, -2, 0, 2, 4, 6, 8], abs=1e-9)
 
 
-@pytest.mark.parametrize("kind", ["uniform", "log_snr"])
-@given(steps=st.integers(1, 300), ends=st.tuples(times, times).filter(lambda ends: abs(ends[0] - ends[1]) > 0.01))
+def test_cosine_grid_is_a_half_turn_seen_from_the_side() -> None:
+    assert time_grid(4, kind="cosine").tolist() == pytest.approx([1, (2 + 2**0.5) / 4, 0.5, (2 - 2**0.5) / 4, 0])
+    steps = -time_grid(100, start=0.8, end=0.3, kind="cosine").diff()
+    assert steps.tolist() == pytest.approx(steps.flip(0).tolist())
+    assert float(steps[0]) == pytest.approx(0.5 * math.pi**2 / (4 * 100**2), rel=1e-3)
+    assert float(steps[50]) == pytest.approx(0.5 * math.pi / (2 * 100), rel=1e-3)
+
+
+def noise_levels(times: torch.Tensor) -> list[float]:
+    return (times * (math.pi / 2)).tan().tolist()
+
+
+def test_karras_grid_has_equal_steps_in_the_seventh_root_of_the_noise_level() -> None:
+    # Between inner times all are on one line.
+    roots = torch.tensor(noise_levels(time_grid(9, start=0.9, end=0.05, kind="karras"))) ** (1 / 7)
+    assert roots.diff().tolist() == pytest.approx([float(roots[-1] - roots[0]) / 9] * 9, rel=1e-4)
+    # From end to end they are those of the paper: 80 counts for infinity, and the last step is from 0.002 to 0.
+    whole = time_grid(18, kind="karras")
+    expected = [(80 ** (1 / 7) + i / 17 * (0.002 ** (1 / 7) - 80 ** (1 / 7))) ** 7 for i in range(18)]
+    assert (float(whole[0]), float(whole[-1])) == (1, 0)
+    assert noise_levels(whole[1:-1]) == pytest.approx(expected[1:])
+    assert noise_levels(time_grid(18, end=1e-4, kind="karras")[1:-1]) == pytest.approx(expected[1:])
+    assert time_grid(1, kind="karras").tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("kind", TIME_GRID_NAMES)
+@given(steps=st.integers(1, 1000), ends=st.tuples(times, times).filter(lambda ends: abs(ends[0] - ends[1]) > 0.01))
 def test_any_grid_falls_strictly_between_its_ends(kind: str, steps: int, ends: tuple[float, float]) -> None:
-    grid = time_grid(steps, start=max(ends), end=min(ends), kind=kind)  # type: ignore[arg-type]
+    grid = time_grid(steps, start=max(ends), end=min(ends), kind=kind)
     assert len(grid) == steps + 1
     assert (float(grid[0]), float(grid[-1])) == (max(ends), min(ends))
     assert (grid.diff() < 0).all()
@@ -77,8 +102,30 @@ def test_times_out_of_order_are_refused(start: float, end: float) -> None:
         time_grid(5, start=start, end=end)
 
 
+@pytest.mark.parametrize("kind", TIME_GRID_NAMES)
+@given(steps=st.integers(1, 1000))
+def test_a_whole_grid_falls_strictly_in_float32_too(kind: str, steps: int) -> None:
+    # So that samplers, which round to float32, take all that the command line allows.
+    grid = time_grid(steps, kind=kind, dtype=torch.float32)
+    assert (float(grid[0]), float(grid[-1])) == (1, 0)
+    assert (grid.diff() < 0).all()
+
+
 def test_impossible_kinds_are_refused() -> None:
-    with pytest.raises(ValueError, match="kind='cosine': no such grid; use 'uniform' or 'log_snr'"):
-        time_grid(5, kind="cosine")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="use kind='uniform'"):
-        time_grid(5, start=0.001, kind="log_snr")
+    with pytest.raises(ValueError, match="kind='linear': no such grid; use one of uniform, cosine, karras, log_snr"):
+        time_grid(5, kind="linear")
+
+
+@pytest.mark.parametrize(
+    ("kind", "start", "end"),
+    [
+        ("log_snr", 0.001, 0),
+        ("log_snr", 1, 0.999),
+        ("karras", 0.001, 0),
+        ("karras", 1, 0.995),
+        ("karras", 0.0012, 1e-9),
+    ],
+)
+def test_ends_beyond_what_a_kind_counts_are_refused(kind: str, start: float, end: float) -> None:
+    with pytest.raises(ValueError, match=f"start={start}, end={end}: .* kind='{kind}' has its steps; use kind='uni"):
+        time_grid(5, start=start, end=end, kind=kind)

@@ -1,9 +1,10 @@
-"""v-objective diffusion: schedule, objective, samplers, guidance and windows for any net `(x_t, t, **conditions) -> v`.
+"""v-objective diffusion for any net `(x_t, t, **conditions) -> v`: schedule, objective, samplers, guidance, windows.
 
 t in [0, 1]    alpha = cos(pi t / 2)    sigma = sin(pi t / 2)    x_t = alpha x + sigma eps    v = alpha eps - sigma x
 """
 
 from vdiffusion.guidance import Guidance
+from vdiffusion.inpainting import RePaint
 from vdiffusion.net import Net
 from vdiffusion.noise import draw_noise, item_generators, seeded_noise
 from vdiffusion.objective import (
@@ -17,19 +18,35 @@ from vdiffusion.objective import (
     to_v,
     x_from_v,
 )
-from vdiffusion.samplers import DDIM, Callback
-from vdiffusion.schedule import alpha_sigma, log_snr, time_grid, time_of_log_snr
+from vdiffusion.samplers import (
+    DDIM,
+    SAMPLER_NAMES,
+    Callback,
+    DPMSolverPP,
+    EulerAncestral,
+    Heun,
+    Sampler,
+    sampler_named,
+)
+from vdiffusion.schedule import TIME_GRID_NAMES, alpha_sigma, log_snr, time_grid, time_of_log_snr
 from vdiffusion.windows import Windows
 
 __version__ = "0.1.0"
 
 __all__ = [
     "DDIM",
+    "SAMPLER_NAMES",
+    "TIME_GRID_NAMES",
     "Callback",
+    "DPMSolverPP",
+    "EulerAncestral",
     "Guidance",
+    "Heun",
     "LogitNormalTime",
     "Net",
     "Preconditioned",
+    "RePaint",
+    "Sampler",
     "TimeDistribution",
     "UniformTime",
     "VObjective",
@@ -40,6 +57,7 @@ __all__ = [
     "item_generators",
     "log_snr",
     "noise_from_v",
+    "sampler_named",
     "seeded_noise",
     "time_grid",
     "time_of_log_snr",

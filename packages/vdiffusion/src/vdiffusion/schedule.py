@@ -7,13 +7,16 @@ Moûsai, 2301.11757):
 """
 
 import math
-from typing import Literal
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 END_LOG_SNR = 10.0
 """Stands in for the infinite log-SNR of t = 0 (and, negated, of t = 1) in a grid that is uniform in log-SNR."""
+
+KARRAS_NOISE_LEVELS = (0.002, 80.0)
+"""The lowest and the highest noise level sigma / alpha of a "karras" grid (2206.00364, table 1)."""
 
 
 def alpha_sigma(t: Tensor) -> tuple[Tensor, Tensor]:
@@ -42,18 +45,28 @@ def time_grid(
     *,
     start: float = 1.0,
     end: float = 0.0,
-    kind: Literal["uniform", "log_snr"] = "uniform",
+    kind: str = "uniform",
     device: torch.device | str | None = None,
     dtype: torch.dtype = torch.float64,
 ) -> Tensor:
     """Return `steps + 1` falling times, from exactly `start` to exactly `end`.
 
+    With i = 0 ... steps, n = steps and the noise level r = sigma / alpha = tan(pi t / 2):
+
+    - "uniform": t_i = start + (i / n) (end - start), steps equal in t and so in the angle on the circle.
+    - "cosine": t_i = end + (start - end) (1 + cos(pi i / n)) / 2, steps that grow from both ends as a half turn seen
+      from the side: about pi^2 / (4 n^2) of the way at the ends, pi / (2 n) in the middle.
+    - "karras": r_i = (r_0^(1/7) + (i / m) (r_m^(1/7) - r_0^(1/7)))^7 (Karras et al., 2206.00364, eq. 5, rho = 7).
+      Levels above 80 and below 0.002 (t = 0.992 and 0.0013) count as these, which are the paper's. As there the way to
+      an end below 0.002 is a step of its own after level 0.002 (m = n - 1); else m = n.
+    - "log_snr": steps equal in log-SNR, where log-SNRs beyond -10 and 10 (t = 0.996 and 0.004), infinite at the ends 1
+      and 0, count as these.
+
     Args:
-        steps: number of steps between them, at least 1.
+        steps: number of steps, n, at least 1.
         start: first time, the noisy one: 0 <= end < start <= 1.
         end: last time.
-        kind: "uniform" has steps equal in t; "log_snr" has steps equal in log-SNR, where the ends 1 and 0, whose
-            log-SNR is infinite, count as -10 and 10 (t = 0.996 and 0.004).
+        kind: one of `TIME_GRID_NAMES`.
         device: where the grid is wanted.
         dtype: float64 unless told.
 
@@ -63,20 +76,58 @@ def time_grid(
     require_steps(steps)
     if not 0 <= end < start <= 1:
         raise ValueError(f"start={start}, end={end}: times must satisfy 0 <= end < start <= 1")
-    if kind == "uniform":
-        times = torch.linspace(start, end, steps + 1, dtype=torch.float64)
-    elif kind == "log_snr":
-        noisy, clean = log_snr(torch.tensor([start, end], dtype=torch.float64)).clamp(-END_LOG_SNR, END_LOG_SNR)
-        if not noisy < clean:
-            raise ValueError(
-                f"start={start}, end={end}: both lie beyond log-SNR {END_LOG_SNR:g} in size, where kind='log_snr' has "
-                "no steps; use kind='uniform'"
-            )
-        times = time_of_log_snr(torch.linspace(float(noisy), float(clean), steps + 1, dtype=torch.float64))
-        times[0], times[-1] = start, end
-    else:
-        raise ValueError(f"kind={kind!r}: no such grid; use 'uniform' or 'log_snr'")
+    if kind not in _GRIDS:
+        raise ValueError(f"kind={kind!r}: no such grid; use one of {', '.join(TIME_GRID_NAMES)}")
+    times = _GRIDS[kind](steps, start, end)
+    # What counts as another time, and rounding on the way there and back, must not move the ends.
+    times[0], times[-1] = start, end
     return times.to(device=device, dtype=dtype)
+
+
+def _uniform(steps: int, start: float, end: float) -> Tensor:
+    return torch.linspace(start, end, steps + 1, dtype=torch.float64)
+
+
+def _cosine(steps: int, start: float, end: float) -> Tensor:
+    # (1 + cos a) / 2 = cos^2(a / 2), which loses no digits where it is small.
+    turn = torch.linspace(0, math.pi / 2, steps + 1, dtype=torch.float64)
+    return end + (start - end) * torch.cos(turn).square()
+
+
+def _karras(steps: int, start: float, end: float) -> Tensor:
+    noisy, clean = (math.tan(math.pi / 2 * t) if t < 1 else math.inf for t in (start, end))
+    lowest, highest = KARRAS_NOISE_LEVELS
+    if not max(clean, lowest) < min(noisy, highest):
+        raise _too_close(start, end, f"noise levels {lowest:g} to {highest:g}", "karras")
+    levels = steps if clean < lowest else steps + 1
+    roots = torch.linspace(min(noisy, highest) ** (1 / 7), max(clean, lowest) ** (1 / 7), levels, dtype=torch.float64)
+    times = torch.atan(roots**7) * (2 / math.pi)
+    return torch.cat([times, times.new_tensor([end])]) if clean < lowest else times
+
+
+def _log_snr(steps: int, start: float, end: float) -> Tensor:
+    noisy, clean = log_snr(torch.tensor([start, end], dtype=torch.float64)).clamp(-END_LOG_SNR, END_LOG_SNR)
+    if not noisy < clean:
+        raise _too_close(start, end, f"log-SNR {-END_LOG_SNR:g} to {END_LOG_SNR:g}", "log_snr")
+    return time_of_log_snr(torch.linspace(float(noisy), float(clean), steps + 1, dtype=torch.float64))
+
+
+def _too_close(start: float, end: float, span: str, kind: str) -> ValueError:
+    return ValueError(
+        f"start={start}, end={end}: nothing between them lies within {span}, where kind={kind!r} has its steps; "
+        "use kind='uniform'"
+    )
+
+
+_GRIDS: dict[str, Callable[[int, float, float], Tensor]] = {
+    "uniform": _uniform,
+    "cosine": _cosine,
+    "karras": _karras,
+    "log_snr": _log_snr,
+}
+
+TIME_GRID_NAMES: tuple[str, ...] = tuple(_GRIDS)
+"""What `time_grid` takes as `kind`."""
 
 
 def require_steps(steps: int, name: str = "steps") -> None:

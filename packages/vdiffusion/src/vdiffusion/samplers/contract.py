@@ -1,0 +1,92 @@
+"""What every sampler promises, and the checks of its arguments."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import torch
+from torch import Tensor
+
+from vdiffusion.net import Net
+from vdiffusion.schedule import require_steps, time_grid
+
+Callback: TypeAlias = Callable[[int, int, Tensor], None]
+"""`callback(step_index, total, x0_estimate)`, called once per step, step_index counting from 0."""
+
+
+class Sampler(Protocol):
+    """Anything that goes from noise to data as `DDIM`, `DPMSolverPP`, `Heun` and `EulerAncestral` do."""
+
+    def sample(
+        self,
+        net: Net,
+        noise: Tensor,
+        *,
+        num_steps: int | None = None,
+        times: Tensor | None = None,
+        generators: Sequence[torch.Generator] | None = None,
+        callback: Callback | None = None,
+        **conditions: Any,
+    ) -> Tensor:
+        """Return x of the shape of `noise`, in float32 (float64 if `noise` is), without recording gradients.
+
+        The arithmetic is done in that dtype, whatever the net returns; the net gets t as a float32 tensor `[B]`.
+
+        Args:
+            net: `net(x_t, t, **conditions) -> v`.
+            noise: the start `[B, ...]`: standard normal noise, or x_t where `times` begin below 1.
+            num_steps: steps of the uniform grid from 1 to 0, at least 1. Not needed beside `times`.
+            times: a falling grid in [0, 1] of its own, `[steps + 1]`, rounded to float32 so that net and sampler see
+                the same times. Where it ends above 0 the result is still that noisy. See `time_grid`.
+            generators: one CPU generator per item, needed by a sampler that draws fresh noise: each item draws from its
+                own (float64, cast), so that it does not depend on its batch mates. See `item_generators`.
+            callback: told `(step_index, total, x0_estimate)` in each step.
+            conditions: handed to the net as they are.
+
+        Raises:
+            ValueError: an argument is not as said above; the message names it.
+        """
+        ...
+
+
+def checked_times(num_steps: int | None, times: Tensor | None) -> Tensor:
+    """The grid as a CPU float64 tensor that holds float32 values; ValueError where it is none."""
+    if times is None:
+        if num_steps is None:
+            raise ValueError("num_steps=None: give the number of steps, or a grid as times")
+        require_steps(num_steps, "num_steps")
+        times = time_grid(num_steps)
+    elif times.ndim != 1 or len(times) < 2:
+        raise ValueError(f"times has shape {list(times.shape)}; must be [steps + 1], at least two times")
+    elif num_steps is not None and num_steps != len(times) - 1:
+        raise ValueError(f"num_steps={num_steps}: times make {len(times) - 1} steps; leave num_steps out beside times")
+    times = times.detach().to("cpu", torch.float32).double()
+    if not bool((times >= 0).all() and (times <= 1).all() and (times.diff() < 0).all()):
+        shown = ", ".join(f"{t:g}" for t in times[:4].tolist())
+        raise ValueError(f"times=[{shown}{', ...' if len(times) > 4 else ''}]: must fall strictly, within [0, 1]")
+    return times
+
+
+def check_noise(noise: Tensor) -> None:
+    """Raise a ValueError unless the start is a batch of floating-point numbers."""
+    if noise.ndim < 2 or not noise.is_floating_point():
+        raise ValueError(f"noise: {noise.dtype} of shape {list(noise.shape)}; must be floating point [B, ...]")
+
+
+def check_generators(
+    generators: Sequence[torch.Generator] | None, batch: int, wanted_by: object
+) -> Sequence[torch.Generator]:
+    """Return the generators; ValueError unless there is a CPU generator for each item of the batch."""
+    if generators is None:
+        raise ValueError(f"generators=None: {wanted_by} draws noise; give one per item, as item_generators makes them")
+    if len(generators) != batch:
+        raise ValueError(f"generators: {len(generators)} for a batch of {batch}; give one per item")
+    for generator in generators:
+        if generator.device.type != "cpu":
+            raise ValueError(f"generators: one is on {generator.device}; they must be CPU generators")
+    return generators
+
+
+def check_eta(eta: float) -> None:
+    """Raise a ValueError unless the share of fresh noise lies in [0, 1]."""
+    if not 0 <= eta <= 1:
+        raise ValueError(f"eta={eta}: must lie in [0, 1]; 0 is deterministic, 1 draws fresh noise as DDPM does")
