@@ -1,4 +1,4 @@
-"""Small autoencoders of both kinds for the tests of dmae."""
+"""Small autoencoders of every kind for the tests of dmae."""
 
 from collections.abc import Callable, Iterator
 
@@ -46,6 +46,25 @@ BANDS = DMAEConfig(
     latent_depth=1,
 )
 
+# As the authors' README has it: log-mel magnitudes, a wider second stage, and the waveform itself diffused from white
+# noise. A latent frame is 32 samples, four spectra.
+MEL = DMAEConfig(
+    sample_rate=8000,
+    latent_channels=4,
+    spectrogram=SpectrogramConfig(n_fft=32, hop_length=8, mel_channels=6, log_floor=1e-5),
+    encoder=EncoderConfig(width=8, factors=(2,), blocks=(1,), groups=2, multipliers=(1, 2), patch_size=2),
+    transform="none",
+    transform_size=1,
+    decoder=UNet1dConfig(
+        in_channels=2,
+        levels=(Level(channels=8, factor=8), Level(channels=8, factor=4, inject_channels=4)),
+        modulation_features=8,
+        fourier_features=8,
+        groups=2,
+    ),
+    latent_depth=1,
+)
+
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread() -> Iterator[None]:
@@ -74,10 +93,16 @@ def bands() -> DMAEConfig:
     return BANDS
 
 
-@pytest.fixture(params=["patches", "bands"], scope="session")
+@pytest.fixture(scope="session")
+def mel() -> DMAEConfig:
+    """A small config in the manner of the authors' README."""
+    return MEL
+
+
+@pytest.fixture(params=["patches", "bands", "mel"], scope="session")
 def config(request: pytest.FixtureRequest) -> DMAEConfig:
-    """Both."""
-    return {"patches": PATCHES, "bands": BANDS}[request.param]
+    """Each of them."""
+    return {"patches": PATCHES, "bands": BANDS, "mel": MEL}[request.param]
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +131,7 @@ def make() -> Callable[[DMAEConfig], DMAE]:
 
 @pytest.fixture(scope="session")
 def model(config: DMAEConfig, make: Callable[[DMAEConfig], DMAE]) -> DMAE:
-    """A model of either kind that no test changes."""
+    """A model of each kind that no test changes."""
     return make(config)
 
 

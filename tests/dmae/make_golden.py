@@ -69,7 +69,7 @@ def golden_outputs() -> dict[str, Tensor]:
                 model.prior.slope.copy_(1 + 0.1 * waves(tuple(model.prior.slope.shape), 0.5))
                 model.prior.log_gain.mul_(0.1)
             latent = model.encode(0.3 * waves((2, 2, 61), 0.1))
-            noise = waves((2, config.coefficients, 4 * 16 // config.transform_size), 0.2)
+            noise = waves((2, config.diffused_channels, 4 * 16 // config.diffused_size), 0.2)
             wave = model.decode(latent, length=61, noise=noise, num_steps=2)
         outputs[f"{name} latent"], outputs[f"{name} wave"] = latent, wave
     return outputs

@@ -19,7 +19,7 @@ def test_the_paper_has_185_million_parameters() -> None:
 
 def test_the_paper_in_numbers() -> None:
     paper = DMAEConfig.paper()
-    assert (paper.hop_length, paper.latent_channels, paper.coefficients) == (1024, 32, 256)
+    assert (paper.hop_length, paper.latent_channels, paper.net_channels) == (1024, 32, 256)
     assert paper.latent_rate == 46.875 and paper.spectrogram.n_bins == 512
     assert paper.prior is None and paper.transform == "patches"
 
@@ -32,7 +32,7 @@ def test_both_presets_are_48_khz_stereo_64_times_compressed(preset: Any) -> None
 
 
 def test_derived_numbers_of_a_band_model(bands: DMAEConfig) -> None:
-    assert (bands.hop_length, bands.coefficients, bands.n_bands, bands.band_channels) == (32, 32, 12, 24)
+    assert (bands.hop_length, bands.diffused_channels, bands.n_bands, bands.band_channels) == (32, 32, 12, 24)
     assert bands.latent_rate == 250 and bands.compression == 2 * 32 / 6
 
 
@@ -45,6 +45,19 @@ def test_json_round_trip(config: DMAEConfig) -> None:
     back = DMAEConfig.from_dict(json.loads(json.dumps(config.to_dict())))
     assert back == config and back.encoder.factors == config.encoder.factors
     assert hash(back) == hash(config)
+
+
+def test_a_config_that_was_written_before_there_were_mel_encoders_is_read(bands: DMAEConfig) -> None:
+    old = json.loads(json.dumps(bands.to_dict()))
+    newer = {
+        None: ["latent_bound"],
+        "spectrogram": ["win_length", "log_floor", "mel_channels", "mel_sample_rate", "mel_normalize"],
+        "encoder": ["multipliers", "patch_size", "project"],
+    }
+    for part, keys in newer.items():
+        for key in keys:
+            del (old[part] if part else old)[key]
+    assert DMAEConfig.from_dict(old) == bands
 
 
 def test_configs_are_frozen_and_keyword_only(config: DMAEConfig) -> None:
@@ -68,6 +81,20 @@ def test_configs_are_frozen_and_keyword_only(config: DMAEConfig) -> None:
         (SpectrogramConfig, {"floor": 0.0}, "floor must be a number above 0, not 0.0"),
         (SpectrogramConfig, {"floor": float("nan")}, "floor must be a number above 0, not nan"),
         (SpectrogramConfig, {"floor": "low"}, "floor must be a number above 0, not 'low'"),
+        (SpectrogramConfig, {"win_length": 0}, "win_length must be a whole number of 1 or more, not 0"),
+        (SpectrogramConfig, {"win_length": 200}, "win_length=200 must lie between hop_length=256.* and n_fft=1023"),
+        (SpectrogramConfig, {"win_length": 1024}, "win_length=1024 must lie between hop_length=256.* and n_fft=1023"),
+        (SpectrogramConfig, {"log_floor": 0.0}, "log_floor must be a number above 0, not 0.0"),
+        (SpectrogramConfig, {"log_floor": True}, "log_floor must be a number above 0, not True"),
+        (SpectrogramConfig, {"bands": 5, "log_floor": 1e-5}, "log_floor=1e-05 and bands=5; give one of the two"),
+        (SpectrogramConfig, {"bands": 5, "win_length": 512}, "win_length=512 and bands=5; give one of the two"),
+        (SpectrogramConfig, {"bands": 5, "mel_channels": 80}, "mel_channels=80 and bands=5; give one of the two"),
+        (SpectrogramConfig, {"mel_channels": -1}, "mel_channels must be a whole number of 0 or more, not -1"),
+        (SpectrogramConfig, {"mel_channels": 80}, "n_fft=1023 and hop_length=256 must both be even or both be odd"),
+        (SpectrogramConfig, {"n_fft": 16, "hop_length": 8, "mel_channels": 10}, "must not exceed the 9 bins"),
+        (SpectrogramConfig, {"mel_sample_rate": 8000}, "mel_sample_rate=8000 needs mel_channels, which is 0"),
+        (SpectrogramConfig, {"mel_normalize": "item"}, "mel_normalize='item' needs mel_channels, which is 0"),
+        (SpectrogramConfig, {"mel_normalize": True}, "mel_normalize must be 'item', 'batch' or None, not True"),
         (EncoderConfig, {"width": 0}, "width must be a whole number of 1 or more, not 0"),
         (EncoderConfig, {"groups": -8}, "groups must be a whole number of 1 or more, not -8"),
         (EncoderConfig, {"factors": ()}, r"factors must be a list of whole numbers, not \(\)"),
@@ -76,6 +103,16 @@ def test_configs_are_frozen_and_keyword_only(config: DMAEConfig) -> None:
         (EncoderConfig, {"blocks": (4, "8")}, "blocks must be a whole number of 1 or more, not '8'"),
         (EncoderConfig, {"factors": (2,)}, "1 factors and 2 blocks; give as many of both"),
         (EncoderConfig, {"width": 100}, "width=100 is not a multiple of groups=8"),
+        (EncoderConfig, {"multipliers": (1, 2)}, "2 multipliers beside 2 factors; give one more"),
+        (EncoderConfig, {"multipliers": ()}, r"multipliers must be a list of whole numbers, not \(\)"),
+        (EncoderConfig, {"multipliers": (1, 0, 1)}, "multipliers must be a whole number of 1 or more, not 0"),
+        (
+            EncoderConfig,
+            {"width": 4, "multipliers": (1, 2, 3)},
+            "stage 1 has 12 channels, .* not a multiple of groups=8",
+        ),
+        (EncoderConfig, {"patch_size": 3}, "patch_size=3 must divide the input block's 512 channels"),
+        (EncoderConfig, {"project": 1}, "project must be True or False, not 1"),
         (PriorConfig, {"width": 0}, "width must be a whole number of 1 or more, not 0"),
         (PriorConfig, {"blocks": None}, "blocks must be a whole number of 1 or more, not None"),
     ],
@@ -87,6 +124,7 @@ def test_a_parts_errors_name_key_and_value(part: Any, values: dict[str, Any], me
 
 BANDS = SpectrogramConfig(n_fft=32, hop_length=8, bands=8, side_bands=4)
 PLAIN = SpectrogramConfig(n_fft=32, hop_length=8)
+ONE_STAGE = EncoderConfig(width=8, factors=(4,), blocks=(1,))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +136,7 @@ PLAIN = SpectrogramConfig(n_fft=32, hop_length=8)
         ("patches", {"transform_size": "8"}, "transform_size must be a whole number of 1 or more, not '8'"),
         ("patches", {"transform_filters": 0}, "transform_filters must be a whole number of 1 or more, not 0"),
         ("patches", {"latent_depth": -1}, "latent_depth must be a whole number of 0 or more, not -1"),
-        ("patches", {"transform": "mdct"}, "transform must be 'patches' or 'lapped', not 'mdct'"),
+        ("patches", {"transform": "mdct"}, "transform must be 'patches', 'lapped' or 'none', not 'mdct'"),
         ("patches", {"transform": "lapped", "transform_size": 7}, "transform_size=7 must be even"),
         ("patches", {"spectrogram": replace(PLAIN, bands=8)}, "side_bands belong to bands and two audio_channels"),
         ("bands", {"audio_channels": 1}, "side_bands belong to bands and two audio_channels"),
@@ -113,14 +151,25 @@ PLAIN = SpectrogramConfig(n_fft=32, hop_length=8)
         ("bands", {"latent_depth": 0}, "latent_depth must be above 0 beside a prior"),
         ("patches", {"latent_depth": 1}, r"must inject \{1: 4\} \(depth: channels\), not \{2: 4\}"),
         ("patches", {"latent_channels": 5}, r"must inject \{2: 5\} \(depth: channels\), not \{2: 4\}"),
+        ("mel", {"transform_size": 8}, "transform_size=8 must be 1 where transform is 'none'"),
+        ("mel", {"latent_bound": "clip"}, "latent_bound must be 'tanh' or None, not 'clip'"),
+        ("bands", {"latent_bound": None}, "a prior undoes the tanh; latent_bound must be 'tanh' beside it, not None"),
+        ("bands", {"encoder": replace(ONE_STAGE, multipliers=(1, 1))}, "the band encoder has no multipliers"),
+        ("bands", {"encoder": replace(ONE_STAGE, project=False)}, "the band encoder has no .* project=False"),
+        ("mel", {"encoder": replace(ONE_STAGE, project=False)}, "the 8 channels of the last stage are the latent; lat"),
+        (
+            "mel",
+            {"encoder": replace(ONE_STAGE, patch_size=8)},
+            "patch_size=8, hence 8 groups, which must divide its 12",
+        ),
         ("patches", {"transform_size": 16}, "one latent frame is 32 samples, one position at depth 2 is 64"),
     ],
 )
 def test_the_whole_configs_errors_name_what_does_not_fit(
-    kind: str, values: dict[str, Any], message: str, patches: DMAEConfig, bands: DMAEConfig
+    kind: str, values: dict[str, Any], message: str, patches: DMAEConfig, bands: DMAEConfig, mel: DMAEConfig
 ) -> None:
     with pytest.raises(ValueError, match=f"DMAEConfig: .*{message}"):
-        replace({"patches": patches, "bands": bands}[kind], **values)
+        replace({"patches": patches, "bands": bands, "mel": mel}[kind], **values)
 
 
 def test_a_decoder_with_other_outputs_is_an_error(patches: DMAEConfig) -> None:

@@ -86,7 +86,9 @@ def test_the_seed_decides(config: DMAEConfig, make: Make) -> None:
     assert model.decode(latent, num_steps=2, seed=1).equal(first)
     assert not model.decode(latent, num_steps=2, seed=2).allclose(first, rtol=1e-2)
     assert not first[0].allclose(first[1], rtol=1e-2)
-    noise = seeded_noise((config.coefficients, 4 * 32 // config.transform_size), seed=1, items=[0, 1], stage="decoder")
+    noise = seeded_noise(
+        (config.diffused_channels, 4 * 32 // config.diffused_size), seed=1, items=[0, 1], stage="decoder"
+    )
     assert model.decode(latent, num_steps=2, noise=noise).equal(first)
 
 
@@ -106,7 +108,7 @@ def test_an_item_does_not_depend_on_its_batch_mates(
 
 def test_a_random_sampler_draws_from_the_seed(config: DMAEConfig, make: Make) -> None:
     model, latent = make(config), a_latent(config, 1, 4)
-    noise = torch.randn(1, config.coefficients, 4 * 32 // config.transform_size)
+    noise = torch.randn(1, config.diffused_channels, 4 * 32 // config.diffused_size)
     waves = [model.decode(latent, num_steps=3, noise=noise, seed=s, sampler=DDIM(eta=0.5)) for s in (0, 0, 1)]
     assert waves[0].equal(waves[1]) and not waves[0].allclose(waves[2], atol=1e-3)
 
@@ -145,7 +147,7 @@ def test_the_callback_sees_every_step(config: DMAEConfig, make: Make) -> None:
 
     model.decode(latent, num_steps=4, callback=callback)
     assert seen == [(0, 4), (1, 4), (2, 4), (3, 4)]
-    assert {estimate.shape for estimate in estimates} == {(2, config.coefficients, 3 * 32 // config.transform_size)}
+    assert {estimate.shape for estimate in estimates} == {(2, config.diffused_channels, 3 * 32 // config.diffused_size)}
 
 
 # ---- windows
@@ -162,16 +164,16 @@ def test_a_long_latent_is_denoised_window_by_window(config: DMAEConfig, make: Ma
 
     model.denoise = watched  # type: ignore[method-assign, assignment]
     wave = model.decode(latent, num_steps=2, window_frames=16)
-    assert lengths == {16 * 32 // config.transform_size}
+    assert lengths == {16 * 32 // config.diffused_size}
     assert wave.shape == (2, 2, 75 * 32) and wave.isfinite().all()
     lengths.clear()
     model.decode(latent, num_steps=1, window_frames=256)
-    assert lengths == {75 * 32 // config.transform_size}
+    assert lengths == {75 * 32 // config.diffused_size}
 
 
 def test_windows_of_a_net_that_looks_at_one_place_change_nothing(config: DMAEConfig, make: Make) -> None:
     model, latent = make(config), a_latent(config, 1, 75)
-    ratio = 32 // config.transform_size
+    ratio = 32 // config.diffused_size
 
     def local(x_t: Tensor, t: Tensor, *, latent: Tensor, bands: Tensor | None = None) -> Tensor:
         steered = x_t * latent.mean(1, keepdim=True).repeat_interleave(ratio, 2)
@@ -186,7 +188,7 @@ def test_windows_fade_into_each_other(config: DMAEConfig, make: Make) -> None:
     # A net that says one number for the whole of what it sees, the mean of the latent there, makes stairs of a ramp.
     # Cross-faded, the steepest place of a stair of height h is pi h / (2 overlap).
     model = make(config)
-    ratio, frames = 32 // config.transform_size, 160
+    ratio, frames = 32 // config.diffused_size, 160
     ramp = torch.linspace(-0.5, 0.5, frames).expand(1, config.latent_channels, -1)
 
     def mean(x_t: Tensor, t: Tensor, *, latent: Tensor, bands: Tensor | None = None) -> Tensor:
@@ -197,7 +199,7 @@ def test_windows_fade_into_each_other(config: DMAEConfig, make: Make) -> None:
     model.decode(
         ramp,
         num_steps=1,
-        noise=torch.zeros(1, config.coefficients, frames * ratio),
+        noise=torch.zeros(1, config.diffused_channels, frames * ratio),
         window_frames=64,
         callback=lambda step, total, estimate: estimates.append(estimate[0, 0]),
     )
@@ -288,10 +290,10 @@ def test_a_copy_computes_with_its_own_weights(config: DMAEConfig, make: Make, ma
 
     def results(of: DMAE) -> tuple[Tensor, Tensor, Tensor]:
         latent = of.encode(wave)
-        loss = of.losses(wave, t=torch.tensor([0.5]), noise=torch.ones(1, config.coefficients, 128 // of_size))
+        loss = of.losses(wave, t=torch.tensor([0.5]), noise=torch.ones(1, config.diffused_channels, 128 // of_size))
         return latent, of.decode(latent, num_steps=2), loss.total()
 
-    of_size = config.transform_size
+    of_size = config.diffused_size
     before = results(model)
     for a, b in zip(before, results(twin), strict=True):
         assert a.equal(b)

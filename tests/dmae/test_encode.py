@@ -87,6 +87,24 @@ def test_the_bound_holds(config: DMAEConfig, make: Make, make_wave: MakeWave, lo
     assert latent.isfinite().all() and latent.abs().max() <= 1
 
 
+def test_without_a_bound_the_latent_is_what_the_encoder_gives(mel: DMAEConfig, make: Make, make_wave: MakeWave) -> None:
+    model, wave = make(replace(mel, latent_bound=None)), make_wave(2, 160)
+    latent = model.encode(wave)
+    assert latent.equal(model.encoder(model.spectrogram(wave))) and latent.abs().max() > 1
+    bounded = DMAE(mel)
+    bounded.load_state_dict(model.state_dict())
+    torch.testing.assert_close(bounded.encode(wave), latent.tanh())
+    assert model.decode(latent, num_steps=1).shape == (2, 2, 160)
+    assert model.losses(wave).saturation.item() == 0
+
+
+def test_without_a_projection_the_last_stage_is_the_latent(mel: DMAEConfig, make: Make, make_wave: MakeWave) -> None:
+    encoder = replace(mel.encoder, width=2, multipliers=(4, 2), project=False)
+    model = make(replace(mel, encoder=encoder))
+    assert not any(key.startswith("encoder.to_out") for key in model.state_dict())
+    assert model.encode(make_wave(1, 160)).shape == (1, 4, 5)
+
+
 def test_wrong_waves_are_named(config: DMAEConfig, make: Make) -> None:
     model = make(config)
     expected = r"wave: expected \[batch, channels=2, samples of 1 or more\], got "

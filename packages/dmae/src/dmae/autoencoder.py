@@ -10,14 +10,16 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dmae.checks import require_finite, require_wave
 from dmae.config import DMAEConfig
 from dmae.encoder import BandEncoder, MagnitudeEncoder
 from dmae.griffin_lim import griffin_lim as find_phases
+from dmae.mel import MelSpectrogram
 from dmae.prior import MagnitudePrior
 from dmae.spectrogram import BandSpectrogram, MagnitudeSpectrogram
 from dmae.transform import LappedTransform, WavePatching, to_mid_side
 from unet1d import UNet1d
-from vdiffusion import DDIM, VObjective, Windows, item_generators, seeded_noise, time_grid, to_noisy
+from vdiffusion import DDIM, Sampler, VObjective, Windows, item_generators, seeded_noise, time_grid, to_noisy
 
 OUTLIER = 4.0
 """Largest coefficient / sigma that the decoder is trained on. Where the prior was far too quiet the ratio has heavy
@@ -29,11 +31,11 @@ class Losses:
     """Parts of the training loss, scalars; `None` where the model has no such part.
 
     Args:
-        diffusion: the v-objective on the coefficients.
+        diffusion: the v-objective on the coefficients or the waveform.
         magnitude: mean absolute error of the bands' log-power, weighted as hearing weights them.
         likelihood: Gaussian negative log-likelihood of the coefficients under the prior.
         latent: mean square of the latent before its bound.
-        saturation: share of |latent| > 0.99, to be watched and not trained.
+        saturation: share of |latent| > 0.99, to be watched and not trained; 0 where the latent has no bound.
     """
 
     diffusion: Tensor | None
@@ -54,8 +56,9 @@ class DMAE(nn.Module):
         encode   waveform ── spectrogram ── encoder ── tanh ──> latent
         decode   latent (── prior ──> sigma), noise ── DDIM ──> coefficients (· sigma) ── inverse ──> waveform
 
-    Waveforms are [batch, channels, samples] in [-1, 1], latents [batch, latent_channels, frames] in (-1, 1), with one
-    frame for every `config.hop_length` samples, the last one begun. Any length goes in and exactly that length out.
+    Waveforms are [batch, channels, samples] in [-1, 1], latents [batch, latent_channels, frames] in (-1, 1) (unless
+    `config.latent_bound` is None), with one frame for every `config.hop_length` samples, the last one begun. Any length
+    goes in and exactly that length out.
 
     Args:
         config: all sizes, for example `DMAEConfig.paper()`.
@@ -64,16 +67,19 @@ class DMAE(nn.Module):
     def __init__(self, config: DMAEConfig) -> None:
         super().__init__()
         self.config = config
-        self.spectrogram: MagnitudeSpectrogram | BandSpectrogram
+        self.spectrogram: MagnitudeSpectrogram | MelSpectrogram | BandSpectrogram
         self.encoder: MagnitudeEncoder | BandEncoder
         if config.spectrogram.bands:
             self.spectrogram, self.encoder = BandSpectrogram(config), BandEncoder(config)
+        elif config.spectrogram.mel_channels:
+            self.spectrogram = MelSpectrogram(config.spectrogram, sample_rate=config.sample_rate)
+            self.encoder = MagnitudeEncoder(config)
         else:
             self.spectrogram, self.encoder = MagnitudeSpectrogram(config), MagnitudeEncoder(config)
-        self.transform: WavePatching | LappedTransform
+        self.transform: WavePatching | LappedTransform | None = None
         if config.transform == "lapped":
             self.transform = LappedTransform(config.transform_size)
-        else:
+        elif config.transform == "patches":
             self.transform = WavePatching(config.audio_channels, config.transform_filters, config.transform_size)
         self.prior = MagnitudePrior(config, config.prior) if config.prior else None
         self.decoder = UNet1d(config.decoder)
@@ -95,10 +101,10 @@ class DMAE(nn.Module):
         if piece_frames < 1:
             raise ValueError(f"piece_frames={piece_frames}: must be 1 or more")
         wave = self.padded(wave)
-        _require_finite("wave", wave)
+        require_finite("wave", wave)
         hop, frames = self.config.hop_length, wave.shape[-1] // self.config.hop_length
         if isinstance(self.encoder, MagnitudeEncoder) or frames <= piece_frames:
-            return self._unbounded_latent(wave).tanh()
+            return self._bounded(self._unbounded_latent(wave))
         # What a frame depends on: the blocks' neighbours and the ends of its spectrogram windows.
         margin = self.encoder.reach + math.ceil(self.config.spectrogram.n_fft / 2 / hop)
         pieces = []
@@ -106,35 +112,40 @@ class DMAE(nn.Module):
             first, last = max(start - margin, 0), min(start + piece_frames + margin, frames)
             latent = self._unbounded_latent(wave[..., first * hop : last * hop])
             pieces.append(latent[..., start - first :][..., : min(piece_frames, frames - start)])
-        return torch.cat(pieces, dim=-1).tanh()
+        return self._bounded(torch.cat(pieces, dim=-1))
 
     def padded(self, wave: Tensor) -> Tensor:
         """[B, C, T] -> the same with zeros up to the next multiple of `hop_length`; ValueError for another shape."""
-        if wave.ndim != 3 or wave.shape[1] != self.config.audio_channels or not wave.shape[2]:
-            raise ValueError(
-                f"wave: expected [batch, channels={self.config.audio_channels}, samples of 1 or more], "
-                f"got {list(wave.shape)}"
-            )
-        if not wave.is_floating_point():
-            raise ValueError(f"wave: expected floating-point samples in [-1, 1], got {wave.dtype}")
+        require_wave(wave, self.config.audio_channels)
         return F.pad(wave.float(), (0, -wave.shape[-1] % self.config.hop_length))
 
     def _unbounded_latent(self, wave: Tensor) -> Tensor:
         latent: Tensor = self.encoder(self.spectrogram(wave))
         return latent
 
+    def _bounded(self, latent: Tensor) -> Tensor:
+        return latent if self.config.latent_bound is None else latent.tanh()
+
     def coefficients(self, wave: Tensor) -> Tensor:
-        """Waveform [B, C, T], T a multiple of `hop_length` -> what is diffused, before the prior's sigma."""
+        """Waveform [B, C, T], T a multiple of `hop_length` -> what is diffused, before the prior's sigma.
+
+        With the lapped transform its coefficients; otherwise the waveform itself, for the paper's learned transform is
+        a part of the net.
+        """
+        if not isinstance(self.transform, LappedTransform):
+            return wave
         x: Tensor = self.transform(self._maybe_mid_side(wave))
         return x
 
     # ---- latent -> waveform
 
     def denoise(self, x_t: Tensor, t: Tensor, *, latent: Tensor, bands: Tensor | None = None) -> Tensor:
-        """The decoder as a net: x_t [B, coefficients, L], t [B] and the latent -> v of the shape of x_t.
+        """The decoder as a net: x_t [B, diffused channels, L], t [B] and the latent -> v of the shape of x_t.
+
+        The paper's learned transform stands before and behind the U-Net: waveform ── patches ── U-Net ── waveform.
 
         Args:
-            x_t: noisy coefficients, divided by the prior's sigma if there is one.
+            x_t: noisy waveform or coefficients, divided by the prior's sigma if there is one.
             t: diffusion time.
             latent: [B, latent_channels, frames].
             bands: what `condition` makes of the latent, if there is a prior.
@@ -142,8 +153,11 @@ class DMAE(nn.Module):
         inject = {self.config.latent_depth: latent}
         if bands is not None:
             inject[0] = bands
-        v: Tensor = self.decoder(x_t, t, inject=inject)
-        return v
+        if not isinstance(self.transform, WavePatching):
+            v: Tensor = self.decoder(x_t, t, inject=inject)
+            return v
+        patches = self.decoder(self.transform(x_t), t, inject=inject)
+        return self.transform.inverse(patches, x_t.shape[-1])
 
     def condition(self, latent: Tensor) -> Tensor:
         """Latent -> standardised log-power of the bands for every coefficient frame [B, band_channels, L]."""
@@ -165,7 +179,7 @@ class DMAE(nn.Module):
         seed: int = 0,
         items: Sequence[int] | None = None,
         noise: Tensor | None = None,
-        sampler: DDIM | None = None,
+        sampler: Sampler | None = None,
         griffin_lim: int = 0,
         start: float = 1.0,
         window_frames: int = 256,
@@ -183,7 +197,7 @@ class DMAE(nn.Module):
             num_steps: denoising steps from `start` to 0.
             seed: of the starting noise; item i of the batch has its own noise, from (seed, items[i]).
             items: numbers of the items, by default 0, 1, ...
-            noise: the starting noise itself [B, coefficients, L], instead of drawn noise.
+            noise: the starting noise itself [B, diffused channels, L], instead of drawn noise.
             sampler: by default deterministic `DDIM`.
             griffin_lim: iterations, 0 = none (needs a prior).
             start: diffusion time in (0, 1] at which sampling starts; below 1 only with `griffin_lim`.
@@ -201,7 +215,7 @@ class DMAE(nn.Module):
             )
         if not latent.is_floating_point():
             raise ValueError(f"latent: expected floating-point numbers, got {latent.dtype}")
-        _require_finite("latent", latent)
+        require_finite("latent", latent)
         full = latent.shape[-1] * config.hop_length
         length = full if length is None else length
         if not 1 <= length <= full:
@@ -215,7 +229,7 @@ class DMAE(nn.Module):
         if window_frames < 16:
             raise ValueError(f"window_frames={window_frames}: must be 16 or more")
         items = range(latent.shape[0]) if items is None else items
-        shape = (config.coefficients, latent.shape[-1] * self._ratio)
+        shape = (config.diffused_channels, latent.shape[-1] * self._ratio)
         if len(items) != latent.shape[0]:
             raise ValueError(f"items: {len(items)} numbers for a batch of {latent.shape[0]}")
         if noise is not None and noise.shape != (latent.shape[0], *shape):
@@ -245,8 +259,8 @@ class DMAE(nn.Module):
 
     @property
     def _ratio(self) -> int:
-        """Coefficient frames per latent frame."""
-        return self.config.hop_length // self.config.transform_size
+        """Positions of what is diffused per latent frame."""
+        return self.config.hop_length // self.config.diffused_size
 
     def _windowed(self, net: Callable[..., Tensor], frames: int, along_time: dict[str, int]) -> Windows:
         size = frames - frames % 8
@@ -299,7 +313,7 @@ class DMAE(nn.Module):
         Args:
             wave: waveforms [B, C, T].
             t: diffusion times [B] instead of drawn ones.
-            noise: noise of the coefficients' shape instead of drawn noise.
+            noise: noise of the shape of what is diffused instead of drawn noise.
             generator: for what is drawn.
             latent_noise: standard deviation of noise added to the latent, so that the decoder forgives a generator.
             diffusion: False leaves the diffusion out (and, with it, the likelihood).
@@ -308,7 +322,7 @@ class DMAE(nn.Module):
         wave = self.padded(wave)
         features = self.spectrogram(wave)
         unbounded = self.encoder(features)
-        clean = unbounded.tanh()
+        clean = self._bounded(unbounded)
         latent = clean
         if latent_noise:
             device = generator.device if generator else clean.device
@@ -334,8 +348,12 @@ class DMAE(nn.Module):
             magnitude=magnitude,
             likelihood=likelihood,
             latent=unbounded.float().square().mean(),
-            saturation=(clean.detach().abs() > 0.99).float().mean(),
+            saturation=self._saturation(clean.detach()),
         )
+
+    def _saturation(self, latent: Tensor) -> Tensor:
+        share = (latent.abs() > 0.99).float().mean()
+        return torch.zeros_like(share) if self.config.latent_bound is None else share
 
     # ---- between coefficients, bands, spectrum and waveform
 
@@ -362,13 +380,8 @@ class DMAE(nn.Module):
         return torch.cat([magnitudes, magnitudes[..., -1:]], dim=-1)  # the frame at the very end repeats the last
 
     def _to_wave(self, x: Tensor, bands: Tensor | None, length: int) -> Tensor:
-        if isinstance(self.transform, WavePatching):
-            return self.transform.inverse(x, length)
+        if not isinstance(self.transform, LappedTransform):
+            return x[..., :length]
         if bands is not None:
             x = x * self._require_prior().log_sigma(self._unpack(bands)).exp()
         return self._maybe_mid_side(self.transform.inverse(x))
-
-
-def _require_finite(name: str, x: Tensor) -> None:
-    if not bool(x.isfinite().all()):
-        raise ValueError(f"{name}: {int((~x.isfinite()).sum())} of {x.numel()} numbers are NaN or infinite")

@@ -5,107 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from dmae.checks import require_whole, with_parts
+from dmae.parts import EncoderConfig, PriorConfig, SpectrogramConfig
 from unet1d import Level, UNet1dConfig
 from unet1d.config import from_mapping
-
-
-def _require_whole(owner: str, key: str, value: object, *, least: int = 1) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{owner}: {key} must be a whole number of {least} or more, not {value!r}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpectrogramConfig:
-    """What the encoder looks at.
-
-    Args:
-        n_fft: window of the Fourier transform, in samples.
-        hop_length: samples between two frames.
-        bands: 0 = the plain magnitude of every bin and channel (the paper); otherwise the logarithm of the power in
-            this many bands of the mid signal, one bin wide in the bass and of constant ratio above.
-        side_bands: the same for the side signal (left minus right); only beside `bands`.
-        floor: power added before the logarithm, so that silence is finite.
-    """
-
-    n_fft: int = 1023
-    hop_length: int = 256
-    bands: int = 0
-    side_bands: int = 0
-    floor: float = 1e-3
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        name = "SpectrogramConfig"
-        _require_whole(name, "n_fft", self.n_fft, least=4)
-        _require_whole(name, "hop_length", self.hop_length)
-        _require_whole(name, "bands", self.bands, least=0)
-        _require_whole(name, "side_bands", self.side_bands, least=0)
-        if self.hop_length > self.n_fft:
-            raise ValueError(f"{name}: hop_length={self.hop_length} skips samples; at most n_fft={self.n_fft}")
-        if self.side_bands and not self.bands:
-            raise ValueError(f"{name}: side_bands={self.side_bands} needs bands, which is 0")
-        if max(self.bands, self.side_bands) > self.n_bins:
-            raise ValueError(f"{name}: bands and side_bands must not exceed the {self.n_bins} bins of n_fft")
-        floor = self.floor
-        if isinstance(floor, bool) or not isinstance(floor, int | float) or not 0 < floor < math.inf:
-            raise ValueError(f"{name}: floor must be a number above 0, not {floor!r}")
-
-    @property
-    def n_bins(self) -> int:
-        """Frequencies of one frame."""
-        return self.n_fft // 2 + 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncoderConfig:
-    """Spectrogram -> latent.
-
-    Args:
-        width: channels inside.
-        factors: how many frames each stage makes one of.
-        blocks: residual blocks after each stage, as many numbers as `factors`.
-        groups: groups of the group normalisations (the paper's encoder; the band encoder normalises each frame).
-    """
-
-    width: int = 512
-    factors: tuple[int, ...] = (2, 2)
-    blocks: tuple[int, ...] = (4, 8)
-    groups: int = 8
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        name = "EncoderConfig"
-        _require_whole(name, "width", self.width)
-        _require_whole(name, "groups", self.groups)
-        for key in ("factors", "blocks"):
-            values = getattr(self, key)
-            if not isinstance(values, list | tuple) or not values:
-                raise ValueError(f"{name}: {key} must be a list of whole numbers, not {values!r}")
-            for value in values:
-                _require_whole(name, key, value)
-            object.__setattr__(self, key, tuple(values))
-        if len(self.factors) != len(self.blocks):
-            raise ValueError(f"{name}: {len(self.factors)} factors and {len(self.blocks)} blocks; give as many of both")
-        if self.width % self.groups:
-            raise ValueError(f"{name}: width={self.width} is not a multiple of groups={self.groups}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class PriorConfig:
-    """Latent -> log-power of every band, from which the diffusion starts (only beside `SpectrogramConfig.bands`).
-
-    Args:
-        width: channels inside.
-        blocks: residual blocks.
-    """
-
-    width: int = 384
-    blocks: int = 4
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        _require_whole("PriorConfig", "width", self.width)
-        _require_whole("PriorConfig", "blocks", self.blocks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +21,13 @@ class DMAEConfig:
         latent_channels: channels of the latent.
         spectrogram: what the encoder looks at.
         encoder: spectrogram -> latent.
-        transform: `"patches"` (the paper's learned transform) or `"lapped"` (an orthonormal lapped transform).
-        transform_size: samples per coefficient frame.
-        transform_filters: channels of the learned patches; the lapped transform has audio_channels * transform_size.
+        latent_bound: `"tanh"` keeps the latent in (-1, 1); `None` leaves it as the encoder gives it, but not beside a
+            prior.
+        transform: `"patches"` (the paper's learned transform), `"lapped"` (an orthonormal lapped transform) or `"none"`
+            (the waveform itself is diffused).
+        transform_size: samples per coefficient frame; 1 without a transform.
+        transform_filters: channels of the learned patches; the lapped transform has audio_channels * transform_size,
+            the waveform itself audio_channels.
         prior: `None` starts the diffusion from white noise (the paper); a `PriorConfig` scales it to the magnitudes
             that the latent holds.
         decoder: the U-Net on the coefficients. It takes the latent in at `latent_depth` and, beside a prior, the
@@ -136,7 +43,8 @@ class DMAEConfig:
     latent_channels: int = 32
     spectrogram: SpectrogramConfig
     encoder: EncoderConfig
-    transform: Literal["patches", "lapped"] = "patches"
+    latent_bound: Literal["tanh"] | None = "tanh"
+    transform: Literal["patches", "lapped", "none"] = "patches"
     transform_size: int = 64
     transform_filters: int = 256
     prior: PriorConfig | None = None
@@ -147,12 +55,16 @@ class DMAEConfig:
         """Check every value and how the values fit together."""
         name = "DMAEConfig"
         for key in ("sample_rate", "audio_channels", "latent_channels", "transform_size", "transform_filters"):
-            _require_whole(name, key, getattr(self, key))
-        _require_whole(name, "latent_depth", self.latent_depth, least=0)
-        if self.transform not in ("patches", "lapped"):
-            raise ValueError(f"{name}: transform must be 'patches' or 'lapped', not {self.transform!r}")
+            require_whole(name, key, getattr(self, key))
+        require_whole(name, "latent_depth", self.latent_depth, least=0)
+        if self.latent_bound not in ("tanh", None):
+            raise ValueError(f"{name}: latent_bound must be 'tanh' or None, not {self.latent_bound!r}")
+        if self.transform not in ("patches", "lapped", "none"):
+            raise ValueError(f"{name}: transform must be 'patches', 'lapped' or 'none', not {self.transform!r}")
         if self.transform == "lapped" and self.transform_size % 2:
             raise ValueError(f"{name}: transform_size={self.transform_size} must be even for the lapped transform")
+        if self.transform == "none" and self.transform_size != 1:
+            raise ValueError(f"{name}: transform_size={self.transform_size} must be 1 where transform is 'none'")
         spectrogram = self.spectrogram
         if spectrogram.bands and self.audio_channels > 2:
             raise ValueError(f"{name}: bands are of mid and side; audio_channels must be 1 or 2")
@@ -160,7 +72,10 @@ class DMAEConfig:
             raise ValueError(f"{name}: side_bands belong to bands and two audio_channels, and only there")
         if spectrogram.bands and len(self.encoder.factors) != 1:
             raise ValueError(f"{name}: the band encoder has one stage; give one factor, not {self.encoder.factors}")
+        self._check_encoder(name)
         if self.prior is not None:
+            if self.latent_bound is None:
+                raise ValueError(f"{name}: a prior undoes the tanh; latent_bound must be 'tanh' beside it, not None")
             if not spectrogram.bands or self.transform != "lapped":
                 raise ValueError(f"{name}: a prior needs spectrogram.bands and transform='lapped'")
             if 2 * self.transform_size != spectrogram.n_fft or self.transform_size % spectrogram.hop_length:
@@ -169,9 +84,9 @@ class DMAEConfig:
                     f"multiple of hop_length={spectrogram.hop_length}, not {self.transform_size}"
                 )
         decoder = self.decoder
-        if decoder.in_channels != self.coefficients or decoder.out_channels not in (None, self.coefficients):
+        if decoder.in_channels != self.net_channels or decoder.out_channels not in (None, self.net_channels):
             raise ValueError(
-                f"{name}: the transform gives {self.coefficients} channels; the decoder has in_channels="
+                f"{name}: the transform gives {self.net_channels} channels; the decoder has in_channels="
                 f"{decoder.in_channels}, out_channels={decoder.out_channels}"
             )
         expected = {self.latent_depth: self.latent_channels}
@@ -189,10 +104,32 @@ class DMAEConfig:
                 f"{self.transform_size * decoder.factor_at(self.latent_depth)}; they must be the same"
             )
 
+    def _check_encoder(self, name: str) -> None:
+        encoder = self.encoder
+        if self.spectrogram.bands:
+            if not encoder.is_plain:
+                raise ValueError(f"{name}: the band encoder has no multipliers, patch_size or project=False")
+            return
+        if not encoder.project and encoder.widths[-1] != self.latent_channels:
+            raise ValueError(
+                f"{name}: with encoder.project=False the {encoder.widths[-1]} channels of the last stage are the "
+                f"latent; latent_channels={self.latent_channels} must be as many"
+            )
+        groups = self.input_groups
+        for what, channels in (
+            (f"{self.spectrogram_channels} spectrogram channels", self.spectrogram_channels),
+            (f"{encoder.widths[0] // encoder.patch_size} channels per patch", encoder.widths[0] // encoder.patch_size),
+        ):
+            if channels % groups:
+                raise ValueError(
+                    f"{name}: the encoder's input block has patch_size={encoder.patch_size}, hence {groups} groups, "
+                    f"which must divide its {what}"
+                )
+
     @property
     def hop_length(self) -> int:
         """Samples per latent frame."""
-        return self.spectrogram.hop_length * math.prod(self.encoder.factors)
+        return self.spectrogram.hop_length * self.encoder.patch_size * math.prod(self.encoder.factors)
 
     @property
     def latent_rate(self) -> float:
@@ -205,11 +142,29 @@ class DMAEConfig:
         return self.audio_channels * self.hop_length / self.latent_channels
 
     @property
-    def coefficients(self) -> int:
-        """Channels of the coefficients that are diffused."""
-        if self.transform == "lapped":
-            return self.audio_channels * self.transform_size
-        return self.transform_filters
+    def net_channels(self) -> int:
+        """Channels of what the decoder's U-Net works on."""
+        return self.transform_filters if self.transform == "patches" else self.diffused_channels
+
+    @property
+    def diffused_channels(self) -> int:
+        """Channels of what is diffused: the coefficients of the lapped transform, or else the waveform."""
+        return self.audio_channels * self.diffused_size
+
+    @property
+    def diffused_size(self) -> int:
+        """Samples per position of what is diffused."""
+        return self.transform_size if self.transform == "lapped" else 1
+
+    @property
+    def spectrogram_channels(self) -> int:
+        """Channels of what the encoder reads, where that is no bands."""
+        return self.audio_channels * self.spectrogram.channels_per_audio_channel
+
+    @property
+    def input_groups(self) -> int:
+        """Groups of the normalisations in the paper's input block: as many as the frames that it lays side by side."""
+        return min(self.encoder.patch_size, self.spectrogram_channels)
 
     @property
     def n_bands(self) -> int:
@@ -228,19 +183,13 @@ class DMAEConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "DMAEConfig":
         """The inverse of `to_dict`; an unknown or missing key is a `ValueError` that names it."""
-        if not isinstance(values, Mapping):
-            raise ValueError(f"DMAEConfig: expected a mapping of its fields, not {values!r}")
-        values = dict(values)
-        parts: dict[str, Any] = {"spectrogram": SpectrogramConfig, "encoder": EncoderConfig, "prior": PriorConfig}
-        for key, part in parts.items():
-            if isinstance(values.get(key), Mapping):
-                values[key] = from_mapping(part, values[key])
-        if isinstance(values.get("decoder"), Mapping):
-            values["decoder"] = UNet1dConfig.from_dict(values["decoder"])
-        for key, kind in {**parts, "decoder": UNet1dConfig}.items():
-            if key in values and not isinstance(values[key], kind) and not (key == "prior" and values[key] is None):
-                raise ValueError(f"DMAEConfig: {key} must be a mapping of its fields, not {values[key]!r}")
-        return from_mapping(cls, values)
+        parts = {
+            "spectrogram": SpectrogramConfig,
+            "encoder": EncoderConfig,
+            "prior": PriorConfig,
+            "decoder": UNet1dConfig,
+        }
+        return from_mapping(cls, with_parts("DMAEConfig", values, parts, optional={"prior"}))
 
     @classmethod
     def paper(cls) -> "DMAEConfig":

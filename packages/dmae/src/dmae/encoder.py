@@ -27,19 +27,32 @@ class StridedConv(nn.Module):
 
 
 class InputBlock(nn.Module):
-    """A residual block from one width to another: GroupNorm -> SiLU -> conv, twice, beside a Linear."""
+    """A residual block from one width to another: GroupNorm -> SiLU -> conv, twice, beside a Linear (nothing where the
+    width stays).
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    Args:
+        in_channels: channels read.
+        out_channels: channels written, a multiple of `patch_size`.
+        groups: groups of both normalisations.
+        patch_size: frames that are laid side by side into one, each with its share of the channels.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, groups: int = 1, patch_size: int = 1) -> None:
         super().__init__()
-        self.norm1, self.norm2 = GroupNorm(1, in_channels), GroupNorm(1, out_channels)
-        self.conv1, self.conv2 = Conv(in_channels, out_channels), Conv(out_channels, out_channels)
-        self.adapt = nn.Linear(in_channels, out_channels)
+        self.patch_size = patch_size
+        width = out_channels // patch_size
+        self.norm1, self.norm2 = GroupNorm(groups, in_channels), GroupNorm(groups, width)
+        self.conv1, self.conv2 = Conv(in_channels, width), Conv(width, width)
+        self.adapt = nn.Linear(in_channels, width) if in_channels != width else None
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, L, C_in] -> [B, L, C_out]."""
-        h: Tensor = self.conv1(F.silu(self.norm1(x)))
-        y: Tensor = self.conv2(F.silu(self.norm2(h))) + self.adapt(x)
-        return y
+        """[B, L, C_in] with L a multiple of `patch_size` -> [B, L / patch_size, C_out]."""
+        # The normalisation takes a constant away anyhow, but sums squares, and a quiet item's logarithms are nearly one
+        # and the same large number: its digits would be lost.
+        centred = x - x.mean(dim=(1, 2), keepdim=True)
+        h: Tensor = self.conv1(F.silu(self.norm1(centred)))
+        y: Tensor = self.conv2(F.silu(self.norm2(h))) + (x if self.adapt is None else self.adapt(x))
+        return y if self.patch_size == 1 else rearrange(y, "b (l p) c -> b l (c p)", p=self.patch_size)
 
 
 class MagnitudeEncoder(nn.Module):
@@ -51,19 +64,23 @@ class MagnitudeEncoder(nn.Module):
     def __init__(self, config: DMAEConfig) -> None:
         super().__init__()
         encoder = config.encoder
-        in_channels = config.audio_channels * config.spectrogram.n_bins
-        self.to_in = InputBlock(in_channels, encoder.width)
+        widths = encoder.widths
+        self.to_in = InputBlock(
+            config.spectrogram_channels, widths[0], groups=config.input_groups, patch_size=encoder.patch_size
+        )
         stages = []
-        for factor, blocks in zip(encoder.factors, encoder.blocks, strict=True):
-            residuals = (ResidualBlock(encoder.width, groups=encoder.groups) for _ in range(blocks))
-            stages.append(nn.Sequential(StridedConv(encoder.width, encoder.width, factor=factor), *residuals))
+        for index, (factor, blocks) in enumerate(zip(encoder.factors, encoder.blocks, strict=True)):
+            residuals = (ResidualBlock(widths[index + 1], groups=encoder.groups) for _ in range(blocks))
+            stages.append(nn.Sequential(StridedConv(widths[index], widths[index + 1], factor=factor), *residuals))
         self.stages = nn.Sequential(*stages)
-        self.to_out = nn.Linear(encoder.width, config.latent_channels)
+        self.to_out = nn.Linear(widths[-1], config.latent_channels) if encoder.project else None
 
     def forward(self, magnitudes: Tensor) -> Tensor:
-        """[B, C * bins, F] -> [B, latent_channels, F / product of the factors]."""
-        x = self.to_in(magnitudes.transpose(1, 2).contiguous().to(self.to_out.weight.dtype))
-        latent: Tensor = self.to_out(self.stages(x))
+        """[B, spectrogram channels, F] -> [B, latent_channels, F / (patch_size * product of the factors)]."""
+        x = self.to_in(magnitudes.transpose(1, 2).contiguous().to(self.to_in.conv1.weight.dtype))
+        latent: Tensor = self.stages(x)
+        if self.to_out is not None:
+            latent = self.to_out(latent)
         return latent.transpose(1, 2).to(magnitudes.dtype)
 
 

@@ -5,8 +5,9 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dmae.config import DMAEConfig, PriorConfig
+from dmae.config import DMAEConfig
 from dmae.encoder import LinearPlusBody
+from dmae.parts import PriorConfig
 from dmae.spectrogram import BandSpectrogram
 
 BOUND = 0.95

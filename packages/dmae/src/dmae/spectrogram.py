@@ -15,15 +15,15 @@ class MagnitudeSpectrogram(Float32):
     """Magnitude of the short-time Fourier transform, [B, C, T] -> [B, C * bins, frames] (the paper's encoder input).
 
     Windows are Hann's, frames are centred on multiples of the hop, the ends mirrored, and the transform is divided by
-    sqrt(n_fft), as the authors' encoder does.
+    sqrt(n_fft), as the authors' encoder does. With `SpectrogramConfig.log_floor` the logarithm follows.
     """
 
     def __init__(self, config: DMAEConfig) -> None:
         super().__init__()
         self.n_fft, self.hop_length = config.spectrogram.n_fft, config.spectrogram.hop_length
-        self.channels = config.audio_channels * config.spectrogram.n_bins
+        self.log_floor = config.spectrogram.log_floor
         self.window: Tensor
-        self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
+        self.register_buffer("window", torch.hann_window(config.spectrogram.window_length), persistent=False)
 
     def forward(self, wave: Tensor) -> Tensor:
         """[B, C, T] with T a multiple of the hop -> [B, C * bins, T / hop]."""
@@ -32,9 +32,16 @@ class MagnitudeSpectrogram(Float32):
         if length <= self.n_fft // 2:  # too short to mirror
             flat = nn.functional.pad(flat, (0, self.n_fft // 2 + 1 - length))
         spectrum = torch.stft(
-            flat, self.n_fft, self.hop_length, window=self.window, normalized=True, return_complex=True
+            flat,
+            self.n_fft,
+            self.hop_length,
+            len(self.window),
+            window=self.window,
+            normalized=True,
+            return_complex=True,
         )[..., : length // self.hop_length]
-        return rearrange(spectrum.abs(), "(b c) k f -> b (c k) f", b=batch)
+        magnitudes = rearrange(spectrum.abs(), "(b c) k f -> b (c k) f", b=batch)
+        return magnitudes if self.log_floor is None else magnitudes.clamp_min(self.log_floor).log()
 
 
 def band_edges(n_bins: int, bands: int) -> list[int]:
