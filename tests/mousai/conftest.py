@@ -26,8 +26,10 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     import torch
 
     from dmae import DMAE, DMAEConfig, EncoderConfig, PriorConfig, SpectrogramConfig
-    from mousai.latent import LatentDiffusion, LatentDiffusionConfig
-    from mousai.pipeline import Defaults, Mousai
+    from mousai.defaults import Defaults
+    from mousai.latent import LatentDiffusion
+    from mousai.latent_config import LatentDiffusionConfig
+    from mousai.pipeline import Mousai
     from mousai.text import TextEncoder
     from unet1d import Level, UNet1dConfig
 

@@ -9,7 +9,7 @@ import torch
 
 from mousai import Mousai
 from mousai.compose import compose_song, render_song
-from mousai.pipeline import BUNDLED
+from mousai.folders import BUNDLED
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 

@@ -118,6 +118,15 @@ def test_every_help_has_an_example_that_its_parser_takes(mousai, monkeypatch: py
             assert callable(parsed.run)
 
 
+def test_the_help_knows_all_samplers_and_grids(mousai):
+    # They are spelled out there, because help must not load torch to ask for them.
+    from vdiffusion import SAMPLER_NAMES, TIME_GRID_NAMES
+
+    shown = " ".join(mousai("generate", "--help").out.split())
+    for name in (*SAMPLER_NAMES, *TIME_GRID_NAMES):
+        assert re.search(rf"\b{name}\b", shown), name
+
+
 def test_no_command_shows_the_help(mousai):
     shown = mousai()
     assert shown.code == 2 and shown.out == "" and all(name in shown.err for name in COMMANDS)
@@ -173,6 +182,8 @@ def test_a_sentence_becomes_a_file(mousai, work: Path, saved_model: Path):
         "duration": "0.1",
         "steps": "3",
         "decoder_steps": "2",
+        "sampler": "ddim",
+        "time_grid": "uniform",
         "guidance_scale": "2.0",
         "model": str(saved_model),
         "dtype": "float32",
@@ -211,6 +222,7 @@ def test_the_drawn_seed_is_printed_and_stored(mousai, work: Path, saved_model: P
     [
         ["-o", "a.wav"],
         ["-o", "b.flac", "--guidance-scale", "4", "--steps", "2", "--decoder-steps", "1", "--seed", "3"],
+        ["-o", "e.wav", "--sampler", "dpmpp_2m_sde", "--time-grid", "log_snr", "--count", "2"],
         ["-o", "c.wav", "--negative-prompt=--steps 3 'quoted'"],
         ["-o", "d.wav", "--count", "2"],
     ],
@@ -397,7 +409,7 @@ def test_what_a_model_is(mousai, saved_model: Path, no_weights):
         "48000 Hz, stereo",
         "8 channels, 46.88 frames a second: 256 times fewer",
         "64 tokens",
-        "--steps 3 --decoder-steps 2 --guidance-scale 2",
+        "--steps 3 --guidance-scale 2 --sampler ddim --time-grid uniform --decoder-steps 2",
     ):
         assert words in shown.out
 
@@ -486,7 +498,7 @@ def test_a_bad_recording(mousai, work: Path, saved_model: Path, no_weights, name
 
 
 def test_an_enormous_recording(mousai, work: Path, saved_model: Path, no_weights, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("mousai.pipeline.LONGEST", 20.0)
+    monkeypatch.setattr("mousai.defaults.LONGEST", 20.0)
     tone(work / "long.wav", 20.5, rate=8000)
     for words in (["reconstruct", "long.wav", "-o", "b.wav"], ["encode", "long.wav", "-o", "b.safetensors"]):
         assert "long.wav is longer than 20 s" in mousai(*words, "--model", saved_model).error()
@@ -508,6 +520,8 @@ def test_an_enormous_recording(mousai, work: Path, saved_model: Path, no_weights
         (["--steps", "-1"], "--steps -1"),
         (["--steps", "1000000"], "--steps 1000000"),
         (["--decoder-steps", "0"], "--decoder-steps 0"),
+        (["--sampler", "plms"], "--sampler 'plms': must be one of ddim, dpmpp_2m, dpmpp_2m_sde, heun, euler_ancestral"),
+        (["--time-grid", "linear"], "--time-grid 'linear': must be one of uniform, cosine, karras, log_snr"),
         (["--guidance-scale", "-1"], "--guidance-scale -1"),
         (["--guidance-scale", "nan"], "--guidance-scale nan"),
         (["--seed", "-1"], "--seed -1"),
@@ -707,6 +721,14 @@ BROKEN_MODELS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         edited("model_index.json", lambda v: v["defaults"].update(decoder_steps="many")),
         ("model_index.json", "decoder_steps", "many"),
     ),
+    "index: unknown sampler": (
+        edited("model_index.json", lambda v: v["defaults"].update(sampler="plms")),
+        ("model_index.json", "sampler='plms'", "dpmpp_2m"),
+    ),
+    "index: sampler of another kind": (
+        edited("model_index.json", lambda v: v["defaults"].update(time_grid=3)),
+        ("model_index.json", "time_grid", "3"),
+    ),
     "index: defaults of another kind": (
         edited("model_index.json", lambda v: v.update(defaults=[1])),
         ("model_index.json", "defaults"),
@@ -734,7 +756,8 @@ BROKEN_MODELS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
 def _other_generator(folder: Path) -> None:
     """A generator of 9 latent channels in a model of 8."""
     from mousai.checkpoint import save_module
-    from mousai.latent import LatentDiffusion, LatentDiffusionConfig
+    from mousai.latent import LatentDiffusion
+    from mousai.latent_config import LatentDiffusionConfig
     from unet1d import Level, UNet1dConfig
 
     net = UNet1dConfig(in_channels=9, levels=(Level(channels=8, cross_attention=True),), context_features=32)

@@ -1,13 +1,17 @@
 import copy
+import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
 
-import mousai.pipeline
+import mousai.folders
 from mousai import UserError
 from mousai.checkpoint import CheckpointError
-from mousai.pipeline import Defaults, Mousai, check_settings, describe, model_folder
+from mousai.defaults import Defaults, check_settings
+from mousai.folders import describe, model_folder
+from mousai.pipeline import Mousai
+from vdiffusion import SAMPLER_NAMES, TIME_GRID_NAMES
 
 PROMPT = "calm piano pop, 100 bpm"
 QUICK = {"duration": 0.1, "num_inference_steps": 2, "decoder_steps": 2}
@@ -79,6 +83,8 @@ def test_every_setting_matters(pipeline: Mousai):
         "num_inference_steps": 3,
         "decoder_steps": 3,
         "guidance_scale": 3.0,
+        "sampler": "dpmpp_2m_sde",
+        "time_grid": "karras",
         "negative_prompt": "fast metal in A minor",
     }
     for key, value in others.items():
@@ -91,6 +97,38 @@ def test_what_is_not_given_comes_from_the_model(pipeline: Mousai):
     assert (defaults.num_inference_steps, defaults.guidance_scale, defaults.decoder_steps) == (3, 2.0, 2)
     given = pipeline(PROMPT, duration=0.1, seed=1, num_inference_steps=3, guidance_scale=2.0, decoder_steps=2)
     assert torch.equal(pipeline(PROMPT, duration=0.1, seed=1).audios, given.audios)
+
+
+# ---- samplers
+
+
+@pytest.mark.parametrize("sampler", SAMPLER_NAMES)
+def test_every_sampler_depends_on_the_seed_and_not_on_batch_mates(pipeline: Mousai, sampler: str):
+    settings = {**QUICK, "num_inference_steps": 4, "time_grid": "cosine", "sampler": sampler}
+    alone = pipeline(PROMPT, **settings, seed=1).audios
+    assert bool(alone.isfinite().all())
+    assert torch.equal(pipeline(PROMPT, **settings, seed=1).audios, alone)
+    assert not close(pipeline(PROMPT, **settings, seed=2).audios, alone)
+    assert close(pipeline([PROMPT, "metal"], **settings, seed=1).audios[:1], alone)
+
+
+def test_sampler_and_grid_come_from_the_model(pipeline: Mousai, tmp_path: Path):
+    given = pipeline(PROMPT, **QUICK, seed=1, sampler="euler_ancestral", time_grid="karras").audios
+    other = copy.copy(pipeline)
+    other.defaults = dataclasses.replace(pipeline.defaults, sampler="euler_ancestral", time_grid="karras")
+    assert torch.equal(other(PROMPT, **QUICK, seed=1).audios, given)
+    other.save_pretrained(tmp_path)
+    assert describe(tmp_path).defaults == other.defaults
+    back = other(PROMPT, **QUICK, seed=1, sampler="ddim", time_grid="uniform").audios
+    assert torch.equal(back, pipeline(PROMPT, **QUICK, seed=1).audios)
+
+
+def test_a_recording_is_a_start_for_every_grid(pipeline: Mousai):
+    settings = {**QUICK, "seed": 1, "init_audio": 0.3 * torch.sin(torch.arange(4801) / 20).expand(2, -1)}
+    for grid in TIME_GRID_NAMES:
+        assert bool(pipeline(PROMPT, **settings, strength=0.5, time_grid=grid).audios.isfinite().all())
+    message = refused(pipeline, PROMPT, **settings, strength=1e-3, time_grid="log_snr")
+    assert message == "strength=0.001: is too little for the time grid 'log_snr'; give more, or choose 'uniform'"
 
 
 # ---- guidance
@@ -213,6 +251,8 @@ def test_decode_makes_a_loud_piece_quieter_and_leaves_a_quiet_one(pipeline: Mous
         ({"num_waveforms_per_prompt": 0}, "num_waveforms_per_prompt=0"),
         ({"seed": -1}, "seed=-1"),
         ({"seed": 2**63}, "seed="),
+        ({"sampler": "plms"}, f"sampler='plms': must be one of {', '.join(SAMPLER_NAMES)}"),
+        ({"time_grid": "linear"}, "time_grid='linear': must be one of uniform, cosine, karras, log_snr"),
         ({"strength": 0.0}, "strength=0"),
         ({"strength": 1.5}, "strength=1.5"),
         ({"strength": float("nan")}, "strength=nan"),
@@ -248,6 +288,8 @@ def test_parts_of_different_models(pipeline: Mousai):
         {"griffin_lim": 4, "decoder_start": 0.0},
         {"griffin_lim": 4, "decoder_start": float("nan")},
         {"decoder_start": 0.5},
+        {"sampler": "DDIM"},
+        {"time_grid": ""},
     ],
 )
 def test_impossible_defaults(values: dict):
@@ -309,7 +351,7 @@ def test_describing_reads_no_weights(model_copy: Path, pipeline: Mousai):
 
 
 def test_names_of_models(tmp_path: Path, saved_model: Path):
-    assert model_folder(None) == mousai.pipeline.BUNDLED
+    assert model_folder(None) == mousai.folders.BUNDLED
     assert model_folder(saved_model) == model_folder(str(saved_model)) == saved_model
     (tmp_path / "file").touch()
     assert "file" in refused(model_folder, tmp_path / "file")

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mousai.audio import AudioError, read_audio, read_metadata, write_audio
     from mousai.checkpoint import CheckpointError
+    from mousai.codec import Codec
     from mousai.errors import UserError
-    from mousai.latent import LatentDiffusion, LatentDiffusionConfig
+    from mousai.folders import load_autoencoder, load_generator
+    from mousai.latent import LatentDiffusion
+    from mousai.latent_config import LatentDiffusionConfig
     from mousai.pipeline import Mousai
     from mousai.text import TextEmbedding
 
@@ -20,12 +23,15 @@ __version__ = "0.1.0"
 __all__ = [
     "AudioError",
     "CheckpointError",
+    "Codec",
     "LatentDiffusion",
     "LatentDiffusionConfig",
     "Mousai",
     "TextEmbedding",
     "UserError",
     "__version__",
+    "load_autoencoder",
+    "load_generator",
     "read_audio",
     "read_metadata",
     "write_audio",
@@ -35,10 +41,13 @@ _HOMES = {
     "AudioError": "mousai.audio",
     "CheckpointError": "mousai.checkpoint",
     "LatentDiffusion": "mousai.latent",
-    "LatentDiffusionConfig": "mousai.latent",
+    "LatentDiffusionConfig": "mousai.latent_config",
+    "Codec": "mousai.codec",
     "Mousai": "mousai.pipeline",
     "TextEmbedding": "mousai.text",
     "UserError": "mousai.errors",
+    "load_autoencoder": "mousai.folders",
+    "load_generator": "mousai.folders",
     "read_audio": "mousai.audio",
     "read_metadata": "mousai.audio",
     "write_audio": "mousai.audio",

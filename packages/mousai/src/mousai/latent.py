@@ -1,115 +1,27 @@
 """Stage 2: text -> latent, a text-conditioned diffusion on the autoencoder's latents."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mousai.conditions import CONDITION_CHANNELS, Stated, condition_signal
-from mousai.text import MAX_TOKENS, TextEmbedding
-from unet1d import Level, UNet1d, UNet1dConfig
-from unet1d.config import from_mapping
-from vdiffusion import DDIM, Guidance, VObjective, seeded_noise, time_grid, to_noisy
-
-
-@dataclass(frozen=True, kw_only=True)
-class LatentDiffusionConfig:
-    """Sizes of the generator.
-
-    Args:
-        net: the U-Net on the latent; `context_features` is the width of the text embedding.
-        latent_std: standard deviation of the latents in the training data; the diffusion works on latent / latent_std.
-        max_tokens: tokens of the learned embedding that stands for "no prompt".
-        frame_rate: latent frames per second of a generator that is also told tempo and key (`mousai.conditions`), by
-            injection at depth 0; 0 for one that reads text alone, as the paper's.
-    """
-
-    net: UNet1dConfig
-    latent_std: float = 1.0
-    max_tokens: int = MAX_TOKENS
-    frame_rate: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        if not self.net.context_features:
-            raise ValueError("LatentDiffusionConfig: net.context_features is 0; the generator needs cross-attention")
-        std = self.latent_std
-        if isinstance(std, bool) or not isinstance(std, int | float) or not 0 < std < math.inf:
-            raise ValueError(f"LatentDiffusionConfig: latent_std must be a number above 0, not {std!r}")
-        if isinstance(self.max_tokens, bool) or not isinstance(self.max_tokens, int) or self.max_tokens < 1:
-            raise ValueError(f"LatentDiffusionConfig: max_tokens must be 1 or more, not {self.max_tokens!r}")
-        rate = self.frame_rate
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < math.inf:
-            raise ValueError(f"LatentDiffusionConfig: frame_rate must be a number, 0 or more, not {rate!r}")
-        wanted = {0: CONDITION_CHANNELS} if rate else {}
-        if dict(self.net.inject_channels) != wanted:
-            raise ValueError(
-                f"LatentDiffusionConfig: with frame_rate {rate:g} the net's inject_channels by depth must be {wanted}, "
-                f"not {dict(self.net.inject_channels)}"
-            )
-
-    def to_dict(self) -> dict[str, Any]:
-        """All fields as a JSON-able dictionary."""
-        return {
-            "net": self.net.to_dict(),
-            "latent_std": self.latent_std,
-            "max_tokens": self.max_tokens,
-            "frame_rate": self.frame_rate,
-        }
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "LatentDiffusionConfig":
-        """The inverse of `to_dict`; an unknown or missing key is a `ValueError` that names it."""
-        if "net" not in values:
-            raise ValueError("LatentDiffusionConfig: key 'net' is missing")
-        return from_mapping(cls, {**values, "net": UNet1dConfig.from_dict(values["net"])})
-
-    @classmethod
-    def paper(cls) -> "LatentDiffusionConfig":
-        """The paper's stage 2 (arXiv 2301.11757, section 4): 857.7 million parameters with the null embedding."""
-        channels, items = (128, 256, 512, 512, 1024, 1024), (2, 2, 2, 4, 8, 8)
-        return cls(
-            net=UNet1dConfig(
-                in_channels=32,
-                levels=tuple(
-                    Level(channels=c, factor=2 if depth else 1, items=n, attention=depth > 1, cross_attention=True)
-                    for depth, (c, n) in enumerate(zip(channels, items, strict=True))
-                ),
-                context_features=768,
-                attention_heads=12,
-                feed_forward_factor=2.0,
-            )
-        )
-
-    @classmethod
-    def tiny(cls, *, latent_std: float = 1.0, frame_rate: float = 48000 / 4096) -> "LatentDiffusionConfig":
-        """The bundled model's stage 2, for the latent of `DMAEConfig.tiny()`: 128 channels at 11.7 frames a second."""
-        channels = (256, 256, 256, 256)
-        return cls(
-            net=UNet1dConfig(
-                in_channels=128,
-                levels=tuple(
-                    Level(
-                        channels=c,
-                        factor=2 if depth else 1,
-                        attention=depth > 0,
-                        cross_attention=True,
-                        inject_channels=0 if depth or not frame_rate else CONDITION_CHANNELS,
-                    )
-                    for depth, c in enumerate(channels)
-                ),
-                context_features=128,
-                attention_heads=4,
-                modulation_features=256,
-                zero_init_residual=True,
-                outer_skip=False,
-            ),
-            latent_std=latent_std,
-            frame_rate=frame_rate,
-        )
+from mousai.conditions import Stated, condition_signal
+from mousai.latent_config import LatentDiffusionConfig
+from mousai.text import TextEmbedding
+from unet1d import UNet1d
+from vdiffusion import (
+    DDIM,
+    Guidance,
+    Net,
+    Sampler,
+    VObjective,
+    item_generators,
+    seeded_noise,
+    time_grid,
+    to_noisy,
+)
+from vdiffusion.schedule import require_steps
 
 
 class LatentDiffusion(nn.Module):
@@ -134,8 +46,8 @@ class LatentDiffusion(nn.Module):
         x_t: Tensor,
         t: Tensor,
         *,
-        context: Tensor,
-        context_mask: Tensor,
+        context: Tensor | None = None,
+        context_mask: Tensor | None = None,
         inject: Mapping[int, Tensor] | None = None,
     ) -> Tensor:
         """The generator as a net.
@@ -143,7 +55,7 @@ class LatentDiffusion(nn.Module):
         Args:
             x_t: noisy latent [B, C, L].
             t: diffusion time [B].
-            context: text embedding [B, N, F].
+            context: text embedding [B, N, F], where the generator reads text.
             context_mask: bool [B, N].
             inject: `conditions()` of the items.
 
@@ -171,14 +83,23 @@ class LatentDiffusion(nn.Module):
         return {0: signal.to(self.null_embedding.device)}
 
     def null(self, batch: int) -> TextEmbedding:
-        """The learned embedding that stands for "no prompt"."""
+        """The learned embedding that stands for "no prompt".
+
+        Raises:
+            ValueError: this generator was trained without one.
+        """
+        if not self.config.max_tokens:
+            raise ValueError(
+                "this generator has no learned embedding for no prompt (max_tokens is 0): guidance_scale must be 1 and "
+                "drop 0, or give a negative prompt"
+            )
         hidden = self.null_embedding.expand(batch, -1, -1)
         return TextEmbedding(hidden, torch.ones(hidden.shape[:2], dtype=torch.bool, device=hidden.device))
 
     def loss(
         self,
         latent: Tensor,
-        text: TextEmbedding,
+        text: TextEmbedding | None,
         *,
         stated: Sequence[Stated] | None = None,
         starts: Sequence[float] | None = None,
@@ -192,24 +113,27 @@ class LatentDiffusion(nn.Module):
 
         Args:
             latent: what the autoencoder's `encode` gives.
-            text: as many prompts; their tokens must be `config.max_tokens`.
+            text: as many prompts; with a learned embedding for no prompt, their tokens must be as many as its. `None`
+                for a generator without text.
             stated: tempo and key of each item, where the generator is told them.
             starts: second of its piece at which each item's first frame begins; by default 0.
             drop: chance that an item is trained with the null embedding and nothing stated, for guidance (Ho &
-                Salimans, 2207.12598).
+                Salimans, 2207.12598). 0 where there is no such embedding.
             t: diffusion times [B] instead of drawn ones.
             noise: instead of drawn noise.
             generator: for what is drawn.
             objective: by default `VObjective()`.
         """
         batch = latent.shape[0]
-        null = self.null(batch)
-        if text.hidden.shape != null.hidden.shape:
-            raise ValueError(f"text.hidden: expected {list(null.hidden.shape)}, got {list(text.hidden.shape)}")
+        self._check_text(text)
         device = generator.device if generator else latent.device
         dropped = (torch.rand(batch, generator=generator, device=device) < drop).to(latent.device)
-        context = torch.where(dropped[:, None, None], null.hidden.to(text.hidden), text.hidden)
-        mask = torch.where(dropped[:, None], null.mask, text.mask)
+        if text is not None and drop > 0:
+            null = self.null(batch)
+            if text.hidden.shape != null.hidden.shape:
+                raise ValueError(f"text.hidden: expected {list(null.hidden.shape)}, got {list(text.hidden.shape)}")
+            hidden = torch.where(dropped[:, None, None], null.hidden.to(text.hidden), text.hidden)
+            text = TextEmbedding(hidden, torch.where(dropped[:, None], null.mask, text.mask))
         inject = self.conditions(stated, batch=batch, frames=latent.shape[-1], starts=starts)
         inject = {depth: signal.masked_fill(dropped[:, None, None], 0) for depth, signal in inject.items()}
         objective = VObjective() if objective is None else objective
@@ -219,15 +143,14 @@ class LatentDiffusion(nn.Module):
             t=t,
             noise=noise,
             generator=generator,
-            context=context,
-            context_mask=mask,
             inject=inject,
+            **_as_context(text),
         )
 
     @torch.no_grad()
     def sample(
         self,
-        text: TextEmbedding,
+        text: TextEmbedding | None,
         *,
         frames: int,
         num_steps: int = 50,
@@ -239,24 +162,27 @@ class LatentDiffusion(nn.Module):
         items: Sequence[int] | None = None,
         start_latent: Tensor | None = None,
         strength: float = 1.0,
-        sampler: DDIM | None = None,
+        sampler: Sampler | None = None,
+        grid: str = "uniform",
         callback: Callable[[int, int, Tensor], None] | None = None,
     ) -> Tensor:
         """Draw one latent [B, C, frames] for every prompt.
 
         Args:
-            text: the prompts.
+            text: the prompts; `None` for a generator without text.
             frames: length, in latent frames.
             num_steps: denoising steps.
-            guidance_scale: 1 follows the model as it is; above, the prompt counts for more.
+            guidance_scale: 1 follows the model as it is (all that one without text can do); above, the prompt counts
+                for more.
             negative: what to stay away from; by default the null embedding.
             stated: tempo and key of each piece, where the generator is told them; by default nothing is stated.
             negative_stated: the same of what to stay away from.
-            seed: of the starting noise; item i has its own, from (seed, items[i]).
-            items: numbers of the items, by default 0, 1, ...
+            seed: of all noise; item i has its own, from (seed, items[i]).
+            items: numbers of the items, by default 0, 1, ...; without text they say how many there are, by default one.
             start_latent: latent [B, C, frames] to start from instead of pure noise.
             strength: how much of `start_latent` is replaced: the diffusion time in (0, 1] that it is noised to.
-            sampler: by default deterministic `DDIM`.
+            sampler: by default deterministic `DDIM`; one with fresh noise draws it from (seed, items[i]) too.
+            grid: where the steps lie, a `kind` of `vdiffusion.time_grid`.
             callback: called as `callback(step, total, estimate)`.
 
         Raises:
@@ -264,36 +190,40 @@ class LatentDiffusion(nn.Module):
         """
         if frames < 1:
             raise ValueError(f"frames={frames}: must be 1 or more")
-        batch = text.hidden.shape[0]
+        self._check_text(text)
+        batch = text.hidden.shape[0] if text is not None else 1 if items is None else len(items)
         items = range(batch) if items is None else items
         if len(items) != batch:
             raise ValueError(f"items: {len(items)} numbers for {batch} prompts")
         shape = (self.config.net.in_channels, frames)
-        noise = seeded_noise(shape, seed=seed, items=items, stage="generator", device=text.hidden.device)
-        times = None
+        noise = seeded_noise(shape, seed=seed, items=items, stage="generator", device=self.null_embedding.device)
+        require_steps(num_steps, "num_steps")
+        times = time_grid(num_steps, start=1.0 if start_latent is None else strength, kind=grid)
         if start_latent is not None:
             if start_latent.shape != noise.shape:
                 raise ValueError(f"start_latent: expected {list(noise.shape)}, got {list(start_latent.shape)}")
-            times = time_grid(num_steps, start=strength)
             noise = to_noisy(start_latent / self.config.latent_std, noise, times[0].float().to(noise.device))
-        negative = self.null(batch) if negative is None else negative
-        net = Guidance(
-            self.denoise,
-            guidance_scale,
-            {
-                "context": negative.hidden.to(text.hidden),
-                "context_mask": negative.mask,
-                "inject": self.conditions(negative_stated, batch=batch, frames=frames),
-            },
-        )
+        if guidance_scale != 1 and text is None:
+            raise ValueError(f"guidance_scale={guidance_scale:g}: this generator reads no text; only 1 would do")
+        net: Net = self.denoise
+        if guidance_scale != 1:
+            away = {"inject": self.conditions(negative_stated, batch=batch, frames=frames)}
+            net = Guidance(net, guidance_scale, {**away, **_as_context(negative or self.null(batch))})
         x = (DDIM() if sampler is None else sampler).sample(
             net,
             noise,
-            num_steps=num_steps,
             times=times,
+            generators=item_generators(seed=seed, items=items, stage="generator steps"),
             callback=callback,
-            context=text.hidden,
-            context_mask=text.mask,
             inject=self.conditions(stated, batch=batch, frames=frames),
+            **_as_context(text),
         )
         return x * self.config.latent_std
+
+    def _check_text(self, text: TextEmbedding | None) -> None:
+        if (text is None) == bool(self.config.net.context_features):
+            raise ValueError("text: must be given" if text is None else "text: this generator reads none; give None")
+
+
+def _as_context(text: TextEmbedding | None) -> dict[str, Any]:
+    return {} if text is None else {"context": text.hidden, "context_mask": text.mask}

@@ -3,7 +3,7 @@
 import math
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -11,68 +11,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dmae import DMAE, DMAEConfig
-from mousai.checkpoint import CheckpointError, load_config, load_state, save_config, save_module
+from dmae import DMAE
+from mousai.codec import Codec
 from mousai.conditions import Stated, stated_in
+from mousai.defaults import Defaults, check_settings
 from mousai.errors import UserError
-from mousai.latent import LatentDiffusion, LatentDiffusionConfig
+from mousai.folders import PARTS, describe, load_autoencoder, load_generator, model_folder, save_parts
+from mousai.latent import LatentDiffusion
 from mousai.precision import resolve_dtype
-from mousai.text import TextEncoder
-
-BUNDLED = Path(__file__).parent / "models" / "tiny"
-INDEX_NAME = "model_index.json"
-LONGEST = 3600.0
-"""Seconds of one piece at most."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Defaults:
-    """What a model is best run with; stored in its `model_index.json`, each one an argument of the same name.
-
-    Args:
-        num_inference_steps: denoising steps of the generator.
-        guidance_scale: weight of the prompt.
-        decoder_steps: denoising steps of the autoencoder's decoder.
-        griffin_lim: Griffin-Lim iterations from the latent's magnitudes, 0 = none.
-        decoder_start: diffusion time from which the decoder goes on after Griffin-Lim.
-    """
-
-    num_inference_steps: int = 50
-    guidance_scale: float = 3.0
-    decoder_steps: int = 20
-    griffin_lim: int = 0
-    decoder_start: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        check_settings(
-            num_inference_steps=self.num_inference_steps,
-            guidance_scale=self.guidance_scale,
-            decoder_steps=self.decoder_steps,
-        )
-        if not 0 <= self.griffin_lim <= 1000:
-            raise UserError(f"griffin_lim={self.griffin_lim}: must be 0 (none) to 1000 iterations")
-        if not 0 < self.decoder_start <= 1:
-            raise UserError(f"decoder_start={self.decoder_start:g}: must lie above 0, up to 1")
-        if self.decoder_start < 1 and not self.griffin_lim:
-            raise UserError(f"decoder_start={self.decoder_start:g}: must be 1 where griffin_lim is 0")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelDescription:
-    """What a model folder says of itself, all but its weights.
-
-    Args:
-        autoencoder: sizes of stage 1.
-        generator: sizes of stage 2.
-        defaults: settings that the model is best run with.
-        about: what `mousai info` prints of it.
-    """
-
-    autoencoder: DMAEConfig
-    generator: LatentDiffusionConfig
-    defaults: Defaults
-    about: str
+from mousai.text import TextEmbedding, TextEncoder
+from vdiffusion import sampler_named
 
 
 @dataclass(frozen=True)
@@ -90,7 +38,7 @@ class MousaiOutput:
     seed: int
 
 
-class Mousai:
+class Mousai(Codec):
     """Text -> music (arXiv 2301.11757):  text ── T5 ──> embedding ── LatentDiffusion ──> latent ── DMAE ──> waveform.
 
     A tempo ("128 bpm") and a key ("E minor") in a prompt are also told to a generator that was trained with them
@@ -132,14 +80,8 @@ class Mousai:
                 f"the generator's frame_rate is {told:g}, the autoencoder's latent has {made:g} frames a second; they "
                 "are of different models"
             )
-        self.text_encoder, self.generator, self.autoencoder = text_encoder, generator, autoencoder
-        self.defaults = Defaults() if defaults is None else defaults
-        self.about = about
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-        return self.autoencoder.config.sample_rate
+        super().__init__(autoencoder, defaults=defaults, about=about)
+        self.text_encoder, self.generator = text_encoder, generator
 
     # ---- model folders
 
@@ -166,14 +108,11 @@ class Mousai:
         """
         folder = model_folder(model, revision=revision)
         number_format = resolve_dtype(dtype, torch.device(device))
-        described = describe(folder)
-        autoencoder, generator = DMAE(described.autoencoder), LatentDiffusion(described.generator)
-        load_state(folder / "autoencoder", autoencoder)
-        load_state(folder / "generator", generator)
+        described = describe(folder, need=PARTS)
         pipeline = cls(
             TextEncoder.load(folder),
-            generator.eval(),
-            autoencoder.eval(),
+            load_generator(folder),
+            load_autoencoder(folder),
             defaults=described.defaults,
             about=described.about,
         )
@@ -181,20 +120,20 @@ class Mousai:
 
     def to(self, device: str | torch.device, dtype: torch.dtype = torch.float32) -> "Mousai":
         """Move everything to a device, and the two U-Nets to a number format; returns the pipeline."""
-        for part in (self.text_encoder, self.generator, self.autoencoder):
+        super().to(device, dtype)
+        for part in (self.text_encoder, self.generator):
             part.to(device)
-        for net in (self.generator.net, self.autoencoder.decoder):
-            net.to(dtype)
+        self.generator.net.to(dtype)
         return self
 
     def save_pretrained(self, folder: str | PathLike[str], *, dtype: torch.dtype | None = None) -> None:
         """Write a model folder that `from_pretrained` takes; `dtype` is that of the stored weights."""
-        folder = Path(folder)
-        save_module(folder / "autoencoder", self.autoencoder, self.autoencoder.config.to_dict(), dtype=dtype)
-        save_module(folder / "generator", self.generator, self.generator.config.to_dict(), dtype=dtype)
-        self.text_encoder.save(folder, dtype=dtype)
-        index = {"format": "mousai", "version": 1, "about": self.about, "defaults": asdict(self.defaults)}
-        save_config(folder / INDEX_NAME, index)
+        parts: dict[str, Any] = {
+            "text_encoder": self.text_encoder,
+            "generator": self.generator,
+            "autoencoder": self.autoencoder,
+        }
+        save_parts(Path(folder), parts, defaults=self.defaults, about=self.about, dtype=dtype)
 
     # ---- text -> waveform
 
@@ -208,6 +147,8 @@ class Mousai:
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         decoder_steps: int | None = None,
+        sampler: str | None = None,
+        time_grid: str | None = None,
         num_waveforms_per_prompt: int = 1,
         seed: int | None = None,
         generator: torch.Generator | None = None,
@@ -221,9 +162,11 @@ class Mousai:
             prompt: a sentence, or several: one piece for each.
             negative_prompt: what to stay away from; one for all or one for each.
             duration: seconds.
-            num_inference_steps: of the generator; by default what the model is best run with, as for the next two.
+            num_inference_steps: of the generator; by default what the model is best run with, as for the next four.
             guidance_scale: 1 follows the model freely; more follows the prompt more closely.
             decoder_steps: of the autoencoder's decoder.
+            sampler: of the generator, one of `vdiffusion.SAMPLER_NAMES`; "heun" evaluates it twice per step.
+            time_grid: where the generator's steps lie, one of `vdiffusion.TIME_GRID_NAMES`.
             num_waveforms_per_prompt: pieces for each prompt, each with noise of its own.
             seed: same seed, prompt and settings: same music. Drawn at random if neither it nor `generator` is given.
             generator: draws the seed.
@@ -242,6 +185,8 @@ class Mousai:
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
             "decoder_steps": decoder_steps,
+            "sampler": sampler,
+            "time_grid": time_grid,
         }
         settings = replace(self.defaults, **{key: value for key, value in given.items() if value is not None})
         check_settings(
@@ -249,6 +194,8 @@ class Mousai:
             num_inference_steps=settings.num_inference_steps,
             guidance_scale=settings.guidance_scale,
             decoder_steps=settings.decoder_steps,
+            sampler=settings.sampler,
+            time_grid=settings.time_grid,
             num_waveforms_per_prompt=num_waveforms_per_prompt,
             seed=seed,
             strength=strength,
@@ -263,7 +210,7 @@ class Mousai:
             start = self._start_latent(init_audio)
             samples = init_audio.shape[-1]
         count = len(prompts) * num_waveforms_per_prompt
-        text = self.text_encoder(prompts).repeated(num_waveforms_per_prompt)
+        text = self._embed(prompts).repeated(num_waveforms_per_prompt)
         negative = self._negative(negative_prompt, len(prompts))
         stated, negative_stated = (
             self._stated(some, num_waveforms_per_prompt, in_time=start is None)
@@ -275,12 +222,14 @@ class Mousai:
             frames=-(-samples // self.autoencoder.config.hop_length),
             num_steps=settings.num_inference_steps,
             guidance_scale=settings.guidance_scale,
-            negative=None if negative is None else self.text_encoder(negative).repeated(num_waveforms_per_prompt),
+            negative=None if negative is None else self._embed(negative).repeated(num_waveforms_per_prompt),
             stated=stated,
             negative_stated=negative_stated,
             seed=seed,
             start_latent=None if start is None else start.expand(count, -1, -1),
             strength=strength,
+            sampler=sampler_named(settings.sampler),
+            grid=settings.time_grid,
             callback=lambda step, total, _: told("generator", step + 1, total),
         )
         audios = self.decode(
@@ -292,39 +241,15 @@ class Mousai:
         )
         return MousaiOutput(audios, self.sample_rate, seed)
 
-    def encode(self, audio: Tensor) -> Tensor:
-        """Waveform [B, C, T] at the model's rate -> latent [B, latent_channels, frames]."""
-        with torch.no_grad():
-            return self.autoencoder.encode(audio).contiguous()  # so that its decoding does not depend on strides
-
-    def decode(
-        self,
-        latent: Tensor,
-        *,
-        length: int | None = None,
-        decoder_steps: int | None = None,
-        seed: int = 0,
-        callback_on_step_end: Callable[[str, int, int], None] | None = None,
-    ) -> Tensor:
-        """Latent [B, latent_channels, frames] -> waveform [B, C, length]; a piece that would clip is made quieter."""
-        told = callback_on_step_end or (lambda stage, step, total: None)
-        audios = self.autoencoder.decode(
-            latent,
-            length=length,
-            num_steps=self.defaults.decoder_steps if decoder_steps is None else decoder_steps,
-            seed=seed,
-            griffin_lim=self.defaults.griffin_lim,
-            start=self.defaults.decoder_start,
-            callback=lambda step, total, _: told("decoder", step + 1, total),
-        )
-        peaks = audios.abs().amax(dim=(1, 2), keepdim=True)
-        return audios / (peaks / 0.99).clamp_min(1.0)
-
     def _start_latent(self, audio: Tensor) -> Tensor:
         channels = self.autoencoder.config.audio_channels
         if audio.ndim != 2 or audio.shape[0] != channels or not audio.shape[1]:
             raise UserError(f"init_audio: expected [channels={channels}, samples], got {list(audio.shape)}")
         return self.autoencoder.encode(audio[None])
+
+    def _embed(self, prompts: Sequence[str]) -> TextEmbedding:
+        embedding: TextEmbedding = self.text_encoder(prompts, keep_padding=self.generator.config.attend_to_padding)
+        return embedding
 
     def _negative(self, prompt: str | Sequence[str] | None, count: int) -> list[str] | None:
         if prompt is None:
@@ -338,105 +263,3 @@ class Mousai:
         """What the prompts state; no tempo where the beats of a recording lie where they lie."""
         stated = [stated_in(prompt) for prompt in prompts for _ in range(times)]
         return stated if in_time else [replace(one, tempo=None) for one in stated]
-
-
-def check_settings(
-    *,
-    duration: float = 20.0,
-    num_inference_steps: int | None = None,
-    guidance_scale: float | None = None,
-    decoder_steps: int | None = None,
-    num_waveforms_per_prompt: int = 1,
-    seed: int | None = None,
-    strength: float = 1.0,
-) -> None:
-    """Refuse impossible settings; needs no model, so that it can be asked before weights are loaded.
-
-    Raises:
-        UserError: one line that names the argument, its value and what would do.
-    """
-    if not (math.isfinite(duration) and 0 < duration <= LONGEST):
-        raise UserError(f"duration={duration:g}: must be above 0 seconds, up to {LONGEST:g}")
-    for name, steps in (("num_inference_steps", num_inference_steps), ("decoder_steps", decoder_steps)):
-        if steps is not None and not 1 <= steps <= 1000:
-            raise UserError(f"{name}={steps}: must be 1 to 1000")
-    if guidance_scale is not None and not (math.isfinite(guidance_scale) and 0 <= guidance_scale <= 100):
-        raise UserError(f"guidance_scale={guidance_scale:g}: must be 0 to 100; 1 is no guidance, 3 to 7 are usual")
-    if not 1 <= num_waveforms_per_prompt <= 64:
-        raise UserError(f"num_waveforms_per_prompt={num_waveforms_per_prompt}: must be 1 to 64")
-    if seed is not None and not 0 <= seed < 2**63:
-        raise UserError(f"seed={seed}: must be 0 or more, below 2^63")
-    if not 0 < strength <= 1:
-        raise UserError(f"strength={strength:g}: must lie above 0, up to 1")
-
-
-def model_folder(model: str | PathLike[str] | None, *, revision: str | None = None) -> Path:
-    """The folder of a model: the bundled one, one on disk, or one of the hub, downloaded at a pinned revision.
-
-    Raises:
-        UserError: there is none by that name; says what would do.
-    """
-    if model is None:
-        return BUNDLED
-    folder = Path(model)
-    if folder.is_dir():
-        return folder
-    text = str(model)
-    if folder.exists():
-        raise UserError(f"model {text}: is a file; give the folder that holds {INDEX_NAME}")
-    if text.count("/") != 1 or text.startswith((".", "/", "~")):
-        raise UserError(f"model {text}: no such folder")
-    if revision is None:
-        raise UserError(f"model {text}: no such folder; for a model of the hub give its commit as revision too")
-    from huggingface_hub import snapshot_download
-
-    try:
-        patterns = ["*.json", "*.safetensors", "*/*.json", "*/*.safetensors", "*/*.model"]
-        return Path(snapshot_download(text, revision=revision, allow_patterns=patterns))
-    except (OSError, ValueError) as error:
-        raise UserError(f"model {text} at {revision}: {' '.join(str(error).split())}") from error
-
-
-def describe(folder: Path) -> ModelDescription:
-    """Read what a model folder says of itself; needs no weights, and so no time.
-
-    Raises:
-        CheckpointError: a config is missing or impossible; one line that names the file and the key.
-    """
-    path = folder / INDEX_NAME
-    index = load_config(path)
-    unknown = set(index) - {"format", "version", "about", "defaults"}
-    if index.get("format") != "mousai" or index.get("version") != 1 or unknown:
-        what = f"unknown key {sorted(unknown)[0]!r}" if unknown else "not a model of format 'mousai', version 1"
-        raise CheckpointError(f"{path}: {what}")
-    autoencoder = _config(DMAEConfig, folder / "autoencoder")
-    defaults = _defaults(index.get("defaults", {}), path)
-    if defaults.griffin_lim and autoencoder.prior is None:
-        raise CheckpointError(f"{path}: default griffin_lim={defaults.griffin_lim} needs an autoencoder with a prior")
-    generator = _config(LatentDiffusionConfig, folder / "generator")
-    return ModelDescription(
-        autoencoder=autoencoder, generator=generator, defaults=defaults, about=str(index.get("about", ""))
-    )
-
-
-def _config(cls: Any, folder: Path) -> Any:
-    values = load_config(folder)
-    try:
-        return cls.from_dict(values)
-    except ValueError as error:
-        raise CheckpointError(f"{folder / 'config.json'}: {error}") from error
-
-
-def _defaults(values: Any, path: Path) -> Defaults:
-    known = {field.name: field.type for field in fields(Defaults)}
-    if not isinstance(values, dict):
-        raise CheckpointError(f"{path}: defaults must be an object, not {values!r}")
-    for key, value in values.items():
-        if key not in known:
-            raise CheckpointError(f"{path}: unknown default {key!r}; known: {', '.join(known)}")
-        if isinstance(value, bool) or not isinstance(value, int if known[key] is int else int | float):
-            raise CheckpointError(f"{path}: default {key} must be a number, not {value!r}")
-    try:
-        return Defaults(**values)
-    except UserError as error:
-        raise CheckpointError(f"{path}: default {error}") from error

@@ -53,14 +53,21 @@ class TextEncoder(nn.Module):
         """Width of the embedding."""
         return int(self.model.config.d_model)  # type: ignore[union-attr, arg-type]
 
-    def forward(self, prompts: Sequence[str]) -> TextEmbedding:
-        """Embed prompts; always padded to `MAX_TOKENS`, so that a prompt's embedding does not depend on the others'."""
+    def forward(self, prompts: Sequence[str], *, keep_padding: bool = False) -> TextEmbedding:
+        """Embed prompts; always padded to `MAX_TOKENS`, so that a prompt's embedding does not depend on the others'.
+
+        Args:
+            prompts: sentences.
+            keep_padding: count the padding as tokens of the prompt (`LatentDiffusionConfig.attend_to_padding`).
+        """
         tokens = self.tokenizer(
             list(prompts), padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
         )
         weight = next(self.model.parameters())
         mask = tokens["attention_mask"].to(weight.device).bool()
         hidden = self.model(input_ids=tokens["input_ids"].to(weight.device), attention_mask=mask).last_hidden_state
+        if keep_padding:
+            return TextEmbedding(hidden, torch.ones_like(mask))
         return TextEmbedding(hidden * mask[..., None], mask)
 
     def cut(self, prompt: str) -> str | None:

@@ -63,6 +63,20 @@ COMMANDS = {
         summary="say what a model is, or how a file was made",
         examples=("mousai info", "mousai info song.wav"),
     ),
+    "import": Command(
+        module="mousai.cli.import_",
+        summary="make a model folder from a checkpoint of the authors' library",
+        examples=(
+            "mousai import archinetai/dmae1d-ATC64-v2 -o dmae",
+            "mousai import generator.safetensors --set attention_heads=12 --text-encoder t5-base "
+            "--autoencoder dmae -o model",
+        ),
+    ),
+    "export": Command(
+        module="mousai.cli.export",
+        summary="write a part of a model so that the authors' library loads it",
+        examples=("mousai export model --part autoencoder --layout audio-diffusion-pytorch -o dmae.safetensors",),
+    ),
     "compose": Command(
         module="mousai.compose.command",
         summary="write practice music with captions, to train on",

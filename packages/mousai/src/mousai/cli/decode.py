@@ -27,12 +27,12 @@ def run(args: argparse.Namespace) -> int:
     path = check_output(args.output, args.overwrite)
     check_decoder_arguments(args)
 
-    from mousai.pipeline import Mousai, describe, model_folder
+    from mousai.codec import Codec
+    from mousai.folders import autoencoder_config, model_folder
 
     found = read_latent(args.input)
     folder = model_folder(args.model, revision=args.revision)
-    model = describe(folder)
-    check_latent(args.input, found, folder, model.autoencoder)
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype)
-    decode_to_file(found.latent, path, pipeline, args, samples=found.samples, source="decoded_from")
+    check_latent(args.input, found, folder, autoencoder_config(folder))
+    codec = Codec.from_pretrained(folder, dtype=args.dtype)
+    decode_to_file(found.latent, path, codec, args, samples=found.samples, source="decoded_from")
     return 0

@@ -19,13 +19,13 @@ def run(args: argparse.Namespace) -> int:
 
     path = check_output(args.output, args.overwrite, suffixes=(LATENT_SUFFIX,))
 
-    from mousai.pipeline import Mousai, describe, model_folder
+    from mousai.codec import Codec
+    from mousai.folders import autoencoder_config, model_folder
 
     folder = model_folder(args.model, revision=args.revision)
-    config = describe(folder).autoencoder
+    config = autoencoder_config(folder)
     recording = read_sound(args.input, config)
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype)
-    latent = pipeline.encode(recording[None])[0]
+    latent = Codec.from_pretrained(folder, dtype=args.dtype).encode(recording[None])[0]
     samples = recording.shape[-1]
     found = LatentFile(
         latent=latent,

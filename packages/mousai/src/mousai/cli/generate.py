@@ -49,6 +49,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--steps", type=int, metavar="N", help="steps of composing; more take longer and may be better")
     group.add_argument("--decoder-steps", type=int, metavar="N", help="the same for the sound")
     group.add_argument(
+        "--sampler",
+        metavar="NAME",
+        help="way of composing: ddim (plain), dpmpp_2m (closer to the end result in few steps), heun (likewise; a step "
+        "takes twice as long); or, led less by the start and more by chance: dpmpp_2m_sde, euler_ancestral",
+    )
+    group.add_argument(
+        "--time-grid",
+        metavar="NAME",
+        help="where the steps of composing lie: uniform (evenly), cosine (closer together at the start and the end), "
+        "karras, log_snr (most of them where the details are decided)",
+    )
+    group.add_argument(
         "--guidance-scale",
         type=float,
         metavar="G",
@@ -82,11 +94,12 @@ def run(args: argparse.Namespace) -> int:
     pieces = _pieces(args)
     _check_settings(args)
 
-    from mousai.pipeline import Mousai, describe, model_folder
+    from mousai.folders import PARTS, autoencoder_config, describe, model_folder
+    from mousai.pipeline import Mousai
 
     folder = model_folder(args.model, revision=args.revision)
-    model = describe(folder)
-    recording = None if args.init_audio is None else read_sound(args.init_audio, model.autoencoder)
+    model = describe(folder, need=PARTS)
+    recording = None if args.init_audio is None else read_sound(args.init_audio, autoencoder_config(folder))
     pipeline = Mousai.from_pretrained(folder, dtype=args.dtype)
     for prompt in dict.fromkeys([*args.prompt, args.negative_prompt or ""]):
         if unseen := pipeline.text_encoder.cut(prompt):
@@ -96,12 +109,16 @@ def run(args: argparse.Namespace) -> int:
     steps = model.defaults.num_inference_steps if args.steps is None else args.steps
     decoder_steps = model.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
     guidance_scale = model.defaults.guidance_scale if args.guidance_scale is None else args.guidance_scale
+    sampler = model.defaults.sampler if args.sampler is None else args.sampler
+    time_grid = model.defaults.time_grid if args.time_grid is None else args.time_grid
     strength = _STRENGTH if args.strength is None else args.strength
     settings = {
         "negative_prompt": args.negative_prompt,
         "duration": duration if recording is None else None,
         "steps": steps,
         "decoder_steps": decoder_steps,
+        "sampler": sampler,
+        "time_grid": time_grid,
         "guidance_scale": guidance_scale,
         "init_audio": args.init_audio,
         "strength": None if recording is None else strength,
@@ -119,6 +136,8 @@ def run(args: argparse.Namespace) -> int:
                 num_inference_steps=steps,
                 guidance_scale=guidance_scale,
                 decoder_steps=decoder_steps,
+                sampler=sampler,
+                time_grid=time_grid,
                 seed=piece.seed,
                 init_audio=recording,
                 strength=strength,
@@ -176,7 +195,7 @@ def _check_settings(args: argparse.Namespace) -> None:
     if args.init_audio is None and args.strength is not None:
         raise UserError("--strength: says how much of a recording is replaced; give --init-audio too")
 
-    from mousai.pipeline import check_settings
+    from mousai.defaults import check_settings
 
     try:
         check_settings(
@@ -184,6 +203,8 @@ def _check_settings(args: argparse.Namespace) -> None:
             num_inference_steps=args.steps,
             guidance_scale=args.guidance_scale,
             decoder_steps=args.decoder_steps,
+            sampler=args.sampler,
+            time_grid=args.time_grid,
             seed=args.seed,
             strength=_STRENGTH if args.strength is None else args.strength,
         )

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from mousai.errors import UserError
 
-_PARTS = ("text_encoder", "generator", "autoencoder")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `info` takes."""
@@ -36,17 +34,14 @@ def run(args: argparse.Namespace) -> int:
 def _model(name: str | None, revision: str | None) -> list[str]:
     """Read from the configs and the headers of the weights; no weight is loaded."""
     from mousai.checkpoint import WEIGHTS_NAME, tensor_shapes
-    from mousai.pipeline import describe, model_folder
+    from mousai.folders import PARTS, describe, model_folder
     from mousai.text import MAX_TOKENS
 
     folder = model_folder(name, revision=revision)
     model = describe(folder)
-    counts = {
-        part: sum(prod(shape) for shape in tensor_shapes(folder / part / WEIGHTS_NAME).values()) for part in _PARTS
-    }
-    size = sum((folder / part / WEIGHTS_NAME).stat().st_size for part in _PARTS)
-    config, best = model.autoencoder, model.defaults
-    channels = {1: "mono", 2: "stereo"}.get(config.audio_channels, f"{config.audio_channels} channels")
+    weights = {part: folder / part / WEIGHTS_NAME for part in PARTS if part in model.parts}
+    counts = {part: sum(prod(shape) for shape in tensor_shapes(path).values()) for part, path in weights.items()}
+    size = sum(path.stat().st_size for path in weights.values())
     title = "the model that comes along" if name is None else name
     lines = [title if title == str(folder) else f"{title}, in {folder}"]
     if model.about:
@@ -54,19 +49,27 @@ def _model(name: str | None, revision: str | None) -> list[str]:
     rows = [
         *((part.replace("_", " "), f"{count:,} parameters") for part, count in counts.items()),
         ("together", f"{sum(counts.values()):,} parameters, {size / 1e6:,.1f} MB"),
-        ("sound", f"{config.sample_rate} Hz, {channels}"),
-        (
-            "latent",
-            f"{config.latent_channels} channels, {config.latent_rate:.4g} frames a second: "
-            f"{config.compression:.4g} times fewer numbers than the sound",
-        ),
-        ("prompt", f"{MAX_TOKENS} tokens, about {MAX_TOKENS * 5 // 8} words"),
-        (
-            "best with",
-            f"--steps {best.num_inference_steps} --decoder-steps {best.decoder_steps} "
-            f"--guidance-scale {best.guidance_scale:g}",
-        ),
     ]
+    if (config := model.autoencoder) is not None:
+        channels = {1: "mono", 2: "stereo"}.get(config.audio_channels, f"{config.audio_channels} channels")
+        rows += [
+            ("sound", f"{config.sample_rate} Hz, {channels}"),
+            (
+                "latent",
+                f"{config.latent_channels} channels, {config.latent_rate:.4g} frames a second: "
+                f"{config.compression:.4g} times fewer numbers than the sound",
+            ),
+        ]
+    if model.generator is not None and model.generator.net.context_features:
+        rows.append(("prompt", f"{MAX_TOKENS} tokens, about {MAX_TOKENS * 5 // 8} words"))
+    if missing := [part.replace("_", " ") for part in PARTS if part not in model.parts]:
+        rows.append(("lacks", f"{' and '.join(missing)}, to make music from text"))
+    best = model.defaults
+    made = (
+        f"--steps {best.num_inference_steps} --guidance-scale {best.guidance_scale:g} "
+        f"--sampler {best.sampler} --time-grid {best.time_grid} "
+    )
+    rows.append(("best with", f"{made if model.generator else ''}--decoder-steps {best.decoder_steps}"))
     return [*lines, "", *(f"{key + ':':<14}{value}" for key, value in rows)]
 
 

@@ -27,16 +27,16 @@ def run(args: argparse.Namespace) -> int:
     path = check_output(args.output, args.overwrite)
     check_decoder_arguments(args)
 
-    from mousai.pipeline import Mousai, describe, model_folder
+    from mousai.codec import Codec
+    from mousai.folders import autoencoder_config, model_folder
 
     folder = model_folder(args.model, revision=args.revision)
-    model = describe(folder)
-    recording = read_sound(args.input, model.autoencoder)
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype)
+    recording = read_sound(args.input, autoencoder_config(folder))
+    codec = Codec.from_pretrained(folder, dtype=args.dtype)
     decode_to_file(
-        pipeline.encode(recording[None])[0],
+        codec.encode(recording[None])[0],
         path,
-        pipeline,
+        codec,
         args,
         samples=recording.shape[-1],
         source="reconstructed_from",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dmae import DMAEConfig
-    from mousai.pipeline import Mousai
+    from mousai.codec import Codec
 
 AUDIO_FILES = ".wav, .flac, .ogg or .mp3"
 # Arguments of the pipeline -> the options that set them here.
@@ -27,6 +27,8 @@ _OPTIONS = {
     "duration": "--duration",
     "num_inference_steps": "--steps",
     "decoder_steps": "--decoder-steps",
+    "sampler": "--sampler",
+    "time_grid": "--time-grid",
     "guidance_scale": "--guidance-scale",
     "seed": "--seed",
     "strength": "--strength",
@@ -95,7 +97,7 @@ def in_options(error: UserError) -> UserError:
 
 def check_decoder_arguments(args: argparse.Namespace) -> None:
     """Refuse impossible `--decoder-steps` and `--seed`."""
-    from mousai.pipeline import check_settings
+    from mousai.defaults import check_settings
 
     try:
         check_settings(decoder_steps=args.decoder_steps, seed=args.seed)
@@ -126,7 +128,7 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
     import torch
 
     from mousai.audio import read_audio
-    from mousai.pipeline import LONGEST
+    from mousai.defaults import LONGEST
 
     # A second more than is allowed, so that a header which promises a year does not fill the memory.
     with quiet_decoders():
@@ -139,31 +141,29 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
     return torch.from_numpy(sound)
 
 
-def number_format(pipeline: "Mousai") -> str:
-    """The number format that a pipeline computes in, as `--dtype` names it."""
-    return str(next(pipeline.generator.net.parameters()).dtype).removeprefix("torch.")
+def number_format(codec: "Codec") -> str:
+    """The number format that a model computes in, as `--dtype` names it."""
+    return str(next(codec.autoencoder.decoder.parameters()).dtype).removeprefix("torch.")
 
 
-def write_sound(
-    path: Path, sound: "Tensor", pipeline: "Mousai", settings: Mapping[str, str], *, overwrite: bool
-) -> None:
+def write_sound(path: Path, sound: "Tensor", codec: "Codec", settings: Mapping[str, str], *, overwrite: bool) -> None:
     """Write a waveform [channels, samples] with its settings, and say so in one line on stdout."""
     from mousai.audio import write_audio
 
     write_audio(
         path,
         sound.float().cpu().numpy(),
-        pipeline.sample_rate,
+        codec.sample_rate,
         overwrite=overwrite,
         metadata={"mousai": __version__, **settings},
     )
-    print(f"{path}: {sound.shape[-1] / pipeline.sample_rate:.2f} s, seed {settings['seed']}", flush=True)
+    print(f"{path}: {sound.shape[-1] / codec.sample_rate:.2f} s, seed {settings['seed']}", flush=True)
 
 
 def decode_to_file(
     latent: "Tensor",
     path: Path,
-    pipeline: "Mousai",
+    codec: "Codec",
     args: argparse.Namespace,
     *,
     samples: int,
@@ -174,16 +174,16 @@ def decode_to_file(
     Args:
         latent: what to decode.
         path: file to write.
-        pipeline: the model.
+        codec: the model.
         args: parsed options of `add_model_arguments`, `add_output_arguments` and `add_decoder_arguments`.
         samples: length of the sound.
         source: under which name `args.input` is stored in the file.
     """
     from mousai.cli.progress import Progress
 
-    steps = pipeline.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
+    steps = codec.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
     with Progress({"decoder": steps}, name=path.name) as progress:
-        sound = pipeline.decode(
+        sound = codec.decode(
             latent[None], length=samples, decoder_steps=steps, seed=args.seed, callback_on_step_end=progress
         )
     made = {
@@ -191,6 +191,6 @@ def decode_to_file(
         "seed": str(args.seed),
         "decoder_steps": str(steps),
         "model": model_name(args),
-        "dtype": number_format(pipeline),
+        "dtype": number_format(codec),
     }
-    write_sound(path, sound[0], pipeline, made, overwrite=args.overwrite)
+    write_sound(path, sound[0], codec, made, overwrite=args.overwrite)

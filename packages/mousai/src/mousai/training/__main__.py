@@ -48,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
     bundle.add_argument("--decoder-steps", type=int, default=10, help="default decoder steps (default: %(default)s)")
     bundle.add_argument("--griffin-lim", type=int, default=32, help="default iterations (default: %(default)s)")
     bundle.add_argument("--decoder-start", type=float, default=0.3, help="default start time (default: %(default)s)")
+    bundle.add_argument("--sampler", default="ddim", help="default sampler of the generator (default: %(default)s)")
+    bundle.add_argument("--time-grid", default="uniform", help="default grid of its steps (default: %(default)s)")
     bundle.add_argument("--about", default="", help="what `mousai info` says of the model")
     return top
 
@@ -55,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> None:
     """Do one step."""
     if arguments.step == "bundle":
-        from mousai.pipeline import Defaults
+        from mousai.defaults import Defaults
         from mousai.training.bundle import bundle
 
         defaults = Defaults(
@@ -64,6 +66,8 @@ def run(arguments: argparse.Namespace) -> None:
             decoder_steps=arguments.decoder_steps,
             griffin_lim=arguments.griffin_lim,
             decoder_start=arguments.decoder_start,
+            sampler=arguments.sampler,
+            time_grid=arguments.time_grid,
         )
         bundle(arguments.autoencoder, arguments.generator, arguments.out, defaults=defaults, about=arguments.about)
         return

@@ -6,8 +6,10 @@ import torch
 
 from dmae import DMAE, DMAEConfig
 from mousai.checkpoint import load_config, load_state
-from mousai.latent import LatentDiffusion, LatentDiffusionConfig
-from mousai.pipeline import Defaults, Mousai
+from mousai.defaults import Defaults
+from mousai.latent import LatentDiffusion
+from mousai.latent_config import LatentDiffusionConfig
+from mousai.pipeline import Mousai
 from mousai.text import TextEncoder
 
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from dmae import DMAE, DMAEConfig
 from mousai.checkpoint import load_config, load_state, save_module
 from mousai.errors import UserError
-from mousai.latent import LatentDiffusion, LatentDiffusionConfig
+from mousai.latent import LatentDiffusion
+from mousai.latent_config import LatentDiffusionConfig
 from mousai.text import TextEncoder, load_tokenizer
 from mousai.training.latents import encode_folder, latent_batches
 from mousai.training.loop import TrainSettings, train
@@ -81,7 +82,7 @@ def train_generator(
 
     def step_loss(step: int) -> tuple[Tensor, dict[str, float]]:
         drawn = get(step)
-        text_embedding = text(drawn.captions)
+        text_embedding = text(drawn.captions, keep_padding=generator.config.attend_to_padding)
         return generator.loss(drawn.latents, text_embedding, stated=drawn.stated, starts=drawn.starts, drop=drop), {}
 
     def save() -> None:

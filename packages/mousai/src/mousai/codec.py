@@ -1,0 +1,82 @@
+"""Stage 1 of a model by itself: waveform <-> latent."""
+
+from collections.abc import Callable
+from os import PathLike
+
+import torch
+from torch import Tensor
+
+from dmae import DMAE
+from mousai.defaults import Defaults
+from mousai.folders import describe, load_autoencoder, model_folder
+from mousai.precision import resolve_dtype
+
+
+class Codec:
+    """The autoencoder of a model with the settings that it is best run with.
+
+    Args:
+        autoencoder: latent <-> waveform.
+        defaults: settings that the model is best run with.
+        about: what `mousai info` prints of it.
+    """
+
+    def __init__(self, autoencoder: DMAE, *, defaults: Defaults | None = None, about: str = "") -> None:
+        self.autoencoder = autoencoder
+        self.defaults = Defaults() if defaults is None else defaults
+        self.about = about
+
+    @property
+    def sample_rate(self) -> int:
+        """Hz."""
+        return self.autoencoder.config.sample_rate
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | PathLike[str] | None = None,
+        *,
+        revision: str | None = None,
+        dtype: str = "auto",
+        device: str = "cpu",
+    ) -> "Codec":
+        """Load the autoencoder of a model folder; the arguments are those of `Mousai.from_pretrained`."""
+        folder = model_folder(model, revision=revision)
+        number_format = resolve_dtype(dtype, torch.device(device))
+        described = describe(folder, need=["autoencoder"])
+        codec = Codec(load_autoencoder(folder), defaults=described.defaults, about=described.about)
+        return codec.to(device, number_format)
+
+    def to(self, device: str | torch.device, dtype: torch.dtype = torch.float32) -> "Codec":
+        """Move it to a device, and its U-Net to a number format; returns itself."""
+        self.autoencoder.to(device)
+        self.autoencoder.decoder.to(dtype)
+        return self
+
+    def encode(self, audio: Tensor) -> Tensor:
+        """Waveform [B, C, T] at the model's rate -> latent [B, latent_channels, frames]."""
+        with torch.no_grad():
+            return self.autoencoder.encode(audio).contiguous()  # so that its decoding does not depend on strides
+
+    def decode(
+        self,
+        latent: Tensor,
+        *,
+        length: int | None = None,
+        decoder_steps: int | None = None,
+        seed: int = 0,
+        callback_on_step_end: Callable[[str, int, int], None] | None = None,
+    ) -> Tensor:
+        """Latent [B, latent_channels, frames] -> waveform [B, C, length]; a piece that would clip is made quieter."""
+        told = callback_on_step_end or (lambda stage, step, total: None)
+        audios = self.autoencoder.decode(
+            latent,
+            length=length,
+            num_steps=self.defaults.decoder_steps if decoder_steps is None else decoder_steps,
+            seed=seed,
+            griffin_lim=self.defaults.griffin_lim,
+            start=self.defaults.decoder_start,
+            callback=lambda step, total, _: told("decoder", step + 1, total),
+        )
+        peaks = audios.abs().amax(dim=(1, 2), keepdim=True)
+        return audios / (peaks / 0.99).clamp_min(1.0)
