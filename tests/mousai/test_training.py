@@ -17,10 +17,11 @@ from mousai import UserError
 from mousai.audio import write_audio
 from mousai.checkpoint import load_tensors
 from mousai.conditions import Stated
+from mousai.data.records import Record
 from mousai.pipeline import Mousai
 from mousai.training.augment import augment
 from mousai.training.crops import RandomCrops, audio_files
-from mousai.training.latents import Captioned, encode_folder, latent_batches, read_metadata_rows, stated_of
+from mousai.training.latents import Captioned, encode_folder, latent_batches, stated_of
 from mousai.training.loop import STATE_NAME, TrainSettings, batches, train
 
 
@@ -151,7 +152,7 @@ def autoencoder(saved_model: Path):
 def test_encoding_a_folder_once(songs: Path, tmp_path: Path, autoencoder, monkeypatch: pytest.MonkeyPatch):
     cache = tmp_path / "new" / "latents.safetensors"
     first = encode_folder(autoencoder, songs, cache, offsets=2)
-    assert [row["caption"] for row in first.rows] == [f"song {k}" for k in range(4)]
+    assert [record.fields["caption"] for record in first.records] == [f"song {k}" for k in range(4)]
     for k, group in enumerate(first.latents):
         wave = torch.from_numpy(noise(24000, seed=k))[None]
         assert [tuple(latent.shape) for latent in group] == [(8, 23), (8, 22)]
@@ -188,22 +189,10 @@ def test_latents_of_another_autoencoder_are_refused(songs: Path, tmp_path: Path,
         encode_folder(other, songs, cache, offsets=1)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "does not exist"),
-        ("", "is empty"),
-        ('{"file_name": "a.wav", "caption": "x"}\n{"file_name": ', "line 2: not JSON"),
-        ('{"file_name": "a.wav"}', "line 1: needs the keys file_name and caption"),
-        ("[1, 2]", "line 1: needs"),
-    ],
-)
-def test_metadata_that_cannot_be_used(tmp_path: Path, content: str | None, message: str):
-    if content is not None:
-        (tmp_path / "metadata.jsonl").write_text(content)
-    with pytest.raises(UserError, match=message) as caught:
-        read_metadata_rows(tmp_path)
-    assert str(tmp_path / "metadata.jsonl") in str(caught.value) and "\n" not in str(caught.value)
+def test_a_folder_of_which_nothing_is_known(tmp_path: Path, autoencoder):
+    write_audio(tmp_path / "a.wav", noise(4800), 48000)
+    with pytest.raises(UserError, match="nothing is known of any file, and stage 2 needs captions"):
+        encode_folder(autoencoder, tmp_path, tmp_path / "latents.safetensors")
 
 
 def counted_latents(songs: int = 5, frames: int = 30, offsets: int = 2) -> Captioned:
@@ -212,11 +201,11 @@ def counted_latents(songs: int = 5, frames: int = 30, offsets: int = 2) -> Capti
         [torch.stack([torch.full((frames,), float(k)), torch.arange(float(frames))]) for _ in range(offsets)]
         for k in range(songs)
     ]
-    rows = [
-        {"file_name": f"{k}.wav", "caption": str(k), "bpm": 100 + k, "first_beat": 0.5, "key": "A minor"}
+    records = [
+        Record(Path(f"{k}.wav"), {"caption": str(k), "bpm": 100 + k, "first_beat": 0.5, "key": "A minor"})
         for k in range(songs)
     ]
-    return Captioned(rows, latents, frame_rate=10.0)
+    return Captioned(records, latents, frame_rate=10.0)
 
 
 def own_caption(row: dict, rng: np.random.Generator) -> str:

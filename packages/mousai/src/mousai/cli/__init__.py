@@ -63,6 +63,11 @@ COMMANDS = {
         summary="say what a model is, or how a file was made",
         examples=("mousai info", "mousai info song.wav"),
     ),
+    "data": Command(
+        module="mousai.cli.data",
+        summary="look through a folder of music before training on it",
+        examples=("mousai data check songs", "mousai data check songs --report songs.json"),
+    ),
     "import": Command(
         module="mousai.cli.import_",
         summary="make a model folder from a checkpoint of the authors' library",

@@ -34,7 +34,9 @@ def parser() -> argparse.ArgumentParser:
     timed(decoder, minutes=50, rate=8e-4, batch=6)
 
     generator = step("generator", "stage 2: text to latent")
-    generator.add_argument("--data", type=Path, required=True, help="folder with metadata.jsonl (see `mousai compose`)")
+    generator.add_argument(
+        "--data", type=Path, required=True, help="folder of music with captions, as `mousai data check` reads it"
+    )
     generator.add_argument("--autoencoder", type=Path, required=True, help="folder of a trained stage 1")
     generator.add_argument("--from", dest="start_from", type=Path, help="model folder to go on from")
     generator.add_argument("--offsets", type=int, default=1, help="encodings of each song (default: %(default)s)")

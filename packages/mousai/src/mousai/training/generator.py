@@ -1,7 +1,6 @@
 """Training of stage 2, and of the small text encoder along with it."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -9,23 +8,13 @@ from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig
 from mousai.checkpoint import load_config, load_state, save_module
+from mousai.data.captions import caption_of
 from mousai.errors import UserError
 from mousai.latent import LatentDiffusion
 from mousai.latent_config import LatentDiffusionConfig
 from mousai.text import TextEncoder, load_tokenizer
 from mousai.training.latents import encode_folder, latent_batches
 from mousai.training.loop import TrainSettings, train
-
-
-def caption_of(row: dict[str, Any], rng: np.random.Generator) -> str:
-    """A fresh caption from the composer's fields where a row has them, else the row's own."""
-    if {"genre", "bpm", "key", "instruments"} <= row.keys():
-        import random
-
-        from mousai.compose import caption_from_metadata
-
-        return caption_from_metadata(row, random.Random(int(rng.integers(2**62))))
-    return str(row["caption"])
 
 
 def train_generator(
@@ -44,7 +33,7 @@ def train_generator(
     """Train a generator of the tiny size and its text encoder on a captioned folder; writes a model folder to `out`.
 
     Args:
-        data: folder with `metadata.jsonl`.
+        data: folder of music and what is known of it, see `mousai.data.records`.
         autoencoder: folder of the trained stage 1.
         out: of the run; an interrupted run goes on.
         settings: time and rate.
@@ -73,7 +62,9 @@ def train_generator(
         # Made once for a run: another tokenizer would number its tokens differently from those that were trained.
         made = out / "tokenizer"
         tokenizer = load_tokenizer(made) if made.exists() else None
-        text = TextEncoder.small((caption_of(row, rng) for row in songs.rows for _ in range(8)), tokenizer=tokenizer)
+        text = TextEncoder.small(
+            (caption_of(record.fields, rng) for record in songs.records for _ in range(8)), tokenizer=tokenizer
+        )
         text.tokenizer.save_pretrained(made)
         config = LatentDiffusionConfig.tiny(latent_std=round(songs.std, 4), frame_rate=songs.frame_rate)
         generator = LatentDiffusion(config)

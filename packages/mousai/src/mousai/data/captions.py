@@ -1,0 +1,52 @@
+"""A caption for every time that a crop is heard, from what is known of its file."""
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+DROP = 0.1
+"""Chance that a field is left out of a caption, as in the paper (arXiv 2301.11757, section 4.2)."""
+FIELDS = ("caption", "title", "artist", "album", "genre", "style", "mood", "year", "key", "bpm", "instruments", "lead")
+"""Fields that say something about the music; all others, such as `duration` or `seed`, are not told."""
+
+_COMPOSED = {"genre", "style", "bpm", "key", "instruments", "palette"}
+
+
+def caption_of(fields: Mapping[str, Any], rng: np.random.Generator) -> str:
+    """A caption from the fields of one file, another with every draw.
+
+    Rows of `mousai compose` are told in its own sentences. A file with nothing but a caption has that. All others
+    follow the paper's recipe: the fields in random order, each dropped with a chance of a tenth, joined by spaces or by
+    commas.
+    """
+    if fields.keys() >= _COMPOSED:
+        from mousai.compose import caption_from_metadata
+
+        return caption_from_metadata(fields, random.Random(int(rng.integers(2**62))))
+    told = [text for name in FIELDS if (text := _told(name, fields.get(name)))]
+    if len(told) == 1:
+        return told[0]
+    kept = [told[index] for index in rng.permutation(len(told)) if rng.random() >= DROP]
+    return (" " if rng.random() < 0.5 else ", ").join(kept)
+
+
+def _told(name: str, value: Any) -> str:
+    if value is None or value == "":
+        return ""
+    if name == "bpm":
+        return f"{float(value):g} bpm" if _is_number(value) else ""
+    if isinstance(value, str):
+        return " ".join(value.split())
+    if isinstance(value, Sequence):
+        return ", ".join(" ".join(str(part).split()) for part in value)
+    return json.dumps(value) if isinstance(value, Mapping) else str(value)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return float(value) > 0
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,176 @@
+"""What a folder of music holds and what is wrong with it, before a day is spent on it."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mousai.audio import audio_info, read_audio
+from mousai.data.records import Record
+from mousai.errors import UserError
+
+MOST_BAD = 0.01
+"""The share of bad files above which a folder is not trained on."""
+SHORTEST = 0.1
+"""Seconds under which a file is no music."""
+SILENT = 1e-5
+"""Peak under which a file is no music either."""
+_PIECE = 60.0  # seconds read at a time
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one file turned out to be.
+
+    Args:
+        path: of the file.
+        duration: seconds.
+        sample_rate: Hz.
+        channels: of the file.
+        peak: largest absolute sample.
+        bad: what is wrong with it, "" if nothing.
+    """
+
+    path: str
+    duration: float = 0.0
+    sample_rate: int = 0
+    channels: int = 0
+    peak: float = 0.0
+    bad: str = ""
+
+
+@dataclass
+class Report:
+    """What a folder turned out to hold."""
+
+    heard: list[Heard] = field(default_factory=list)
+    captioned: int = 0
+    fields: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def good(self) -> list[Heard]:
+        """Files that can be trained on."""
+        return [one for one in self.heard if not one.bad]
+
+    @property
+    def bad(self) -> list[Heard]:
+        """Files that cannot."""
+        return [one for one in self.heard if one.bad]
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether not more than a hundredth of the files is bad, and something is left."""
+        return bool(self.good) and len(self.bad) <= MOST_BAD * len(self.heard)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it."""
+        return {
+            "files": len(self.heard),
+            "hours": sum(one.duration for one in self.good) / 3600,
+            "captioned": self.captioned,
+            "fields": dict(self.fields),
+            "bad": [asdict(one) for one in self.bad],
+            "good": [asdict(one) for one in self.good],
+        }
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        durations = sorted(one.duration for one in self.good)
+        seconds = sum(durations)
+        lines = [f"{len(self.heard)} files, {_hours(seconds)} of sound"]
+        if durations:
+            middle = durations[len(durations) // 2]
+            lines.append(f"durations    {durations[0]:.1f} to {durations[-1]:.1f} s, half of them over {middle:.1f} s")
+            lines.append(f"rates        {_counted(Counter(f'{one.sample_rate} Hz' for one in self.good))}")
+            lines.append(f"channels     {_counted(Counter(str(one.channels) for one in self.good))}")
+        told = ", ".join(f"{name} {count}" for name, count in self.fields.most_common())
+        lines.append(f"captions     {self.captioned} files have something to tell ({told or 'none'})")
+        if self.bad:
+            lines.append(f"bad          {len(self.bad)} ({len(self.bad) / len(self.heard):.1%}):")
+            lines += [f"  {one.path}: {one.bad}" for one in self.bad]
+        else:
+            lines.append("bad          none")
+        return lines
+
+
+def check_records(records: Sequence[Record], *, workers: int | None = None, progress: bool = False) -> Report:
+    """Read every file to its end.
+
+    Args:
+        records: of `find_records`.
+        workers: processes; by default one for each core.
+        progress: show a bar.
+
+    Raises:
+        UserError: `workers` is impossible.
+    """
+    from mousai.data.captions import FIELDS
+
+    if workers is not None and workers < 1:
+        raise UserError(f"workers={workers}: must be 1 or more")
+    report = Report()
+    for record in records:
+        told = [name for name in FIELDS if record.fields.get(name)]
+        report.fields.update(told)
+        report.captioned += bool(told)
+    heard = {one.path: one for one in _all(records, min(workers or os.cpu_count() or 1, len(records)), progress)}
+    report.heard = [heard[str(record.path)] for record in records]
+    return report
+
+
+def hear(path: Path) -> Heard:
+    """Read one file to its end; what is wrong with it is in the result."""
+    try:
+        info = audio_info(path)
+        frames, peak, start = 0, 0.0, 0.0
+        while not frames or start < info.duration:
+            piece = read_audio(path, sample_rate=info.sample_rate, start=start, duration=_PIECE)
+            frames += piece.shape[1]
+            peak = max(peak, float(np.abs(piece).max(initial=0.0)))
+            start += _PIECE
+            if piece.shape[1] < round(_PIECE * info.sample_rate):
+                break
+    except UserError as error:
+        return Heard(str(path), bad=str(error).removeprefix(f"{path}").lstrip(": ").strip())
+    duration = frames / info.sample_rate
+    bad = ""
+    if duration < SHORTEST:
+        bad = f"is only {duration:.3f} s long"
+    elif peak < SILENT:
+        bad = "is silent"
+    return Heard(str(path), duration, info.sample_rate, info.channels, peak, bad)
+
+
+def _all(records: Sequence[Record], workers: int, progress: bool) -> Iterator[Heard]:
+    import sys
+
+    from tqdm import tqdm
+
+    with tqdm(total=len(records), unit="file", desc="checking", file=sys.stderr, disable=not progress) as bar:
+        if workers <= 1:
+            for record in records:
+                yield hear(record.path)
+                bar.update()
+            return
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            try:
+                for future in as_completed([pool.submit(hear, record.path) for record in records]):
+                    yield future.result()
+                    bar.update()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in counts.most_common())

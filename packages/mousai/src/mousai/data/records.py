@@ -1,0 +1,156 @@
+"""What is known of every audio file below a folder, wherever it is written.
+
+    metadata.jsonl or metadata.csv   rows with `file_name` (Hugging Face audiofolder; both may stand at any depth)
+    song.json, song.txt              beside song.wav: an object of fields, or the caption itself
+    tags                             of the file: title, artist, album, genre, year, comment
+
+Of one field the first source that has it counts, in this order.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mousai.audio import AUDIO_SUFFIXES
+from mousai.errors import UserError
+
+TABLES = ("metadata.jsonl", "metadata.csv")
+_TAGS = ("title", "artist", "album", "genre", "year", "comment")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One audio file.
+
+    Args:
+        path: of the file.
+        fields: what is known of it, by name: `caption`, `title`, `genre`, `bpm`, ...
+    """
+
+    path: Path
+    fields: Mapping[str, Any]
+
+
+def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
+    """All audio files below a folder with what is known of them, in a fixed order.
+
+    Where a table stands it decides which files of its folder count, as in the Hugging Face audiofolder layout: a file
+    that it does not name is left out, one that it names must be there.
+
+    Args:
+        folder: of audio files, at any depth; hidden files and folders are passed over.
+        tags: read the files' own tags too (needs tinytag, mousai-music[train]).
+
+    Raises:
+        UserError: the folder is missing or holds no audio, or a table or sidecar cannot be read; one line names it.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder; give a folder of audio files")
+    tables = {path.parent: path for name in reversed(TABLES) for path in _below(folder, name)}
+    rows: dict[Path, dict[str, Any]] = {}
+    for parent, table in sorted(tables.items()):
+        for line, row in _rows(table):
+            path = parent / row.pop("file_name")
+            if not path.is_file():
+                raise UserError(f"{table}, {line}: {path} does not exist")
+            rows[path] = row
+    found = []
+    for path in _below(folder, "*"):
+        if path.suffix.lower() not in AUDIO_SUFFIXES:
+            continue
+        if path not in rows and any(parent in tables for parent in path.parents):
+            continue
+        sources = [rows.get(path, {}), _sidecar(path)]
+        if tags and path not in rows:
+            sources.append(_tags_of(path))
+        fields: dict[str, Any] = {}
+        for source in sources:
+            fields |= {key: value for key, value in source.items() if key not in fields}
+        found.append(Record(path, fields))
+    if not found:
+        raise UserError(f"{folder}: holds no audio files ({', '.join(AUDIO_SUFFIXES)})")
+    return found
+
+
+def _below(folder: Path, pattern: str) -> list[Path]:
+    paths = (path for path in folder.rglob(pattern) if path.is_file())
+    return sorted(p for p in paths if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+
+
+def _rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Where a row stands, and the row."""
+    try:
+        text = table.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{table} cannot be read as UTF-8 text: {error}") from error
+    rows = _csv_rows(table, text) if table.suffix == ".csv" else _json_rows(table, text)
+    count = 0
+    for where, row in rows:
+        name = row.get("file_name")
+        if not isinstance(name, str) or not name:
+            raise UserError(f"{table}, {where}: needs the key file_name")
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise UserError(f"{table}, {where}: file_name {name!r} must be a path below {table.parent}")
+        count += 1
+        yield where, {key: value for key, value in row.items() if value not in (None, "")}
+    if not count:
+        raise UserError(f"{table} is empty")
+
+
+def _json_rows(table: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise UserError(f"{table}, line {number}: not JSON ({error})") from error
+        if not isinstance(row, dict):
+            raise UserError(f"{table}, line {number}: must be an object, found {type(row).__name__}")
+        yield f"line {number}", row
+
+
+def _csv_rows(table: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    reader = csv.DictReader(text.splitlines(), strict=True)
+    try:
+        for number, row in enumerate(reader, start=1):
+            if None in row:
+                raise UserError(f"{table}, row {number}: has more values than the head has names")
+            yield f"row {number}", dict(row)
+    except csv.Error as error:
+        raise UserError(f"{table}, line {reader.line_num}: not CSV ({error})") from error
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    for suffix in (".json", ".txt"):
+        beside = path.with_suffix(suffix)
+        if not beside.is_file():
+            continue
+        try:
+            text = beside.read_text(encoding="utf-8-sig").strip()
+            found = json.loads(text) if suffix == ".json" else {"caption": " ".join(text.split())}
+        except (OSError, ValueError) as error:
+            raise UserError(f"{beside} cannot be read: {error}") from error
+        if not isinstance(found, dict):
+            raise UserError(f"{beside} must hold an object, found {type(found).__name__}")
+        return {key: value for key, value in found.items() if value not in (None, "")}
+    return {}
+
+
+def _tags_of(path: Path) -> dict[str, Any]:
+    try:
+        from tinytag import TinyTag, TinyTagException
+    except ImportError:
+        raise UserError("reading the tags of audio files needs tinytag: pip install 'mousai-music[train]'") from None
+    try:
+        tags = TinyTag.get(path)
+    except (TinyTagException, OSError, ValueError):
+        return {}  # whether the file itself is sound is for `mousai data check` to say
+    found = {name: getattr(tags, name, None) for name in _TAGS}
+    fields: dict[str, Any] = {name: " ".join(str(value).split()) for name, value in found.items() if value}
+    # Our own files and the composer's keep the caption in the comment; other programs keep anything there.
+    comment = fields.pop("comment", "")
+    return fields | ({"caption": comment} if comment and not comment.startswith("{") else {})

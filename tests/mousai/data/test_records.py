@@ -1,0 +1,149 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mousai.audio import write_audio
+from mousai.data.captions import caption_of
+from mousai.data.records import find_records
+from mousai.errors import UserError
+
+
+def sound(path: Path, **settings) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_audio(path, 0.1 * np.ones((1, 480), np.float32), 48000, **settings)
+    return path
+
+
+# ---- what is known of a file
+
+
+def test_a_table_a_sidecar_and_tags(tmp_path: Path):
+    sound(tmp_path / "table" / "a.wav")
+    sound(tmp_path / "table" / "not in it.wav")
+    rows = [{"file_name": "a.wav", "caption": "from the table", "bpm": 90, "key": ""}]
+    (tmp_path / "table" / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n\n")
+    (tmp_path / "table" / "a.txt").write_text("from the sidecar")
+    sound(tmp_path / "b.flac")
+    (tmp_path / "b.json").write_text(json.dumps({"genre": "jazz", "instruments": ["piano", "bass"], "mood": None}))
+    sound(tmp_path / "c.ogg")
+    (tmp_path / "c.txt").write_text("  slow\nand quiet ")
+    sound(tmp_path / "deep" / "er" / "d.wav")
+    sound(tmp_path / ".hidden" / "e.wav")
+    (tmp_path / "notes.md").write_text("no music")
+    found = {str(record.path.relative_to(tmp_path)): dict(record.fields) for record in find_records(tmp_path)}
+    assert found == {
+        "table/a.wav": {"caption": "from the table", "bpm": 90},
+        "b.flac": {"genre": "jazz", "instruments": ["piano", "bass"]},
+        "c.ogg": {"caption": "slow and quiet"},
+        "deep/er/d.wav": {},
+    }
+
+
+def test_csv(tmp_path: Path):
+    sound(tmp_path / "a b.wav")
+    (tmp_path / "metadata.csv").write_text('\ufefffile_name,caption,genre\n"a b.wav","one, two",\n', encoding="utf-8")
+    (record,) = find_records(tmp_path)
+    assert record.fields == {"caption": "one, two"}
+
+
+def test_tags_of_files(tmp_path: Path):
+    import soundfile
+
+    path = tmp_path / "a.flac"
+    with soundfile.SoundFile(path, "w", 48000, 1, format="FLAC") as file:
+        file.title, file.artist, file.genre, file.comment = "Night  Drive", "Nobody", "pop", "a calm song"
+        file.write(np.zeros(4800))
+    (record,) = find_records(tmp_path)
+    assert record.fields == {"title": "Night Drive", "artist": "Nobody", "genre": "pop", "caption": "a calm song"}
+    (tmp_path / "a.txt").write_text("mine")
+    (record,) = find_records(tmp_path)
+    assert record.fields["caption"] == "mine" and record.fields["title"] == "Night Drive"
+    (record,) = find_records(tmp_path, tags=False)
+    assert record.fields == {"caption": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("metadata.jsonl", "", "is empty"),
+        ("metadata.jsonl", '{"file_name": "a.wav"}\n{"file_name": ', "line 2: not JSON"),
+        ("metadata.jsonl", "[1, 2]", "line 1: must be an object, found list"),
+        ("metadata.jsonl", '{"caption": "x"}', "line 1: needs the key file_name"),
+        ("metadata.jsonl", '{"file_name": "../a.wav"}', "must be a path below"),
+        ("metadata.jsonl", '{"file_name": "/a.wav"}', "must be a path below"),
+        ("metadata.jsonl", '{"file_name": "b.wav"}', "b.wav does not exist"),
+        ("metadata.csv", "file_name\na.wav,x\n", "row 1: has more values than the head has names"),
+        ("metadata.csv", "file_name,caption\n", "is empty"),
+        ("a.json", "[]", "must hold an object, found list"),
+        ("a.json", "{", "cannot be read"),
+    ],
+)
+def test_tables_and_sidecars_that_cannot_be_used(tmp_path: Path, name: str, content: str, message: str):
+    sound(tmp_path / "a.wav")
+    (tmp_path / name).write_text(content)
+    with pytest.raises(UserError, match=message) as caught:
+        find_records(tmp_path)
+    assert str(tmp_path / name) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_folders_without_music(tmp_path: Path):
+    with pytest.raises(UserError, match="no such folder"):
+        find_records(tmp_path / "none")
+    with pytest.raises(UserError, match=r"holds no audio files \(\.wav, \.flac"):
+        find_records(tmp_path)
+
+
+# ---- captions
+
+
+FIELDS = {"title": "Night Drive", "artist": "Nobody", "genre": "pop", "year": 1999, "duration": 30.0, "seed": 5}
+
+
+def test_the_papers_recipe():
+    """Every field that tells something is there nine times in ten, in any order, between spaces or commas."""
+    rng = np.random.default_rng(0)
+    drawn = [caption_of(FIELDS, rng) for _ in range(2000)]
+    for text in ("Night Drive", "Nobody", "pop", "1999"):
+        share = np.mean([text in caption for caption in drawn])
+        assert share == pytest.approx(0.9, abs=0.03)
+    assert not any("30" in caption or "5" in caption for caption in drawn)
+    several = [caption for caption in drawn if "Night Drive" in caption and "Nobody" in caption]
+    assert np.mean(["," in caption for caption in several]) == pytest.approx(0.5, abs=0.05)
+    first = np.mean([caption.index("Nobody") < caption.index("Night Drive") for caption in several])
+    assert first == pytest.approx(0.5, abs=0.05)
+    assert caption_of(FIELDS, np.random.default_rng(3)) == caption_of(FIELDS, np.random.default_rng(3))
+
+
+def test_a_single_field_is_never_dropped():
+    rng = np.random.default_rng(0)
+    assert {caption_of({"caption": "slow piano", "seed": 1}, rng) for _ in range(50)} == {"slow piano"}
+    assert caption_of({}, rng) == ""
+
+
+def test_numbers_and_lists():
+    told = {
+        caption_of({"bpm": 96.0, "instruments": ["piano", "double bass"]}, np.random.default_rng(k)) for k in range(99)
+    }
+    assert "96 bpm, piano, double bass" in told and "piano, double bass 96 bpm" in told
+    assert caption_of({"bpm": "fast"}, np.random.default_rng(0)) == ""
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["caption", "title", "genre", "bpm", "year", "mood", "x"]), st.text() | st.integers()
+    )
+)
+def test_any_fields_make_a_caption(fields: dict):
+    caption = caption_of(fields, np.random.default_rng(0))
+    assert isinstance(caption, str)
+
+
+def test_composed_songs_are_told_in_the_composers_sentences():
+    row = {"genre": "jazz", "style": "swing", "bpm": 120, "key": "C major", "mood": "calm", "lead": "piano"}
+    row |= {"instruments": ["piano"], "palette": "style"}
+    drawn = {caption_of(row, np.random.default_rng(k)) for k in range(50)}
+    assert len(drawn) > 40 and any("jazz" in caption.lower() for caption in drawn)
