@@ -66,7 +66,7 @@ COMMANDS = {
     "data": Command(
         module="mousai.cli.data",
         summary="look through a folder of music before training on it",
-        examples=("mousai data check songs", "mousai data check songs --report songs.json"),
+        examples=("mousai data check songs", "mousai data encode songs -o latents"),
     ),
     "import": Command(
         module="mousai.cli.import_",

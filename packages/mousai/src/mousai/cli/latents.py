@@ -1,6 +1,5 @@
 """Files of latents: what `mousai encode` writes and `mousai decode` reads."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,16 +35,11 @@ class LatentFile:
 
 
 def fingerprint(folder: Path) -> str:
-    """What tells the encoder of a model folder from another: a hash of its weights, read from the file alone."""
+    """What tells the encoder of a model folder from another, read from the file of its weights alone."""
     from mousai.checkpoint import WEIGHTS_NAME, load_tensors
+    from mousai.data import latent_cache
 
-    tensors, _ = load_tensors(folder / "autoencoder" / WEIGHTS_NAME)
-    digest = hashlib.sha256()
-    for key in sorted(tensors):
-        if key.startswith("encoder."):
-            digest.update(f"{key} {list(tensors[key].shape)} ".encode())
-            digest.update(tensors[key].float().numpy().tobytes())
-    return digest.hexdigest()[:16]
+    return latent_cache.fingerprint(load_tensors(folder / "autoencoder" / WEIGHTS_NAME)[0])
 
 
 def write_latent(path: Path, found: LatentFile, *, source: str) -> None:

@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     )
     generator.add_argument("--autoencoder", type=Path, required=True, help="folder of a trained stage 1")
     generator.add_argument("--from", dest="start_from", type=Path, help="model folder to go on from")
+    generator.add_argument("--latents", type=Path, help="what `mousai data encode` made (default: encoded into --out)")
     generator.add_argument("--offsets", type=int, default=1, help="encodings of each song (default: %(default)s)")
     timed(generator, minutes=60, rate=8e-4, batch=16)
 
@@ -95,6 +96,7 @@ def run(arguments: argparse.Namespace) -> None:
             seed=arguments.seed,
             offsets=arguments.offsets,
             start_from=arguments.start_from,
+            latents=arguments.latents,
         )
         return
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dmae import DMAE, DMAEConfig
+from dmae import DMAEConfig
 from mousai.checkpoint import load_config, load_state, save_module
 from mousai.data.captions import caption_of
 from mousai.errors import UserError
@@ -29,6 +29,7 @@ def train_generator(
     offsets: int = 2,
     drop: float = 0.1,
     start_from: Path | None = None,
+    latents: Path | None = None,
 ) -> None:
     """Train a generator of the tiny size and its text encoder on a captioned folder; writes a model folder to `out`.
 
@@ -42,20 +43,20 @@ def train_generator(
         seed: of everything drawn.
         offsets: encodings of each song, see `encode_folder`.
         drop: chance of training an item without its prompt.
+        latents: cache of the songs' latents, as `mousai data encode` makes it; by default one in `out`.
         start_from: model folder whose generator, text encoder and tokenizer to go on from, such as the bundled one.
 
     Raises:
         UserError: the data, the autoencoder's folder or the run's state is not as needed; one line says what.
     """
     torch.manual_seed(seed)
-    stage1 = DMAE(DMAEConfig.from_dict(load_config(autoencoder))).eval()
-    load_state(autoencoder, stage1)
-    songs = encode_folder(stage1, data, out / "latents.safetensors", offsets=offsets)
+    channels = DMAEConfig.from_dict(load_config(autoencoder)).latent_channels
+    songs = encode_folder(autoencoder, data, out / "latents" if latents is None else latents, offsets=offsets)
     if start_from is not None:
         text = TextEncoder.load(start_from).train()
         generator = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(start_from / "generator")))
         load_state(start_from / "generator", generator)
-        if generator.config.net.in_channels != stage1.config.latent_channels:
+        if generator.config.net.in_channels != channels:
             raise UserError(f"{start_from}: its generator is of another autoencoder than {autoencoder}")
     else:
         rng = np.random.default_rng((seed, 3))

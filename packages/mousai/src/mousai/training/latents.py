@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
-from dmae import DMAE
-from mousai.audio import read_audio
-from mousai.checkpoint import load_tensors, save_tensors
+from dmae import DMAEConfig
+from mousai.checkpoint import load_config
 from mousai.conditions import Stated, stated_in
 from mousai.data.captions import FIELDS
+from mousai.data.latent_cache import encode_songs, read_latents, song_name
 from mousai.data.records import Record, find_records
 from mousai.errors import UserError
 
@@ -34,13 +33,14 @@ class Captioned:
     @property
     def std(self) -> float:
         """Standard deviation of all latents."""
-        return float(torch.cat([latent.flatten() for group in self.latents for latent in group]).std())
+        return float(torch.cat([latent.flatten() for group in self.latents for latent in group]).float().std())
 
 
-def encode_folder(autoencoder: DMAE, folder: Path, cache: Path, *, offsets: int = 2) -> Captioned:
-    """Encode every song of a captioned folder `offsets` times, from first samples spread over one latent frame.
+def encode_folder(stage_1: Path, folder: Path, cache: Path, *, offsets: int = 2) -> Captioned:
+    """Every song of a captioned folder as latents, encoded once, see `mousai.data.latent_cache`.
 
-    What is in `cache` already (a safetensors file that names its autoencoder by a checksum) is not done again.
+    Raises:
+        UserError: nothing is known of any song, too many are bad, or the cache is of another autoencoder.
     """
     records = find_records(folder)
     if not any(name in record.fields for record in records for name in FIELDS):
@@ -48,33 +48,12 @@ def encode_folder(autoencoder: DMAE, folder: Path, cache: Path, *, offsets: int 
             f"{folder}: nothing is known of any file, and stage 2 needs captions: give a metadata.jsonl or .csv with "
             "file_name and caption, a .txt beside each file, or tags"
         )
-    names = {record.path: record.path.relative_to(folder).as_posix() for record in records}
-    config = autoencoder.config
-    fingerprint = _fingerprint(autoencoder)
-    known: dict[str, Tensor] = {}
-    if cache.exists():
-        known, about = load_tensors(cache)
-        if about.get("autoencoder") != fingerprint:
-            raise UserError(f"{cache} was encoded by another autoencoder; remove it or name another file")
-    todo = [r for r in records if any(f"{names[r.path]}#{index}" not in known for index in range(offsets))]
-    with torch.no_grad():
-        for record in tqdm(todo, desc="encoding", unit="song", file=sys.stderr, disable=not todo):
-            wave = read_audio(record.path, sample_rate=config.sample_rate, channels=config.audio_channels)
-            for index in range(offsets):
-                first = index * config.hop_length // offsets
-                whole = (wave.shape[-1] - first) // config.hop_length * config.hop_length
-                crop = torch.from_numpy(wave[None, :, first : first + whole])
-                known[f"{names[record.path]}#{index}"] = autoencoder.encode(crop)[0].bfloat16()
-    if todo:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        save_tensors(cache, known, metadata={"autoencoder": fingerprint})
-    latents = [[known[f"{names[record.path]}#{i}"] for i in range(offsets)] for record in records]
-    return Captioned(records, latents, config.sample_rate / config.hop_length)
-
-
-def _fingerprint(autoencoder: DMAE) -> str:
-    weights = [p.double().abs().sum() for k, p in autoencoder.encoder.state_dict().items()]
-    return f"{float(torch.stack(weights).sum()):.6f}"
+    config = DMAEConfig.from_dict(load_config(stage_1))
+    done = encode_songs(stage_1, folder, records, cache, offsets=offsets)
+    for name, why in done.bad.items():
+        print(f"left out: {name}: {why}", file=sys.stderr)
+    kept = [record for record in records if song_name(record, folder) not in done.bad]
+    return Captioned(kept, read_latents(cache, done.songs, offsets=offsets), config.sample_rate / config.hop_length)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,135 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import mousai.data.latent_cache
+from mousai.audio import write_audio
+from mousai.checkpoint import tensor_shapes
+from mousai.cli import main
+from mousai.data.latent_cache import encode_songs, load_stage_1, read_latents
+from mousai.data.records import find_records
+from mousai.errors import UserError
+
+
+def noise(seed: int, samples: int = 24000) -> np.ndarray:
+    return (0.5 * np.random.default_rng(seed).uniform(-1, 1, (2, samples))).astype(np.float32)
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> Path:
+    folder = tmp_path / "songs"
+    (folder / "deep").mkdir(parents=True)
+    for k in range(5):
+        write_audio(folder / ("deep" if k % 2 else ".") / f"{k}.flac", noise(k), 48000)
+    return folder
+
+
+@pytest.fixture
+def stage_1(saved_model: Path) -> Path:
+    return saved_model / "autoencoder"
+
+
+NAMES = ["0.flac", "2.flac", "4.flac", "deep/1.flac", "deep/3.flac"]
+
+
+def test_each_song_is_encoded_once_from_every_offset(
+    songs: Path, stage_1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cache, autoencoder = tmp_path / "latents", load_stage_1(stage_1)
+    done = encode_songs(stage_1, songs, find_records(songs), cache, offsets=2)
+    assert (done.songs, done.new, done.bad) == (NAMES, 5, {})
+    for k, group in zip((0, 2, 4, 1, 3), read_latents(cache, done.songs, offsets=2), strict=True):
+        wave = torch.from_numpy(noise(k))[None]
+        with torch.no_grad():
+            expected = [autoencoder.encode(wave[..., begin : begin + n * 1024])[0] for begin, n in ((0, 23), (512, 22))]
+        for latent, exact in zip(group, expected, strict=True):
+            assert latent.dtype == torch.bfloat16 and latent.shape == exact.shape
+            torch.testing.assert_close(latent.float(), exact, atol=0.01, rtol=0)
+
+    monkeypatch.setattr(mousai.data.latent_cache, "_encode", None)  # nothing is left to do
+    again = encode_songs(stage_1, songs, find_records(songs), cache, offsets=2)
+    assert (again.songs, again.new) == (NAMES, 0)
+
+
+def test_it_goes_on_where_it_was_stopped(songs: Path, stage_1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Killed in the fourth song, with two songs to a shard: the finished shards stand, and none is done again."""
+    monkeypatch.setattr(mousai.data.latent_cache, "SONGS_PER_SHARD", 2)
+    encode, cache = mousai.data.latent_cache._encode, tmp_path / "latents"
+    seen: list[str] = []
+
+    def interrupted(autoencoder, path, offsets):
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        seen.append(path.name)
+        return encode(autoencoder, path, offsets)
+
+    monkeypatch.setattr(mousai.data.latent_cache, "_encode", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        encode_songs(stage_1, songs, find_records(songs), cache)
+    before = {path.name: path.read_bytes() for path in cache.glob("*.safetensors")}
+    assert sorted(key for name in before for key in tensor_shapes(cache / name)) == ["0.flac#0", "2.flac#0", "4.flac#0"]
+    monkeypatch.setattr(mousai.data.latent_cache, "_encode", encode)
+    done = encode_songs(stage_1, songs, find_records(songs), cache)
+    assert done.new == 2 and done.songs == NAMES
+    assert all((cache / name).read_bytes() == data for name, data in before.items())
+
+
+def test_processes_find_the_same(songs: Path, stage_1: Path, tmp_path: Path):
+    records = find_records(songs)
+    for name, workers in (("one", 1), ("two", 2)):
+        encode_songs(stage_1, songs, records, tmp_path / name, workers=workers)
+    one, two = (read_latents(tmp_path / name, NAMES, offsets=1) for name in ("one", "two"))
+    for (a,), (b,) in zip(one, two, strict=True):
+        torch.testing.assert_close(a, b, atol=0.01, rtol=0.01)
+
+
+def test_bad_songs_are_listed_and_too_many_stop_it(
+    songs: Path, tmp_path: Path, saved_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    (songs / "bad.wav").write_text("not music")
+    write_audio(songs / "short.wav", noise(9, 500), 48000)
+    words = [
+        "data",
+        "encode",
+        str(songs),
+        "-o",
+        str(tmp_path / "latents"),
+        "--model",
+        str(saved_model),
+        "--offsets",
+        "1",
+    ]
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert "2 of 7 songs are bad, which is more than 1%, such as bad.wav" in error and error.count("\n") == 1
+    bad = json.loads((tmp_path / "latents" / "bad.json").read_text())
+    assert list(bad) == ["bad.wav", "short.wav"] and "shorter than one latent frame" in bad["short.wav"]
+    monkeypatch.setattr(mousai.data.latent_cache, "MOST_BAD", 0.5)
+    assert main(words) == 0
+    captured = capsys.readouterr()
+    assert "5 songs, 0 of them new, 2 bad" in captured.out and "left out: bad.wav" in captured.err
+
+
+def test_a_cache_of_another_autoencoder(songs: Path, stage_1: Path, tmp_path: Path):
+    from safetensors.torch import load_file, save_file
+
+    records, cache = find_records(songs), tmp_path / "latents"
+    encode_songs(stage_1, songs, records, cache)
+    with pytest.raises(UserError, match=r"was encoded otherwise \(offsets 1, here 2\)"):
+        encode_songs(stage_1, songs, records, cache, offsets=2)
+    other = tmp_path / "other"
+    shutil.copytree(stage_1, other)
+    state = load_file(other / "model.safetensors")
+    key = next(key for key in state if key.startswith("encoder.") and state[key].ndim > 1)
+    save_file({**state, key: 1.5 * state[key]}, other / "model.safetensors")
+    with pytest.raises(UserError, match=r"was encoded otherwise \(autoencoder"):
+        encode_songs(other, songs, records, cache)
+    with pytest.raises(UserError, match="has no latents of none"):
+        read_latents(cache, ["none.flac"], offsets=1)
+    for settings in ({"offsets": 0}, {"workers": 0}):
+        with pytest.raises(UserError, match="must be 1 or more"):
+            encode_songs(stage_1, songs, records, cache, **settings)
