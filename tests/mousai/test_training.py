@@ -234,6 +234,17 @@ def test_what_a_row_states(row: dict, expected: Stated):
     assert stated_of(row) == expected
 
 
+def test_songs_shorter_than_a_crop_are_left_out_and_named(capsys: pytest.CaptureFixture[str]):
+    data = counted_latents()
+    data.latents[2] = [latent[:, :20] for latent in data.latents[2]]
+    kept = data.at_least(25)
+    assert [record.path.name for record in kept.records] == ["0.wav", "1.wav", "3.wav", "4.wav"]
+    assert [float(group[0][0, 0]) for group in kept.latents] == [0.0, 1.0, 3.0, 4.0]
+    assert capsys.readouterr().err == "left out: 2.wav is shorter than a crop of 2.5 s\n"
+    with pytest.raises(UserError, match=r"all 5 songs are shorter than a crop of 3\.1 s"):
+        data.at_least(31)
+
+
 def test_a_song_shorter_than_a_crop_is_named():
     with pytest.raises(UserError, match=r"0\.wav: 30 latent frames"):
         latent_batches(counted_latents(), own_caption, frames=64, batch=2, seed=0)

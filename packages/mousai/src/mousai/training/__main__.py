@@ -37,22 +37,29 @@ def parser() -> argparse.ArgumentParser:
     generator.add_argument(
         "--data", type=Path, required=True, help="folder of music with captions, as `mousai data check` reads it"
     )
-    generator.add_argument("--autoencoder", type=Path, required=True, help="folder of a trained stage 1")
-    generator.add_argument("--from", dest="start_from", type=Path, help="model folder to go on from")
+    generator.add_argument(
+        "--autoencoder", type=Path, help="folder of a trained stage 1 (default: the bundled model's)"
+    )
+    generator.add_argument(
+        "--from", dest="start_from", type=Path, help='model folder to go on from, or "bundled" (default: from nothing)'
+    )
     generator.add_argument("--latents", type=Path, help="what `mousai data encode` made (default: encoded into --out)")
     generator.add_argument("--offsets", type=int, default=1, help="encodings of each song (default: %(default)s)")
     timed(generator, minutes=60, rate=8e-4, batch=16)
 
     bundle = step("bundle", "the two stages into one model folder")
-    bundle.add_argument("--autoencoder", type=Path, required=True, help="folder of stage 1")
+    bundle.add_argument("--autoencoder", type=Path, help="folder of stage 1 (default: the bundled model's)")
     bundle.add_argument("--generator", type=Path, required=True, help="folder of stage 2")
-    bundle.add_argument("--steps", type=int, default=50, help="default generator steps (default: %(default)s)")
-    bundle.add_argument("--guidance-scale", type=float, default=3.0, help="default guidance (default: %(default)s)")
-    bundle.add_argument("--decoder-steps", type=int, default=10, help="default decoder steps (default: %(default)s)")
-    bundle.add_argument("--griffin-lim", type=int, default=32, help="default iterations (default: %(default)s)")
-    bundle.add_argument("--decoder-start", type=float, default=0.3, help="default start time (default: %(default)s)")
-    bundle.add_argument("--sampler", default="ddim", help="default sampler of the generator (default: %(default)s)")
-    bundle.add_argument("--time-grid", default="uniform", help="default grid of its steps (default: %(default)s)")
+    for option, kind, what in (
+        ("--steps", int, "generator steps"),
+        ("--guidance-scale", float, "guidance"),
+        ("--decoder-steps", int, "decoder steps"),
+        ("--griffin-lim", int, "Griffin-Lim iterations"),
+        ("--decoder-start", float, "start time of the decoder"),
+        ("--sampler", str, "sampler of the generator"),
+        ("--time-grid", str, "grid of its steps"),
+    ):
+        bundle.add_argument(option, type=kind, help=f"default {what} of the model (default: the bundled model's)")
     bundle.add_argument("--about", default="", help="what `mousai info` says of the model")
     return top
 
@@ -60,19 +67,24 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> None:
     """Do one step."""
     if arguments.step == "bundle":
-        from mousai.defaults import Defaults
+        from dataclasses import replace
+
+        from mousai.folders import BUNDLED, describe
         from mousai.training.bundle import bundle
 
-        defaults = Defaults(
-            num_inference_steps=arguments.steps,
-            guidance_scale=arguments.guidance_scale,
-            decoder_steps=arguments.decoder_steps,
-            griffin_lim=arguments.griffin_lim,
-            decoder_start=arguments.decoder_start,
-            sampler=arguments.sampler,
-            time_grid=arguments.time_grid,
-        )
-        bundle(arguments.autoencoder, arguments.generator, arguments.out, defaults=defaults, about=arguments.about)
+        given = {
+            "num_inference_steps": arguments.steps,
+            "guidance_scale": arguments.guidance_scale,
+            "decoder_steps": arguments.decoder_steps,
+            "griffin_lim": arguments.griffin_lim,
+            "decoder_start": arguments.decoder_start,
+            "sampler": arguments.sampler,
+            "time_grid": arguments.time_grid,
+        }
+        chosen = {key: value for key, value in given.items() if value is not None}
+        defaults = replace(describe(BUNDLED).defaults, **chosen)
+        autoencoder = arguments.autoencoder or BUNDLED / "autoencoder"
+        bundle(autoencoder, arguments.generator, arguments.out, defaults=defaults, about=arguments.about)
         return
 
     import torch
@@ -82,20 +94,22 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     if arguments.step == "generator":
+        from mousai.folders import BUNDLED
         from mousai.training.generator import train_generator
 
+        bundled = arguments.start_from == Path("bundled") and not arguments.start_from.exists()
         settings = TrainSettings(
             minutes=arguments.minutes, learning_rate=arguments.learning_rate, warmup=200, ema=0.9985
         )
         train_generator(
             arguments.data,
-            arguments.autoencoder,
+            arguments.autoencoder or BUNDLED / "autoencoder",
             arguments.out,
             settings,
             batch=arguments.batch,
             seed=arguments.seed,
             offsets=arguments.offsets,
-            start_from=arguments.start_from,
+            start_from=BUNDLED if bundled else arguments.start_from,
             latents=arguments.latents,
         )
         return

@@ -52,6 +52,7 @@ def train_generator(
     torch.manual_seed(seed)
     channels = DMAEConfig.from_dict(load_config(autoencoder)).latent_channels
     songs = encode_folder(autoencoder, data, out / "latents" if latents is None else latents, offsets=offsets)
+    songs = songs.at_least(frames + 1)
     if start_from is not None:
         text = TextEncoder.load(start_from).train()
         generator = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(start_from / "generator")))

@@ -30,6 +30,23 @@ class Captioned:
     latents: list[list[Tensor]]
     frame_rate: float
 
+    def at_least(self, frames: int) -> "Captioned":
+        """Those that have so many latent frames; which were left out is said on stderr.
+
+        Raises:
+            UserError: none has.
+        """
+        pairs = list(zip(self.records, self.latents, strict=True))
+        kept = [(record, group) for record, group in pairs if min(one.shape[-1] for one in group) >= frames]
+        seconds = frames / self.frame_rate
+        if not kept:
+            raise UserError(f"all {len(pairs)} songs are shorter than a crop of {seconds:.1f} s; give longer ones")
+        whole = {record.path for record, _ in kept}
+        for record in self.records:
+            if record.path not in whole:
+                print(f"left out: {record.path} is shorter than a crop of {seconds:.1f} s", file=sys.stderr)
+        return Captioned([record for record, _ in kept], [group for _, group in kept], self.frame_rate)
+
     @property
     def std(self) -> float:
         """Standard deviation of all latents."""
