@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from dmae import DMAE, DMAEConfig, EncoderConfig, PriorConfig, SpectrogramConfig
+from dmae.transform import WavePatching
 from unet1d import Level, UNet1dConfig
 
 
@@ -134,6 +135,10 @@ ONE_STAGE = EncoderConfig(width=8, factors=(4,), blocks=(1,))
         ("patches", {"audio_channels": 0}, "audio_channels must be a whole number of 1 or more, not 0"),
         ("patches", {"latent_channels": 1.5}, "latent_channels must be a whole number of 1 or more, not 1.5"),
         ("patches", {"transform_size": "8"}, "transform_size must be a whole number of 1 or more, not '8'"),
+        ("patches", {"transform_window": 8.0}, "transform_window must be a whole number of 1 or more, not 8.0"),
+        ("patches", {"transform_window": 6}, "transform_window=6 must be transform_size=8 or an even number more"),
+        ("patches", {"transform_window": 11}, "transform_window=11 must be transform_size=8 or an even number more"),
+        ("bands", {"transform_window": 20}, "transform_window=20 belongs to transform='patches', not 'lapped'"),
         ("patches", {"transform_filters": 0}, "transform_filters must be a whole number of 1 or more, not 0"),
         ("patches", {"latent_depth": -1}, "latent_depth must be a whole number of 0 or more, not -1"),
         ("patches", {"transform": "mdct"}, "transform must be 'patches', 'lapped' or 'none', not 'mdct'"),
@@ -218,6 +223,21 @@ def test_what_is_no_mapping_is_an_error(bands: DMAEConfig) -> None:
     with pytest.raises(ValueError, match="prior must be a mapping of its fields, not 'magnitude'"):
         DMAEConfig.from_dict({**bands.to_dict(), "prior": "magnitude"})
     assert DMAEConfig.from_dict({**bands.to_dict(), "encoder": bands.encoder}) == bands
+
+
+def test_patches_that_overlap(patches: DMAEConfig) -> None:
+    values = patches.to_dict()
+    del values["transform_window"]  # as the configs of before
+    assert DMAEConfig.from_dict(values) == patches
+    model = DMAE(replace(patches, transform_window=14))
+    assert DMAEConfig.from_dict(json.loads(json.dumps(model.config.to_dict()))) == model.config
+    for samples in (1, 33, 100):
+        latent = model.encode(torch.randn(1, 2, samples))
+        assert model.decode(latent, length=samples, num_steps=2).shape == (1, 2, samples)
+    model.loss(torch.randn(2, 2, 100)).backward()
+    assert isinstance(model.transform, WavePatching)
+    for linear in (model.transform.encode, model.transform.decode):
+        assert linear.weight.grad is not None and linear.weight.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("mono", [False, True])

@@ -1,6 +1,7 @@
 import copy
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -42,8 +43,12 @@ class PointMass(nn.Module):
         self.value = value
         self.calls: list[dict[str, Tensor]] = []
 
-    def forward(self, x_t: Tensor, t: Tensor, **conditions: Tensor) -> Tensor:
-        self.calls.append(conditions)
+    def read_context(self, context: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        return {"tokens": context, "mask": mask}
+
+    def forward(self, x_t: Tensor, t: Tensor, **conditions: Any) -> Tensor:
+        read = conditions["context"]
+        self.calls.append(read if isinstance(read, dict) else conditions)
         alpha, sigma = (share[:, None, None] for share in alpha_sigma(t))
         return alpha * (x_t - alpha * self.value) / sigma - sigma * self.value
 
@@ -194,11 +199,11 @@ def test_both_branches_of_guidance_are_one_batch(config: LatentDiffusionConfig):
     model.sample(text, frames=3, num_steps=1, negative=negative)
     model.sample(text, frames=3, num_steps=1, guidance_scale=1.0)
     default, given, none = model.net.calls
-    assert torch.equal(default["context"], torch.cat([text.hidden, model.null(2).hidden]))
-    assert torch.equal(default["context_mask"], torch.cat([text.mask, torch.ones(2, MAX_TOKENS, dtype=torch.bool)]))
-    assert torch.equal(given["context"], torch.cat([text.hidden, negative.hidden]))
-    assert torch.equal(given["context_mask"], torch.cat([text.mask, negative.mask]))
-    assert torch.equal(none["context"], text.hidden)
+    assert torch.equal(default["tokens"], torch.cat([text.hidden, model.null(2).hidden]))
+    assert torch.equal(default["mask"], torch.cat([text.mask, torch.ones(2, MAX_TOKENS, dtype=torch.bool)]))
+    assert torch.equal(given["tokens"], torch.cat([text.hidden, negative.hidden]))
+    assert torch.equal(given["mask"], torch.cat([text.mask, negative.mask]))
+    assert torch.equal(none["tokens"], text.hidden)
 
 
 def test_sampling_is_repeatable_and_the_seed_matters(generator: LatentDiffusion):

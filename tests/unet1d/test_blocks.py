@@ -54,6 +54,18 @@ def test_conv_is_a_sum_over_taps_with_zeros_beyond_the_ends(
     close(conv(x), expected)
 
 
+@pytest.mark.parametrize("kernel_size", [1, 3, 5])
+def test_few_positions_go_through_one_product_which_is_the_same(
+    kernel_size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conv, few, many = Conv(32, 8, kernel_size=kernel_size), torch.randn(2, 8, 32), torch.randn(2, 9, 32)
+    assert conv._is_product(few) and not conv._is_product(many)
+    found = conv(few)
+    monkeypatch.setattr(Conv, "_is_product", lambda self, x: False)
+    torch.testing.assert_close(found, conv(few))
+    assert found.is_contiguous()
+
+
 def test_conv_keeps_activations_time_major_without_copies() -> None:
     y = Conv(8, 16)(torch.randn(2, 10, 8))
     assert y.is_contiguous()

@@ -318,6 +318,39 @@ def test_wrong_inputs_are_named(everything: UNet1d, make_inputs: Inputs, change:
         everything(**arguments)
 
 
+def test_what_was_read_of_a_context_stands_for_it(everything: UNet1d, make_inputs: Inputs) -> None:
+    (x, t), conditions = make_inputs(everything.config, 3, 24)
+    context, mask = conditions.pop("context"), conditions.pop("context_mask")
+    mask[1] = False  # an item without a token
+    with torch.no_grad():
+        for tokens, given in ((context, mask), (context, None)):
+            whole = everything(x, t, context=tokens, context_mask=given, **conditions)
+            read = everything.read_context(tokens, given)
+            assert torch.equal(everything(x, t, context=read, **conditions), whole)
+            # Read apart, then put together as guidance does it.
+            halves = [everything.read_context(tokens[s], None if given is None else given[s]) for s in ([0], [1, 2])]
+            joined = {name: torch.cat([half[name] for half in halves]) for name in read}
+            torch.testing.assert_close(everything(x, t, context=joined, **conditions), whole)
+
+
+def test_what_was_read_of_another_context_is_refused(everything: UNet1d, make_inputs: Inputs) -> None:
+    (x, t), conditions = make_inputs(everything.config, 2, 24)
+    context, mask = conditions.pop("context"), conditions.pop("context_mask")
+    read = everything.read_context(context, mask)
+    with pytest.raises(ValueError, match="another number of items than batch=2"):
+        everything(x, t, context={name: tensor[:1] for name, tensor in read.items()}, **conditions)
+    with pytest.raises(ValueError, match="not what read_context"):
+        everything(x, t, context={}, **conditions)
+    with pytest.raises(ValueError, match="has its mask in it"):
+        everything(x, t, context=read, context_mask=mask, **conditions)
+    with pytest.raises(ValueError, match=r"context: expected .*features=6"):
+        everything.read_context(context[..., :5])
+    with pytest.raises(ValueError, match="no level of this U-Net has cross_attention"):
+        UNet1d(dataclasses.replace(everything.config, levels=(Level(channels=8),), context_features=0)).read_context(
+            context
+        )
+
+
 @pytest.mark.parametrize(
     ("unwanted", "message"),
     [

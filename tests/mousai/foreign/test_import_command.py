@@ -310,7 +310,8 @@ def test_another_layout_names_the_key(
         (["heads=3"], "--set heads: no such setting; known: attention_heads"),
         (["bottleneck=tanh", "resnet_groups=7"], "is not a multiple of groups=7"),
         (["bottleneck=tanh", "resnet_groups=0"], "--set resnet_groups=0: must be a whole number of 1 or more"),
-        (["bottleneck=tanh", "transform_stride=2"], "patches that overlap are not known here"),
+        (["bottleneck=tanh", "transform_stride=3"], "must be that or an even number less"),
+        (["bottleneck=tanh", "attention_heads=8"], "--set attention_heads=8: this model has none; leave it out"),
         (["bottleneck=tanh", "use_log=maybe"], "--set use_log=maybe: must be true or false"),
     ],
 )
@@ -325,7 +326,9 @@ def test_settings(state: State, tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_heads_are_asked_for(generator: nn.Module, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     save_file(copies(generator), tmp_path / "a.safetensors")
     words = ["import", tmp_path / "a.safetensors", "-o", tmp_path / "m"]
-    assert "attention_heads is not in the file; give --set attention_heads=N" in refused(capsys, *words)
+    assert "attention_heads (heads of every attention) is not in the file; give --set attention_heads=N" in refused(
+        capsys, *words
+    )
     told = refused(capsys, *words, "--set", "attention_heads=3")
     assert "attention of [16] features does not divide into attention_heads=3" in told
     told = refused(capsys, *words, "--set", "attention_heads=2", "--text-encoder", "nobody/none")

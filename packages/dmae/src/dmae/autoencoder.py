@@ -80,7 +80,9 @@ class DMAE(nn.Module):
         if config.transform == "lapped":
             self.transform = LappedTransform(config.transform_size)
         elif config.transform == "patches":
-            self.transform = WavePatching(config.audio_channels, config.transform_filters, config.transform_size)
+            self.transform = WavePatching(
+                config.audio_channels, config.transform_filters, config.transform_size, config.transform_window
+            )
         self.prior = MagnitudePrior(config, config.prior) if config.prior else None
         self.decoder = UNet1d(config.decoder)
 

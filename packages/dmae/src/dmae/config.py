@@ -26,6 +26,8 @@ class DMAEConfig:
         transform: `"patches"` (the paper's learned transform), `"lapped"` (an orthonormal lapped transform) or `"none"`
             (the waveform itself is diffused).
         transform_size: samples per coefficient frame; 1 without a transform.
+        transform_window: samples that a learned patch is read from and written to, transform_size and an even number
+            more: patches that overlap; `None` = transform_size (the paper).
         transform_filters: channels of the learned patches; the lapped transform has audio_channels * transform_size,
             the waveform itself audio_channels.
         prior: `None` starts the diffusion from white noise (the paper); a `PriorConfig` scales it to the magnitudes
@@ -46,6 +48,7 @@ class DMAEConfig:
     latent_bound: Literal["tanh"] | None = "tanh"
     transform: Literal["patches", "lapped", "none"] = "patches"
     transform_size: int = 64
+    transform_window: int | None = None
     transform_filters: int = 256
     prior: PriorConfig | None = None
     decoder: UNet1dConfig
@@ -65,6 +68,7 @@ class DMAEConfig:
             raise ValueError(f"{name}: transform_size={self.transform_size} must be even for the lapped transform")
         if self.transform == "none" and self.transform_size != 1:
             raise ValueError(f"{name}: transform_size={self.transform_size} must be 1 where transform is 'none'")
+        self._check_window(name)
         spectrogram = self.spectrogram
         if spectrogram.bands and self.audio_channels > 2:
             raise ValueError(f"{name}: bands are of mid and side; audio_channels must be 1 or 2")
@@ -102,6 +106,21 @@ class DMAEConfig:
             raise ValueError(
                 f"{name}: one latent frame is {self.hop_length} samples, one position at depth {self.latent_depth} is "
                 f"{self.transform_size * decoder.factor_at(self.latent_depth)}; they must be the same"
+            )
+
+    def _check_window(self, name: str) -> None:
+        window, size = self.transform_window, self.transform_size
+        if window is None:
+            return
+        require_whole(name, "transform_window", window)
+        if self.transform != "patches":
+            raise ValueError(
+                f"{name}: transform_window={window} belongs to transform='patches', not {self.transform!r}"
+            )
+        if window < size or (window - size) % 2:
+            raise ValueError(
+                f"{name}: transform_window={window} must be transform_size={size} or an even number more, so that it "
+                "reaches as far to both sides"
             )
 
     def _check_encoder(self, name: str) -> None:

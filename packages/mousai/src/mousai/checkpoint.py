@@ -124,7 +124,7 @@ def save_tensors(
         tensor = tensor.detach().cpu()
         if dtype is not None and tensor.is_floating_point():
             tensor = tensor.to(dtype)
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+        if tensor.is_floating_point() and not _finite(tensor):
             raise CheckpointError(f"{path}: {key} holds NaN or infinity as {_name(tensor.dtype)}; nothing was written")
         stored[key] = tensor.contiguous()
     try:
@@ -212,8 +212,13 @@ def _opened(path: Path) -> Iterator[Any]:
 def _check_values(path: Path, key: str, found: Tensor, expected: Tensor) -> None:
     if found.is_floating_point() != expected.is_floating_point():
         raise CheckpointError(f"{path}: {key} is {_name(found.dtype)}, expected {_name(expected.dtype)}")
-    if found.is_floating_point() and not torch.isfinite(found).all():
+    if found.is_floating_point() and not _finite(found):
         raise CheckpointError(f"{path}: {key} holds NaN or infinity")
+
+
+def _finite(tensor: Tensor) -> bool:
+    # PyTorch cannot tell it of numbers of 8 bits.
+    return bool(torch.isfinite(tensor.float() if tensor.itemsize == 1 else tensor).all())
 
 
 def _tied_keys(state: Mapping[str, Tensor]) -> dict[str, str]:

@@ -4,12 +4,18 @@ from collections.abc import Callable
 from os import PathLike
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dmae import DMAE
 from mousai.defaults import Defaults
 from mousai.folders import describe, load_autoencoder, model_folder
 from mousai.precision import resolve_dtype
+
+
+def compile_net(net: nn.Module) -> None:
+    """Have a net translated in place by torch.compile; its state dict stays as it is."""
+    # Static shapes: a generator has one per duration, a decoder one in all where pieces are longer than its window.
+    net.compile(dynamic=False, options={"freezing": True})
 
 
 class Codec:
@@ -39,13 +45,24 @@ class Codec:
         revision: str | None = None,
         dtype: str = "auto",
         device: str = "cpu",
+        compile: bool = False,
     ) -> "Codec":
         """Load the autoencoder of a model folder; the arguments are those of `Mousai.from_pretrained`."""
         folder = model_folder(model, revision=revision)
         number_format = resolve_dtype(dtype, torch.device(device))
         described = describe(folder, need=["autoencoder"])
         codec = Codec(load_autoencoder(folder), defaults=described.defaults, about=described.about)
-        return codec.to(device, number_format)
+        codec.to(device, number_format)
+        return codec.compile() if compile else codec
+
+    def compile(self) -> "Codec":
+        """Have the U-Net translated for this machine when it is first used, with its weights frozen; returns itself.
+
+        For each new shape of its input that takes minutes, and it needs a C++ compiler. Weights that are changed later
+        are not seen, and no gradients come through.
+        """
+        compile_net(self.autoencoder.decoder)
+        return self
 
     def to(self, device: str | torch.device, dtype: torch.dtype = torch.float32) -> "Codec":
         """Move it to a device, and its U-Net to a number format; returns itself."""

@@ -3,6 +3,7 @@
 model_index.json   autoencoder/   generator/   text_encoder/   tokenizer/     (an imported model may lack some)
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from os import PathLike
@@ -17,7 +18,7 @@ from mousai.defaults import Defaults
 from mousai.errors import UserError
 from mousai.latent import LatentDiffusion
 from mousai.latent_config import LatentDiffusionConfig
-from mousai.text import TextEncoder
+from mousai.text import MAX_TOKENS, TextEncoder
 
 BUNDLED = Path(__file__).parent / "models" / "tiny"
 INDEX_NAME = "model_index.json"
@@ -140,6 +141,41 @@ def load_generator(folder: Path) -> LatentDiffusion:
     generator = LatentDiffusion(generator_config(folder))
     load_state(folder / "generator", generator)
     return generator.eval()
+
+
+def check_fit(parts: Mapping[str, DMAE | LatentDiffusion | TextEncoder]) -> None:
+    """Check that the parts of a model, or some of them, belong together.
+
+    Raises:
+        UserError: two do not fit; says which sizes.
+    """
+    text, generator, autoencoder = (parts.get(name) for name in PARTS)
+    if not isinstance(generator, LatentDiffusion):
+        return
+    config = generator.config
+    if isinstance(autoencoder, DMAE):
+        if config.net.in_channels != autoencoder.config.latent_channels:
+            raise UserError(
+                f"the generator writes {config.net.in_channels} latent channels, the autoencoder reads "
+                f"{autoencoder.config.latent_channels}; they are of different models"
+            )
+        made = autoencoder.config.latent_rate
+        if config.frame_rate and not math.isclose(config.frame_rate, made, rel_tol=1e-6):
+            raise UserError(
+                f"the generator's frame_rate is {config.frame_rate:g}, the autoencoder's latent has {made:g} frames a "
+                "second; they are of different models"
+            )
+    if isinstance(text, TextEncoder):
+        if config.net.context_features != text.features:
+            raise UserError(
+                f"the generator reads text of {config.net.context_features} features, the text encoder gives "
+                f"{text.features}; they are of different models"
+            )
+        if 0 < config.max_tokens < MAX_TOKENS:
+            raise UserError(
+                f"the generator's embedding for no prompt has {config.max_tokens} tokens, the text encoder gives "
+                f"{MAX_TOKENS}; they are of different models"
+            )
 
 
 def save_parts(

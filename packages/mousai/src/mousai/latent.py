@@ -46,7 +46,7 @@ class LatentDiffusion(nn.Module):
         x_t: Tensor,
         t: Tensor,
         *,
-        context: Tensor | None = None,
+        context: Tensor | Mapping[str, Tensor] | None = None,
         context_mask: Tensor | None = None,
         inject: Mapping[int, Tensor] | None = None,
     ) -> Tensor:
@@ -55,8 +55,9 @@ class LatentDiffusion(nn.Module):
         Args:
             x_t: noisy latent [B, C, L].
             t: diffusion time [B].
-            context: text embedding [B, N, F], where the generator reads text.
-            context_mask: bool [B, N].
+            context: text embedding [B, N, F], where the generator reads text, or what the U-Net's `read_context` made
+                of it.
+            context_mask: bool [B, N], beside an embedding.
             inject: `conditions()` of the items.
 
         Returns:
@@ -82,18 +83,25 @@ class LatentDiffusion(nn.Module):
         signal = condition_signal(known, frames=frames, frame_rate=self.config.frame_rate, starts=starts)
         return {0: signal.to(self.null_embedding.device)}
 
-    def null(self, batch: int) -> TextEmbedding:
+    def null(self, batch: int, tokens: int | None = None) -> TextEmbedding:
         """The learned embedding that stands for "no prompt".
 
+        Args:
+            batch: items.
+            tokens: how many of its tokens, from the first, as many as a prompt beside it has; by default all.
+
         Raises:
-            ValueError: this generator was trained without one.
+            ValueError: this generator was trained without one, or it has fewer tokens.
         """
         if not self.config.max_tokens:
             raise ValueError(
                 "this generator has no learned embedding for no prompt (max_tokens is 0): guidance_scale must be 1 and "
                 "drop 0, or give a negative prompt"
             )
-        hidden = self.null_embedding.expand(batch, -1, -1)
+        tokens = self.config.max_tokens if tokens is None else tokens
+        if not 1 <= tokens <= self.config.max_tokens:
+            raise ValueError(f"text: has {tokens} tokens; the embedding for no prompt has {self.config.max_tokens}")
+        hidden = self.null_embedding[:tokens].expand(batch, -1, -1)
         return TextEmbedding(hidden, torch.ones(hidden.shape[:2], dtype=torch.bool, device=hidden.device))
 
     def loss(
@@ -113,8 +121,8 @@ class LatentDiffusion(nn.Module):
 
         Args:
             latent: what the autoencoder's `encode` gives.
-            text: as many prompts; with a learned embedding for no prompt, their tokens must be as many as its. `None`
-                for a generator without text.
+            text: as many prompts; with a learned embedding for no prompt, of no more tokens than it has. `None` for a
+                generator without text.
             stated: tempo and key of each item, where the generator is told them.
             starts: second of its piece at which each item's first frame begins; by default 0.
             drop: chance that an item is trained with the null embedding and nothing stated, for guidance (Ho &
@@ -129,7 +137,7 @@ class LatentDiffusion(nn.Module):
         device = generator.device if generator else latent.device
         dropped = (torch.rand(batch, generator=generator, device=device) < drop).to(latent.device)
         if text is not None and drop > 0:
-            null = self.null(batch)
+            null = self.null(batch, text.mask.shape[1])
             if text.hidden.shape != null.hidden.shape:
                 raise ValueError(f"text.hidden: expected {list(null.hidden.shape)}, got {list(text.hidden.shape)}")
             hidden = torch.where(dropped[:, None, None], null.hidden.to(text.hidden), text.hidden)
@@ -205,20 +213,56 @@ class LatentDiffusion(nn.Module):
             noise = to_noisy(start_latent / self.config.latent_std, noise, times[0].float().to(noise.device))
         if guidance_scale != 1 and text is None:
             raise ValueError(f"guidance_scale={guidance_scale:g}: this generator reads no text; only 1 would do")
-        net: Net = self.denoise
-        if guidance_scale != 1:
-            away = {"inject": self.conditions(negative_stated, batch=batch, frames=frames)}
-            net = Guidance(net, guidance_scale, {**away, **_as_context(negative or self.null(batch))})
+        net, conditions = self.guided(
+            text,
+            guidance_scale,
+            frames=frames,
+            negative=negative,
+            batch=batch,
+            stated=stated,
+            negative_stated=negative_stated,
+        )
         x = (DDIM() if sampler is None else sampler).sample(
             net,
             noise,
             times=times,
             generators=item_generators(seed=seed, items=items, stage="generator steps"),
             callback=callback,
-            inject=self.conditions(stated, batch=batch, frames=frames),
-            **_as_context(text),
+            **conditions,
         )
         return x * self.config.latent_std
+
+    def guided(
+        self,
+        text: TextEmbedding | None,
+        guidance_scale: float,
+        *,
+        frames: int,
+        batch: int,
+        negative: TextEmbedding | None = None,
+        stated: Sequence[Stated] | None = None,
+        negative_stated: Sequence[Stated] | None = None,
+    ) -> tuple[Net, dict[str, Any]]:
+        """What a sampler evaluates in each step: a net, and the conditions to call it with.
+
+        What does not depend on the step is done here, once: the prompts are read by all cross-attentions.
+        The arguments are those of `sample`; `batch` says how many items there are.
+        """
+        conditions = {
+            "inject": self.conditions(stated, batch=batch, frames=frames),
+            "context": self._read(text),
+        }
+        if guidance_scale == 1:
+            return self.denoise, conditions
+        tokens = None if text is None else text.hidden.shape[1]
+        away = {
+            "inject": self.conditions(negative_stated, batch=batch, frames=frames),
+            "context": self._read(negative or self.null(batch, tokens)),
+        }
+        return Guidance(self.denoise, guidance_scale, away), conditions
+
+    def _read(self, text: TextEmbedding | None) -> dict[str, Tensor] | None:
+        return None if text is None else self.net.read_context(text.hidden, text.mask)
 
     def _check_text(self, text: TextEmbedding | None) -> None:
         if (text is None) == bool(self.config.net.context_features):

@@ -1,6 +1,5 @@
 """The whole of Moûsai: a sentence in, music out."""
 
-import math
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,11 +11,11 @@ import torch
 from torch import Tensor
 
 from dmae import DMAE
-from mousai.codec import Codec
+from mousai.codec import Codec, compile_net
 from mousai.conditions import Stated, stated_in
 from mousai.defaults import Defaults, check_settings
 from mousai.errors import UserError
-from mousai.folders import PARTS, describe, load_autoencoder, load_generator, model_folder, save_parts
+from mousai.folders import PARTS, check_fit, describe, load_autoencoder, load_generator, model_folder, save_parts
 from mousai.latent import LatentDiffusion
 from mousai.precision import resolve_dtype
 from mousai.text import TextEmbedding, TextEncoder
@@ -64,22 +63,7 @@ class Mousai(Codec):
         defaults: Defaults | None = None,
         about: str = "",
     ) -> None:
-        if generator.config.net.in_channels != autoencoder.config.latent_channels:
-            raise UserError(
-                f"the generator writes {generator.config.net.in_channels} latent channels, the autoencoder reads "
-                f"{autoencoder.config.latent_channels}; they are of different models"
-            )
-        if generator.config.net.context_features != text_encoder.features:
-            raise UserError(
-                f"the generator reads text of {generator.config.net.context_features} features, the text encoder gives "
-                f"{text_encoder.features}; they are of different models"
-            )
-        told, made = generator.config.frame_rate, autoencoder.config.sample_rate / autoencoder.config.hop_length
-        if told and not math.isclose(told, made, rel_tol=1e-6):
-            raise UserError(
-                f"the generator's frame_rate is {told:g}, the autoencoder's latent has {made:g} frames a second; they "
-                "are of different models"
-            )
+        check_fit({"text_encoder": text_encoder, "generator": generator, "autoencoder": autoencoder})
         super().__init__(autoencoder, defaults=defaults, about=about)
         self.text_encoder, self.generator = text_encoder, generator
 
@@ -93,6 +77,7 @@ class Mousai(Codec):
         revision: str | None = None,
         dtype: str = "auto",
         device: str = "cpu",
+        compile: bool = False,
     ) -> "Mousai":
         """Load a model folder, a model of the Hugging Face hub, or the bundled model (the default).
 
@@ -102,6 +87,7 @@ class Mousai(Codec):
             dtype: of the two U-Nets: "float32", "bfloat16", or "auto", the faster one as measured here. Everything
                 else is float32.
             device: "cpu", "cuda", ...
+            compile: have the two U-Nets translated for this machine when they are first used (`compile`).
 
         Raises:
             UserError: the folder is incomplete or does not fit together; one line that names the file.
@@ -116,7 +102,14 @@ class Mousai(Codec):
             defaults=described.defaults,
             about=described.about,
         )
-        return pipeline.to(device, number_format)
+        pipeline.to(device, number_format)
+        return pipeline.compile() if compile else pipeline
+
+    def compile(self) -> "Mousai":
+        """Have the two U-Nets translated, as `Codec.compile` says; returns the pipeline."""
+        super().compile()
+        compile_net(self.generator.net)
+        return self
 
     def to(self, device: str | torch.device, dtype: torch.dtype = torch.float32) -> "Mousai":
         """Move everything to a device, and the two U-Nets to a number format; returns the pipeline."""

@@ -57,22 +57,53 @@ class Attention(nn.Module):
             raise ValueError("context is missing: this attention reads a context [batch, tokens, features]")
         if not self.context_features and context is not None:
             raise ValueError("context given to a self-attention; make it with context_features to attend to a context")
-        source = x if context is None else context
-        answered: Tensor | None = None  # items with a token to attend to, [B, 1, 1]
+        usable = None if mask is None else usable_tokens(mask)
+        return self.attend(x, self.read(x if context is None else context, mask), usable)
+
+    def read(self, source: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Keys and values of tokens, which `attend` takes.
+
+        Args:
+            source: [B, N, context_features], or [B, N, C] where this is self-attention.
+            mask: bool [B, N], True = this token is to be used.
+
+        Returns:
+            [B, N, 2 * heads * head_features]; the values of an item without a usable token are zero.
+        """
         if mask is not None:
             source = source.masked_fill(~mask.unsqueeze(-1), 0)
-            answered = mask.any(dim=1)[:, None, None]
-            # A softmax over nothing is NaN in some kernels, and so is its gradient: attend to all, drop the result.
-            mask = (mask[:, None, :] | ~answered).unsqueeze(1)
+        read: Tensor = self.to_kv(self.norm_context(source))
+        if mask is not None:
+            keys, values = read.chunk(2, dim=-1)
+            read = torch.cat([keys, values.masked_fill(~mask.any(dim=1)[:, None, None], 0)], dim=-1)
+        return read
 
+    def attend(self, x: Tensor, read: Tensor, usable: Tensor | None = None) -> Tensor:
+        """Attend to what `read` made of the tokens.
+
+        Args:
+            x: [B, L, C].
+            read: [B, N, 2 * heads * head_features].
+            usable: bool [B, N], `usable_tokens` of the mask that `read` was given.
+
+        Returns:
+            [B, L, C].
+        """
         q = rearrange(self.to_q(self.norm(x)), "b l (h d) -> b h l d", h=self.heads)
-        k, v = rearrange(self.to_kv(self.norm_context(source)), "b n (two h d) -> two b h n d", two=2, h=self.heads)
-        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-        out = rearrange(out, "b h l d -> b l (h d)")
-        if answered is not None:
-            out = torch.where(answered, out, 0)
+        k, v = rearrange(read, "b n (two h d) -> two b h n d", two=2, h=self.heads)
+        mask = None if usable is None else usable[:, None, None, :]
+        out = rearrange(F.scaled_dot_product_attention(q, k, v, attn_mask=mask), "b h l d -> b l (h d)")
         attended: Tensor = x + self.to_out(out)
         return attended
+
+
+def usable_tokens(mask: Tensor) -> Tensor:
+    """Mask [B, N] -> the same, but all True for an item without any token.
+
+    A softmax over nothing is NaN in some kernels, and so is its gradient. So such an item attends to all its tokens,
+    whose values are zero.
+    """
+    return mask | ~mask.any(dim=1, keepdim=True)
 
 
 class FeedForward(nn.Module):

@@ -34,6 +34,11 @@ class Conv(nn.Module):
     The weight is [out, taps, in], which is the order in which a channels-last convolution reads it. It starts as
     PyTorch's own convolutions do.
 
+    On a CPU a convolution begins with rearranging all its weights. Where these outweigh the activations the neighbours
+    of each position are laid side by side instead, and one matrix product does the rest: with 1024 channels and two
+    items of 128 and 64 positions it ran 1.2 and 1.4 times as fast in bfloat16 (AMD Zen 4, one thread), and no slower in
+    float32.
+
     Args:
         in_channels: channels read.
         out_channels: channels written.
@@ -52,8 +57,18 @@ class Conv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, L, C_in] -> [B, L, C_out]."""
-        padding = (0, self.weight.shape[1] // 2)
-        return from_image(F.conv2d(as_image(x), as_image(self.weight), self.bias, padding=padding))
+        taps, half = self.weight.shape[1], self.weight.shape[1] // 2
+        if self._is_product(x):
+            padded = F.pad(x, (0, 0, half, half))
+            neighbours = torch.cat([padded[:, tap : tap + x.shape[1]] for tap in range(taps)], dim=-1)
+            return F.linear(neighbours, self.weight.flatten(1), self.bias)
+        return from_image(F.conv2d(as_image(x), as_image(self.weight), self.bias, padding=(0, half)))
+
+    def _is_product(self, x: Tensor) -> bool:
+        """Whether there are so few positions that one matrix product is faster than a convolution."""
+        if x.device.type != "cpu" or torch.compiler.is_compiling():  # which rearranges weights once and for all
+            return False
+        return 2 * x.shape[0] * x.shape[1] <= x.shape[2]
 
     def extra_repr(self) -> str:
         """Sizes, for `print(module)`."""
@@ -102,9 +117,14 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, L, C] -> [B, L, C]."""
-        h: Tensor = self.conv1(F.silu(self.norm1(x)))
-        h = self.conv2(F.silu(self.norm2(h)))
+        h: Tensor = self.conv1(_silu(self.norm1(x)))
+        h = self.conv2(_silu(self.norm2(h)))
         return x + h
+
+
+def _silu(x: Tensor) -> Tensor:
+    """SiLU of a tensor that nobody else reads: over its own memory, where no gradient needs what stood there."""
+    return F.silu(x, inplace=not x.requires_grad)
 
 
 class Modulation(nn.Module):

@@ -1,22 +1,26 @@
 """The U-Net: levels inside levels, each of them items down, the deeper levels, items up, and a skip around it all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from unet1d.attention import Attention, FeedForward
+from unet1d.attention import Attention, FeedForward, usable_tokens
 from unet1d.blocks import Downsample, Injection, Modulation, ResidualBlock, Skip, Upsample
 from unet1d.config import Level, UNet1dConfig
 from unet1d.embedding import TimeEmbedding
+
+_USABLE = "usable"
+"""Under which name `UNet1d.read_context` keeps the mask."""
 
 
 class Item(nn.Module):
     """Residual block -> modulation -> injection -> self-attention -> cross-attention, as far as the level has them.
 
-    A feed-forward follows each attention if the config asks for one.
+    A feed-forward follows each attention if the config asks for one. Cross-attention is given what it `read` of the
+    context, which is the same at every diffusion time.
     """
 
     def __init__(self, config: UNet1dConfig, level: Level) -> None:
@@ -47,7 +51,7 @@ class Item(nn.Module):
         self.cross_feed_forward = feed_forward() if level.cross_attention else None
 
     def forward(
-        self, x: Tensor, features: Tensor, injected: Tensor | None, context: Tensor | None, mask: Tensor | None
+        self, x: Tensor, features: Tensor, injected: Tensor | None, read: Tensor | None, usable: Tensor | None
     ) -> Tensor:
         """[B, L, C] -> [B, L, C]."""
         x = self.modulation(self.residual(x), features)
@@ -57,8 +61,8 @@ class Item(nn.Module):
             x = self.attention(x)
         if self.feed_forward is not None:
             x = self.feed_forward(x)
-        if self.cross_attention is not None:
-            x = self.cross_attention(x, context, mask)
+        if self.cross_attention is not None and read is not None:
+            x = self.cross_attention.attend(x, read, usable)
         if self.cross_feed_forward is not None:
             x = self.cross_feed_forward(x)
         return x
@@ -88,12 +92,17 @@ class UNetLevel(nn.Module):
         self.skip = Skip(before, after, features=config.modulation_features, identity=identity)
 
     def descend(
-        self, x: Tensor, features: Tensor, injected: Tensor | None, context: Tensor | None, mask: Tensor | None
+        self,
+        x: Tensor,
+        features: Tensor,
+        injected: Tensor | None,
+        reads: Sequence[Tensor | None],
+        usable: Tensor | None,
     ) -> Tensor:
-        """[B, L, C_before] -> [B, ceil(L / factor), C]."""
+        """[B, L, C_before] -> [B, ceil(L / factor), C]; `reads` holds what each item has read of the context."""
         x = self.down(x)
-        for item in self.items_down:
-            x = item(x, features, injected, context, mask)
+        for item, read in zip(self.items_down, reads, strict=True):
+            x = item(x, features, injected, read, usable)
         return x
 
     def ascend(
@@ -102,12 +111,12 @@ class UNetLevel(nn.Module):
         outer: Tensor,
         features: Tensor,
         injected: Tensor | None,
-        context: Tensor | None,
-        mask: Tensor | None,
+        reads: Sequence[Tensor | None],
+        usable: Tensor | None,
     ) -> Tensor:
         """[B, ceil(L / factor), C] and what `descend` was given, [B, L, C_before] -> [B, L, C_after]."""
-        for item in self.items_up:
-            x = item(x, features, injected, context, mask)
+        for item, read in zip(self.items_up, reads, strict=True):
+            x = item(x, features, injected, read, usable)
         x = self.up(x, outer.shape[1])
         skipped: Tensor = self.skip(outer, x, features)
         return skipped
@@ -139,7 +148,7 @@ class UNet1d(nn.Module):
         x: Tensor,
         t: Tensor,
         *,
-        context: Tensor | None = None,
+        context: Tensor | Mapping[str, Tensor] | None = None,
         context_mask: Tensor | None = None,
         inject: Mapping[int, Tensor] | None = None,
     ) -> Tensor:
@@ -148,8 +157,8 @@ class UNet1d(nn.Module):
         Args:
             x: noisy signal [B, in_channels, T], any T of 1 or more.
             t: diffusion time [B] in [0, 1].
-            context: tokens [B, N, context_features] for cross-attention.
-            context_mask: bool [B, N], True = use this token; `None` uses all of them.
+            context: tokens [B, N, context_features] for cross-attention, or what `read_context` made of them.
+            context_mask: bool [B, N], True = use this token; `None` uses all of them. What was read has its mask.
             inject: depth -> signal [B, inject_channels, ceil(T / f_d)], for every depth that has `inject_channels`.
 
         Returns:
@@ -161,7 +170,10 @@ class UNet1d(nn.Module):
         self._check(x, t, context, context_mask, inject)
         dtype = self.embedding.project.weight.dtype
         features = self.embedding(t)
-        context = None if context is None else context.to(dtype)
+        if isinstance(context, Tensor):
+            context = self.read_context(context, context_mask)
+        reads = context or {}
+        usable = reads.get(_USABLE)
         injected = {depth: _time_major(signal.to(dtype)) for depth, signal in (inject or {}).items()}
 
         h = _time_major(x.to(dtype))
@@ -169,10 +181,35 @@ class UNet1d(nn.Module):
         outer: list[Tensor] = []
         for depth, level in enumerate(levels):
             outer.append(h)
-            h = self._run(level.descend, h, features, injected.get(depth), context, context_mask)
+            mine = [reads.get(f"{depth}.down.{k}") for k in range(len(level.items_down))]
+            h = self._run(level.descend, h, features, injected.get(depth), mine, usable)
         for depth, level in reversed(list(enumerate(levels))):
-            h = self._run(level.ascend, h, outer.pop(), features, injected.get(depth), context, context_mask)
+            mine = [reads.get(f"{depth}.up.{k}") for k in range(len(level.items_up))]
+            h = self._run(level.ascend, h, outer.pop(), features, injected.get(depth), mine, usable)
         return h.transpose(1, 2).to(x.dtype)
+
+    def read_context(self, context: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
+        """What every cross-attention reads of a context: the same at each diffusion time, so it is made once per piece.
+
+        Args:
+            context: tokens [B, N, context_features].
+            mask: bool [B, N], True = use this token; `None` uses all of them.
+
+        Returns:
+            Tensors [B, N, ...] by name, which `forward` takes as its `context`.
+
+        Raises:
+            ValueError: there is no cross-attention, or a shape is another than these.
+        """
+        self._check_context(context, mask, context.shape[0])
+        context = context.to(self.embedding.project.weight.dtype)
+        reads = {} if mask is None else {_USABLE: usable_tokens(mask)}
+        for depth, level in enumerate(cast(list[UNetLevel], list(self.levels))):
+            for way, items in (("down", level.items_down), ("up", level.items_up)):
+                for k, item in enumerate(cast(list[Item], list(items))):
+                    if item.cross_attention is not None:
+                        reads[f"{depth}.{way}.{k}"] = item.cross_attention.read(context, mask)
+        return reads
 
     def _run(self, function: Callable[..., Tensor], *arguments: Any) -> Tensor:
         if self.checkpointing and torch.is_grad_enabled():
@@ -184,7 +221,7 @@ class UNet1d(nn.Module):
         self,
         x: Tensor,
         t: Tensor,
-        context: Tensor | None,
+        context: Tensor | Mapping[str, Tensor] | None,
         context_mask: Tensor | None,
         inject: Mapping[int, Tensor] | None,
     ) -> None:
@@ -197,28 +234,7 @@ class UNet1d(nn.Module):
         if t.shape != (batch,):
             raise ValueError(f"t: expected [batch={batch}], got {list(t.shape)}")
 
-        width = config.context_features
-        if context is None:
-            if width:
-                raise ValueError(
-                    f"context is missing: this U-Net has cross-attention to tokens [batch={batch}, tokens, "
-                    f"features={width}]"
-                )
-            if context_mask is not None:
-                raise ValueError("context_mask given without context")
-        elif not width:
-            raise ValueError("context given, but no level of this U-Net has cross_attention")
-        elif context.ndim != 3 or context.shape[0] != batch or context.shape[1] < 1 or context.shape[2] != width:
-            raise ValueError(
-                f"context: expected [batch={batch}, tokens of 1 or more, features={width}], got {list(context.shape)}"
-            )
-        elif context_mask is not None:
-            if context_mask.shape != context.shape[:2]:
-                raise ValueError(
-                    f"context_mask: expected [batch={batch}, tokens={context.shape[1]}], got {list(context_mask.shape)}"
-                )
-            if context_mask.dtype != torch.bool:
-                raise ValueError(f"context_mask: expected bool (True = use this token), got {context_mask.dtype}")
+        self._check_context(context, context_mask, batch)
 
         given = inject or {}
         wanted = config.inject_channels
@@ -237,6 +253,49 @@ class UNet1d(nn.Module):
                 raise ValueError(f"inject[{depth}] is missing: expected {expected}")
             if given[depth].shape != shape:
                 raise ValueError(f"inject[{depth}]: expected {expected}, got {list(given[depth].shape)}")
+
+    def _check_context(self, context: Tensor | Mapping[str, Tensor] | None, mask: Tensor | None, batch: int) -> None:
+        width = self.config.context_features
+        expected = f"[batch={batch}, tokens of 1 or more, features={width}]"
+        if context is None:
+            if width:
+                raise ValueError(
+                    f"context is missing: this U-Net has cross-attention to tokens [batch={batch}, tokens, "
+                    f"features={width}]"
+                )
+            if mask is not None:
+                raise ValueError("context_mask given without context")
+            return
+        if not width:
+            raise ValueError("context given, but no level of this U-Net has cross_attention")
+        if not isinstance(context, Tensor):
+            self._check_read(context, mask, batch)
+            return
+        if context.ndim != 3 or context.shape[0] != batch or context.shape[1] < 1 or context.shape[2] != width:
+            raise ValueError(f"context: expected {expected}, got {list(context.shape)}")
+        if mask is None:
+            return
+        if mask.shape != context.shape[:2]:
+            raise ValueError(
+                f"context_mask: expected [batch={batch}, tokens={context.shape[1]}], got {list(mask.shape)}"
+            )
+        if mask.dtype != torch.bool:
+            raise ValueError(f"context_mask: expected bool (True = use this token), got {mask.dtype}")
+
+    def _check_read(self, context: Mapping[str, Tensor], mask: Tensor | None, batch: int) -> None:
+        if mask is not None:
+            raise ValueError("context_mask: what was read of a context has its mask in it; give it to read_context")
+        wanted = {
+            f"{depth}.{way}.{k}"
+            for depth, level in enumerate(self.config.levels)
+            if level.cross_attention
+            for way in ("down", "up")
+            for k in range(level.items)
+        }
+        if set(context) - {_USABLE} != wanted:
+            raise ValueError("context: is no tensor and not what read_context of this U-Net gives")
+        if any(tensor.shape[0] != batch for tensor in context.values()):
+            raise ValueError(f"context: was read for another number of items than batch={batch}")
 
 
 def _time_major(x: Tensor) -> Tensor:

@@ -73,8 +73,8 @@ COMMANDS = {
         summary="make a model folder from a checkpoint of the authors' library",
         examples=(
             "mousai import archinetai/dmae1d-ATC64-v2 -o dmae",
-            "mousai import generator.safetensors --set attention_heads=12 --text-encoder t5-base "
-            "--autoencoder dmae -o model",
+            "mousai import generator.safetensors --set attention_heads=12 --text-encoder google-t5/t5-base "
+            "--text-encoder-revision COMMIT --autoencoder dmae -o model",
         ),
     ),
     "export": Command(

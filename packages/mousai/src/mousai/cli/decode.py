@@ -4,6 +4,7 @@ import argparse
 
 from mousai.cli.latents import LATENT_SUFFIX, check_latent, read_latent
 from mousai.cli.shared import (
+    add_compile_argument,
     add_decoder_arguments,
     add_model_arguments,
     add_output_arguments,
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output_arguments(parser, files=".wav, .flac, .ogg or .mp3, as long as what was encoded")
     add_decoder_arguments(parser)
     add_model_arguments(parser)
+    add_compile_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -33,6 +35,6 @@ def run(args: argparse.Namespace) -> int:
     found = read_latent(args.input)
     folder = model_folder(args.model, revision=args.revision)
     check_latent(args.input, found, folder, autoencoder_config(folder))
-    codec = Codec.from_pretrained(folder, dtype=args.dtype)
+    codec = Codec.from_pretrained(folder, dtype=args.dtype, compile=args.compile)
     decode_to_file(found.latent, path, codec, args, samples=found.samples, source="decoded_from")
     return 0

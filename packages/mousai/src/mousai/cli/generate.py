@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mousai.cli.progress import Progress
 from mousai.cli.shared import (
+    add_compile_argument,
     add_model_arguments,
     add_output_arguments,
     check_text,
@@ -76,6 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how much of the recording is replaced, above 0 (hardly anything) to 1 (all of it) (default 0.7)",
     )
     add_model_arguments(parser)
+    add_compile_argument(parser)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     folder = model_folder(args.model, revision=args.revision)
     model = describe(folder, need=PARTS)
     recording = None if args.init_audio is None else read_sound(args.init_audio, autoencoder_config(folder))
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype)
+    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, compile=args.compile)
     for prompt in dict.fromkeys([*args.prompt, args.negative_prompt or ""]):
         if unseen := pipeline.text_encoder.cut(prompt):
             print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)

@@ -3,6 +3,7 @@
 import argparse
 
 from mousai.cli.shared import (
+    add_compile_argument,
     add_decoder_arguments,
     add_model_arguments,
     add_output_arguments,
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output_arguments(parser, files=".wav, .flac, .ogg or .mp3, as long as IN, at the model's rate (48 kHz)")
     add_decoder_arguments(parser)
     add_model_arguments(parser)
+    add_compile_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
     folder = model_folder(args.model, revision=args.revision)
     recording = read_sound(args.input, autoencoder_config(folder))
-    codec = Codec.from_pretrained(folder, dtype=args.dtype)
+    codec = Codec.from_pretrained(folder, dtype=args.dtype, compile=args.compile)
     decode_to_file(
         codec.encode(recording[None])[0],
         path,

@@ -57,6 +57,15 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_compile_argument(parser: argparse.ArgumentParser) -> None:
+    """`--compile`, for commands that sample."""
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="translate the nets for this machine first; COMPILE_COSTS",
+    )
+
+
 def add_output_arguments(parser: argparse.ArgumentParser, *, files: str = AUDIO_FILES) -> None:
     """`-o` and `--overwrite`."""
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help=f"file to write: {files}")

@@ -6,11 +6,9 @@ net              [learned transform: blocks.0 encode, blocks.1 decode, blocks.2]
 behind the time  [text: blocks.0 T5, blocks.1] [guidance: blocks.0 the embedding for no prompt, blocks.1] net.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from dmae import DMAEConfig
@@ -21,16 +19,12 @@ from mousai.foreign.encoder_layout import (
     infer_spectrogram,
     spectrogram_buffers,
 )
+from mousai.foreign.prefixes import ALIASES
 from mousai.foreign.rules import LayoutError, Rule
 from mousai.foreign.settings import Settings
 from mousai.foreign.unet_layout import Shapes, UNetPlace, infer_unet, unet_rules
 from mousai.latent_config import LatentDiffusionConfig
 from unet1d import UNet1dConfig
-
-ALIASES = ("net.", "diffusion.net.", "sampler.net.")
-"""One module under three names; a file that keeps a shared tensor once may have any of them."""
-
-_ROOT = re.compile(r"^(?P<root>.*?)(?:net|diffusion\.net|sampler\.net)\.(?:blocks\.2\.)?blocks\.0\.weights$")
 
 
 @dataclass(frozen=True)
@@ -60,80 +54,6 @@ class _Net:
     null: str = ""  # key of the embedding for no prompt
 
 
-# ---- which keys
-
-
-@dataclass(frozen=True)
-class Stripped:
-    """A state dict under plain names.
-
-    Args:
-        state: keys of one `DiffusionModel`, `net` under its first name only.
-        prefix: what stood before every key.
-        left_out: keys outside of a prefix that the user named.
-    """
-
-    state: dict[str, Tensor]
-    prefix: str
-    left_out: list[str] = field(default_factory=list)
-
-
-def strip(state: Mapping[str, Tensor], *, prefix: str | None = None) -> Stripped:
-    """Take off the prefix that a wrapper put before every key, and bring the three names of `net` to one.
-
-    Args:
-        state: as read.
-        prefix: which of several models in the file is meant, such as "model_ema.ema_model."; `None` = there is one.
-
-    Raises:
-        LayoutError: no such model is in there, or several; or copies of one tensor differ.
-    """
-    roots = sorted({match["root"] for key in state if (match := _ROOT.match(key))})
-    if not roots:
-        sample = ", ".join(sorted(state)[:3]) or "nothing"
-        raise LayoutError(
-            f"is not of audio-diffusion-pytorch 0.1.x: it holds no time conditioning of a UNetV0, but {sample}"
-        )
-    if prefix is None:
-        if len(roots) > 1:
-            raise LayoutError(
-                f"holds {len(roots)} models, under {' and '.join(repr(root) for root in roots)}; give --prefix with one"
-            )
-        prefix = roots[0]
-    elif prefix not in roots:
-        shown = " and ".join(repr(root) for root in roots)
-        raise LayoutError(f"--prefix {prefix!r}: no model stands there; it may be {shown}")
-    else:
-        kept = {key: tensor for key, tensor in state.items() if key.startswith(prefix)}
-        return Stripped(_one_name(kept, prefix), prefix, sorted(set(state) - set(kept)))
-    outside = sorted(key for key in state if not key.startswith(prefix))
-    if outside:
-        raise LayoutError(
-            f"holds {', '.join(outside[:3])} outside of the model under {prefix!r}; give --prefix {prefix!r} to leave "
-            f"such keys out ({len(outside)})"
-        )
-    return Stripped(_one_name(state, prefix), prefix)
-
-
-def _one_name(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    plain: dict[str, Tensor] = {}
-    first: dict[str, str] = {}
-    for key in sorted(state, key=lambda key: not key.startswith(f"{prefix}net.")):
-        name = key.removeprefix(prefix)
-        for alias in ALIASES:
-            if name.startswith(alias):
-                name = f"net.{name.removeprefix(alias)}"
-                break
-        if name in plain and not torch.equal(plain[name], state[key]):
-            raise LayoutError(f"{key} differs from {first[name]}; in this layout the two are one tensor")
-        plain.setdefault(name, state[key])
-        first.setdefault(name, key)
-    # Shared layers may likewise have been kept under their second name alone.
-    for key in [key for key in plain if ".blocks.1.blocks.1.0." in key]:
-        plain.setdefault(key.replace(".blocks.1.blocks.1.0.", ".blocks.1.blocks.0.0."), plain[key])
-    return plain
-
-
 # ---- theirs -> what it is
 
 
@@ -144,15 +64,15 @@ def recognise(state: Mapping[str, Tensor], settings: Settings) -> Layout:
         LayoutError: the keys are not as in this layout, or the file leaves something open; says what to give.
     """
     shapes = {key: tuple(tensor.shape) for key, tensor in state.items()}
+    for key, shape in shapes.items():
+        if not shape or 0 in shape:
+            raise LayoutError(f"{key} has shape {list(shape)}, expected a tensor with numbers along an axis or more")
     net = _find_net(shapes)
-    config = infer_unet(
-        shapes,
-        net.place,
-        attention_heads=settings.maybe_whole("attention_heads"),
-        groups=settings.whole("resnet_groups", default=8),
-        context=shapes[net.null][1] if net.null else None,
-    )
-    if any(key.startswith("encoder.") for key in state):
+    encodes = any(key.startswith("encoder.") for key in state)
+    embedding = net.null or (f"{net.text}shared.weight" if net.text else "")
+    context = shapes[embedding][-1] if shapes.get(embedding) else None
+    config = infer_unet(shapes, net.place, settings, context=context, may_read_text=not encodes)
+    if encodes:
         if net.text or net.null or config.context_features:
             raise LayoutError("has an encoder and a text embedding; a DiffusionAE with text is not known here")
         return _autoencoder(state, shapes, net, config, settings)
@@ -161,11 +81,14 @@ def recognise(state: Mapping[str, Tensor], settings: Settings) -> Layout:
             "is a DiffusionModel on a learned transform; only a DiffusionAE with one can be imported "
             f"(net.{net.transform.removeprefix('net.')}blocks.0.weight)"
         )
-    generator = LatentDiffusionConfig(
-        net=config,
-        max_tokens=shapes[net.null][0] if net.null else 0,
-        attend_to_padding=bool(config.context_features),
-    )
+    try:
+        generator = LatentDiffusionConfig(
+            net=config,
+            max_tokens=shapes[net.null][0] if net.null else 0,
+            attend_to_padding=bool(config.context_features),
+        )
+    except ValueError as error:
+        raise LayoutError(f"the sizes in the file do not fit together: {error}") from error
     return _generator_layout(generator, net)
 
 
@@ -189,17 +112,17 @@ def _autoencoder(
 ) -> Layout:
     inside = {key.removeprefix("encoder."): tensor for key, tensor in state.items() if key.startswith("encoder.")}
     sizes = infer_encoder({key: tuple(tensor.shape) for key, tensor in inside.items()}, settings)
-    audio_channels, patch, filters = decoder.in_channels, 1, decoder.in_channels
+    audio_channels, patch, window, filters = decoder.in_channels, 1, 1, decoder.in_channels
     if net.transform:
         weight = shapes.get(f"{net.transform}blocks.0.weight", ())
         if len(weight) != 3:
             raise LayoutError(f"lacks {net.transform}blocks.0.weight of the learned transform")
         filters, audio_channels, window = weight
         patch = settings.whole("transform_stride", default=window)
-        if patch != window:
+        if patch > window or (window - patch) % 2:
             raise LayoutError(
-                f"transform_stride={patch}: the window of the learned transform is {window}; patches that overlap are "
-                "not known here"
+                f"--set transform_stride={patch}: the window of the learned transform is {window}; the stride must be "
+                "that or an even number less (theirs loses or gains samples at any other)"
             )
     if len(decoder.inject_channels) != 1:
         raise LayoutError(f"takes a latent in at {len(decoder.inject_channels)} depths; a DiffusionAE has one")
@@ -213,9 +136,9 @@ def _autoencoder(
             f"encoder's {sizes.frames} frames"
         )
     sample_rate = settings.whole("sample_rate", default=48000)
-    spectrogram = infer_spectrogram(inside, sizes, audio_channels=audio_channels, hop_length=hop, settings=settings)
     bound = settings.choice("bottleneck", ("tanh", "none"))
     try:
+        spectrogram = infer_spectrogram(inside, sizes, audio_channels=audio_channels, hop_length=hop, settings=settings)
         config = DMAEConfig(
             sample_rate=sample_rate,
             audio_channels=audio_channels,
@@ -225,10 +148,13 @@ def _autoencoder(
             latent_bound="tanh" if bound == "tanh" else None,
             transform="patches" if net.transform else "none",
             transform_size=patch,
+            transform_window=None if window == patch else window,
             transform_filters=filters,
             decoder=decoder,
             latent_depth=depth,
         )
+    except LayoutError:
+        raise
     except ValueError as error:
         raise LayoutError(f"the sizes in the file do not fit together: {error}") from error
     return _autoencoder_layout(config, net)

@@ -111,7 +111,9 @@ def infer_spectrogram(
         raise LayoutError(f"lacks encoder.{STFT_WINDOW} or encoder.{MEL_FILTERS}; known encoders are ME1d and MelE1d")
     window = len(state[STFT_WINDOW])
     possible = (2 * channels - 2, 2 * channels - 1)
-    n_fft = window if window in possible else settings.whole("stft_num_fft", ask=f"{possible[0]} or {possible[1]}")
+    n_fft = settings.whole(
+        "stft_num_fft", default=window if window in possible else None, ask=f"{possible[0]} or {possible[1]}"
+    )
     if n_fft not in possible:
         raise LayoutError(f"stft_num_fft={n_fft}: {channels} bins are those of {possible[0]} or {possible[1]}")
     _check_window(STFT_WINDOW, state[STFT_WINDOW])
@@ -130,13 +132,13 @@ def _mel(state: Mapping[str, Tensor], channels: int, hop_length: int, settings: 
         raise LayoutError(f"encoder.{MEL_FILTERS} has shape {list(filters.shape)}, expected [bins, {channels}]")
     rate = settings.whole("mel_sample_rate", default=settings.whole("sample_rate", default=48000))
     off = float((mel_filters(filters.shape[0], channels, rate) - filters).abs().max())
-    if not off < 1e-3:
+    if not off < _tolerance(filters):
         raise LayoutError(
             f"encoder.{MEL_FILTERS} is not the mel filters of {rate} Hz (off by {off:.2g}); give --set "
             "mel_sample_rate=HZ"
         )
     _check_window(MEL_WINDOW, window)
-    n_fft = 2 * (filters.shape[0] - 1)
+    n_fft = 2 * (filters.shape[0] - 1) + hop_length % 2  # theirs loses frames unless both are even or both odd
     normalize = settings.truth("mel_normalize", default=False)
     normalize_log = settings.truth("mel_normalize_log", default=False)
     return SpectrogramConfig(
@@ -184,8 +186,13 @@ def spectrogram_buffers(config: SpectrogramConfig, *, sample_rate: int) -> dict[
 
 
 def _check_window(key: str, window: Tensor) -> None:
-    if window.ndim != 1 or not torch.allclose(window.float(), torch.hann_window(len(window)), atol=1e-3):
+    if window.ndim != 1 or not torch.allclose(window.float(), torch.hann_window(len(window)), atol=_tolerance(window)):
         raise LayoutError(f"encoder.{key} is not Hann's window, which is the only one known here")
+
+
+def _tolerance(buffer: Tensor) -> float:
+    """How far numbers up to 1 may be off, which may have been stored in half precision."""
+    return max(1e-3, torch.finfo(buffer.dtype).eps) if buffer.is_floating_point() else 1e-3
 
 
 def _shape(shapes: Shapes, key: str) -> tuple[int, ...]:

@@ -71,12 +71,16 @@ def settings_of(config: DMAEConfig | LatentDiffusionConfig) -> dict[str, str]:
     settings = {}
     if any(level.attention or level.cross_attention for level in net.levels):
         settings["attention_heads"] = str(net.attention_heads)
+    if any(level.attention != level.cross_attention and level.channels == net.context_features for level in net.levels):
+        settings["cross_attentions"] = ",".join(str(int(level.cross_attention)) for level in net.levels)
     if net.groups != 8:
         settings["resnet_groups"] = str(net.groups)
     if not isinstance(config, DMAEConfig):
         return settings
     spectrogram = config.spectrogram
     settings["bottleneck"] = config.latent_bound or "none"
+    if config.transform_window not in (None, config.transform_size):
+        settings["transform_stride"] = str(config.transform_size)
     if config.encoder.groups != 8:
         settings["encoder_groups"] = str(config.encoder.groups)
     if config.sample_rate != 48000:

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from dmae import DMAE, DMAEConfig
 from mousai.defaults import Defaults
 from mousai.errors import UserError
-from mousai.folders import describe, load_autoencoder, save_parts
-from mousai.foreign.adp_layout import Layout, recognise, strip, without_text
+from mousai.folders import check_fit, describe, load_autoencoder, save_parts
+from mousai.foreign.adp_layout import Layout, recognise, without_text
+from mousai.foreign.prefixes import strip
 from mousai.foreign.rules import LayoutError, Rule, read_state
 from mousai.foreign.settings import Settings
 from mousai.foreign.sources import Source, read_source
@@ -105,6 +106,7 @@ def _import(
 ) -> Imported:
     found = strip(read.state, prefix=prefix)
     layout = recognise(found.state, settings)
+    settings.require_all_read()
     own, text_state = without_text(layout, found.state)
     model = autoencoder_of(layout) if isinstance(layout.config, DMAEConfig) else generator_of(layout)
     fill(model, own, layout)
@@ -122,10 +124,12 @@ def _import(
             parts["text_encoder"] = text
         if autoencoder is not None:
             parts["autoencoder"] = load_autoencoder(autoencoder)
+        check_fit(parts)
         lacks = _lacking(model, parts)
     about = f"Imported from {read.name}, a checkpoint of audio-diffusion-pytorch 0.1.x."
-    if dtype is None and all(tensor.dtype == torch.float16 for tensor in own.values()):
-        dtype = torch.float16
+    stored = {tensor.dtype for tensor in own.values()}
+    if dtype is None and len(stored) == 1 and stored < {torch.float16, torch.bfloat16}:
+        dtype = stored.pop()
     with _made_whole(out) as folder:
         save_parts(folder, parts, defaults=_defaults(parts, autoencoder), about=about, dtype=dtype)
         describe(folder)
@@ -229,12 +233,15 @@ def _made_whole(out: Path) -> Iterator[Path]:
     """A folder that gets its name when all is in it, and is gone where that fails."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=".mousai-", dir=out.parent))
     except OSError as error:
         raise UserError(f"{out} cannot be made: {error.strerror}") from error
     try:
+        folder = temporary / "model"  # of the usual permissions, where the one around it is the user's alone
+        folder.mkdir()
         yield folder
-        folder.chmod(0o755)
         folder.rename(out)
+    except OSError as error:
+        raise UserError(f"{out} cannot be made: {error.strerror}") from error
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)

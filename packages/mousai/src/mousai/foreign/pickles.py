@@ -3,6 +3,8 @@
 `python -m mousai.foreign.pickles IN OUT`: the tensors of a pickle as safetensors.
 """
 
+import pickle
+import re
 import subprocess
 import sys
 import tempfile
@@ -50,14 +52,25 @@ def convert(path: Path, out: Path) -> None:
     """
     import torch
 
-    found: Any = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, EOFError) as error:
+        # PyTorch's own words recommend to open it without weights_only.
+        named = re.search(r"GLOBAL (\S+)", str(error))
+        raise LayoutError(
+            f"holds more than tensors ({named[1]}), which is not opened; save its state dict as safetensors where it "
+            "was made"
+            if named
+            else "is not a whole pickle of tensors"
+        ) from error
     if isinstance(found, Mapping) and isinstance(found.get("state_dict"), Mapping):
         found = found["state_dict"]
     if not isinstance(found, Mapping):
         raise LayoutError(f"is a pickled {type(found).__name__}, not a state dict")
     tensors = {str(key): value.clone() for key, value in found.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise LayoutError("holds no tensors by name")
+        shown = ", ".join(sorted(map(str, found))[:3]) or "nothing"
+        raise LayoutError(f"holds no tensors by name, nor a state_dict, but {shown}")
     save_tensors(out, tensors)
 
 

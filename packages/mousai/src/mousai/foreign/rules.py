@@ -84,8 +84,9 @@ def read_state(
         wanted = rule.write(torch.empty(expected[rule.ours].shape, device="meta")).shape
         if tensor.shape != wanted:
             raise LayoutError(f"{rule.theirs} has shape {list(tensor.shape)}, expected {list(wanted)}")
-        if not tensor.is_floating_point():
-            raise LayoutError(f"{rule.theirs} holds {str(tensor.dtype).removeprefix('torch.')}, expected floats")
+        if not tensor.is_floating_point() or tensor.itemsize == 1:
+            name = str(tensor.dtype).removeprefix("torch.")
+            raise LayoutError(f"{rule.theirs} holds {name}, expected floats of 16 bits or more")
         if not bool(torch.isfinite(tensor).all()):
             raise LayoutError(f"{rule.theirs} holds NaN or infinity")
         for key in rule.also:

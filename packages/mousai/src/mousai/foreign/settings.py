@@ -6,6 +6,7 @@ from mousai.foreign.rules import LayoutError
 
 KNOWN = {
     "attention_heads": "heads of every attention",
+    "cross_attentions": "for each level whether it reads the embedding, as 0,1,1",
     "resnet_groups": "groups of the U-Net's normalisations (8)",
     "encoder_groups": "groups of the encoder's normalisations (8)",
     "sample_rate": "Hz (48000)",
@@ -35,6 +36,7 @@ class Settings:
             if name not in KNOWN:
                 raise LayoutError(f"--set {name}: no such setting; known: {', '.join(KNOWN)}")
         self._given = dict(given)
+        self._read: set[str] = set()
         self.assumed: dict[str, str] = {}
         """What was not given and was taken as the library's default; to be told to the user."""
 
@@ -45,9 +47,17 @@ class Settings:
             raise LayoutError(f"--set {name}={text}: must be a whole number of 1 or more")
         return int(text)
 
-    def maybe_whole(self, name: str) -> int | None:
-        """A whole number, or `None` where it is not given."""
-        return self.whole(name) if name in self._given else None
+    def given(self, name: str) -> bool:
+        """Whether it was given."""
+        return name in self._given
+
+    def flags(self, name: str, count: int) -> list[bool]:
+        """So many times 0 or 1, which have to be given."""
+        text = self._text(name, None, ",".join(["0"] * (count - 1) + ["1"]))
+        found = text.replace(" ", "").split(",")
+        if len(found) != count or not {*found} <= {"0", "1"}:
+            raise LayoutError(f"--set {name}={text}: must be {count} times 0 or 1, with commas between")
+        return [flag == "1" for flag in found]
 
     def truth(self, name: str, *, default: bool) -> bool:
         """True or false."""
@@ -63,7 +73,14 @@ class Settings:
             raise LayoutError(f"--set {name}={text}: must be {' or '.join(choices)}")
         return text
 
+    def require_all_read(self) -> None:
+        """LayoutError where one was given that this model has no use for."""
+        for name in self._given:
+            if name not in self._read:
+                raise LayoutError(f"--set {name}={self._given[name]}: this model has none; leave it out")
+
     def _text(self, name: str, default: str | None, ask: str) -> str:
+        self._read.add(name)
         if name in self._given:
             return self._given[name]
         if default is None:

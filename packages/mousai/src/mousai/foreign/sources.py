@@ -94,7 +94,8 @@ def _read_folder(folder: Path, allow_pickle: bool) -> dict[str, Tensor]:
         path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES
     ]
     if not files:
-        raise CheckpointError(f"{folder} holds no checkpoint: no .safetensors, nor {', '.join(SUFFIXES)}")
+        fetched = "" if allow_pickle else "; from the hub these are fetched only with --allow-pickle"
+        raise CheckpointError(f"{folder} holds no checkpoint: no .safetensors, nor {', '.join(SUFFIXES)}{fetched}")
     if len(files) > 1:
         raise CheckpointError(f"{folder} holds {', '.join(path.name for path in files)}; name the file that is meant")
     return _read_file(files[0], allow_pickle)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mousai.foreign.rules import LayoutError, Rule, weight_and_bias
+from mousai.foreign.settings import Settings
 from unet1d import Level, UNet1dConfig
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -43,54 +44,42 @@ class _Block:
 
 
 def infer_unet(
-    shapes: Shapes, place: UNetPlace, *, attention_heads: int | None, groups: int, context: int | None
+    shapes: Shapes, place: UNetPlace, settings: Settings, *, context: int | None, may_read_text: bool
 ) -> UNet1dConfig:
     """Read the sizes of a U-Net off the shapes of its tensors.
 
     Args:
         shapes: key -> shape.
         place: where it stands.
-        attention_heads: not in the shapes; needed where there is attention.
-        groups: of the normalisations; not in the shapes.
+        settings: for what is not in the shapes: heads, groups and, rarely, which levels read the embedding.
         context: width of the embedding, where it is known from elsewhere.
+        may_read_text: False where no level can read an embedding.
 
     Raises:
         LayoutError: a key is not as in this layout, or the shapes leave something open; says what to give.
     """
     blocks = list(_blocks(shapes, place.net))
+    groups = settings.whole("resnet_groups", default=8)
     widths = {block.attention_width for block in blocks if block.attentions}
-    if widths and attention_heads is None:
-        raise LayoutError(
-            f"attention_heads is not in the file; give --set attention_heads=N, a divisor of {max(widths)}"
-        )
-    heads = attention_heads or 8
+    heads = settings.whole("attention_heads", ask=f"N, a divisor of {max(widths)}") if widths else 8
     if len(widths) > 1 or any(width % heads for width in widths):
         raise LayoutError(f"attention of {sorted(widths)} features does not divide into attention_heads={heads}")
-    crossing = [len(block.attentions) == 2 or bool({*block.attentions} - {block.channels}) for block in blocks]
-    read = {block.attentions[-1] for block, cross in zip(blocks, crossing, strict=True) if cross}
-    read |= {context} if context else set()
-    if len(read) > 1:
-        raise LayoutError(f"cross-attention reads {sorted(read)} features; one width is expected")
-    for block, cross in zip(blocks, crossing, strict=True):
-        if not cross and read & {*block.attentions}:
-            raise LayoutError(
-                f"the attention of the level with {block.channels} channels may read the embedding or itself, both are "
-                f"{block.channels} wide; the file does not tell, and such a model cannot be imported"
-            )
+    crossing = _crossing(blocks, settings, context=context, may_read_text=may_read_text)
+    read = _read_widths(blocks, crossing, context)
     features = read.pop() if read else 0
-    levels = tuple(
-        Level(
-            channels=block.channels,
-            factor=block.factor,
-            items=block.items,
-            attention=len(block.attentions) > int(cross),
-            cross_attention=cross,
-            inject_channels=block.inject,
-        )
-        for block, cross in zip(blocks, crossing, strict=True)
-    )
     mixed = _shape(shapes, f"{place.time}blocks.0.to_out.weight", 2)
     try:
+        levels = tuple(
+            Level(
+                channels=block.channels,
+                factor=block.factor,
+                items=block.items,
+                attention=len(block.attentions) > int(cross),
+                cross_attention=cross,
+                inject_channels=block.inject,
+            )
+            for block, cross in zip(blocks, crossing, strict=True)
+        )
         return UNet1dConfig(
             in_channels=blocks[0].before,
             out_channels=None if blocks[0].after == blocks[0].before else blocks[0].after,
@@ -172,6 +161,40 @@ def _parts(level: Level) -> int:
 
 
 # ---- reading sizes
+
+
+def _crossing(blocks: Sequence[_Block], settings: Settings, *, context: int | None, may_read_text: bool) -> list[bool]:
+    """Which levels read the embedding.
+
+    A level's only attention reads it where its keys are not made from the level's own channels; where the embedding is
+    as wide as the level, the shapes are the same for both.
+    """
+    name = "cross_attentions"
+    certain = [len(block.attentions) == 2 or bool({*block.attentions} - {block.channels}) for block in blocks]
+    if settings.given(name):
+        given = settings.flags(name, len(blocks))
+        for depth, (block, cross) in enumerate(zip(blocks, given, strict=True)):
+            if (cross and not block.attentions) or (certain[depth] and not cross):
+                raise LayoutError(
+                    f"--set {name}: level {depth} has {len(block.attentions)} attentions, of {list(block.attentions)} "
+                    f"features where the level has {block.channels}; {int(cross)} is not possible there"
+                )
+        return given
+    read = _read_widths(blocks, certain, context)
+    if any(read & {*block.attentions} for block, cross in zip(blocks, certain, strict=True) if not cross):
+        return settings.flags(name, len(blocks))
+    if may_read_text and not read and any(block.attentions for block in blocks):
+        settings.assumed[name] = ",".join("0" for _ in blocks)
+    return certain
+
+
+def _read_widths(blocks: Sequence[_Block], crossing: Sequence[bool], context: int | None) -> set[int]:
+    """The width of the embedding, if any level or another part of the file tells it."""
+    read = {block.attentions[-1] for block, cross in zip(blocks, crossing, strict=True) if cross}
+    read |= {context} if context else set()
+    if len(read) > 1:
+        raise LayoutError(f"cross-attention reads {sorted(read)} features; one width is expected")
+    return read
 
 
 def _blocks(shapes: Shapes, base: str) -> Iterator[_Block]:
