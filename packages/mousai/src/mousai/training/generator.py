@@ -51,14 +51,16 @@ def train_generator(
     """
     torch.manual_seed(seed)
     channels = DMAEConfig.from_dict(load_config(autoencoder)).latent_channels
+    if start_from is not None:
+        begun = LatentDiffusionConfig.from_dict(load_config(start_from / "generator"))
+        if begun.net.in_channels != channels:
+            raise UserError(f"{start_from}: its generator is of another autoencoder than {autoencoder}")
     songs = encode_folder(autoencoder, data, out / "latents" if latents is None else latents, offsets=offsets)
     songs = songs.at_least(frames + 1)
     if start_from is not None:
         text = TextEncoder.load(start_from).train()
         generator = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(start_from / "generator")))
         load_state(start_from / "generator", generator)
-        if generator.config.net.in_channels != channels:
-            raise UserError(f"{start_from}: its generator is of another autoencoder than {autoencoder}")
     else:
         rng = np.random.default_rng((seed, 3))
         # Made once for a run: another tokenizer would number its tokens differently from those that were trained.
