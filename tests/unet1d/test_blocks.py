@@ -58,7 +58,7 @@ def test_conv_is_a_sum_over_taps_with_zeros_beyond_the_ends(
 def test_few_positions_go_through_one_product_which_is_the_same(
     kernel_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    conv, few, many = Conv(32, 8, kernel_size=kernel_size), torch.randn(2, 8, 32), torch.randn(2, 9, 32)
+    conv, few, many = Conv(256, 8, kernel_size=kernel_size), torch.randn(2, 64, 256), torch.randn(2, 65, 256)
     assert conv._is_product(few) and not conv._is_product(many)
     found = conv(few)
     monkeypatch.setattr(Conv, "_is_product", lambda self, x: False)

@@ -1,0 +1,226 @@
+"""Against the authors' library, with the same weights in the same process."""
+
+import copy
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from benchmarks.speed.measure import Figure, Settings, gigaflop, interleaved
+from benchmarks.speed.models import (
+    Autoencoders,
+    Generators,
+    autoencoder_config,
+    generator_config,
+    relative_error,
+)
+from benchmarks.speed.steps import (
+    DecoderStep,
+    GuidedStep,
+    Run,
+    training_of_decoder,
+    training_of_generator,
+    under_autocast,
+)
+from mousai.codec import compile_net
+
+M = TypeVar("M", bound=nn.Module)
+
+NO_FEED_FORWARD = "paper's widths without feed-forwards, which theirs lacks"
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Ours in bfloat16 and in float32, theirs, theirs under autocast; and ours compiled, where that is asked for."""
+
+    bfloat16: Run
+    float32: Run
+    theirs: Run
+    autocast: Run
+    compiled: Run | None
+
+    def runs(self) -> dict[str, Run]:
+        """By name."""
+        runs = {"theirs": self.theirs, "bfloat16": self.bfloat16, "autocast": self.autocast, "float32": self.float32}
+        return runs if self.compiled is None else {**runs, "compiled": self.compiled}
+
+
+def stage1(settings: Settings) -> Iterator[Figure]:
+    """One evaluation of the decoder."""
+    models = Autoencoders.make(autoencoder_config(8 if settings.quick else 1))
+    samples = 2**15 if settings.quick else 2**18
+    low = copy.deepcopy(models.ours)
+    low.decoder.to(torch.bfloat16)
+    step = DecoderStep(models, samples)
+    in_low = DecoderStep(Autoencoders(low, models.theirs), samples).ours()
+    compiled = None
+    if settings.compile:
+        compiled = DecoderStep(Autoencoders(_compiled_copy(low, "decoder"), models.theirs), samples).ours()
+    modes = Modes(in_low, step.ours(), step.theirs(), under_autocast(step.theirs()), compiled)
+    yield from _steps("stage1", f"stage 1 step, {samples} samples", modes, settings, least=5.0, least_eager=1.7)
+
+
+def stage2(settings: Settings) -> Iterator[Figure]:
+    """One guided evaluation of the generator."""
+    models = Generators.make(generator_config(4 if settings.quick else 1))
+    low = copy.deepcopy(models.ours)
+    low.net.to(torch.bfloat16)
+    for frames, least in ((64, 5.0), (128, None)) if settings.quick else ((2048, 5.0), (4096, None)):
+        step, in_low = GuidedStep(models, frames), GuidedStep(Generators(low, models.theirs), frames)
+        compiled = None
+        if settings.compile and least is not None:
+            compiled = GuidedStep(Generators(_compiled_copy(low, "net"), models.theirs), frames).ours()
+        modes = Modes(in_low.ours(), step.ours(), step.theirs(), under_autocast(step.theirs()), compiled)
+        name = f"stage 2 guided step, {frames} frames"
+        yield from _steps("stage2", name, modes, settings, least=least, least_eager=None, note=NO_FEED_FORWARD)
+
+
+def training(settings: Settings) -> Iterator[Figure]:
+    """Forward and backward of both stages; ours under autocast, as `mousai train` does, theirs as it comes."""
+    widths = (("tiny", 8, 2, None),) if settings.quick else (("tiny", 4, 4, 3.0), ("paper", 1, 4, 2.0))
+    samples, frames = (2**15, 64) if settings.quick else (2**17, 2048)
+    for width, divisor, batch, least in widths:
+        what = "the paper's widths" if divisor == 1 else f"the paper's widths / {divisor}"
+        ours, theirs = training_of_decoder(Autoencoders.make(autoencoder_config(divisor)), batch=batch, samples=samples)
+        times = interleaved({"theirs": theirs, "ours": ours}, settings)
+        yield _faster("training", f"training, stage 1 {width}, batch {batch}, {samples} samples", times, least, what)
+        ours, theirs = training_of_generator(Generators.make(generator_config(divisor)), batch=batch, frames=frames)
+        times = interleaved({"theirs": theirs, "ours": ours}, settings)
+        name = f"training, stage 2 {width}, batch {batch}, {frames} frames"
+        yield _faster("training", name, times, least, f"{what}, without feed-forwards")
+
+
+def cascade(settings: Settings) -> Iterator[Figure]:
+    """A whole piece, added up from its steps."""
+    divisor, hop = (8, 1024) if settings.quick else (1, 1024)
+    window = 64 if settings.quick else 256
+    generators, autoencoders = (
+        Generators.make(generator_config(divisor)),
+        Autoencoders.make(autoencoder_config(divisor)),
+    )
+    low_generator, low_autoencoder = copy.deepcopy(generators.ours), copy.deepcopy(autoencoders.ours)
+    low_generator.net.to(torch.bfloat16)
+    low_autoencoder.decoder.to(torch.bfloat16)
+    few = Settings(quick=settings.quick, repeats=2, budget=0.0, compile=False)
+    for frames in (64, 128) if settings.quick else (2048, 4096):
+        times = interleaved(
+            {
+                "their generator": GuidedStep(generators, frames).theirs(),
+                "our generator": GuidedStep(Generators(low_generator, generators.theirs), frames).ours(),
+                "their decoder": DecoderStep(autoencoders, frames * hop).theirs(),
+                "our decoder": _windowed(low_autoencoder, frames, window),
+            },
+            few,
+        )
+        ours = 50 * times["our generator"] + 20 * times["our decoder"]
+        theirs = 50 * times["their generator"] + 20 * times["their decoder"]
+        seconds = frames * hop / 48000
+        note = "EXTRAPOLATED: 50 guided steps and 20 decoder steps, from the median of one of each"
+        yield Figure(
+            section="cascade",
+            name=f"{seconds:.1f} s of music, 50 + 20 steps",
+            ours=ours,
+            theirs=theirs,
+            ratio=theirs / ours,
+            note=f"{note}; {NO_FEED_FORWARD}",
+        )
+        yield Figure(
+            section="cascade",
+            name=f"{seconds:.1f} s of music: seconds of music per second",
+            ours=seconds / ours,
+            theirs=seconds / theirs,
+            unit="",
+            ratio=seconds / ours,
+            least=None if settings.quick else 1.0,
+            note="EXTRAPOLATED likewise",
+        )
+
+
+def _windowed(autoencoder: nn.Module, frames: int, window: int) -> Run:
+    """One evaluation of our decoder over the whole piece, window by window as `DMAE.decode` does it."""
+    from benchmarks.speed.models import normal
+    from dmae import DMAE
+
+    assert isinstance(autoencoder, DMAE)
+    latent = normal(1, autoencoder.config.latent_channels, frames).tanh()
+    return lambda: autoencoder.decode(latent, num_steps=1, window_frames=window)
+
+
+def _compiled_copy(model: M, net: str) -> M:
+    """A copy whose `net` will be compiled when it is first used."""
+    model = copy.deepcopy(model)
+    compile_net(getattr(model, net))
+    return model
+
+
+def _steps(
+    section: str,
+    name: str,
+    modes: Modes,
+    settings: Settings,
+    *,
+    least: float | None,
+    least_eager: float | None,
+    note: str = "",
+) -> Iterator[Figure]:
+    error = relative_error(modes.float32(), modes.theirs())
+    if error > 1e-3:
+        raise RuntimeError(f"{name}: ours and theirs differ by {error:.1e}, so they are not the same model")
+    if modes.compiled is not None:
+        began = time.perf_counter()
+        modes.compiled()
+        print(f"{name}: compiled in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    low_error = relative_error(modes.bfloat16(), modes.theirs())
+    times = interleaved(modes.runs(), settings)
+    fastest = min((mode for mode in times if mode not in ("theirs", "autocast")), key=lambda mode: times[mode])
+    told = f"fastest of ours: {fastest}" + (f"; {note}" if note else "")
+    yield Figure(
+        section=section,
+        name=f"{name}: fastest, theirs as it comes",
+        ours=times[fastest],
+        theirs=times["theirs"],
+        ratio=times["theirs"] / times[fastest],
+        least=least,
+        note=told,
+    )
+    for mode, other, target, about in (
+        ("bfloat16", "autocast", least_eager, f"differs from their float32 by {low_error:.1e} (relative RMS)"),
+        ("float32", "theirs", None, f"same numbers to {error:.0e}"),
+        ("compiled", "bfloat16", None, "both ours; `theirs` is eager here"),
+    ):
+        if mode in times:
+            shown = {"bfloat16": "bfloat16 eager, theirs autocast", "float32": "float32, theirs float32"}
+            yield Figure(
+                section=section,
+                name=f"{name}: {shown.get(mode, 'compiled, eager in place of theirs')}",
+                ours=times[mode],
+                theirs=times[other],
+                ratio=times[other] / times[mode],
+                least=target,
+                note=about,
+            )
+    operations = gigaflop(modes.bfloat16)
+    yield Figure(
+        section=section,
+        name=f"{name}: rate",
+        ours=operations / times[fastest],
+        theirs=operations / times["theirs"],
+        unit="GFLOP/s",
+        note=f"{operations:.1f} GFLOP",
+    )
+
+
+def _faster(section: str, name: str, times: dict[str, float], least: float | None, note: str) -> Figure:
+    return Figure(
+        section=section,
+        name=name,
+        ours=times["ours"],
+        theirs=times["theirs"],
+        ratio=times["theirs"] / times["ours"],
+        least=least,
+        note=note,
+    )

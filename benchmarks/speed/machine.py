@@ -1,0 +1,128 @@
+"""Against this machine: its rate of matrix products, which share of it one step reaches, and where the rest goes."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+
+from benchmarks.speed.children import run_child
+from benchmarks.speed.measure import Figure, Settings, gigaflop, interleaved, peak_memory
+from benchmarks.speed.models import Autoencoders, Generators, autoencoder_config, generator_config, normal
+from benchmarks.speed.steps import DecoderStep, GuidedStep, Run, without_gradients
+
+KINDS = {
+    "convolutions": ("convolution",),
+    "matrix products": ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm"),
+    "attention": ("scaled_dot_product", "softmax"),
+    "norms": ("_norm",),
+    "SiLU, GELU": ("silu", "gelu"),
+    "copies and casts": ("copy_", "aten::cat", "repeat_interleave", "index_select", "_pad", "fill"),
+    "sums and products": ("aten::add", "aten::mul", "addcmul", "where"),
+}
+"""What the profile is divided into, by parts of the operators' names; the first that fits counts."""
+
+
+def peak(settings: Settings) -> Iterator[Figure]:
+    """The share of the rate of matrix products that a step reaches, both in bfloat16, taking turns."""
+    size, divisor = (256, 8) if settings.quick else (2048, 1)
+    products = {dtype: _product(size, dtype) for dtype in (torch.bfloat16, torch.float32)}
+    for name, run, least in _steps(divisor, quick=settings.quick):
+        times = interleaved(
+            {"step": run, "bfloat16": products[torch.bfloat16], "float32": products[torch.float32]}, settings
+        )
+        operations = gigaflop(run)
+        rates = {dtype: 2 * size**3 / 1e9 / times[dtype] for dtype in ("bfloat16", "float32")}
+        yield Figure(
+            section="peak",
+            name=f"{name}: share of the bfloat16 matrix-product rate",
+            ours=operations / times["step"],
+            theirs=rates["bfloat16"],
+            unit="GFLOP/s",
+            ratio=operations / times["step"] / rates["bfloat16"],
+            shown_ratio="%",
+            least=least,
+            note=f"{operations:.1f} GFLOP, eager; `theirs` is a product of {size} x {size} matrices "
+            f"(float32: {rates['float32']:.0f} GFLOP/s)",
+        )
+
+
+def profile(settings: Settings) -> Iterator[Figure]:
+    """Which kind of operator takes which share of a step's time, bfloat16 and eager."""
+    for name, run, _ in _steps(8 if settings.quick else 1, quick=settings.quick):
+        run()
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as found:
+            for _ in range(3):
+                run()
+        shares = dict.fromkeys([*KINDS, "everything else"], 0.0)
+        for event in found.key_averages():
+            shares[_kind(event.key)] += event.self_cpu_time_total
+        total = sum(shares.values())
+        for kind, share in shares.items():
+            yield Figure(
+                section="profile",
+                name=f"{name}: {kind}",
+                ours=share / 3e6,
+                ratio=share / total,
+                shown_ratio="%",
+                note="of the time of the step, profiler attached",
+            )
+
+
+def long(settings: Settings) -> Iterator[Figure]:
+    """One guided step of stage 2, feed-forwards included, where the authors' users run out of memory."""
+    frames, batch = (256, 1) if settings.quick else (2**15, 2)
+    told = run_child("guided", frames=frames, batch=batch, divisor=4 if settings.quick else 1)
+    yield Figure(
+        section="long",
+        name=f"stage 2 guided step, {frames} frames, batch {batch}: peak memory",
+        ours=told["peak"] / 1024,
+        unit="GiB",
+        ratio=told["peak"] / 1024,
+        shown_ratio="",
+        most=None if settings.quick else 12.0,
+        note=f"{told['seconds']:.0f} s; bfloat16, feed-forwards included; a process of its own, weights included",
+    )
+
+
+def guided_child(frames: int, batch: int, divisor: int) -> dict[str, float]:
+    """In the child: one guided step, its seconds and this process's peak memory in MiB."""
+    from mousai.latent import LatentDiffusion
+    from mousai.text import TextEmbedding
+
+    config = generator_config(divisor)
+    config = replace(config, net=replace(config.net, feed_forward_factor=2.0))
+    torch.manual_seed(0)
+    model = LatentDiffusion(config).eval()
+    model.net.to(torch.bfloat16)
+    hidden = normal(batch, config.max_tokens, config.net.context_features)
+    text = TextEmbedding(hidden, torch.ones(hidden.shape[:2], dtype=torch.bool))
+    with torch.no_grad():
+        net, conditions = model.guided(text, 3.0, frames=frames, batch=batch)
+        began = time.perf_counter()
+        net(normal(batch, config.net.in_channels, frames), torch.full((batch,), 0.5), **conditions)
+    return {
+        "seconds": time.perf_counter() - began,
+        "peak": peak_memory(),
+    }
+
+
+def _steps(divisor: int, *, quick: bool) -> Iterator[tuple[str, Run, float | None]]:
+    """Name, run and least share of each step, in bfloat16; one model at a time is held."""
+    samples, frames = (2**15, 64) if quick else (2**18, 2048)
+    autoencoders = Autoencoders.make(autoencoder_config(divisor))
+    autoencoders.ours.decoder.to(torch.bfloat16)
+    yield f"stage 1 step, {samples} samples", DecoderStep(autoencoders, samples).ours(), None if quick else 0.5
+    del autoencoders
+    generators = Generators.make(generator_config(divisor))
+    generators.ours.net.to(torch.bfloat16)
+    yield f"stage 2 guided step, {frames} frames", GuidedStep(generators, frames).ours(), None
+
+
+def _product(size: int, dtype: torch.dtype) -> Run:
+    left, right = (normal(size, size, seed=seed).to(dtype) for seed in (0, 1))
+    return without_gradients(lambda: left @ right)
+
+
+def _kind(operator: str) -> str:
+    return next((kind for kind, parts in KINDS.items() if any(part in operator for part in parts)), "everything else")

@@ -1,0 +1,127 @@
+"""One evaluation of each net, and one step of training, ours and the authors', on the same numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.speed.models import SCALE, Autoencoders, Generators, normal
+from mousai.text import TextEmbedding
+
+Run = Callable[[], Any]
+
+
+def without_gradients(run: Run) -> Run:
+    """The same without recording gradients, as both libraries sample."""
+
+    def inside() -> Any:
+        with torch.no_grad():
+            return run()
+
+    return inside
+
+
+def under_autocast(run: Run) -> Run:
+    """The same under autocast to bfloat16."""
+
+    def inside() -> Any:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            return run()
+
+    return inside
+
+
+@dataclass(frozen=True)
+class DecoderStep:
+    """Stage 1: one evaluation of the decoder at [batch, 2, samples], learned transform included."""
+
+    models: Autoencoders
+    samples: int
+    batch: int = 1
+
+    def inputs(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Noisy waveform, time, latent."""
+        config = self.models.ours.config
+        frames = self.samples // config.hop_length
+        x = normal(self.batch, config.audio_channels, self.samples)
+        return x, torch.full((self.batch,), 0.5), normal(self.batch, config.latent_channels, frames, seed=1).tanh()
+
+    def ours(self) -> Run:
+        """Ours, in the number format that its decoder has now."""
+        x, t, latent = self.inputs()
+        return without_gradients(lambda: self.models.ours.denoise(x, t, latent=latent))
+
+    def theirs(self) -> Run:
+        """Theirs."""
+        x, t, latent = self.inputs()
+        channels = [None] * self.models.ours.config.latent_depth + [latent]
+        return without_gradients(lambda: self.models.theirs.net(x, t, channels=channels))
+
+
+@dataclass(frozen=True)
+class GuidedStep:
+    """Stage 2: one guided evaluation of the generator at [batch, 32, frames], both branches."""
+
+    models: Generators
+    frames: int
+    batch: int = 1
+
+    def inputs(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Noisy latent, time, text embedding."""
+        config = self.models.ours.config
+        x = normal(self.batch, config.net.in_channels, self.frames)
+        text = normal(self.batch, config.max_tokens, config.net.context_features, seed=1)
+        return x, torch.full((self.batch,), 0.5), text
+
+    def ours(self) -> Run:
+        """Ours, as `LatentDiffusion.sample` evaluates it, in the number format that its net has now."""
+        x, t, hidden = self.inputs()
+        text = TextEmbedding(hidden, torch.ones(hidden.shape[:2], dtype=torch.bool))
+        with torch.no_grad():
+            net, conditions = self.models.ours.guided(text, SCALE, frames=self.frames, batch=self.batch)
+        return without_gradients(lambda: net(x, t, **conditions))
+
+    def theirs(self) -> Run:
+        """Theirs."""
+        x, t, text = self.inputs()
+        return without_gradients(lambda: self.models.theirs.net(x, t, embedding=text, embedding_scale=SCALE))
+
+
+def training_of_decoder(models: Autoencoders, *, batch: int, samples: int) -> tuple[Run, Run]:
+    """Loss and gradients of stage 1, encoder included: ours (autocast to bfloat16, as it trains), theirs."""
+    wave = 0.3 * normal(batch, models.ours.config.audio_channels, samples)
+
+    def ours() -> None:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = models.ours.losses(wave).total()
+        _backward(loss, models.ours)
+
+    def theirs() -> None:
+        _backward(models.theirs(wave), models.theirs)
+
+    return ours, theirs
+
+
+def training_of_generator(models: Generators, *, batch: int, frames: int) -> tuple[Run, Run]:
+    """Loss and gradients of stage 2: ours (autocast to bfloat16, as it trains), theirs."""
+    config = models.ours.config
+    latent = normal(batch, config.net.in_channels, frames)
+    hidden = normal(batch, config.max_tokens, config.net.context_features, seed=1)
+    text = TextEmbedding(hidden, torch.ones(hidden.shape[:2], dtype=torch.bool))
+
+    def ours() -> None:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            loss = models.ours.loss(latent, text, drop=0.1)
+        _backward(loss, models.ours)
+
+    def theirs() -> None:
+        _backward(models.theirs(latent, embedding=hidden, embedding_mask_proba=0.1), models.theirs)
+
+    return ours, theirs
+
+
+def _backward(loss: Tensor, model: nn.Module) -> None:
+    loss.backward()
+    model.zero_grad(set_to_none=True)
