@@ -364,3 +364,15 @@ def test_griffin_lim_needs_a_prior(patches: DMAEConfig, bands: DMAEConfig, make:
     for config in (patches, bare):
         with pytest.raises(ValueError, match="no magnitude prior"):
             make(config).decode(a_latent(config, 1, 3), num_steps=1, griffin_lim=2)
+
+
+def test_sigma_is_the_same_piece_by_piece(bands: DMAEConfig, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make(bands)
+    assert model.prior is not None
+    latent = torch.randn(2, 6, 9, generator=torch.Generator().manual_seed(0)).tanh()
+    packed = model.condition(latent)
+    x = torch.randn(2, 32, packed.shape[-1], generator=torch.Generator().manual_seed(1))
+    whole = x * model.prior.log_sigma(model.prior(latent)).exp()
+    for piece in (1, 5, packed.shape[-1], 1000):
+        monkeypatch.setattr("dmae.autoencoder.PIECE", piece)
+        torch.testing.assert_close(model._times_sigma(x, packed), whole)

@@ -1,4 +1,5 @@
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -35,10 +36,21 @@ def test_a_pointwise_net_is_exact(data: st.DataObject, length: int, size: int, b
 @given(data=st.data(), length=st.integers(1, 300), size=st.integers(1, 60))
 def test_windows_cover_the_signal_and_the_last_ends_with_it(data: st.DataObject, length: int, size: int) -> None:
     overlap = data.draw(st.integers(0, size - 1))
-    starts = Windows(pointwise, size=size, overlap=overlap).starts(length)
+    wide, starts = Windows(pointwise, size=size, overlap=overlap).plan(length)
     assert starts[0] == 0
-    assert starts[-1] == max(length - size, 0)
-    assert all(0 < b - a <= size - overlap for a, b in itertools.pairwise(starts))
+    assert starts[-1] + wide == length and wide <= size
+    assert all(0 < b - a <= wide - overlap for a, b in itertools.pairwise(starts))
+    # As many as windows of the whole size would be, and together not much more than the signal and its overlaps.
+    assert len(starts) == (1 if length <= size else math.ceil((length - overlap) / (size - overlap)))
+    step = math.gcd(size, overlap)
+    assert len(starts) * wide < length + (len(starts) - 1) * overlap + len(starts) * step
+
+
+def test_a_signal_a_little_too_long_costs_little_more() -> None:
+    windows = Windows(pointwise, size=256, overlap=32)
+    assert windows.plan(256) == (256, [0])
+    assert windows.plan(258) == (160, [0, 98])
+    assert windows.plan(703) == (256, [0, 224, 447])
 
 
 @pytest.mark.parametrize("length", [33, 64, 100, 256, 257])

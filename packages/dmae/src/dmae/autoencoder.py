@@ -21,6 +21,8 @@ from dmae.transform import LappedTransform, WavePatching, to_mid_side
 from unet1d import UNet1d
 from vdiffusion import DDIM, Sampler, VObjective, Windows, item_generators, seeded_noise, time_grid, to_noisy
 
+PIECE = 512
+"""Blocks of coefficients whose sigma is computed at once."""
 OUTLIER = 4.0
 """Largest coefficient / sigma that the decoder is trained on. Where the prior was far too quiet the ratio has heavy
 tails: a few numbers that would make up most of a squared error, and of which nothing in the latent tells."""
@@ -385,5 +387,15 @@ class DMAE(nn.Module):
         if not isinstance(self.transform, LappedTransform):
             return x[..., :length]
         if bands is not None:
-            x = x * self._require_prior().log_sigma(self._unpack(bands)).exp()
+            x = self._times_sigma(x, bands)
         return self._maybe_mid_side(self.transform.inverse(x))
+
+    def _times_sigma(self, x: Tensor, bands: Tensor) -> Tensor:
+        """x * sigma, piece by piece: on the way to sigma there are a dozen tensors of the size of x."""
+        scaled = torch.empty_like(x)
+        for first in range(0, x.shape[-1], PIECE):
+            # A block's sigma also hears the first spectrum of the block after it.
+            near = bands[..., first : first + PIECE + 1]
+            sigma = self._require_prior().log_sigma(self._unpack(near)).exp()
+            scaled[..., first : first + PIECE] = x[..., first : first + PIECE] * sigma[..., :PIECE]
+        return scaled

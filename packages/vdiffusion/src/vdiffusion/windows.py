@@ -11,7 +11,7 @@ from vdiffusion.net import Net, evaluate, in_working_precision
 
 
 class Windows:
-    """A net that sees at most `size` samples of a signal `[B, C, T]` at a time.
+    """A net that sees at most `size` samples of a signal `[B, C, T]` at a time, in windows of one length.
 
         x_t  |--------- size ---------|                       each window's v is weighted by a fade; where windows
                         |--------- size ---------|            overlap, the weights are divided by their sum, so that
@@ -71,10 +71,19 @@ class Windows:
                     f"the samples per frame of condition {name!r}"
                 )
 
-    def starts(self, length: int) -> list[int]:
-        """Return the first sample of each window over a signal of `length` samples."""
-        last = max(length - self.size, 0)
-        return [*range(0, last, self.size - self.overlap), last]
+    def plan(self, length: int) -> tuple[int, list[int]]:
+        """Return the windows' length and the first sample of each, over a signal of `length` samples.
+
+        There are no more windows than `size` makes necessary, and they are no longer than so many have to be (in steps
+        of the greatest common divisor of `size` and `overlap`, both of which suit the net): a signal a little longer
+        than `size` costs little more than one that fits.
+        """
+        if length <= self.size:
+            return length, [0]
+        count = -(-(length - self.overlap) // (self.size - self.overlap))
+        step = math.gcd(self.size, self.overlap)
+        size = -(-(length + (count - 1) * self.overlap) // (count * step)) * step
+        return size, [*range(0, length - size, size - self.overlap), length - size]
 
     def __call__(self, x_t: Tensor, t: Tensor, **conditions: Any) -> Tensor:
         """Return v for x_t `[B, C, T]` and t `[B]`; ValueError names the condition that does not fit."""
@@ -84,41 +93,41 @@ class Windows:
             return evaluate(self.net, x_t, t, conditions)
         v = torch.zeros_like(in_working_precision(x_t))
         total_weight = v.new_zeros(length)
-        starts = self.starts(length)
+        size, starts = self.plan(length)
         for first in range(0, len(starts), self.batch):
             group = starts[first : first + self.batch]
-            windows = torch.cat([x_t[..., start : start + self.size] for start in group])
-            cut = {name: self._cut(name, value, group) for name, value in conditions.items()}
+            windows = torch.cat([x_t[..., start : start + size] for start in group])
+            cut = {name: self._cut(name, value, group, size) for name, value in conditions.items()}
             outputs = evaluate(self.net, windows, t.repeat(len(group)), cut).chunk(len(group))
             for start, output in zip(group, outputs, strict=True):
-                weight = self._weight(start, length).to(v)
-                v[..., start : start + self.size] += weight * output
-                total_weight[start : start + self.size] += weight
+                weight = self._weight(start, size, length).to(v)
+                v[..., start : start + size] += weight * output
+                total_weight[start : start + size] += weight
         return v.div_(total_weight)
 
-    def _weight(self, start: int, length: int) -> Tensor:
+    def _weight(self, start: int, size: int, length: int) -> Tensor:
         """Weights of one window [size]: 0 in the trim, a rise of sin^2, 1; mirrored at the end; no fade at the ends
         of the signal itself."""
         fade = self.overlap - 2 * self.trim
         rise = torch.sin((torch.arange(fade) + 0.5) * (math.pi / 2 / max(fade, 1))).square()
         rise = torch.cat([torch.zeros(self.trim), rise])
-        weight = torch.ones(self.size)
+        weight = torch.ones(size)
         if start > 0:
             weight[: len(rise)] *= rise
-        if start + self.size < length:
-            weight[self.size - len(rise) :] *= rise.flip(0)
+        if start + size < length:
+            weight[size - len(rise) :] *= rise.flip(0)
         return weight
 
-    def _cut(self, name: str, value: Any, group: list[int]) -> Any:
+    def _cut(self, name: str, value: Any, group: list[int], size: int) -> Any:
         """The condition for a group of windows, one after the other along the batch."""
         if isinstance(value, Mapping):
-            return {key: self._cut(f"{name}.{key}", entry, group) for key, entry in value.items()}
+            return {key: self._cut(f"{name}.{key}", entry, group, size) for key, entry in value.items()}
         if not isinstance(value, Tensor):
             return value
         factor = self.conditions_along_time.get(name)
         if factor is None:
             return value.repeat(len(group), *[1] * (value.ndim - 1))
-        return torch.cat([value[..., start // factor : (start + self.size) // factor] for start in group])
+        return torch.cat([value[..., start // factor : (start + size) // factor] for start in group])
 
     def _check_conditions(self, conditions: Mapping[str, Any], batch: int, length: int) -> None:
         found = _flat(conditions)
