@@ -65,7 +65,7 @@ COMMANDS = {
     ),
     "data": Command(
         module="mousai.cli.data",
-        summary="look through a folder of music before training on it",
+        summary="look through a folder of music before training on it, and encode it",
         examples=("mousai data check songs", "mousai data encode songs -o latents"),
     ),
     "import": Command(

@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "prompt",
         nargs="+",
         metavar="PROMPT",
-        help="what the music is like, in quotes: style, tempo, key, instruments, mood. Several sentences make a piece "
-        "each; their files are numbered, song-1.wav, song-2.wav, ...",
+        help="what the music is like, in quotes: style, tempo (128 bpm), key (E minor), instruments, mood. "
+        "Several sentences make a piece each; their files are numbered, song-1.wav, song-2.wav, ...",
     )
     add_output_arguments(parser, files=".wav, .flac, .ogg or .mp3; with several pieces it is numbered before the dot")
     parser.add_argument("--duration", type=float, metavar="S", help="seconds of music (default 20)")
