@@ -23,8 +23,6 @@ from mousai.files import atomic_file
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 
-_SHOWN_KEYS = 3
-
 
 class CheckpointError(UserError):
     """A model folder that cannot be read or written; one line that names the file and what is wrong in it."""
@@ -77,9 +75,9 @@ def load_state(folder: str | PathLike[str], module: nn.Module, *, dtype: torch.d
     with _opened(path) as file:
         keys = set(file.keys())
         if missing := [key for key in targets if key not in keys and key not in tied]:
-            raise CheckpointError(f"{path} lacks {_listed(missing)}, which {type(module).__name__} needs")
+            raise CheckpointError(f"{path} lacks {listed(missing)}, which {type(module).__name__} needs")
         if extra := sorted(key for key in keys if key not in targets):
-            raise CheckpointError(f"{path} holds {_listed(extra)}, which {type(module).__name__} has not")
+            raise CheckpointError(f"{path} holds {listed(extra)}, which {type(module).__name__} has not")
         for key in sorted(keys):
             shape = list(file.get_slice(key).get_shape())
             if shape != list(targets[key].shape):
@@ -125,7 +123,9 @@ def save_tensors(
         if dtype is not None and tensor.is_floating_point():
             tensor = tensor.to(dtype)
         if tensor.is_floating_point() and not _finite(tensor):
-            raise CheckpointError(f"{path}: {key} holds NaN or infinity as {_name(tensor.dtype)}; nothing was written")
+            raise CheckpointError(
+                f"{path}: {key} holds NaN or infinity as {type_name(tensor.dtype)}; nothing was written"
+            )
         stored[key] = tensor.contiguous()
     try:
         with atomic_file(path) as temporary:
@@ -211,7 +211,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def _check_values(path: Path, key: str, found: Tensor, expected: Tensor) -> None:
     if found.is_floating_point() != expected.is_floating_point():
-        raise CheckpointError(f"{path}: {key} is {_name(found.dtype)}, expected {_name(expected.dtype)}")
+        raise CheckpointError(f"{path}: {key} is {type_name(found.dtype)}, expected {type_name(expected.dtype)}")
     if found.is_floating_point() and not _finite(found):
         raise CheckpointError(f"{path}: {key} holds NaN or infinity")
 
@@ -254,12 +254,14 @@ def _write_text(path: Path, text: str) -> None:
         raise CheckpointError(f"{path} cannot be written: {_why(error)}") from error
 
 
-def _listed(keys: list[str]) -> str:
-    more = f" and {len(keys) - _SHOWN_KEYS} more" if len(keys) > _SHOWN_KEYS else ""
-    return ", ".join(keys[:_SHOWN_KEYS]) + more
+def listed(keys: list[str], *, most: int = 3) -> str:
+    """The first keys, and how many more there are: for messages."""
+    more = f" and {len(keys) - most} more" if len(keys) > most else ""
+    return ", ".join(keys[:most]) + more
 
 
-def _name(dtype: torch.dtype) -> str:
+def type_name(dtype: torch.dtype) -> str:
+    """How a type of numbers is called in messages: float32, int64, ..."""
     return str(dtype).removeprefix("torch.")
 
 

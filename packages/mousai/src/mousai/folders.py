@@ -16,6 +16,7 @@ from dmae import DMAE, DMAEConfig
 from mousai.checkpoint import CheckpointError, load_config, load_state, save_config, save_module
 from mousai.defaults import Defaults
 from mousai.errors import UserError
+from mousai.hub import download, is_hub_id
 from mousai.latent import LatentDiffusion
 from mousai.latent_config import LatentDiffusionConfig
 from mousai.text import MAX_TOKENS, TextEncoder
@@ -58,17 +59,12 @@ def model_folder(model: str | PathLike[str] | None, *, revision: str | None = No
     text = str(model)
     if folder.exists():
         raise UserError(f"model {text}: is a file; give the folder that holds {INDEX_NAME}")
-    if text.count("/") != 1 or text.startswith((".", "/", "~")):
+    if not is_hub_id(text):
         raise UserError(f"model {text}: no such folder")
     if revision is None:
         raise UserError(f"model {text}: no such folder; for a model of the hub give its commit as revision too")
-    from huggingface_hub import snapshot_download
-
-    try:
-        patterns = ["*.json", "*.safetensors", "*/*.json", "*/*.safetensors", "*/*.model"]
-        return Path(snapshot_download(text, revision=revision, allow_patterns=patterns))
-    except (OSError, ValueError) as error:
-        raise UserError(f"model {text} at {revision}: {' '.join(str(error).split())}") from error
+    patterns = ["*.json", "*.safetensors", "*/*.json", "*/*.safetensors", "*/*.model"]
+    return download(text, revision=revision, patterns=patterns, what="model ")
 
 
 def describe(folder: Path, *, need: Sequence[str] = ()) -> ModelDescription:

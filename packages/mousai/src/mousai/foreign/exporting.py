@@ -15,8 +15,6 @@ from mousai.foreign.rules import LayoutError, write_state
 from mousai.latent import LatentDiffusion
 from mousai.latent_config import LatentDiffusionConfig
 
-LAYOUTS = ("audio-diffusion-pytorch",)
-
 
 def export_model(
     folder: Path, out: Path, *, part: str | None = None, compact: bool = False, dtype: torch.dtype | None = None

@@ -108,7 +108,7 @@ def _import(
     layout = recognise(found.state, settings)
     settings.require_all_read()
     own, text_state = without_text(layout, found.state)
-    model = autoencoder_of(layout) if isinstance(layout.config, DMAEConfig) else generator_of(layout)
+    model = DMAE(layout.config) if isinstance(layout.config, DMAEConfig) else LatentDiffusion(layout.config)
     fill(model, own, layout)
     parts: dict[str, DMAE | LatentDiffusion | TextEncoder] = {}
     lacks = "a generator and a text encoder"
@@ -143,18 +143,6 @@ def _import(
     )
 
 
-def autoencoder_of(layout: Layout) -> DMAE:
-    """The model here that an autoencoder of theirs is, with random weights."""
-    assert isinstance(layout.config, DMAEConfig)
-    return DMAE(layout.config)
-
-
-def generator_of(layout: Layout) -> LatentDiffusion:
-    """The model here that a `DiffusionModel` of theirs is, with random weights."""
-    assert not isinstance(layout.config, DMAEConfig)
-    return LatentDiffusion(layout.config)
-
-
 def fill(model: nn.Module, theirs: Mapping[str, Tensor], layout: Layout) -> None:
     """Fill a model with their tensors.
 
@@ -184,11 +172,9 @@ def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str 
                 "it was made from, such as google-t5/t5-base (and --text-encoder-revision), or a folder of it"
             )
         return None
-    text = TextEncoder.from_hub(model, revision=revision or "main") if Path(model).is_dir() else None
-    if text is None:
-        if revision is None:
-            raise UserError(f"--text-encoder {model}: no such folder; for a model of the hub give its commit too")
-        text = TextEncoder.from_hub(model, revision=revision)
+    if revision is None and not Path(model).is_dir():
+        raise UserError(f"--text-encoder {model}: no such folder; for a model of the hub give its commit too")
+    text = TextEncoder.from_hub(model, revision=revision or "main")
     if state:
         rules = text_rules(text)
         found = read_state(state, {rule.ours: text.model.state_dict()[rule.ours] for rule in rules}, rules)

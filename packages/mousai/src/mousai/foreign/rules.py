@@ -7,9 +7,8 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
+from mousai.checkpoint import listed, type_name
 from mousai.errors import UserError
-
-_SHOWN = 4
 
 
 class LayoutError(UserError):
@@ -71,13 +70,13 @@ def read_state(
     """
     rules = list(rules)
     if lost := sorted(set(expected) - {rule.ours for rule in rules}):
-        raise LayoutError(f"this layout has no place for {_listed(lost)}, which the model here has")
+        raise LayoutError(f"this layout has no place for {listed(lost, most=4)}, which the model here has")
     missing = [rule.theirs for rule in rules if rule.theirs not in theirs]
     if missing:
-        raise LayoutError(f"lacks {_listed(missing)}")
+        raise LayoutError(f"lacks {listed(missing, most=4)}")
     known = {key for rule in rules for key in (rule.theirs, *rule.also)} | set(ignored)
     if extra := sorted(set(theirs) - known):
-        raise LayoutError(f"holds {_listed(extra)}, which this layout does not have")
+        raise LayoutError(f"holds {listed(extra, most=4)}, which this layout does not have")
     found = {}
     for rule in rules:
         tensor = theirs[rule.theirs]
@@ -85,8 +84,7 @@ def read_state(
         if tensor.shape != wanted:
             raise LayoutError(f"{rule.theirs} has shape {list(tensor.shape)}, expected {list(wanted)}")
         if not tensor.is_floating_point() or tensor.itemsize == 1:
-            name = str(tensor.dtype).removeprefix("torch.")
-            raise LayoutError(f"{rule.theirs} holds {name}, expected floats of 16 bits or more")
+            raise LayoutError(f"{rule.theirs} holds {type_name(tensor.dtype)}, expected floats of 16 bits or more")
         if not bool(torch.isfinite(tensor).all()):
             raise LayoutError(f"{rule.theirs} holds NaN or infinity")
         for key in rule.also:
@@ -104,8 +102,3 @@ def write_state(ours: Mapping[str, Tensor], rules: Iterable[Rule]) -> dict[str, 
         for key in (rule.theirs, *rule.also):
             theirs[key] = tensor.clone()
     return theirs
-
-
-def _listed(keys: list[str]) -> str:
-    more = f" and {len(keys) - _SHOWN} more" if len(keys) > _SHOWN else ""
-    return ", ".join(keys[:_SHOWN]) + more

@@ -10,6 +10,7 @@ from mousai.checkpoint import WEIGHTS_NAME, CheckpointError, load_tensors
 from mousai.errors import UserError
 from mousai.foreign.pickles import SUFFIXES, WHY, read_pickle
 from mousai.foreign.rules import LayoutError
+from mousai.hub import download, is_hub_id
 
 INDEX = "model.safetensors.index.json"
 
@@ -72,17 +73,12 @@ def read_source(source: str, *, revision: str | None = None, allow_pickle: bool 
 
 
 def _from_hub(source: str, revision: str | None, allow_pickle: bool) -> Path:
-    if source.count("/") != 1 or source.startswith((".", "/", "~")) or source.endswith((*SUFFIXES, ".safetensors")):
+    if not is_hub_id(source) or source.endswith((*SUFFIXES, ".safetensors")):
         raise UserError(f"{source}: no such file or folder")
     if revision is None:
         raise UserError(f"{source}: no such file or folder; for a model of the hub give its commit as --revision")
-    from huggingface_hub import snapshot_download
-
     patterns = ["*.safetensors", "*.json", *(f"*{suffix}" for suffix in SUFFIXES if allow_pickle)]
-    try:
-        return Path(snapshot_download(source, revision=revision, allow_patterns=patterns))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{source} at {revision}: {' '.join(str(error).split())}") from error
+    return download(source, revision=revision, patterns=patterns)
 
 
 def _read_folder(folder: Path, allow_pickle: bool) -> dict[str, Tensor]:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import torch
 
-from dmae import DMAE, DMAEConfig
 from mousai.checkpoint import load_config, load_state
+from mousai.data.latent_cache import load_stage_1
 from mousai.defaults import Defaults
 from mousai.latent import LatentDiffusion
 from mousai.latent_config import LatentDiffusionConfig
@@ -19,8 +19,7 @@ def bundle(autoencoder: Path, generator: Path, out: Path, *, defaults: Defaults,
     Raises:
         UserError: a run's folder is incomplete, or the two do not fit.
     """
-    stage1 = DMAE(DMAEConfig.from_dict(load_config(autoencoder)))
-    load_state(autoencoder, stage1)
+    stage1 = load_stage_1(autoencoder)
     stage2 = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(generator / "generator")))
     load_state(generator / "generator", stage2)
     pipeline = Mousai(TextEncoder.load(generator), stage2, stage1, defaults=defaults, about=about)

@@ -8,11 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
-from mousai.audio import audio_info, read_audio
+from mousai.audio import AUDIO_SUFFIXES, audio_info, read_audio
 from mousai.errors import UserError
 from mousai.training.augment import augment
-
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 
 
 def audio_files(folders: list[Path]) -> list[Path]:
@@ -25,9 +23,9 @@ def audio_files(folders: list[Path]) -> list[Path]:
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"{folder}: no such folder; give a folder of audio files")
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
         if not files:
-            raise UserError(f"{folder}: holds no audio files ({', '.join(SUFFIXES)})")
+            raise UserError(f"{folder}: holds no audio files ({', '.join(AUDIO_SUFFIXES)})")
         found += files
     return found
 

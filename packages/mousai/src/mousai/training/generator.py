@@ -51,7 +51,7 @@ def train_generator(
     """
     torch.manual_seed(seed)
     channels = DMAEConfig.from_dict(load_config(autoencoder)).latent_channels
-    if start_from is not None:
+    if start_from is not None:  # refused before the songs are encoded
         begun = LatentDiffusionConfig.from_dict(load_config(start_from / "generator"))
         if begun.net.in_channels != channels:
             raise UserError(f"{start_from}: its generator is of another autoencoder than {autoencoder}")
@@ -59,7 +59,7 @@ def train_generator(
     songs = songs.at_least(frames + 1)
     if start_from is not None:
         text = TextEncoder.load(start_from).train()
-        generator = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(start_from / "generator")))
+        generator = LatentDiffusion(begun)
         load_state(start_from / "generator", generator)
     else:
         rng = np.random.default_rng((seed, 3))

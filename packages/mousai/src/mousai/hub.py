@@ -1,0 +1,31 @@
+"""The Hugging Face hub: what an id looks like, and the files of one at a pinned revision."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mousai.errors import UserError
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether this may be an id, "owner/name", and is no path."""
+    return text.count("/") == 1 and not text.startswith((".", "/", "~"))
+
+
+def download(name: str, *, revision: str, patterns: Sequence[str], what: str = "") -> Path:
+    """Fetch the files that match and return their folder.
+
+    Args:
+        name: the id.
+        revision: commit, or a reference to one.
+        patterns: of the files that are wanted.
+        what: said before the id in messages.
+
+    Raises:
+        UserError: they cannot be had; one line with the reason.
+    """
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{what}{name} at {revision}: {' '.join(str(error).split())}") from error
