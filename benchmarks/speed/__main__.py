@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.speed import against, machine, report, use
+from benchmarks.speed import against, machine, numbers, report, use
 from benchmarks.speed.children import ROOT
 from benchmarks.speed.measure import Figure, Settings
 from benchmarks.speed.measure import machine as described
@@ -29,6 +29,7 @@ SECTIONS: dict[str, Callable[[Settings], Iterator[Figure]]] = {
     "long": machine.long,
     "growth": use.growth,
     "startup": use.startup,
+    "numbers": numbers.numbers,
 }
 
 

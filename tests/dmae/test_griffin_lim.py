@@ -17,10 +17,6 @@ def to_spectrum(wave: Tensor) -> Tensor:
     return torch.stft(wave, N_FFT, HOP, window=WINDOW, pad_mode="constant", return_complex=True)
 
 
-def to_waveform(spectrum: Tensor) -> Tensor:
-    return torch.istft(spectrum, N_FFT, HOP, window=WINDOW, length=LENGTH)
-
-
 @pytest.fixture
 def wave() -> Tensor:
     time = torch.arange(LENGTH)
@@ -30,7 +26,7 @@ def wave() -> Tensor:
 
 def solve(magnitudes: Tensor, start: Tensor, iterations: int, **settings: float) -> Tensor:
     return griffin_lim(
-        magnitudes, start, iterations=iterations, to_spectrum=to_spectrum, to_waveform=to_waveform, **settings
+        magnitudes, start, window=WINDOW, hop_length=HOP, length=LENGTH, iterations=iterations, **settings
     )
 
 

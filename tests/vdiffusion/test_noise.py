@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from vdiffusion import draw_noise, item_generators, seeded_noise
+from vdiffusion import LongNoise, draw_noise, item_generators, seeded_noise
 
 GOLDEN = [1.1690365324885414, 0.070960326828848, -0.4153646628112416]
 
@@ -75,3 +75,37 @@ def test_impossible_arguments_are_named() -> None:
         seeded_noise([2, 4], seed=0, items=[], stage="a")
     with pytest.raises(ValueError, match=r"seed=1\.5: must be a whole number"):
         item_generators(seed=1.5, items=[0], stage="a")  # type: ignore[arg-type]
+
+
+# ---- noise of long signals
+
+
+def test_a_short_signal_has_the_noise_of_one_draw() -> None:
+    long = LongNoise((3, 50), seed=5, items=[2, 0], stage="a", block=50)
+    assert long.between(0, 50).equal(seeded_noise((3, 50), seed=5, items=[2, 0], stage="a"))
+
+
+def test_where_one_looks_makes_no_difference() -> None:
+    def long() -> LongNoise:
+        return LongNoise((2, 95), seed=1, items=range(3), stage="a", block=20)
+
+    whole = long().between(0, 95)
+    assert whole.shape == (3, 2, 95)
+    looked_at = long()
+    for first, last in ((0, 7), (13, 47), (40, 60), (39, 95), (0, 1), (94, 95)):
+        assert looked_at.between(first, last).equal(whole[..., first:last])
+    # Standard normal, and no block like another.
+    blocks = whole[..., :80].unflatten(-1, (4, 20)).movedim(2, 0).flatten(1)
+    assert torch.corrcoef(blocks).fill_diagonal_(0).abs().max() < 0.35
+    assert abs(float(whole.std()) - 1) < 0.1
+
+
+@pytest.mark.parametrize(("first", "last"), [(-1, 4), (4, 4), (0, 11)])
+def test_positions_that_the_noise_does_not_have_are_an_error(first: int, last: int) -> None:
+    with pytest.raises(ValueError, match=f"first={first}, last={last}: the noise has positions 0 to 10"):
+        LongNoise((1, 10), seed=0, items=[0], stage="a", block=4).between(first, last)
+
+
+def test_a_block_holds_something() -> None:
+    with pytest.raises(ValueError, match="block=0: must be at least 1 position"):
+        LongNoise((1, 10), seed=0, items=[0], stage="a", block=0)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from einops import rearrange
@@ -12,14 +11,14 @@ from torch.nn import functional as F
 
 from dmae.checks import require_finite, require_wave
 from dmae.config import DMAEConfig
+from dmae.decoding import Decoder
 from dmae.encoder import BandEncoder, MagnitudeEncoder
-from dmae.griffin_lim import griffin_lim as find_phases
 from dmae.mel import MelSpectrogram
 from dmae.prior import MagnitudePrior
 from dmae.spectrogram import BandSpectrogram, MagnitudeSpectrogram
 from dmae.transform import LappedTransform, WavePatching, to_mid_side
 from unet1d import UNet1d
-from vdiffusion import DDIM, Sampler, VObjective, Windows, item_generators, seeded_noise, time_grid, to_noisy
+from vdiffusion import DDIM, Sampler, VObjective
 
 PIECE = 512
 """Blocks of coefficients whose sigma is computed at once."""
@@ -165,12 +164,12 @@ class DMAE(nn.Module):
 
     def condition(self, latent: Tensor) -> Tensor:
         """Latent -> standardised log-power of the bands for every coefficient frame [B, band_channels, L]."""
-        prior = self._require_prior()
+        prior = self.require_prior()
         return self._pack(prior(latent))
 
     def magnitudes(self, latent: Tensor) -> Tensor:
         """Latent -> the magnitudes of mid and side that it holds [B, C, bins, F], F = L * frames per latent frame."""
-        prior = self._require_prior()
+        prior = self.require_prior()
         return prior.bands.power(prior(latent)).sqrt()
 
     @torch.no_grad()
@@ -205,8 +204,11 @@ class DMAE(nn.Module):
             sampler: by default deterministic `DDIM`.
             griffin_lim: iterations, 0 = none (needs a prior).
             start: diffusion time in (0, 1] at which sampling starts; below 1 only with `griffin_lim`.
-            window_frames: latent frames that are denoised at once; a longer latent is denoised window by window.
-            callback: called as `callback(step, total, estimate)`.
+            window_frames: latent frames that are denoised at once; a longer latent is denoised window by window, and
+                where it starts below time 1, with a sampler that draws no noise, also decoded window by window, in
+                memory that does not grow with the length (`dmae.decoding`).
+            callback: called as `callback(step, total, estimate)`; where a piece is decoded window by window the
+                steps are those of all windows, and the estimate is that of the one at work.
 
         Raises:
             ValueError: an argument is impossible; the message names it and its value.
@@ -233,64 +235,24 @@ class DMAE(nn.Module):
         if window_frames < 16:
             raise ValueError(f"window_frames={window_frames}: must be 16 or more")
         items = range(latent.shape[0]) if items is None else items
-        shape = (config.diffused_channels, latent.shape[-1] * self._ratio)
         if len(items) != latent.shape[0]:
             raise ValueError(f"items: {len(items)} numbers for a batch of {latent.shape[0]}")
-        if noise is not None and noise.shape != (latent.shape[0], *shape):
-            raise ValueError(f"noise: expected {[latent.shape[0], *shape]}, got {list(noise.shape)}")
-        if noise is None:
-            noise = seeded_noise(shape, seed=seed, items=items, stage="decoder", device=latent.device)
-        conditions: dict[str, Any] = {"latent": latent}
-        along_time = {"latent": self._ratio}
-        bands = None
-        if self.prior is not None:
-            bands = self.condition(latent)
-            conditions["bands"], along_time["bands"] = bands, 1
-        if griffin_lim:
-            phases = seeded_noise(shape, seed=seed, items=items, stage="phases", device=latent.device)
-            estimate = self._estimate(phases, bands, griffin_lim, window_frames)
-            at = torch.tensor(start, dtype=torch.float32, device=latent.device)
-            noise = to_noisy(estimate, noise, at)
-        x = (DDIM() if sampler is None else sampler).sample(
-            self._windowed(self.denoise, window_frames, along_time),
-            noise,
-            times=time_grid(num_steps, start=start),
-            generators=item_generators(seed=seed, items=items, stage="decoder steps"),
+        shape = (latent.shape[0], config.diffused_channels, full // config.diffused_size)
+        if noise is not None and noise.shape != shape:
+            raise ValueError(f"noise: expected {list(shape)}, got {list(noise.shape)}")
+        decoder = Decoder(
+            model=self,
+            num_steps=num_steps,
+            seed=seed,
+            items=items,
+            noise=noise,
+            sampler=DDIM() if sampler is None else sampler,
+            griffin_lim=griffin_lim,
+            start=start,
+            window_frames=window_frames,
             callback=callback,
-            **conditions,
         )
-        return self._to_wave(x, bands, full)[..., :length]
-
-    @property
-    def _ratio(self) -> int:
-        """Positions of what is diffused per latent frame."""
-        return self.config.hop_length // self.config.diffused_size
-
-    def _windowed(self, net: Callable[..., Tensor], frames: int, along_time: dict[str, int]) -> Windows:
-        size = frames - frames % 8
-        overlap = size // 8
-        ratio = self._ratio
-        return Windows(
-            net, size=size * ratio, overlap=overlap * ratio, trim=overlap // 4 * ratio, conditions_along_time=along_time
-        )
-
-    def _estimate(self, phases: Tensor, bands: Tensor | None, iterations: int, window_frames: int) -> Tensor:
-        """Griffin-Lim's coefficients / sigma for the magnitudes of `bands`, begun with the phases of noise."""
-        prior = self._require_prior()
-
-        def find(x: Tensor, t: Tensor, *, bands: Tensor) -> Tensor:
-            length = x.shape[-1] * self.config.transform_size
-            wave = find_phases(
-                self._target_magnitudes(bands),
-                prior.bands.spectrum(self._to_wave(x, bands, length)),
-                iterations=iterations,
-                to_spectrum=prior.bands.spectrum,
-                to_waveform=lambda spectrum: prior.bands.waveform(spectrum, length),
-            )
-            return self.coefficients(wave) / prior.log_sigma(self._unpack(bands)).exp()
-
-        anytime = torch.ones(phases.shape[0], device=phases.device)
-        return self._windowed(find, window_frames, {"bands": 1})(phases, anytime, bands=bands)
+        return decoder(latent)[..., :length]
 
     # ---- loss
 
@@ -342,7 +304,7 @@ class DMAE(nn.Module):
         if diffusion:
             x = self.coefficients(wave)
             if self.prior is not None and bands is not None:
-                log_sigma = self.prior.log_sigma(self._unpack(bands))
+                log_sigma = self.prior.log_sigma(self.unpack(bands))
                 likelihood = self.prior.negative_log_likelihood(x, log_sigma)
                 x = (x / log_sigma.detach().exp()).clamp(-OUTLIER, OUTLIER)
             objective = VObjective() if objective is None else objective
@@ -361,7 +323,8 @@ class DMAE(nn.Module):
 
     # ---- between coefficients, bands, spectrum and waveform
 
-    def _require_prior(self) -> MagnitudePrior:
+    def require_prior(self) -> MagnitudePrior:
+        """The prior; ValueError where the model has none."""
         if self.prior is None:
             raise ValueError("this model has no magnitude prior (config.prior is None), which this needs")
         return self.prior
@@ -370,20 +333,23 @@ class DMAE(nn.Module):
         return to_mid_side(wave) if isinstance(self.transform, LappedTransform) and wave.shape[1] == 2 else wave
 
     def _pack(self, bands: Tensor) -> Tensor:
-        prior = self._require_prior()
+        prior = self.require_prior()
         standard = (bands - prior.mean[:, None]) / prior.scale[:, None]
         return rearrange(standard, "b n (l f) -> b (f n) l", f=prior.frames)
 
-    def _unpack(self, packed: Tensor) -> Tensor:
-        prior = self._require_prior()
+    def unpack(self, packed: Tensor) -> Tensor:
+        """What `condition` gives -> log-power of the bands [B, bands, F]."""
+        prior = self.require_prior()
         bands = rearrange(packed, "b (f n) l -> b n (l f)", f=prior.frames)
         return bands * prior.scale[:, None] + prior.mean[:, None]
 
-    def _target_magnitudes(self, packed: Tensor) -> Tensor:
-        magnitudes = self._require_prior().bands.power(self._unpack(packed)).sqrt()
+    def target_magnitudes(self, packed: Tensor) -> Tensor:
+        """What `condition` gives -> magnitudes of mid and side [B, C, bins, F + 1], as the waveform's spectrum has."""
+        magnitudes = self.require_prior().bands.power(self.unpack(packed)).sqrt()
         return torch.cat([magnitudes, magnitudes[..., -1:]], dim=-1)  # the frame at the very end repeats the last
 
-    def _to_wave(self, x: Tensor, bands: Tensor | None, length: int) -> Tensor:
+    def to_wave(self, x: Tensor, bands: Tensor | None, length: int) -> Tensor:
+        """What was diffused [B, diffused channels, L], with what `condition` gives -> waveform [B, C, length]."""
         if not isinstance(self.transform, LappedTransform):
             return x[..., :length]
         if bands is not None:
@@ -396,6 +362,6 @@ class DMAE(nn.Module):
         for first in range(0, x.shape[-1], PIECE):
             # A block's sigma also hears the first spectrum of the block after it.
             near = bands[..., first : first + PIECE + 1]
-            sigma = self._require_prior().log_sigma(self._unpack(near)).exp()
+            sigma = self.require_prior().log_sigma(self.unpack(near)).exp()
             scaled[..., first : first + PIECE] = x[..., first : first + PIECE] * sigma[..., :PIECE]
         return scaled

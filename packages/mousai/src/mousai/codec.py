@@ -105,5 +105,6 @@ class Codec:
             start=self.defaults.decoder_start,
             callback=lambda step, total, _: told("decoder", step + 1, total),
         )
-        peaks = audios.abs().amax(dim=(1, 2), keepdim=True)
-        return audios / (peaks / 0.99).clamp_min(1.0)
+        # In place and without |audios|: of a long piece there is memory for one copy.
+        peaks = torch.maximum(audios.amax(dim=(1, 2), keepdim=True), -audios.amin(dim=(1, 2), keepdim=True))
+        return audios.div_((peaks / 0.99).clamp_min(1.0))

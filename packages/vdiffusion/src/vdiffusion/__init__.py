@@ -6,7 +6,7 @@ t in [0, 1]    alpha = cos(pi t / 2)    sigma = sin(pi t / 2)    x_t = alpha x +
 from vdiffusion.guidance import Guidance
 from vdiffusion.inpainting import RePaint
 from vdiffusion.net import Net
-from vdiffusion.noise import draw_noise, item_generators, seeded_noise
+from vdiffusion.noise import LongNoise, draw_noise, item_generators, seeded_noise
 from vdiffusion.objective import (
     LogitNormalTime,
     Preconditioned,
@@ -29,7 +29,7 @@ from vdiffusion.samplers import (
     sampler_named,
 )
 from vdiffusion.schedule import TIME_GRID_NAMES, alpha_sigma, log_snr, time_grid, time_of_log_snr
-from vdiffusion.windows import Windows
+from vdiffusion.windows import Windows, window_plan
 
 __version__ = "0.1.0"
 
@@ -43,6 +43,7 @@ __all__ = [
     "Guidance",
     "Heun",
     "LogitNormalTime",
+    "LongNoise",
     "Net",
     "Preconditioned",
     "RePaint",
@@ -63,5 +64,6 @@ __all__ = [
     "time_of_log_snr",
     "to_noisy",
     "to_v",
+    "window_plan",
     "x_from_v",
 ]

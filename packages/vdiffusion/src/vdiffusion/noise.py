@@ -67,6 +67,58 @@ def seeded_noise(
     return draw_noise(item_generators(seed=seed, items=items, stage=stage), shape, device=device, dtype=dtype)
 
 
+class LongNoise:
+    """Standard normal noise `[len(items), *shape]` of which only what is looked at is drawn and held.
+
+    The last axis is drawn in blocks, block k from (seed, item, "stage" for the first and "stage/k" after it). So a
+    signal of one block has exactly the noise of `seeded_noise`, and where one looks makes no difference.
+
+    Args:
+        shape: of one item, `[C, T]`.
+        seed: any whole number.
+        items: the numbers of the items.
+        stage: what the noise is for.
+        block: positions per block, at least 1, else ValueError.
+        device: where the noise is wanted.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        *,
+        seed: int,
+        items: Sequence[int],
+        stage: str,
+        block: int,
+        device: torch.device | str | None = None,
+    ) -> None:
+        if block < 1:
+            raise ValueError(f"block={block}: must be at least 1 position")
+        self.shape, self.seed, self.items, self.stage = tuple(shape), seed, items, stage
+        self.block, self.device = block, device
+        self._last: tuple[int, Tensor] | None = None
+
+    def between(self, first: int, last: int) -> Tensor:
+        """Positions first to last of it, `[len(items), ..., last - first]`; ValueError where it has no such."""
+        if not 0 <= first < last <= self.shape[-1]:
+            raise ValueError(f"first={first}, last={last}: the noise has positions 0 to {self.shape[-1]}")
+        parts = []
+        for number in range(first // self.block, (last - 1) // self.block + 1):
+            start = number * self.block
+            parts.append(self._drawn(number)[..., max(first - start, 0) : last - start])
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+
+    def _drawn(self, number: int) -> Tensor:
+        # Neighbouring windows begin in the block where the window before ended: that one is not drawn twice.
+        if self._last is None or self._last[0] != number:
+            size = min(self.block, self.shape[-1] - number * self.block)
+            stage = f"{self.stage}/{number}" if number else self.stage
+            shape = (*self.shape[:-1], size)
+            noise = seeded_noise(shape, seed=self.seed, items=self.items, stage=stage, device=self.device)
+            self._last = (number, noise)
+        return self._last[1]
+
+
 def _hashed(seed: int, item: int, stage: str) -> int:
     # A hash rather than seed + item, so that neighbouring seeds share no items. torch's CPU generator uses the low 32
     # bits of what it is given, so two of n items collide with a chance of n^2 / 2^33.

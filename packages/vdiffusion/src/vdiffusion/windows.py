@@ -10,6 +10,22 @@ from torch import Tensor
 from vdiffusion.net import Net, evaluate, in_working_precision
 
 
+def window_plan(length: int, *, size: int, overlap: int) -> tuple[int, list[int]]:
+    """Return the length of the windows and the first sample of each, over a signal of `length` samples.
+
+    Neighbours share `overlap` samples at least, the last window ends where the signal does. There are no more windows
+    than `size` makes necessary, and they are no longer than so many have to be (in steps of the greatest common divisor
+    of `size` and `overlap`, both of which suit the net): a signal a little longer than `size` costs little more than
+    one that fits.
+    """
+    if length <= size:
+        return length, [0]
+    count = -(-(length - overlap) // (size - overlap))
+    step = math.gcd(size, overlap)
+    size = -(-(length + (count - 1) * overlap) // (count * step)) * step
+    return size, [*range(0, length - size, size - overlap), length - size]
+
+
 class Windows:
     """A net that sees at most `size` samples of a signal `[B, C, T]` at a time, in windows of one length.
 
@@ -72,18 +88,8 @@ class Windows:
                 )
 
     def plan(self, length: int) -> tuple[int, list[int]]:
-        """Return the windows' length and the first sample of each, over a signal of `length` samples.
-
-        There are no more windows than `size` makes necessary, and they are no longer than so many have to be (in steps
-        of the greatest common divisor of `size` and `overlap`, both of which suit the net): a signal a little longer
-        than `size` costs little more than one that fits.
-        """
-        if length <= self.size:
-            return length, [0]
-        count = -(-(length - self.overlap) // (self.size - self.overlap))
-        step = math.gcd(self.size, self.overlap)
-        size = -(-(length + (count - 1) * self.overlap) // (count * step)) * step
-        return size, [*range(0, length - size, size - self.overlap), length - size]
+        """Return the windows' length and the first sample of each, see `window_plan`."""
+        return window_plan(length, size=self.size, overlap=self.overlap)
 
     def __call__(self, x_t: Tensor, t: Tensor, **conditions: Any) -> Tensor:
         """Return v for x_t `[B, C, T]` and t `[B]`; ValueError names the condition that does not fit."""

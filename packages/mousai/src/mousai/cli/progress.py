@@ -30,6 +30,7 @@ class Progress:
 
     def __call__(self, stage: str, step: int, total: int) -> None:
         """Step `step` of `total` is done, counting from 1."""
+        self._bar.total = total  # a long piece has the steps of each of its windows
         self._bar.update(step - self._bar.n)
         if step == total:
             self._bar.close()
