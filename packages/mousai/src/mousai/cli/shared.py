@@ -63,8 +63,8 @@ def add_compile_argument(parser: argparse.ArgumentParser) -> None:
         "--compile",
         action="store_true",
         help="translate the nets for this machine when they are first used, with PyTorch's compiler and a C++ "
-        "compiler. For nets of the paper's size that took 66 and 148 s on a two-core AMD EPYC, again for each new "
-        "duration, and a step then ran no faster there (0.94 and 0.97 times): measure before you use it",
+        "compiler. For nets of the paper's size that took 50 and 108 s on a two-core AMD EPYC, again for each new "
+        "duration, and a step then ran hardly faster there (1.02 times): measure before you use it",
     )
 
 
