@@ -267,7 +267,7 @@ class DMAE(nn.Module):
         t: Tensor | None = None,
         noise: Tensor | None = None,
         generator: torch.Generator | None = None,
-        latent_noise: float = 0.0,
+        latent_noise: float | Tensor = 0.0,
         diffusion: bool = True,
         objective: VObjective | None = None,
     ) -> Losses:
@@ -281,7 +281,8 @@ class DMAE(nn.Module):
             t: diffusion times [B] instead of drawn ones.
             noise: noise of the shape of what is diffused instead of drawn noise.
             generator: for what is drawn.
-            latent_noise: standard deviation of noise added to the latent, so that the decoder forgives a generator.
+            latent_noise: standard deviation of noise added to the latent, so that the decoder forgives a generator; or
+                that noise itself, of the latent's shape.
             diffusion: False leaves the diffusion out (and, with it, the likelihood).
             objective: by default `VObjective()`.
         """
@@ -290,7 +291,9 @@ class DMAE(nn.Module):
         unbounded = self.encoder(features)
         clean = self._bounded(unbounded)
         latent = clean
-        if latent_noise:
+        if isinstance(latent_noise, Tensor):
+            latent = clean + latent_noise.to(clean)
+        elif latent_noise:
             device = generator.device if generator else clean.device
             drawn = torch.randn(clean.shape, generator=generator, device=device, dtype=torch.float32)
             latent = clean + latent_noise * drawn.to(clean)

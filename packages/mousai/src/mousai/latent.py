@@ -114,6 +114,7 @@ class LatentDiffusion(nn.Module):
         drop: float = 0.1,
         t: Tensor | None = None,
         noise: Tensor | None = None,
+        dropped: Tensor | None = None,
         generator: torch.Generator | None = None,
         objective: VObjective | None = None,
     ) -> Tensor:
@@ -129,14 +130,18 @@ class LatentDiffusion(nn.Module):
                 Salimans, 2207.12598). 0 where there is no such embedding.
             t: diffusion times [B] instead of drawn ones.
             noise: instead of drawn noise.
+            dropped: bool [B], which items are trained so, instead of a draw with the chance `drop`.
             generator: for what is drawn.
             objective: by default `VObjective()`.
         """
         batch = latent.shape[0]
         self._check_text(text)
         device = generator.device if generator else latent.device
-        dropped = (torch.rand(batch, generator=generator, device=device) < drop).to(latent.device)
-        if text is not None and drop > 0:
+        can_drop = drop > 0 if dropped is None else bool(dropped.any())
+        if dropped is None:
+            dropped = torch.rand(batch, generator=generator, device=device) < drop
+        dropped = dropped.to(latent.device)
+        if text is not None and can_drop:
             null = self.null(batch, text.mask.shape[1])
             if text.hidden.shape != null.hidden.shape:
                 raise ValueError(f"text.hidden: expected {list(null.hidden.shape)}, got {list(text.hidden.shape)}")

@@ -68,6 +68,14 @@ COMMANDS = {
         summary="look through a folder of music before training on it, and encode it",
         examples=("mousai data check songs", "mousai data encode songs -o latents"),
     ),
+    "train": Command(
+        module="mousai.cli.train",
+        summary="train either stage on your own music",
+        examples=(
+            "mousai train generator --config tiny --data songs --from bundled --out run --loop.max_steps 500",
+            "mousai train generator --print-config",
+        ),
+    ),
     "import": Command(
         module="mousai.cli.import_",
         summary="make a model folder from a checkpoint of the authors' library",
@@ -79,8 +87,11 @@ COMMANDS = {
     ),
     "export": Command(
         module="mousai.cli.export",
-        summary="write a part of a model so that the authors' library loads it",
-        examples=("mousai export model --part autoencoder --layout audio-diffusion-pytorch -o dmae.safetensors",),
+        summary="make a model folder of a training run, or write a part of a model for the authors' library",
+        examples=(
+            "mousai export run -o model",
+            "mousai export model --part autoencoder --layout audio-diffusion-pytorch -o dmae.safetensors",
+        ),
     ),
     "compose": Command(
         module="mousai.compose.command",

@@ -1,19 +1,26 @@
-"""`mousai export`: a part of a model in the layout of the authors' library."""
+"""`mousai export`: a run of training as a model, or a part of a model in the layout of the authors' library."""
 
 import argparse
 from pathlib import Path
 
+from mousai.errors import UserError
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `export` takes."""
-    parser.add_argument("model", metavar="MODEL_DIR", help="folder of a model")
+    parser.add_argument("source", metavar="RUN_OR_MODEL", help="folder of a run (`mousai train --out`), or of a model")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="of a run: the model folder to make; of a model: the file to write, .safetensors",
+    )
     parser.add_argument(
         "--layout",
-        required=True,
         choices=("audio-diffusion-pytorch",),
-        help="whose: audio-diffusion-pytorch is the authors' library, version 0.1.x",
+        help="of a model: whose; audio-diffusion-pytorch is the authors' library, version 0.1.x",
     )
-    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="file to write: .safetensors")
     parser.add_argument("--part", choices=("autoencoder", "generator"), help="which one, where the folder has both")
     parser.add_argument(
         "--compact",
@@ -24,11 +31,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", choices=("float32", "float16", "bfloat16"), help="number format to store (default: float32)"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+    parser.add_argument("--overwrite", action="store_true", help="replace the file, or the model folder, if it exists")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export one part."""
+    """Export a run, or one part of a model."""
+    return _model_part(args) if args.layout else _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    for option in ("part", "compact"):
+        if getattr(args, option):
+            raise UserError(f"--{option}: is for a model, beside --layout audio-diffusion-pytorch")
+    source = Path(args.source)
+    if (source / "model_index.json").is_file():
+        raise UserError(f"{source}: is a model; say in which --layout to export a part of it")
+
+    import torch
+
+    from mousai.training.export import export_run
+
+    dtype = None if args.dtype is None else getattr(torch, args.dtype)
+    parts = export_run(source, Path(args.output), dtype=dtype, overwrite=args.overwrite)
+    print(f"{args.output}: a model of {' and '.join(parts)}; its README.md says how it was trained")
+    return 0
+
+
+def _model_part(args: argparse.Namespace) -> int:
     from mousai.audio import check_output
 
     path = check_output(args.output, args.overwrite, suffixes=(".safetensors",))
@@ -38,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     from mousai.foreign.exporting import export_model
 
     settings = export_model(
-        Path(args.model),
+        Path(args.source),
         path,
         part=args.part,
         compact=args.compact,

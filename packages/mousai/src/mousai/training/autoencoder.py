@@ -83,7 +83,7 @@ def train_autoencoder(
         fitted = fit_sigma(model, sample)
         print(f"negative log-likelihood under the prior: {fitted['before']:.3f} -> {fitted['after']:.3f}")
     if phase != "all":
-        _freeze(model, latent=phase == "decoder")
+        freeze_other_part(model, phase=phase)
     stream: Iterator[Tensor] = iter(
         DataLoader(crops, batch_size=None, num_workers=workers, prefetch_factor=8 if workers else None)
     )
@@ -105,10 +105,10 @@ def train_autoencoder(
     )
 
 
-def _freeze(model: DMAE, *, latent: bool) -> None:
-    """Freeze all but the decoder (`latent`), or the decoder and the prior's sigma."""
+def freeze_other_part(model: DMAE, *, phase: Phase) -> None:
+    """Freeze all but the decoder (phase "decoder"), or the decoder and the prior's sigma (phase "latent")."""
     for key, parameter in model.named_parameters():
         if key.startswith("decoder."):
-            parameter.requires_grad_(latent)
+            parameter.requires_grad_(phase == "decoder")
         else:
-            parameter.requires_grad_(not latent and key not in ("prior.log_gain", "prior.slope"))
+            parameter.requires_grad_(phase == "latent" and key not in ("prior.log_gain", "prior.slope"))

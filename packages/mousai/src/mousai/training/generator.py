@@ -1,5 +1,6 @@
 """Training of stage 2, and of the small text encoder along with it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from dmae import DMAEConfig
 from mousai.checkpoint import load_config, load_state, save_module
 from mousai.data.captions import caption_of
+from mousai.data.records import Record
 from mousai.errors import UserError
 from mousai.latent import LatentDiffusion
 from mousai.latent_config import LatentDiffusionConfig
@@ -62,14 +64,7 @@ def train_generator(
         generator = LatentDiffusion(begun)
         load_state(start_from / "generator", generator)
     else:
-        rng = np.random.default_rng((seed, 3))
-        # Made once for a run: another tokenizer would number its tokens differently from those that were trained.
-        made = out / "tokenizer"
-        tokenizer = load_tokenizer(made) if made.exists() else None
-        text = TextEncoder.small(
-            (caption_of(record.fields, rng) for record in songs.records for _ in range(8)), tokenizer=tokenizer
-        )
-        text.tokenizer.save_pretrained(made)
+        text = small_text(songs.records, out / "tokenizer", seed=seed)
         config = LatentDiffusionConfig.tiny(latent_std=round(songs.std, 4), frame_rate=songs.frame_rate)
         generator = LatentDiffusion(config)
     model = nn.ModuleDict({"text": text, "generator": generator})
@@ -85,3 +80,17 @@ def train_generator(
         text.save(out)
 
     train(model, step_loss, settings, out, save_model=save, name="generator")
+
+
+def small_text(records: Sequence[Record], made: Path, *, seed: int) -> TextEncoder:
+    """An untrained text encoder with the tokenizer in the folder `made`, which is made from captions if it is missing.
+
+    Made once for a run: another tokenizer would number its tokens differently from those that were trained.
+    """
+    rng = np.random.default_rng((seed, 3))
+    tokenizer = load_tokenizer(made) if made.exists() else None
+    captions = (caption_of(record.fields, rng) for record in records for _ in range(8))
+    text = TextEncoder.small(captions, tokenizer=tokenizer)
+    if tokenizer is None:
+        text.tokenizer.save_pretrained(made)
+    return text

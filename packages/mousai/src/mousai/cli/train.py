@@ -1,0 +1,117 @@
+"""`mousai train`: either stage, on the user's own music."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mousai.errors import UserError
+
+if TYPE_CHECKING:
+    from mousai.training.settings import Common
+
+STAGES = ("autoencoder", "generator")
+RECIPES = Path(__file__).parents[1] / "training" / "recipes"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what `train` takes; the keys of a stage belong to the parser of that stage."""
+    parser.usage = (
+        "mousai train autoencoder|generator [--config RECIPE_OR_FILE] --data DIR --out RUN [--from MODEL] "
+        "[--key.sub VALUE ...]"
+    )
+    parser.add_argument(
+        "stage", choices=STAGES, help="autoencoder: sound to latent and back; generator: text to latent"
+    )
+    parser.add_argument(
+        "rest",
+        nargs=argparse.REMAINDER,
+        metavar="KEYS",
+        help="settings, see `mousai train STAGE --help`; `mousai train STAGE --print-config` explains every key, and "
+        f"recipes for --config are {', '.join(recipe_names())}",
+    )
+
+
+def recipe_names() -> list[str]:
+    """Names that `--config` takes beside files."""
+    return sorted({path.stem.partition("-")[2] for path in RECIPES.glob("*.yaml")})
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train, or go on."""
+    settings = read_settings(args.stage, args.rest)
+    from mousai.training.run import train
+
+    return train(settings)
+
+
+def read_settings(stage: str, arguments: Sequence[str]) -> "Common":
+    """The settings of a stage from the command line: `--config`, and keys that count more than it.
+
+    Raises:
+        UserError: one is unknown, missing or impossible; one line names it.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        for needed in ("jsonargparse", "lightning"):
+            version(needed)
+    except PackageNotFoundError:
+        raise UserError(f"training needs {needed}: pip install 'mousai-music[train]'") from None
+    from jsonargparse import ArgumentError, ArgumentParser
+
+    from mousai.training.settings import AutoencoderSettings, GeneratorSettings
+
+    kind: Any = AutoencoderSettings if stage == "autoencoder" else GeneratorSettings
+    parser = ArgumentParser(
+        prog=f"mousai train {stage}",
+        description=f"{kind.__doc__.splitlines()[0]} --from is --start_from.",
+        exit_on_error=False,
+        print_config="--print-%s",
+    )
+    parser.add_argument("--config", action="config", help=f"a YAML file, or a recipe: {', '.join(recipe_names())}")
+    parser.add_class_arguments(kind)
+    try:
+        found = vars(parser.instantiate(parser.parse_args(_in_full(stage, arguments))))
+    except ArgumentError as error:
+        raise UserError(_in_words(str(error))) from error
+    found.pop("config")
+    settings: Common = kind(**found)
+    return settings
+
+
+def _in_full(stage: str, arguments: Sequence[str]) -> list[str]:
+    """--from is --start_from, a recipe's name its file, and --print-config comes with comments."""
+    full: list[str] = []
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if name == "--from":
+            argument = f"--start_from{equals}{value}"
+        elif argument == "--print-config":
+            argument = "--print-config=comments"
+        elif name == "--config" and equals:
+            argument = f"--config={_recipe(stage, value)}"
+        elif full and full[-1] == "--config":
+            argument = _recipe(stage, argument)
+        full.append(argument)
+    return full
+
+
+def _recipe(stage: str, name: str) -> str:
+    file = RECIPES / f"{stage}-{name}.yaml"
+    if file.is_file():
+        return str(file)
+    if not Path(name).is_file():
+        raise UserError(f"--config {name}: no such file; give one, or a recipe: {', '.join(recipe_names())}")
+    return name
+
+
+def _in_words(error: str) -> str:
+    """jsonargparse's message of several lines, in one."""
+    lines = [line.strip() for line in error.splitlines()]
+    given = next((line.removeprefix("Given value: ") for line in lines if line.startswith("Given value: ")), None)
+    key = lines[0].partition('"')[2].partition('"')[0]
+    if given is not None and key:
+        expected = sorted({line.removeprefix("- ").rstrip(".") for line in lines if "xpected a" in line})
+        return f"--{key} {given}: {'; '.join(expected) or 'is not possible'}"
+    return " ".join(lines) + "; see --print-config for every key"

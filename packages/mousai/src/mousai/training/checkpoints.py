@@ -1,0 +1,148 @@
+"""Checkpoints that are whole or not there, and the newest one that can be read."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from mousai.errors import UserError
+from mousai.training.stopping import any_of_all
+
+_PARTIAL = ".partial"
+
+
+def write_durably(path: Path, write: Callable[[Path], object]) -> None:
+    """Have a file written beside `path`, wait until it is on the disk, and put it in the place of `path`.
+
+    Whatever happens on the way, even a power cut, `path` is the old file or the new one.
+    """
+    partial = path.with_name(path.name + _PARTIAL)
+    try:
+        write(partial)
+        publish(partial, path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def publish(partial: Path, path: Path) -> None:
+    """Put a file that is written in the place of `path`, once its bytes are on the disk."""
+    with partial.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the name, too, must be on the disk
+    finally:
+        os.close(folder)
+
+
+def saved_checkpoints(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, oldest first."""
+    return sorted(folder.glob("step-*.ckpt"))
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds, on the CPU; no code that it names is run.
+
+    Raises:
+        Exception: of many kinds, where the file is not whole.
+    """
+    held: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return held
+
+
+def newest_loadable(folder: Path) -> Path | None:
+    """The newest checkpoint that can be read, None where there is none; says on stderr which could not be.
+
+    Raises:
+        UserError: there are some, and none can be read.
+    """
+    found = saved_checkpoints(folder)
+    for path in reversed(found):
+        try:
+            held = read_checkpoint(path)
+            if "global_step" not in held:
+                raise ValueError("has no global_step")
+        except Exception as error:  # a broken file stumbles anywhere: zip, pickle, storage
+            why = " ".join(str(error).split())[:200] or type(error).__name__
+            print(f"mousai: {path} cannot be read ({why}); going back to the one before it", file=sys.stderr)
+        else:
+            return path
+    if found:
+        raise UserError(f"{folder}: none of its {len(found)} checkpoints can be read; give another --out")
+    return None
+
+
+class Checkpoints(Callback):
+    """Saves the whole state of training every so often and at its end, and keeps the newest few.
+
+    Args:
+        folder: of the checkpoints, "step-000000123.ckpt"; made if it is missing.
+        every_steps: steps between two; 0 for none but the last.
+        every_minutes: minutes between two; 0 for none but the last.
+        keep: how many are kept.
+
+    Raises:
+        UserError: one cannot be written, such as on a full disk; those before it stay.
+    """
+
+    def __init__(self, folder: Path, *, every_steps: int = 0, every_minutes: float = 0.0, keep: int = 2) -> None:
+        self.folder, self.every_steps, self.every_minutes, self.keep = folder, every_steps, every_minutes, keep
+        self._step = 0
+        self._saved_step = -1
+        self._saved_at = time.monotonic()
+
+    def save(self, trainer: Trainer) -> None:
+        """Save now, unless this step is saved; all processes of a run take part, the first one writes."""
+        step = trainer.global_step
+        if step == self._saved_step:
+            return
+        path = self.folder / f"step-{step:09d}.ckpt"
+        partial = path.with_name(path.name + _PARTIAL)
+        try:
+            trainer.save_checkpoint(partial)
+            if trainer.is_global_zero:
+                publish(partial, path)
+                for old in saved_checkpoints(self.folder)[: -self.keep]:
+                    old.unlink()
+        except (OSError, RuntimeError) as error:
+            partial.unlink(missing_ok=True)
+            raise UserError(
+                f"{path} cannot be written: {' '.join(str(error).split())}; those before it stay"
+            ) from error
+        trainer.strategy.barrier()
+        self._saved_step, self._saved_at = step, time.monotonic()
+
+    # ---- hooks of Lightning
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remove what killed runs left half-written."""
+        if trainer.is_global_zero:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for left in self.folder.glob(f"*{_PARTIAL}"):
+                left.unlink()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count from where the run stands."""
+        self._step = trainer.global_step
+        self._saved_at = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
+        """After a step of the optimiser, if it is time."""
+        if trainer.global_step == self._step:
+            return
+        self._step = trainer.global_step
+        by_step = self.every_steps and self._step % self.every_steps == 0
+        by_time = bool(self.every_minutes) and time.monotonic() - self._saved_at > 60 * self.every_minutes
+        if by_step or any_of_all(trainer, by_time):
+            self.save(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """The last one."""
+        self.save(trainer)

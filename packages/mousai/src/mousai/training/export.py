@@ -1,0 +1,159 @@
+"""A run of training -> a model folder with the averaged weights and a card that says how it was made."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dmae import DMAE, DMAEConfig
+from mousai.checkpoint import load_config
+from mousai.defaults import Defaults
+from mousai.errors import UserError
+from mousai.folders import describe, load_autoencoder, save_parts
+from mousai.latent import LatentDiffusion
+from mousai.latent_config import LatentDiffusionConfig
+from mousai.text import TextEncoder, load_tokenizer
+from mousai.training.assembly import frozen_text, model_folder
+from mousai.training.checkpoints import newest_loadable, read_checkpoint
+from mousai.training.modules import Stage
+from mousai.training.run import BAD, CHECKPOINTS, CONFIG, SIZES
+
+CARD = "README.md"
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is one of a run, and no model."""
+    return (folder / CONFIG).is_file() and (folder / SIZES).is_file()
+
+
+def export_run(run: Path, out: Path, *, dtype: torch.dtype | None = None, overwrite: bool = False) -> tuple[str, ...]:
+    """Write the averaged model of a run's newest checkpoint as a model folder; whole or not at all.
+
+    A run of the generator gives a whole model, with the autoencoder that it was trained on; one of the autoencoder
+    gives a model of that part, to train a generator on.
+
+    Args:
+        run: folder that `mousai train` made.
+        out: the model folder.
+        dtype: of the stored weights; `None` keeps float32.
+        overwrite: replace `out` if it is a model folder.
+
+    Returns:
+        The parts that it has.
+
+    Raises:
+        UserError: the run saved nothing, or `out` holds something else; one line.
+    """
+    if not is_run(run):
+        raise UserError(f"{run}: is no folder of a run; give the --out of a `mousai train`")
+    is_model = (out / "model_index.json").is_file()
+    if out.exists() and not (is_model and overwrite) and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} exists; {'give --overwrite to replace it' if is_model else 'give a new folder'}")
+    settings = load_config(run / CONFIG)
+    newest = newest_loadable(run / CHECKPOINTS)
+    if newest is None:
+        raise UserError(f"{run}: has saved no checkpoint yet; let it train a little, or stop it once with Ctrl-C")
+    held = read_checkpoint(newest)
+    weights: dict[str, Tensor] = {**held["state_dict"], **held["callbacks"]["EMA"]["average"]}
+    parts, defaults = (_autoencoder if settings["stage"] == "autoencoder" else _generator)(run, settings, weights)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=".mousai-", dir=out.parent))
+    try:
+        partial.chmod(0o755)
+        about = f"Trained with mousai train {settings['stage']}, {held['global_step']} steps; see {CARD}."
+        save_parts(partial, parts, defaults=defaults, about=about, dtype=dtype)
+        (partial / CARD).write_text(_card(run, settings, held, parts), encoding="utf-8")
+        if out.exists():
+            shutil.rmtree(out)
+        partial.rename(out)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)  # still there only after a failure
+    return tuple(parts)
+
+
+Parts = dict[str, Any]
+
+
+def _autoencoder(run: Path, settings: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[Parts, Defaults]:
+    model = DMAE(DMAEConfig.from_dict(load_config(run / SIZES)))
+    _fill(model, weights, "model.")
+    started = settings["start_from"]
+    if started is not None:
+        defaults = describe(model_folder(started, need=["autoencoder"])).defaults
+    else:
+        # Without a decoder that was trained, magnitudes with a phase that fits them are all there is to hear.
+        defaults = Defaults(griffin_lim=32) if model.prior is not None else Defaults()
+    return {"autoencoder": model}, defaults
+
+
+def _generator(run: Path, settings: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[Parts, Defaults]:
+    model = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(run / SIZES)))
+    _fill(model, weights, "model.")
+    started = settings["start_from"]
+    if started is not None:
+        begun = model_folder(started, need=["text_encoder", "generator"])
+        text = TextEncoder.load(begun)
+    elif settings["text"] == "small":
+        text = TextEncoder.small(tokenizer=load_tokenizer(run / "tokenizer"))
+    else:
+        text = frozen_text(settings["text"])
+    if any(key.startswith("text.") for key in weights):
+        _fill(text, weights, "text.")
+    stage_1 = model_folder(settings["autoencoder"], need=["autoencoder"])
+    defaults = describe(begun if started is not None else stage_1).defaults
+    return {"text_encoder": text, "generator": model, "autoencoder": load_autoencoder(stage_1)}, defaults
+
+
+def _fill(module: nn.Module, weights: Mapping[str, Tensor], prefix: str) -> None:
+    module.load_state_dict({key.removeprefix(prefix): w for key, w in weights.items() if key.startswith(prefix)})
+
+
+def _card(run: Path, settings: Mapping[str, Any], held: Mapping[str, Any], parts: Parts) -> str:
+    """The model card, as the hub shows it."""
+    figures = held[Stage.FIGURES]
+    bad = load_config(run / BAD) if (run / BAD).is_file() else {}
+    loop, optimizer = settings["loop"], settings["optimizer"]
+    counted = ", ".join(
+        f"{name} {sum(weight.numel() for weight in part.parameters()) / 1e6:.1f} million"
+        for name, part in parts.items()
+    )
+    lines = [
+        "---",
+        "library_name: mousai",
+        "tags: [text-to-audio, music]",
+        "---",
+        "",
+        f"# A Moûsai model: {' and '.join(parts)}",
+        "",
+        '    mousai generate "calm piano pop, 100 bpm" --model FOLDER -o song.wav'
+        if "generator" in parts
+        else "    mousai train generator --autoencoder FOLDER --data SONGS --out RUN --loop.max_steps 10000",
+        "",
+        "## Data",
+        "",
+        f"{held[Stage.FILES]} files from a folder named {Path(settings['data']).name!r}; {len(bad)} could not be read.",
+        "",
+        "## Training",
+        "",
+        f"- stage: {settings['stage']}" + (f", phase {settings['phase']}" if "phase" in settings else ""),
+        f"- started from: {settings['start_from'] or 'nothing'}",
+        f"- {held['global_step']} steps, {held[Stage.SEEN]} items",
+        f"- AdamW, learning rate {optimizer['learning_rate']:g}, {optimizer['schedule']}; {loop['precision']}",
+        f"- weights: moving average, beta {settings['ema']['beta']:g}, power {settings['ema']['power']:g}",
+        f"- parameters: {counted}",
+        "",
+        "## Figures at the last step",
+        "",
+        *([f"- {name}: {value:.4g}" for name, value in sorted(figures.items())] or ["none were logged"]),
+        "",
+        "## Limits",
+        "",
+        "It has heard what the folder above holds, and what the model had heard that it started from. Nobody",
+        "has judged it yet: do so with prompts that it was not trained on.",
+        "",
+    ]
+    return "\n".join(lines)

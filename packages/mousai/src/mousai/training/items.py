@@ -1,0 +1,232 @@
+"""Training items by number: everything random about item n follows from (seed, n) and from nothing else.
+
+So the order and the content of what a run sees depend neither on worker processes, nor on how many devices share a
+batch, nor on whether the run was interrupted:
+
+    step k of world W, accumulating A batches of B:   items k·A·B·W ... (k+1)·A·B·W - 1,   rank r takes every W-th
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from dmae import DMAEConfig
+from mousai.audio import audio_info, read_audio
+from mousai.conditions import Stated
+from mousai.data.captions import caption_of
+from mousai.errors import UserError
+from mousai.training.augment import augment
+from mousai.training.latents import UNTOLD, Captioned, stated_of
+from mousai.training.settings import AutoencoderItems, GeneratorItems
+from vdiffusion import item_generators
+
+TRIES = 16
+"""Crops that are drawn for one item before its files are called bad or silent."""
+
+
+class Numbers(Sampler[int]):
+    """first + rank, first + rank + world, ... without end: which items one of `world` processes sees, in order."""
+
+    def __init__(self, *, first: int, rank: int = 0, world: int = 1) -> None:
+        self.first, self.rank, self.world = first, rank, world
+
+    def __iter__(self) -> Iterator[int]:
+        """Count."""
+        number = self.first + self.rank
+        while True:
+            yield number
+            number += self.world
+
+
+def held_out(names: Sequence[str], share: float) -> list[bool]:
+    """Which files are kept for validation, by a hash of their names, so that new files move none of the old ones.
+
+    At least one of 20 files or more; none of fewer, which a model needs all.
+    """
+    ranks = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names]
+    if not share or len(names) < 20:
+        return [False] * len(names)
+    chosen = [int.from_bytes(rank) < share * 2**64 for rank in ranks]
+    if not any(chosen):
+        chosen[ranks.index(min(ranks))] = True
+    return chosen
+
+
+def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Items -> a batch: tensors stacked, everything else in lists."""
+    batch: dict[str, Any] = {}
+    for key in items[0]:
+        values = [item[key] for item in items]
+        batch[key] = torch.stack(values) if isinstance(values[0], Tensor) else values
+    return batch
+
+
+def _drawn(seed: int, number: int, shape: Sequence[int]) -> tuple[Tensor, Tensor, torch.Generator]:
+    """Diffusion time, noise, and the generator for what else is drawn of item `number`."""
+    generator = item_generators(seed=seed, items=[number], stage="training")[0]
+    t = torch.rand((), generator=generator)
+    return t, torch.randn(tuple(shape), generator=generator), generator
+
+
+class AutoencoderCrops(Dataset[dict[str, Any]]):
+    """Item n: `wave` [C, samples] of a file, `t` [], `noise` of the shape of what is diffused, `files`, `bad`.
+
+    Args:
+        files: audio files, read by seeking.
+        config: of the model.
+        items: length and treatment of a crop.
+        seed: of everything.
+        latent_noise: standard deviation of `latent_noise`, which is then there too, of the latent's shape.
+        count: where it is given, that many items with times spread evenly over (0, 1), for validation.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        config: DMAEConfig,
+        items: AutoencoderItems,
+        *,
+        seed: int,
+        latent_noise: float = 0.0,
+        count: int | None = None,
+    ) -> None:
+        self.files, self.config, self.items, self.seed, self.count = list(files), config, items, seed, count
+        self.latent_noise = latent_noise
+
+    def __len__(self) -> int:
+        """Items for validation."""
+        assert self.count is not None
+        return self.count
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        """One item.
+
+        Raises:
+            UserError: so many files in a row are bad or silent that something else must be wrong.
+        """
+        rng = np.random.default_rng((self.seed, number))
+        bad: list[tuple[str, str]] = []
+        for _ in range(TRIES):
+            path = self.files[int(rng.integers(len(self.files)))]
+            try:
+                wave = self._read(path, rng)
+            except UserError as error:
+                bad.append((str(path), " ".join(str(error).split())))
+                continue
+            if 10 * np.log10(np.square(wave, dtype=np.float64).mean() + 1e-20) >= self.items.silence:
+                break
+        else:
+            raise UserError(
+                f"{path}: {TRIES} crops in a row could not be read or were silent (crops.silence="
+                f"{self.items.silence:g} dB); run `mousai data check` on the folder"
+            )
+        if self.items.augment and self.count is None:
+            wave = augment(wave, rng, sample_rate=self.config.sample_rate)
+        padded = -(-self.items.samples // self.config.hop_length) * self.config.hop_length
+        shape = (self.config.diffused_channels, padded // self.config.diffused_size)
+        t, noise, generator = _drawn(self.seed, number, shape)
+        if self.count is not None:
+            t = torch.tensor((number + 0.5) / self.count)
+        wave = np.ascontiguousarray(wave, dtype=np.float32)
+        item = {"wave": torch.from_numpy(wave), "t": t, "noise": noise, "files": str(path), "bad": bad}
+        if self.latent_noise:
+            latent = (self.config.latent_channels, padded // self.config.hop_length)
+            item["latent_noise"] = self.latent_noise * torch.randn(latent, generator=generator)
+        return item
+
+    def _read(self, path: Path, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+        wave = self._part(path, rng)
+        while wave.shape[-1] < self.items.samples:
+            more = wave
+            if self.items.short == "join":
+                more = self._part(self.files[int(rng.integers(len(self.files)))], rng)
+            wave = np.concatenate([wave, more], axis=-1)
+        return wave[:, : self.items.samples]
+
+    def _part(self, path: Path, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+        wanted = self.items.samples / self.config.sample_rate
+        spare = audio_info(path).duration - wanted
+        start = float(rng.uniform(0, spare)) if spare > 0 else 0.0
+        wave = read_audio(
+            path,
+            sample_rate=self.config.sample_rate,
+            channels=self.config.audio_channels,
+            start=start,
+            duration=wanted,
+        )
+        if not wave.shape[-1]:
+            raise UserError(f"{path}: holds no sound")
+        return wave
+
+
+class GeneratorCrops(Dataset[dict[str, Any]]):
+    """Item n: `latent` [C, frames], `t` [], `noise`, `dropped` [], and of each: `caption`, `stated`, `start`, `files`.
+
+    Pieces of songs come in shuffled passes.
+
+    Args:
+        songs: their latents and what is known of them, each longer than a crop.
+        items: length and treatment of a crop.
+        seed: of everything.
+        count: where it is given, that many items with times spread evenly over (0, 1), for validation.
+    """
+
+    def __init__(self, songs: Captioned, items: GeneratorItems, *, seed: int, count: int | None = None) -> None:
+        self.songs, self.items, self.seed, self.count = songs, items, seed, count
+        self.known = [stated_of(record.fields) for record in songs.records]
+        self.pieces: list[tuple[int, int | None]] = []
+        for song, group in enumerate(songs.latents):
+            if items.place == "random":
+                self.pieces.append((song, None))
+            else:
+                length = min(latent.shape[-1] for latent in group)
+                self.pieces += [(song, first) for first in range(0, length - items.frames + 1, items.frames)]
+        self._pass: tuple[int, npt.NDArray[np.int64]] | None = None
+
+    def __len__(self) -> int:
+        """Items for validation."""
+        assert self.count is not None
+        return self.count
+
+    def __getitem__(self, number: int) -> dict[str, Any]:
+        """One item."""
+        rng = np.random.default_rng((self.seed, 2, number))
+        song, fixed = self.pieces[self._place(number)]
+        group, fields, frames = self.songs.latents[song], self.songs.records[song].fields, self.items.frames
+        offset = int(rng.integers(len(group)))
+        latent = group[offset]
+        # Beginnings are rarer than anything else in a song, and wanted more often.
+        anywhere = 0 if rng.random() < 0.3 else int(rng.integers(latent.shape[-1] - frames + 1))
+        first = anywhere if fixed is None else fixed
+        stated: Stated = self.known[song]
+        stated = replace(stated, tempo=None) if rng.random() < UNTOLD else stated
+        stated = replace(stated, key=None) if rng.random() < UNTOLD else stated
+        t, noise, generator = _drawn(self.seed, number, (latent.shape[0], frames))
+        dropped = torch.rand((), generator=generator) < self.items.drop
+        if self.count is not None:
+            t, dropped = torch.tensor((number + 0.5) / self.count), torch.tensor(False)
+        return {
+            "latent": latent[:, first : first + frames].float(),
+            "t": t,
+            "noise": noise,
+            "dropped": dropped,
+            "caption": caption_of(fields, rng),
+            "stated": stated,
+            "start": (first + offset / len(group)) / self.songs.frame_rate,
+            "files": str(self.songs.records[song].path),
+        }
+
+    def _place(self, number: int) -> int:
+        pass_number, position = divmod(number, len(self.pieces))
+        if self._pass is None or self._pass[0] != pass_number:
+            order = np.random.default_rng((self.seed, 1, pass_number)).permutation(len(self.pieces))
+            self._pass = (pass_number, order)
+        return int(self._pass[1][position])

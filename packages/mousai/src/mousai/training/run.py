@@ -1,0 +1,229 @@
+"""One run of training: a folder that holds everything of it, begun or gone on with.
+
+RUN/config.json                  the settings
+RUN/model.json                   the sizes of the model
+RUN/checkpoints/step-N.ckpt      where it stands: weights, average, optimiser, position in the data
+RUN/log/                         figures and samples, for TensorBoard or as tables
+RUN/samples/step-N/              samples as sound and pictures
+RUN/bad_files.json               files that could not be read
+RUN/latents/  RUN/tokenizer/     stage 2: the songs encoded, the tokenizer made from their captions
+"""
+
+import logging
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Trainer
+from torch.utils.data import DataLoader
+
+from mousai.checkpoint import load_config, save_config
+from mousai.errors import UserError
+from mousai.training.assembly import Assembled, assemble
+from mousai.training.bad_files import BadFiles
+from mousai.training.checkpoints import Checkpoints, newest_loadable, read_checkpoint
+from mousai.training.config_difference import refuse_changes
+from mousai.training.ema import EMA
+from mousai.training.items import Numbers, collate
+from mousai.training.modules import Stage
+from mousai.training.one_trainer import only_trainer
+from mousai.training.settings import AutoencoderSettings, Common, seconds_of
+from mousai.training.stopping import RefuseNotFinite, StopOnSignal, TimeLimit
+from mousai.training.watching import Bar, Listen, LogNorm, make_logger
+
+CONFIG, SIZES, CHECKPOINTS, BAD = "config.json", "model.json", "checkpoints", "bad_files.json"
+
+
+def train(settings: Common) -> int:
+    """Train until the steps are made or the time is over, or go on with what the folder holds.
+
+    Returns:
+        0, or 130 after Ctrl-C and 143 after SIGTERM; the run is saved in each case.
+
+    Raises:
+        UserError: bad settings or data, or a run that cannot go on; one line that says what would do.
+    """
+    paths: dict[str, Any] = {key: _absolute(getattr(settings, key)) for key in _PATHS if hasattr(settings, key)}
+    settings = replace(settings, **paths)
+    out = Path(settings.out)
+    _check_out(out)
+    _check_machine(settings)
+    with only_trainer(out):
+        newest = newest_loadable(out / CHECKPOINTS)
+        held = read_checkpoint(newest) if newest else {}
+        if held:
+            refuse_changes(_fixed(load_config(out / CONFIG)), _fixed(asdict(settings)), out / CONFIG)
+        elif (out / CONFIG).exists():
+            print(f"{out}: holds a run that saved nothing yet; begun anew", file=sys.stderr)
+        if (done := int(held.get("global_step", 0))) and settings.loop.max_steps and done >= settings.loop.max_steps:
+            print(f"{out}: has made {done} steps already; give a higher --loop.max_steps to go on", file=sys.stderr)
+            return 0
+        assembled = assemble(settings, fresh=not held)
+        sizes = dict(assembled.sizes)
+        if held:
+            refuse_changes(load_config(out / SIZES), _as_json(sizes), out / SIZES)
+            print(f"{out}: goes on from step {done}", file=sys.stderr)
+        save_config(out / CONFIG, {"stage": _stage_name(settings), **asdict(settings)})
+        save_config(out / SIZES, sizes)
+        code = _fit(settings, assembled, newest, held)
+    if code is not None:
+        print(f"{out}: saved; the same command goes on from here", file=sys.stderr)
+    else:
+        print(f"{out}: done; `mousai export {out} -o MODEL_DIR` makes a model of it", file=sys.stderr)
+    return code or 0
+
+
+def _fit(settings: Common, assembled: Assembled, newest: Path | None, held: Mapping[str, Any]) -> int | None:
+    out, loop = Path(settings.out), settings.loop
+    start = int(held.get("global_step", 0))
+    ema = EMA(beta=settings.ema.beta, power=settings.ema.power)
+    guard = RefuseNotFinite()
+    limit = None if loop.max_time is None else TimeLimit(seconds_of(loop.max_time))
+    saving = settings.saving
+    signals = StopOnSignal()
+    callbacks = [
+        BadFiles(out / BAD, count=assembled.files),
+        guard,
+        ema,  # before whatever uses the average
+        LogNorm(guard),
+        Listen(settings.watching, out, ema),
+        signals,
+        *([] if limit is None else [limit]),
+        Checkpoints(
+            out / CHECKPOINTS, every_steps=saving.every_steps, every_minutes=saving.every_minutes, keep=saving.keep
+        ),
+        Bar(max_steps=loop.max_steps, limit=limit, guard=guard),
+    ]
+    validate = settings.watching.validate_every if assembled.validation is not None else 0
+    with _quiet(), signals:
+        trainer = Trainer(
+            accelerator=loop.accelerator,
+            devices=loop.devices if loop.accelerator != "cpu" or loop.devices != "auto" else 1,
+            num_nodes=loop.nodes,
+            strategy=loop.strategy,
+            precision=loop.precision,
+            max_steps=-1 if loop.max_steps is None else loop.max_steps,
+            max_epochs=-1,
+            accumulate_grad_batches=loop.accumulate,
+            gradient_clip_val=settings.optimizer.clip,
+            val_check_interval=validate * loop.accumulate if validate else None,
+            limit_val_batches=1.0 if validate else 0,
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=0,
+            log_every_n_steps=settings.watching.log_every,
+            logger=make_logger(settings.watching.logger, out, start=start),
+            callbacks=callbacks,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+        )
+        first = int(held.get(Stage.SEEN, 0))
+        assembled.stage.begin_at(first, files=assembled.files)
+        trainer.fit(
+            assembled.stage,
+            _train_loader(assembled, settings, first=first, rank=trainer.global_rank, world=trainer.world_size),
+            _validation_loader(assembled, settings) if validate else None,
+            ckpt_path=None if newest is None else str(newest),
+            weights_only=True,
+        )
+    return signals.exit_code
+
+
+def _train_loader(
+    assembled: Assembled, settings: Common, *, first: int, rank: int, world: int
+) -> DataLoader[dict[str, Any]]:
+    return DataLoader(
+        assembled.train,
+        batch_size=settings.loop.batch,
+        sampler=Numbers(first=first, rank=rank, world=world),
+        num_workers=settings.loop.workers,
+        collate_fn=collate,
+    )
+
+
+def _validation_loader(assembled: Assembled, settings: Common) -> DataLoader[dict[str, Any]]:
+    assert assembled.validation is not None
+    return DataLoader(assembled.validation, batch_size=settings.loop.batch, collate_fn=collate)
+
+
+_PATHS = ("data", "out", "start_from", "autoencoder", "model", "text")
+
+
+def _absolute(value: str | None) -> str | None:
+    """A path that still holds in another folder; names such as "bundled" stay."""
+    return str(Path(value).absolute()) if value is not None and Path(value).exists() else value
+
+
+def _check_out(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise UserError(f"out={out}: is a file; give a folder")
+    if out.is_dir() and not (out / CONFIG).exists():
+        foreign = [
+            path.name
+            for path in out.iterdir()
+            if path.name not in (CHECKPOINTS, "latents", "tokenizer", "training.lock")
+        ]
+        if foreign:
+            raise UserError(f"out={out}: holds {foreign[0]}, and no run; give a new or empty folder")
+
+
+def _check_machine(settings: Common) -> None:
+    loop = settings.loop
+    if "fsdp" in loop.strategy or "deepspeed" in loop.strategy:
+        raise UserError(
+            f"loop.strategy={loop.strategy}: splits the weights, and their average cannot follow; take ddp, "
+            "with loop.checkpointing=true where memory is short"
+        )
+
+
+def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a run keeps; how long, how fast, on what machine and what is watched may change."""
+    kept = {key: value for key, value in values.items() if key not in ("data", "out", "saving", "watching", "stage")}
+    kept["loop"] = {"seed": values["loop"]["seed"]}
+    kept["crops"] = {key: value for key, value in values["crops"].items() if key != "latents"}
+    if values["optimizer"]["schedule"] == "cosine":  # which falls over so many steps
+        kept["loop"]["max_steps"] = values["loop"]["max_steps"]
+    return kept
+
+
+def _as_json(values: Any) -> Any:
+    if isinstance(values, Mapping):
+        return {key: _as_json(value) for key, value in values.items()}
+    return [_as_json(value) for value in values] if isinstance(values, list | tuple) else values
+
+
+def _stage_name(settings: Common) -> str:
+    return "autoencoder" if isinstance(settings, AutoencoderSettings) else "generator"
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's advice that is no business of the user's."""
+    logs = [
+        logging.getLogger(name)
+        for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+    ]
+    before = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        for message in _ADVICE:
+            warnings.filterwarnings("ignore", message=message)
+        try:
+            yield
+        finally:
+            for log, level in zip(logs, before, strict=True):
+                log.setLevel(level)
+
+
+_ADVICE = (
+    ".*does not have many workers.*",  # the user says how many
+    ".*have no .val_dataloader.*",  # nothing is held out
+    ".*resuming from a checkpoint that ended before the epoch ended.*",  # items are numbered, see `Numbers`
+    ".*isinstance.treespec, LeafSpec.*",  # of torch, about Lightning
+)
