@@ -64,11 +64,87 @@ def make_settings(songs: Path, saved_model: Path) -> MakeSettings:
         else:
             made = GeneratorSettings(**common, autoencoder=str(saved_model), crops=GeneratorItems(frames=16, offsets=1))
         groups = ("optimizer", "ema", "loop", "saving", "watching", "crops")
+        changes: dict[str, Any] = {}
         for key, value in given.items():
             holder = next((group for group in groups if hasattr(getattr(made, group), key)), None)
-            made = replace(
-                made, **({key: value} if holder is None else {holder: replace(getattr(made, holder), **{key: value})})
-            )
+            if holder is None:
+                changes[key] = value
+            else:
+                changes.setdefault(holder, {})[key] = value
+        for group in changes.keys() & set(groups):
+            changes[group] = replace(getattr(made, group), **changes[group])
+        made = replace(made, **changes)
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def four_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """For each stage four clips as long as a crop, so that every crop of one is the same."""
+    folders = {}
+    for stage, samples in (("autoencoder", 4096), ("generator", 16384)):
+        folders[stage] = tmp_path_factory.mktemp(stage)
+        for number, caption in enumerate(("a red tune", "the blue one", "green and slow", "something white")):
+            write_song(folders[stage] / f"{number}.wav", number=number, seconds=samples / RATE, caption=caption)
+    return folders
+
+
+@pytest.fixture(scope="session")
+def by_heart(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Models and settings that learn four clips in half a minute."""
+    from dmae import DMAEConfig, EncoderConfig, SpectrogramConfig
+    from mousai.checkpoint import save_config
+    from mousai.latent_config import LatentDiffusionConfig
+    from unet1d import Level, UNet1dConfig
+
+    folder = tmp_path_factory.mktemp("sizes")
+    autoencoder = DMAEConfig(
+        latent_channels=8,
+        spectrogram=SpectrogramConfig(n_fft=255, hop_length=64),
+        encoder=EncoderConfig(width=32, factors=(2, 2), blocks=(1, 1)),
+        decoder=UNet1dConfig(
+            in_channels=256,
+            levels=(Level(channels=64), Level(channels=64, factor=32, inject_channels=8)),
+            modulation_features=64,
+        ),
+        transform_size=8,
+        latent_depth=1,
+    )
+    generator = LatentDiffusionConfig(
+        net=UNet1dConfig(
+            in_channels=8,
+            levels=(Level(channels=64, cross_attention=True), Level(channels=64, factor=2, cross_attention=True)),
+            context_features=128,
+            attention_heads=4,
+            attention_head_features=16,
+            modulation_features=64,
+        ),
+        latent_std=0.5,
+    )
+    save_config(folder / "autoencoder.json", autoencoder.to_dict())
+    save_config(folder / "generator.json", generator.to_dict())
+    common: dict[str, Any] = {
+        "start_from": None,
+        "learning_rate": 2e-3,
+        "schedule": "cosine",
+        "log_every": 1,
+    }
+    return {
+        "autoencoder": {
+            **common,
+            "model": str(folder / "autoencoder.json"),
+            "phase": "all",
+            "samples": 4096,
+            "batch": 8,
+            "max_steps": 600,
+        },
+        "generator": {
+            **common,
+            "model": str(folder / "generator.json"),
+            "batch": 8,
+            "max_steps": 500,
+            "place": "fixed",
+            "drop": 0.0,
+        },
+    }

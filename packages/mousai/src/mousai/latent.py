@@ -137,7 +137,8 @@ class LatentDiffusion(nn.Module):
         batch = latent.shape[0]
         self._check_text(text)
         device = generator.device if generator else latent.device
-        can_drop = drop > 0 if dropped is None else bool(dropped.any())
+        # Where the items are named, the embedding takes part even if none of them is: under DDP every weight must.
+        can_drop = drop > 0 if dropped is None else self.config.max_tokens > 0 or bool(dropped.any())
         if dropped is None:
             dropped = torch.rand(batch, generator=generator, device=device) < drop
         dropped = dropped.to(latent.device)

@@ -1,6 +1,7 @@
 """`mousai train`: either stage, on the user's own music."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,10 +109,21 @@ def _recipe(stage: str, name: str) -> str:
 
 def _in_words(error: str) -> str:
     """jsonargparse's message of several lines, in one."""
-    lines = [line.strip() for line in error.splitlines()]
-    given = next((line.removeprefix("Given value: ") for line in lines if line.startswith("Given value: ")), None)
-    key = lines[0].partition('"')[2].partition('"')[0]
-    if given is not None and key:
-        expected = sorted({line.removeprefix("- ").rstrip(".") for line in lines if "xpected a" in line})
-        return f"--{key} {given}: {'; '.join(expected) or 'is not possible'}"
-    return " ".join(lines) + "; see --print-config for every key"
+    text = " ".join(error.split())
+    key = re.search(r'Parser key "([^"]+)"', text)
+    value = re.search(r"(?:Given value:|Got value:) (.*?)(?: Given value type:|$)", text)
+    kinds = re.findall(r"Expected an? (<class '\w+'>|typing\.Literal\[[^]]*\])", text)
+    if key is None or value is None or not kinds:
+        return f"{text}; see --print-config for every key"
+    words = [_KINDS.get(kind, kind) for kind in dict.fromkeys(kinds)]
+    words = [re.sub(r"typing\.Literal\[(.*)\]", r"one of \1", word).replace("'", "") for word in words if word]
+    return f"--{key[1]} {value[1]}: must be {' or '.join(words)}"
+
+
+_KINDS = {
+    "<class 'int'>": "a whole number",
+    "<class 'float'>": "a number",
+    "<class 'str'>": "a text",
+    "<class 'bool'>": "true or false",
+    "<class 'NoneType'>": "",
+}

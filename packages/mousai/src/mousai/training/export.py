@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def export_run(run: Path, out: Path, *, dtype: torch.dtype | None = None, overwr
     if newest is None:
         raise UserError(f"{run}: has saved no checkpoint yet; let it train a little, or stop it once with Ctrl-C")
     held = read_checkpoint(newest)
-    weights: dict[str, Tensor] = {**held["state_dict"], **held["callbacks"]["EMA"]["average"]}
+    weights = Weights(held["state_dict"], held["callbacks"]["EMA"]["average"])
     parts, defaults = (_autoencoder if settings["stage"] == "autoencoder" else _generator)(run, settings, weights)
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".mousai-", dir=out.parent))
@@ -75,12 +76,29 @@ def export_run(run: Path, out: Path, *, dtype: torch.dtype | None = None, overwr
     return tuple(parts)
 
 
+@dataclass(frozen=True)
+class Weights:
+    """What a checkpoint holds: all weights, and the average of those that were trained, by their names in the stage."""
+
+    last: Mapping[str, Tensor]
+    average: Mapping[str, Tensor]
+
+    def fill(self, module: nn.Module, prefix: str) -> None:
+        """Give a module its weights, the averaged ones where there are any."""
+        cut = len(prefix)
+        module.load_state_dict({key[cut:]: weight for key, weight in self.last.items() if key.startswith(prefix)})
+        # By parameter, not by key: a tied one has two keys, and an average under the first of them.
+        with torch.no_grad():
+            for name, parameter in module.named_parameters():
+                parameter.copy_(self.average.get(prefix + name, parameter))
+
+
 Parts = dict[str, Any]
 
 
-def _autoencoder(run: Path, settings: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[Parts, Defaults]:
+def _autoencoder(run: Path, settings: Mapping[str, Any], weights: Weights) -> tuple[Parts, Defaults]:
     model = DMAE(DMAEConfig.from_dict(load_config(run / SIZES)))
-    _fill(model, weights, "model.")
+    weights.fill(model, "model.")
     started = settings["start_from"]
     if started is not None:
         defaults = describe(model_folder(started, need=["autoencoder"])).defaults
@@ -90,9 +108,9 @@ def _autoencoder(run: Path, settings: Mapping[str, Any], weights: Mapping[str, T
     return {"autoencoder": model}, defaults
 
 
-def _generator(run: Path, settings: Mapping[str, Any], weights: Mapping[str, Tensor]) -> tuple[Parts, Defaults]:
+def _generator(run: Path, settings: Mapping[str, Any], weights: Weights) -> tuple[Parts, Defaults]:
     model = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(run / SIZES)))
-    _fill(model, weights, "model.")
+    weights.fill(model, "model.")
     started = settings["start_from"]
     if started is not None:
         begun = model_folder(started, need=["text_encoder", "generator"])
@@ -101,15 +119,11 @@ def _generator(run: Path, settings: Mapping[str, Any], weights: Mapping[str, Ten
         text = TextEncoder.small(tokenizer=load_tokenizer(run / "tokenizer"))
     else:
         text = frozen_text(settings["text"])
-    if any(key.startswith("text.") for key in weights):
-        _fill(text, weights, "text.")
+    if any(key.startswith("text.") for key in weights.average):
+        weights.fill(text, "text.")
     stage_1 = model_folder(settings["autoencoder"], need=["autoencoder"])
     defaults = describe(begun if started is not None else stage_1).defaults
     return {"text_encoder": text, "generator": model, "autoencoder": load_autoencoder(stage_1)}, defaults
-
-
-def _fill(module: nn.Module, weights: Mapping[str, Tensor], prefix: str) -> None:
-    module.load_state_dict({key.removeprefix(prefix): w for key, w in weights.items() if key.startswith(prefix)})
 
 
 def _card(run: Path, settings: Mapping[str, Any], held: Mapping[str, Any], parts: Parts) -> str:

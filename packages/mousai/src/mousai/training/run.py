@@ -124,13 +124,18 @@ def _fit(settings: Common, assembled: Assembled, newest: Path | None, held: Mapp
         )
         first = int(held.get(Stage.SEEN, 0))
         assembled.stage.begin_at(first, files=assembled.files)
-        trainer.fit(
-            assembled.stage,
-            _train_loader(assembled, settings, first=first, rank=trainer.global_rank, world=trainer.world_size),
-            _validation_loader(assembled, settings) if validate else None,
-            ckpt_path=None if newest is None else str(newest),
-            weights_only=True,
-        )
+        try:
+            trainer.fit(
+                assembled.stage,
+                _train_loader(assembled, settings, first=first, rank=trainer.global_rank, world=trainer.world_size),
+                _validation_loader(assembled, settings) if validate else None,
+                ckpt_path=None if newest is None else str(newest),
+                weights_only=True,
+            )
+        except SystemExit:
+            if signals.received is None:
+                raise
+            raise KeyboardInterrupt from None  # the second Ctrl-C, of which Lightning makes an exit with code 1
     return signals.exit_code
 
 

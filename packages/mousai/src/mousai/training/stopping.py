@@ -14,12 +14,13 @@ from torch import Tensor
 
 from mousai.errors import UserError
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class StopOnSignal(Callback):
     """On SIGTERM and Ctrl-C, training ends after the step that is being made, as if its time were over.
 
-    A context manager: the signals are its own inside the block, and whoever had them has them again after it. It must
-    be entered before Lightning's trainer starts, which leaves signals alone that have a handler.
+    A context manager: the signals are its own inside the block, and whoever had them has them again after it.
     A second Ctrl-C interrupts at once.
     """
 
@@ -34,9 +35,17 @@ class StopOnSignal(Callback):
 
     def __enter__(self) -> Self:
         """Take the signals."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._receive)
+        self._before = {number: signal.getsignal(number) for number in _SIGNALS}
+        self._take()
         return self
+
+    def _take(self) -> None:
+        for number in _SIGNALS:
+            signal.signal(number, self._receive)
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take them again: Lightning has put its own handler of SIGTERM in between, which ends with exit code 0."""
+        self._take()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

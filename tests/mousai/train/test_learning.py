@@ -1,0 +1,139 @@
+"""What is learned, and how it is averaged, shared and shown."""
+
+import csv
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from mousai import read_audio
+from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
+from mousai.training.ema import EMA
+from mousai.training.export import export_run
+from mousai.training.run import train
+
+
+def table(run: Path) -> list[dict[str, str]]:
+    (path,) = sorted((run / "log").rglob("metrics.csv"))
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def losses(run: Path) -> list[float]:
+    return [float(row["loss"]) for row in table(run) if row.get("loss")]
+
+
+def test_the_average_follows_its_formula():
+    module = nn.Linear(2, 1)
+    module.bias.requires_grad_(False)
+    ema = EMA(beta=0.9, power=0.7)
+    ema.on_fit_start(None, module)
+    expected = module.weight.detach().clone()
+    for step in range(1, 60):
+        with torch.no_grad():
+            module.weight.add_(step)
+        ema.update(module)
+        decay = min(0.9, 1 - (1 + step) ** -0.7)
+        expected = decay * expected + (1 - decay) * module.weight.detach()
+    assert ema.average.keys() == {"weight"}  # what is not trained is not averaged
+    torch.testing.assert_close(ema.average["weight"], expected)
+    own = module.weight.detach().clone()
+    with ema.averaged(module):
+        assert torch.equal(module.weight, ema.average["weight"])
+    assert torch.equal(module.weight, own)
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_does_with_twice_the_batch(tmp_path, songs, saved_model, by_heart, make_settings):
+    # Begun once for both, since a tokenizer never comes out the same twice.
+    train(make_settings("generator", tmp_path / "begin", **{**by_heart["generator"], "max_steps": 30, "frames": 16}))
+    export_run(tmp_path / "begin", tmp_path / "model")
+    command = [sys.executable, "-m", "mousai", "train", "generator", "--data", str(songs)]
+    command += ["--autoencoder", str(saved_model), "--from", str(tmp_path / "model"), "--crops.frames", "16"]
+    command += ["--loop.accelerator", "cpu", "--loop.workers", "0", "--loop.max_steps", "10", "--loop.accumulate", "2"]
+    command += ["--watching.logger", "csv", "--watching.log_every", "1", "--optimizer.learning_rate", "0.0005"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
+    for name, more in (("one", ["4"]), ("two", ["2", "--loop.devices", "2", "--loop.strategy", "ddp"])):
+        arguments = [*command, "--out", str(tmp_path / name), "--loop.batch", *more]
+        done = subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=180, check=False)
+        assert done.returncode == 0, done.stderr
+    one, two = (losses(tmp_path / name) for name in ("one", "two"))
+    assert two == pytest.approx(one, abs=1e-5)
+    assert len(one) == 10 and len(set(one)) == 10
+
+
+def test_the_log_tells_what_happens(tmp_path, make_settings, songs):
+    for number in range(20):  # enough for some to be held out
+        source = songs / f"{number % 6}.wav"
+        (tmp_path / "songs").mkdir(exist_ok=True)
+        for suffix in (".wav", ".txt"):
+            (tmp_path / "songs" / f"{number}{suffix}").write_bytes(source.with_suffix(suffix).read_bytes())
+    run = tmp_path / "run"
+    settings = {"validate_every": 2, "listen_every": 2, "listen_seconds": 0.5, "validation_share": 0.1}
+    train(make_settings("generator", run, data=str(tmp_path / "songs"), batch=8, **settings))
+    rows = table(run)
+    told = {key for row in rows for key, value in row.items() if value}
+    assert {"loss", "gradient norm", "samples per second", "waiting for data", "validation loss"} <= told
+    bins = {key for key in told if key.startswith("loss by t/")}
+    assert {f"loss by t/{n / 10:.1f}" for n in range(10)} >= bins and len(bins) >= 5
+    assert all(0 <= float(row["waiting for data"]) <= 1 for row in rows if row["waiting for data"])
+    wave, rate = read_audio(next((run / "samples" / "step-000000004").glob("00-*.wav"))), 48000
+    assert wave.shape == (2, rate // 2)
+    picture = next((run / "samples" / "step-000000004").glob("00-*.png")).read_bytes()
+    assert picture.startswith(b"\x89PNG")
+
+
+def test_reconstructions_are_heard_beside_their_originals(tmp_path, make_settings):
+    train(make_settings("autoencoder", tmp_path, max_steps=2, listen_every=2, listen_count=2, listen_seconds=0.5))
+    names = sorted(path.stem for path in (tmp_path / "samples" / "step-000000002").glob("*.wav"))
+    assert names == ["00-0-original", "01-0-decoded", "02-1-original", "03-1-decoded"]
+
+
+def test_tensorboard_is_told_too(tmp_path, make_settings):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train(
+        make_settings("generator", tmp_path, logger="tensorboard", listen_every=4, listen_count=1, listen_seconds=0.3)
+    )
+    found = EventAccumulator(str(tmp_path / "log"))
+    found.Reload()
+    assert {"loss", "gradient norm"} <= set(found.Tags()["scalars"])
+    assert len(found.Scalars("loss")) == 4
+    assert found.Tags()["audio"] == found.Tags()["images"] != []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["autoencoder", "generator"])
+def test_four_clips_are_learned_by_heart(stage, tmp_path, make_settings, four_clips, by_heart):
+    train(make_settings(stage, tmp_path / "run", data=str(four_clips[stage]), **by_heart[stage]))
+    curve = losses(tmp_path / "run")
+    start, end = (sum(part) / len(part) for part in (curve[:5], curve[-20:]))
+    assert math.isfinite(start) and end < start / 10
+
+
+def test_the_exported_model_has_the_averaged_weights(tmp_path, make_settings):
+    from mousai.cli import main
+    from mousai.pipeline import Mousai
+
+    train(make_settings("generator", tmp_path / "run", max_steps=3))
+    assert main(["export", str(tmp_path / "run"), "-o", str(tmp_path / "model")]) == 0
+    held = read_checkpoint(saved_checkpoints(tmp_path / "run" / "checkpoints")[-1])
+    average = held["callbacks"]["EMA"]["average"]
+    pipeline = Mousai.from_pretrained(tmp_path / "model", dtype="float32")
+    for name, weight in pipeline.generator.named_parameters():
+        assert torch.equal(weight, average[f"model.{name}"])
+        assert weight.numel() == 1 or not torch.equal(weight, held["state_dict"][f"model.{name}"]) or not weight.any()
+    for name, weight in pipeline.text_encoder.named_parameters():
+        assert torch.equal(weight, average[f"text.{name}"])
+    assert pipeline("calm piano", duration=0.2, seed=1).audios.shape == (1, 2, 9600)
+    card = (tmp_path / "model" / "README.md").read_text()
+    assert "3 steps, 6 items" in card and "6 files from a folder named" in card and "loss: " in card
+    assert "beta 0.995, power 0.7" in card
+    index = json.loads((tmp_path / "model" / "model_index.json").read_text())
+    assert index["defaults"]["num_inference_steps"] == 3  # those of the model that it started from
