@@ -17,6 +17,7 @@ from mousai.defaults import Defaults, check_settings
 from mousai.errors import UserError
 from mousai.folders import PARTS, check_fit, describe, load_autoencoder, load_generator, model_folder, save_parts
 from mousai.latent import LatentDiffusion
+from mousai.lora import add_lora
 from mousai.precision import resolve_dtype
 from mousai.text import TextEmbedding, TextEncoder
 from vdiffusion import sampler_named
@@ -109,6 +110,21 @@ class Mousai(Codec):
         """Have the two U-Nets translated, as `Codec.compile` says; returns the pipeline."""
         super().compile()
         compile_net(self.generator.net)
+        return self
+
+    def load_lora_weights(self, path: str | PathLike[str], *, scale: float = 1.0) -> "Mousai":
+        """Add an adapter that `mousai train generator --lora.rank` made to the generator; returns the pipeline.
+
+        Several may be added. Before compiling, or not at all.
+
+        Args:
+            path: a file of `mousai export`.
+            scale: how much of it; 0 is none, 1 as it was trained.
+
+        Raises:
+            UserError: the file is no adapter, or one of another model.
+        """
+        add_lora(self.generator, path, scale=scale)
         return self
 
     def to(self, device: str | torch.device, dtype: torch.dtype = torch.float32) -> "Mousai":

@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="OUT",
-        help="of a run: the model folder to make; of a model: the file to write, .safetensors",
+        help="of a run: the model folder to make, or a .safetensors if it has lora.rank; of a model: a .safetensors",
     )
     parser.add_argument(
         "--layout",
@@ -47,6 +47,9 @@ def _run(args: argparse.Namespace) -> int:
     if (source / "model_index.json").is_file():
         raise UserError(f"{source}: is a model; say in which --layout to export a part of it")
 
+    if args.output.endswith(".safetensors"):
+        return _adapter(args, source)
+
     import torch
 
     from mousai.training.export import export_run
@@ -54,6 +57,18 @@ def _run(args: argparse.Namespace) -> int:
     dtype = None if args.dtype is None else getattr(torch, args.dtype)
     parts = export_run(source, Path(args.output), dtype=dtype, overwrite=args.overwrite)
     print(f"{args.output}: a model of {' and '.join(parts)}; its README.md says how it was trained")
+    return 0
+
+
+def _adapter(args: argparse.Namespace, source: Path) -> int:
+    from mousai.audio import check_output
+
+    path = check_output(args.output, args.overwrite, suffixes=(".safetensors",))
+
+    from mousai.training.export import export_adapter
+
+    count = export_adapter(source, path)
+    print(f"{path}: an adapter for {count} weights; mousai generate PROMPT --lora {path} -o OUT")
     return 0
 
 

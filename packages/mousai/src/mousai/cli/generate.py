@@ -22,7 +22,7 @@ from mousai.cli.shared import (
 )
 from mousai.errors import UserError
 
-_DURATION, _STRENGTH = 20.0, 0.7
+_DURATION, _STRENGTH, _LORA_SCALE = 20.0, 0.7, 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,6 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how much of the recording is replaced, above 0 (hardly anything) to 1 (all of it) (default 0.7)",
     )
     add_model_arguments(parser)
+    parser.add_argument(
+        "--lora", metavar="FILE", help="adapter that `mousai train generator --lora.rank` made, added to the model"
+    )
+    parser.add_argument("--lora-scale", type=float, metavar="X", help="how much of it (default 1, as it was trained)")
     add_compile_argument(parser)
 
 
@@ -102,7 +106,11 @@ def run(args: argparse.Namespace) -> int:
     folder = model_folder(args.model, revision=args.revision)
     model = describe(folder, need=PARTS)
     recording = None if args.init_audio is None else read_sound(args.init_audio, autoencoder_config(folder))
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, compile=args.compile)
+    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype)
+    if args.lora is not None:
+        pipeline.load_lora_weights(args.lora, scale=_LORA_SCALE if args.lora_scale is None else args.lora_scale)
+    if args.compile:
+        pipeline.compile()
     for prompt in dict.fromkeys([*args.prompt, args.negative_prompt or ""]):
         if unseen := pipeline.text_encoder.cut(prompt):
             print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
@@ -126,6 +134,8 @@ def run(args: argparse.Namespace) -> int:
         "strength": None if recording is None else strength,
         "model": model_name(args),
         "revision": args.revision,
+        "lora": args.lora,
+        "lora_scale": args.lora_scale,
         "dtype": number_format(pipeline),
     }
     stored = {key: str(value) for key, value in settings.items() if value is not None}
@@ -196,6 +206,13 @@ def _check_settings(args: argparse.Namespace) -> None:
         raise UserError("--duration and --init-audio: the piece is as long as the recording; give one of the two")
     if args.init_audio is None and args.strength is not None:
         raise UserError("--strength: says how much of a recording is replaced; give --init-audio too")
+
+    if args.lora_scale is not None and args.lora is None:
+        raise UserError("--lora-scale: says how much of an adapter is added; give --lora too")
+    if args.lora_scale is not None and not 0 <= args.lora_scale <= 10:
+        raise UserError(f"--lora-scale {args.lora_scale:g}: must be 0 to 10")
+    if args.lora is not None and not Path(args.lora).is_file():
+        raise UserError(f"--lora {args.lora}: no such file")
 
     from mousai.defaults import check_settings
 

@@ -125,5 +125,6 @@ _KINDS = {
     "<class 'float'>": "a number",
     "<class 'str'>": "a text",
     "<class 'bool'>": "true or false",
+    "<class 'tuple'>": "a list",
     "<class 'NoneType'>": "",
 }

@@ -190,8 +190,14 @@ def _generator(settings: GeneratorSettings) -> Assembled:
             f"text={settings.text}: gives {text.features} features, the generator reads {config.net.context_features}"
         )
     # A big encoder that was not trained along is not spoilt with a small corpus either.
-    train_text = frozen is None and sum(weight.numel() for weight in text.parameters()) < 20e6
+    small = sum(weight.numel() for weight in text.parameters()) < 20e6
+    train_text = frozen is None and small and not settings.lora.rank
     text = text.train() if train_text else text.eval().requires_grad_(False)
+    if settings.lora.rank:
+        from mousai.training.lora import add_adapters
+
+        model.requires_grad_(False)
+        add_adapters(model.net, settings.lora)
     model.net.set_checkpointing(settings.loop.checkpointing)
     if settings.loop.compile:
         model.net.compile()

@@ -22,6 +22,7 @@ from mousai.training.assembly import frozen_text, model_folder
 from mousai.training.checkpoints import newest_loadable, read_checkpoint
 from mousai.training.modules import Stage
 from mousai.training.run import BAD, CHECKPOINTS, CONFIG, SIZES
+from mousai.training.settings import Lora
 
 CARD = "README.md"
 
@@ -49,16 +50,12 @@ def export_run(run: Path, out: Path, *, dtype: torch.dtype | None = None, overwr
     Raises:
         UserError: the run saved nothing, or `out` holds something else; one line.
     """
-    if not is_run(run):
-        raise UserError(f"{run}: is no folder of a run; give the --out of a `mousai train`")
+    settings, held = _held(run)
+    if settings.get("lora", {}).get("rank"):
+        raise UserError(f"{run}: trained an adapter (lora.rank); export it as a file, -o NAME.safetensors")
     is_model = (out / "model_index.json").is_file()
     if out.exists() and not (is_model and overwrite) and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} exists; {'give --overwrite to replace it' if is_model else 'give a new folder'}")
-    settings = load_config(run / CONFIG)
-    newest = newest_loadable(run / CHECKPOINTS)
-    if newest is None:
-        raise UserError(f"{run}: has saved no checkpoint yet; let it train a little, or stop it once with Ctrl-C")
-    held = read_checkpoint(newest)
     weights = Weights(held["state_dict"], held["callbacks"]["EMA"]["average"])
     parts, defaults = (_autoencoder if settings["stage"] == "autoencoder" else _generator)(run, settings, weights)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -74,6 +71,35 @@ def export_run(run: Path, out: Path, *, dtype: torch.dtype | None = None, overwr
     finally:
         shutil.rmtree(partial, ignore_errors=True)  # still there only after a failure
     return tuple(parts)
+
+
+def export_adapter(run: Path, path: Path) -> int:
+    """Write the averaged adapter of a run with `lora.rank`, for `mousai generate --lora`.
+
+    Returns:
+        How many weights it changes.
+
+    Raises:
+        UserError: the run saved nothing, or trained no adapter.
+    """
+    settings, held = _held(run)
+    lora = Lora(**settings.get("lora", {}))
+    if not lora.rank:
+        raise UserError(f"{run}: trained all weights, and no adapter; export it as a folder, -o MODEL_DIR")
+    from mousai.training.lora import save_adapter
+
+    average = held["callbacks"]["EMA"]["average"]
+    return save_adapter(path, average, prefix="model.", settings=lora, base=Path(settings["start_from"]).name)
+
+
+def _held(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings of a run and its newest checkpoint."""
+    if not is_run(run):
+        raise UserError(f"{run}: is no folder of a run; give the --out of a `mousai train`")
+    newest = newest_loadable(run / CHECKPOINTS)
+    if newest is None:
+        raise UserError(f"{run}: has saved no checkpoint yet; let it train a little, or stop it once with Ctrl-C")
+    return load_config(run / CONFIG), read_checkpoint(newest)
 
 
 @dataclass(frozen=True)

@@ -212,6 +212,24 @@ class GeneratorItems:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lora:
+    """Small additions to a frozen model, trained in its place; see arXiv 2106.09685.
+
+    Args:
+        rank: of each addition, 4 to 32; 0 trains all weights instead.
+        scale: alpha of the paper: the additions count scale / rank.
+    """
+
+    rank: int = 0
+    scale: int = 16
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        _check_least("lora.rank", self.rank, 0)
+        _check_least("lora.scale", self.scale, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Common:
     """What both stages are told; see the two classes below."""
 
@@ -276,6 +294,7 @@ class GeneratorSettings(Common):
         model: sizes: tiny (the bundled model's), paper, or a config.json.
         text: text encoder: small (made from the captions and trained along), or a T5 encoder that stays as it is,
             a folder or OWNER/NAME@COMMIT of the hub.
+        lora: train small additions to the model of --from.
         crops: what a step sees.
         optimizer: how weights move.
         ema: the average of the weights.
@@ -286,7 +305,14 @@ class GeneratorSettings(Common):
 
     autoencoder: str = "bundled"
     text: str = "small"
+    lora: Lora = field(default_factory=Lora)
     crops: GeneratorItems = field(default_factory=GeneratorItems)
+
+    def __post_init__(self) -> None:
+        """Check what no part can check alone."""
+        super().__post_init__()
+        if self.lora.rank and self.start_from is None:
+            raise UserError(f"lora.rank={self.lora.rank}: adds to a trained model; name it by --from")
 
 
 def seconds_of(max_time: str) -> float:
