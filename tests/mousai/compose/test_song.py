@@ -137,6 +137,17 @@ def test_what_is_asked_for_is_what_comes(seed: int, genre: str, bpm: int, key: s
     assert (song.genre, song.bpm, song.key, song.duration) == (genre, bpm, key, 20.0)
 
 
+@given(seeds, styles, st.sampled_from(["flute", "tenor saxophone", "distorted guitar"]))
+def test_a_lead_that_is_asked_for_plays_the_melody_and_changes_nothing_else(seed: int, style: str, lead: str) -> None:
+    plain, asked = compose_song(seed, genre=style), compose_song(seed, genre=style, lead=lead)
+    assert asked.lead == lead
+    for one, other in zip(plain.tracks, asked.tracks, strict=True):
+        if one.role == "lead":
+            assert [note.start for note in one.notes] == [note.start for note in other.notes]
+        else:
+            assert one == other
+
+
 @given(seeds, st.floats(1.0, 90.0))
 def test_any_duration_works(seed: int, duration: float) -> None:
     song = compose_song(seed, duration=duration)
@@ -189,6 +200,7 @@ def test_styles_differ_where_they_should() -> None:
         ({"bpm": float("nan")}, "bpm is nan"),
         ({"bpm": 900}, "bpm is 900"),
         ({"key": "H dur"}, "key is 'H dur'"),
+        ({"lead": "drums"}, "lead is 'drums'"),
         ({"duration": 0}, "duration is 0"),
         ({"duration": -3}, "duration is -3"),
         ({"duration": float("inf")}, "duration is inf"),

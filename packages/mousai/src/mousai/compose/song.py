@@ -74,16 +74,20 @@ def compose_song(
     genre: str | None = None,
     bpm: float | None = None,
     key: str | None = None,
+    lead: str | None = None,
     duration: float = 30.0,
     palette: str = "style",
 ) -> Song:
     """Compose the song of a seed; what is not given is drawn from the seed.
 
-    `genre` is a genre or the name of a style, `key` such as "A minor", `duration` is in seconds. With
+    `genre` is a genre or the name of a style, `key` such as "A minor", `lead` the General MIDI program that plays the
+    melody, `duration` is in seconds. With
     `palette="all"` the notes are those of the style, but every layer plays a General MIDI program drawn evenly from all
     128 (or any drum kit), some an octave off: material for hearing timbres. The same arguments give the same song.
-    Raises ValueError for a genre, key, tempo, duration or palette that is none.
+    Raises ValueError for a genre, key, tempo, lead, duration or palette that is none.
     """
+    if lead is not None and lead not in PROGRAMS:
+        raise ValueError(f"lead is {lead!r}; a General MIDI program such as 'flute' or 'tenor saxophone' would do")
     if palette not in PALETTES:
         raise ValueError(f"palette is {palette!r}; one of {', '.join(PALETTES)} would do")
     if not (math.isfinite(duration) and 1.0 <= duration <= LONGEST):
@@ -103,7 +107,12 @@ def compose_song(
     roles = [*(("drums",) if with_drums else ()), *(part.role for part in parts)]
     bars = plan_form(style, tonality, count, style.beats, roles, stream(seed, "form"))
 
-    tracks = [_part_track(seed, style, part, bars, tonality, tempo, duration, energy, palette) for part in parts]
+    tracks = [
+        _part_track(
+            seed, style, part, bars, tonality, tempo, duration, energy, palette, lead if part.role == "lead" else None
+        )
+        for part in parts
+    ]
     if with_drums:
         tracks.append(_drum_track(seed, style, bars, tempo, duration, energy, palette))
     tracks = [track for track in tracks if track.notes]
@@ -163,6 +172,7 @@ def _part_track(
     duration: float,
     energy: float,
     palette: str,
+    wanted: str | None,
 ) -> Track:
     rng = stream(seed, f"part {part.role}")
     velocity = part.velocity * (0.94 + 0.1 * energy)
@@ -190,6 +200,7 @@ def _part_track(
     if palette == "all":
         instrument = PROGRAM_NAMES[sounds.randrange(128)]
         shift = sounds.choice((-12, 0, 0, 12))
+    instrument = wanted or instrument  # drawn all the same, so that everything else stays as it was
     pan = min(max(part.pan + sounds.randint(-8, 8), 0), 127)
     top = HIGHEST.get(instrument, TOP)
     highest = max((note.pitch for note in raw), default=0)
