@@ -17,7 +17,7 @@ IMPORT_NAMES = {
     "scikit-learn": "sklearn",
 }
 # What an extra brings may be needed at import time only by the part that the extra is for.
-PARTS_OF_EXTRAS = {"compose": {"compose"}, "train": {"training"}}
+PARTS_OF_EXTRAS: dict[str, set[str]] = {"compose": {"compose"}, "train": {"training"}, "ray": set()}
 
 
 def imports(file: Path, *, inside_functions: bool) -> Iterator[str]:
@@ -87,6 +87,9 @@ def test_tests_stay_out_of_the_packages_and_no_test_needs_a_sibling_that_its_pac
         ("import mousai.audio", {"torch", "transformers", "librosa"}),
         ("from mousai import read_audio", {"torch", "transformers"}),
         ("import mousai.checkpoint", {"transformers", "dmae"}),
+        ("import mousai.cli.data", {"torch", "ray", "webdataset", "numpy"}),
+        ("import mousai.data.workers", {"torch", "ray"}),
+        ("import mousai.data.shard_set", {"ray", "webdataset"}),
         ("import mousai.compose", {"torch", "transformers", "librosa"}),
     ],
 )

@@ -21,6 +21,7 @@ import soxr
 
 from mousai.containers import missing_end, states_length, wav_comment
 from mousai.errors import UserError
+from mousai.file_parts import FilePart
 from mousai.files import atomic_file
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
@@ -76,18 +77,18 @@ class _Reader(soundfile.SoundFile):
         return self.format != "MP3" and self.frames < _UNSTATED and super().seekable()
 
 
-def audio_info(path: str | PathLike[str]) -> AudioInfo:
+def audio_info(path: str | PathLike[str] | FilePart) -> AudioInfo:
     """Read the header of an audio file.
 
     Raises:
         AudioError: The file is missing, a folder, empty, or not audio.
     """
-    with _opened(Path(path)) as file:
+    with _opened(path if isinstance(path, FilePart) else Path(path)) as file:
         return AudioInfo(sample_rate=file.samplerate, channels=file.channels, frames=file.frames)
 
 
 def read_audio(
-    path: str | PathLike[str],
+    path: str | PathLike[str] | FilePart,
     *,
     sample_rate: int = 48000,
     channels: int = 2,
@@ -100,7 +101,8 @@ def read_audio(
     read along, and only that. (In MP3 files everything before the crop is decoded too.)
 
     Args:
-        path: A WAV, FLAC, Ogg or MP3 file, or what else libsndfile knows; told by content, not by suffix.
+        path: A WAV, FLAC, Ogg or MP3 file, or what else libsndfile knows; told by content, not by suffix. It may lie
+            inside another file.
         sample_rate: Wanted samples per second.
         channels: 1 or 2. Mono becomes stereo by repeating it, stereo becomes mono by the mean.
         start: Where the crop begins, in seconds.
@@ -121,7 +123,7 @@ def read_audio(
     if duration is not None and not (math.isfinite(duration) and duration > 0):
         raise AudioError(f"duration={duration} s of {path}: must be more than 0")
 
-    path = Path(path)
+    path = path if isinstance(path, FilePart) else Path(path)
     with _opened(path) as file:
         rate, frames = file.samplerate, file.frames
         if file.channels > 2:
@@ -273,8 +275,28 @@ def check_output(path: str | PathLike[str], overwrite: bool, *, suffixes: tuple[
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
+def _opened(path: Path | FilePart) -> Iterator[soundfile.SoundFile]:
     """Open an audio file for reading, and make one line of everything that can go wrong in it until it is closed."""
+    if isinstance(path, Path):
+        _check_file(path)
+    elif path.size == 0:
+        raise AudioError(f"{path} is empty")
+    try:
+        with (
+            path.open("rb") as raw,  # libsndfile never says why it failed
+            _Reader(path if isinstance(path, Path) else raw) as file,
+        ):
+            if reason := missing_end(path, file.format):
+                raise AudioError(f"{path} is cut short: {reason}")
+            yield file
+    except OSError as error:
+        raise AudioError(f"{path} cannot be read: {error.strerror or error}") from error
+    except soundfile.LibsndfileError as error:
+        reason = _reason(error)
+        raise AudioError(f"{path} cannot be read as audio ({reason}); WAV, FLAC, OGG and MP3 files can") from error
+
+
+def _check_file(path: Path) -> None:
     if path.is_dir():
         raise AudioError(f"{path} is a folder; give the name of an audio file")
     if not path.exists():
@@ -285,18 +307,6 @@ def _opened(path: Path) -> Iterator[soundfile.SoundFile]:
         raise AudioError(f"{path} is empty")
     if path.suffix.lower() == ".raw":  # soundfile would ask for what such a file does not say
         raise AudioError(f"{path} cannot be read as audio: .raw files do not state their rate; convert it to WAV")
-    try:
-        with path.open("rb"):
-            pass  # libsndfile says no more than "System error" where Python says why
-        with _Reader(path) as file:
-            if reason := missing_end(path, file.format):
-                raise AudioError(f"{path} is cut short: {reason}")
-            yield file
-    except OSError as error:
-        raise AudioError(f"{path} cannot be read: {error.strerror or error}") from error
-    except soundfile.LibsndfileError as error:
-        reason = _reason(error)
-        raise AudioError(f"{path} cannot be read as audio ({reason}); WAV, FLAC, OGG and MP3 files can") from error
 
 
 def _reason(error: soundfile.LibsndfileError) -> str:
@@ -333,7 +343,7 @@ def _resampled(audio: npt.NDArray[np.float32], rate: int, sample_rate: int, samp
     return np.pad(audio, ((0, samples - len(audio)), (0, 0)))
 
 
-def _starts_too_late(path: Path, start: float, duration: float) -> AudioError:
+def _starts_too_late(path: Path | FilePart, start: float, duration: float) -> AudioError:
     return AudioError(f"{path} is {duration:.2f} s long; a crop from {start} s would be empty")
 
 

@@ -6,7 +6,7 @@ file, the key, what was expected and what was found.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
@@ -148,6 +148,34 @@ def load_tensors(path: str | PathLike[str]) -> tuple[dict[str, Tensor], dict[str
     for key, tensor in tensors.items():
         _check_values(path, key, tensor, tensor)
     return tensors, metadata
+
+
+def load_some_tensors(path: str | PathLike[str], keys: Sequence[str]) -> list[Tensor]:
+    """Read some tensors of a safetensors file, and nothing of the others.
+
+    Raises:
+        CheckpointError: The file is missing, cut short or not safetensors, lacks one of them, or one holds NaN or
+            infinity.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        held = set(file.keys())
+        if missing := [key for key in keys if key not in held]:
+            raise CheckpointError(f"{path} lacks {listed(missing)}")
+        tensors = [file.get_tensor(key) for key in keys]
+    for key, tensor in zip(keys, tensors, strict=True):
+        _check_values(path, key, tensor, tensor)
+    return tensors
+
+
+def tensor_metadata(path: str | PathLike[str]) -> dict[str, str]:
+    """Read the text in the header of a safetensors file.
+
+    Raises:
+        CheckpointError: The file is missing, cut short or not safetensors.
+    """
+    with _opened(Path(path)) as file:
+        return dict(file.metadata() or {})
 
 
 def tensor_shapes(path: str | PathLike[str]) -> dict[str, list[int]]:

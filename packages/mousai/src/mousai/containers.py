@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from mousai.file_parts import FilePart
+
 # Programs that write a WAV file into a pipe do not know its size and put a very large number there.
 _STREAMED_SIZE = 0x7FFF0000
 _OGG_PAGE_MAX = 27 + 255 + 255 * 255
 _OGG_LAST_PAGE = 0x04
 
 
-def missing_end(path: Path, container: str) -> str:
+def missing_end(path: Path | FilePart, container: str) -> str:
     """Say what shows that the file was cut short, or return an empty string where nothing does.
 
     Args:
@@ -31,7 +33,7 @@ def missing_end(path: Path, container: str) -> str:
     return ""
 
 
-def states_length(path: Path, container: str) -> bool:
+def states_length(path: Path | FilePart, container: str) -> bool:
     """Whether the file says how many samples it holds; without a Xing header the length of an MP3 file is a guess."""
     if container != "MP3":
         return True

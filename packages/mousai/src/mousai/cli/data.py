@@ -3,7 +3,12 @@
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mousai.data.workers import Pool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,9 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Read every file below a folder to its end: durations, rates, captions, and every bad file. The "
         "exit code is 1 where more than a hundredth of the files is bad.",
     )
-    check.add_argument("folder", metavar="DIR", help="folder of .wav, .flac, .ogg and .mp3 files, at any depth")
-    check.add_argument("--report", metavar="FILE", help="write all of it as JSON too")
-    check.add_argument("--workers", type=int, metavar="N", help="processes (default: one for each core)")
+    check.add_argument(
+        "folder", metavar="DIR", help="folder of .wav, .flac, .ogg and .mp3 files, at any depth; or shards of them"
+    )
+    check.add_argument(
+        "--report", metavar="FILE", help="write all of it as JSON too; an interrupted check then goes on with it"
+    )
+    _add_pool(check)
     check.add_argument("--overwrite", action="store_true", help="replace the report if it exists")
     encode = steps.add_parser(
         "encode",
@@ -25,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Encode every song of a folder with a model's autoencoder. An interrupted run goes on where it "
         "stopped; bad files are listed and left out, and more than a hundredth of them stops it.",
     )
-    encode.add_argument("folder", metavar="DIR", help="folder of music, as `mousai data check` reads it")
+    encode.add_argument("folder", metavar="DIR", help="folder of music, as `mousai data check` reads it, or shards")
     encode.add_argument(
         "-o", "--output", required=True, metavar="LATENTS", help="folder of latents to make or go on with"
     )
@@ -38,51 +47,104 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="encodings of each song, a little shifted (default 2)",
     )
-    encode.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1, with all threads)")
+    _add_pool(encode)
+    shard = steps.add_parser(
+        "shard",
+        help="pack songs or latents into WebDataset files, to train from a disk or from object storage",
+        description="Pack a folder of music (for stage 1), or the latents that `mousai data encode` made (for stage "
+        "2), into WebDataset tar files. An interrupted run goes on where it stopped; bad files are listed and left "
+        "out, and more than a hundredth of them stops it.",
+    )
+    shard.add_argument("folder", metavar="DIR", help="folder of music, or of latents")
+    shard.add_argument("-o", "--output", required=True, metavar="SHARDS", help="folder to make or go on with")
+    shard.add_argument(
+        "--songs-per-shard", type=int, default=1000, metavar="N", help="songs in a file at most (default 1000)"
+    )
+    shard.add_argument(
+        "--max-megabytes", type=int, default=1000, metavar="N", help="size of a file at most (default 1000)"
+    )
+    _add_pool(shard)
+
+
+def _add_pool(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="processes (default: one for each core, or as the cluster has)"
+    )
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="work on the Ray cluster at HOST:PORT instead, whose machines see the same files under the same paths; "
+        "auto: the one of this machine, local: one that is started for this",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Do one step."""
-    return _encode(args) if args.step == "encode" else _check(args)
+    from mousai.data.shard_set import is_elsewhere
+    from mousai.data.workers import open_pool
+
+    if args.ray is not None and not is_elsewhere(args.folder):
+        args.folder = str(Path(args.folder).absolute())  # other machines and processes stand in other folders
+    with open_pool(workers=args.workers, ray=args.ray) as pool:
+        return {"check": _check, "encode": _encode, "shard": _shard}[args.step](args, pool)
 
 
-def _encode(args: argparse.Namespace) -> int:
+def _shard(args: argparse.Namespace, pool: "Pool") -> int:
+    from mousai.data.sharding import shard_songs
+
+    done = shard_songs(
+        Path(args.folder),
+        Path(args.output).absolute(),
+        songs_per_shard=args.songs_per_shard,
+        max_megabytes=args.max_megabytes,
+        pool=pool,
+        progress=sys.stderr.isatty(),
+    )
+    _say_left_out(done.bad)
+    print(f"{args.output}: {done.songs} songs in {done.shards} shards, {done.new} of them new, {len(done.bad)} bad")
+    return 0
+
+
+def _encode(args: argparse.Namespace, pool: "Pool") -> int:
     from mousai.data.latent_cache import encode_songs
-    from mousai.data.records import find_records
+    from mousai.data.shard_set import records_of
     from mousai.folders import describe, model_folder
 
-    folder = Path(args.folder)
-    records = find_records(folder, tags=False)
+    records = records_of(args.folder)
     model = model_folder(args.model, revision=args.revision)
     describe(model, need=["autoencoder"])
     done = encode_songs(
-        model / "autoencoder",
-        folder,
+        model.absolute() / "autoencoder",
+        Path(args.folder),
         records,
-        Path(args.output),
+        Path(args.output).absolute(),
         offsets=args.offsets,
-        workers=args.workers,
+        pool=pool,
         progress=sys.stderr.isatty(),
     )
-    for name, why in done.bad.items():
-        print(f"left out: {name}: {why}", file=sys.stderr)
+    _say_left_out(done.bad)
     print(f"{args.output}: {len(done.songs)} songs, {done.new} of them new, {len(done.bad)} bad")
     return 0
 
 
-def _check(args: argparse.Namespace) -> int:
+def _say_left_out(bad: Mapping[str, str]) -> None:
+    for name, why in bad.items():
+        print(f"left out: {name}: {why}", file=sys.stderr)
+
+
+def _check(args: argparse.Namespace, pool: "Pool") -> int:
     from mousai.audio import check_output
     from mousai.data.check import check_records
-    from mousai.data.records import find_records
-    from mousai.errors import UserError
+    from mousai.data.shard_set import records_of
     from mousai.files import atomic_file
 
-    if args.workers is not None and args.workers < 1:
-        raise UserError(f"--workers {args.workers}: must be 1 or more")
     path = None if args.report is None else check_output(args.report, args.overwrite, suffixes=(".json",))
-    report = check_records(find_records(Path(args.folder)), workers=args.workers, progress=sys.stderr.isatty())
+    journal = None if path is None else path.with_name(f".{path.name}.heard")
+    report = check_records(records_of(args.folder), pool=pool, journal=journal, progress=sys.stderr.isatty())
     print("\n".join(report.lines()))
     if path is not None:
         with atomic_file(path) as partial:
             partial.write_text(json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if journal is not None:
+        journal.unlink(missing_ok=True)
     return 0 if report.is_usable else 1

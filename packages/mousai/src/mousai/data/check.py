@@ -1,19 +1,22 @@
 """What a folder of music holds and what is wrong with it, before a day is spent on it."""
 
-import os
+import json
+import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from mousai.audio import audio_info, read_audio
 from mousai.data.records import Record
+from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
+from mousai.file_parts import FilePart
 
 MOST_BAD = 0.01
 """The share of bad files above which a folder is not trained on."""
@@ -99,32 +102,72 @@ class Report:
         return lines
 
 
-def check_records(records: Sequence[Record], *, workers: int | None = None, progress: bool = False) -> Report:
+def check_records(
+    records: Sequence[Record],
+    *,
+    workers: int = 1,
+    pool: Pool | None = None,
+    journal: Path | None = None,
+    progress: bool = False,
+) -> Report:
     """Read every file to its end.
 
     Args:
         records: of `find_records`.
-        workers: processes; by default one for each core.
+        workers: processes.
+        pool: who does it instead, see `mousai.data.workers`.
+        journal: file that takes what was heard as it comes, so that an interrupted check goes on with it; a file that
+            was changed since is read again.
         progress: show a bar.
-
-    Raises:
-        UserError: `workers` is impossible.
     """
     from mousai.data.captions import FIELDS
 
-    if workers is not None and workers < 1:
-        raise UserError(f"workers={workers}: must be 1 or more")
     report = Report()
     for record in records:
         told = [name for name in FIELDS if record.fields.get(name)]
         report.fields.update(told)
         report.captioned += bool(told)
-    heard = {one.path: one for one in _all(records, min(workers or os.cpu_count() or 1, len(records)), progress)}
+    marks = {str(record.path): _mark(record.path) for record in records}
+    heard = _read_journal(journal, marks)
+    todo = [record.path for record in records if str(record.path) not in heard]
+    with (
+        tqdm(total=len(todo), unit="file", desc="checking", file=sys.stderr, disable=not progress) as bar,
+        nullcontext() if journal is None else journal.open("a", encoding="utf-8") as file,
+    ):
+        for one in (pool or LocalPool(workers)).map(hear, todo):
+            heard[one.path] = one
+            if file is not None:
+                file.write(json.dumps([marks[one.path], asdict(one)]) + "\n")
+                file.flush()
+            bar.update()
     report.heard = [heard[str(record.path)] for record in records]
     return report
 
 
-def hear(path: Path) -> Heard:
+def _mark(path: Path | FilePart) -> list[int]:
+    """What changes when the file does."""
+    if isinstance(path, FilePart):
+        return [path.start, path.size]
+    stat = path.stat()
+    return [stat.st_size, stat.st_mtime_ns]
+
+
+def _read_journal(journal: Path | None, marks: Mapping[str, list[int]]) -> dict[str, Heard]:
+    found: dict[str, Heard] = {}
+    if journal is None or not journal.exists():
+        return found
+    for line in journal.read_text(encoding="utf-8").split("\n"):
+        try:
+            mark, fields = json.loads(line)
+            one = Heard(**fields)
+        except (ValueError, TypeError):
+            continue  # the line that was being written when it was killed; its file is read again
+        if marks.get(one.path) == mark:
+            found[one.path] = one
+    return found
+
+
+def hear(path: Path | FilePart) -> Heard:
     """Read one file to its end; what is wrong with it is in the result."""
     try:
         info = audio_info(path)
@@ -145,27 +188,6 @@ def hear(path: Path) -> Heard:
     elif peak < SILENT:
         bad = "is silent"
     return Heard(str(path), duration, info.sample_rate, info.channels, peak, bad)
-
-
-def _all(records: Sequence[Record], workers: int, progress: bool) -> Iterator[Heard]:
-    import sys
-
-    from tqdm import tqdm
-
-    with tqdm(total=len(records), unit="file", desc="checking", file=sys.stderr, disable=not progress) as bar:
-        if workers <= 1:
-            for record in records:
-                yield hear(record.path)
-                bar.update()
-            return
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            try:
-                for future in as_completed([pool.submit(hear, record.path) for record in records]):
-                    yield future.result()
-                    bar.update()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
 
 
 def _hours(seconds: float) -> str:

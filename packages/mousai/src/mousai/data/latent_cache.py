@@ -2,16 +2,20 @@
 
 latents/index.json                 of which autoencoder, from how many first samples
 latents/latents-00000.safetensors  "song.wav#0", "song.wav#1", ...: latents [C, L] in bfloat16
+latents/metadata.jsonl             what is known of the songs, as `find_records` reads it
 latents/bad.json                   songs that could not be read, and why
+
+A shard depends on its songs alone, and each is one job for whoever does it (`mousai.data.workers`). Processes of as
+many threads write the same bytes; another number of threads may add up in another order, which moves the last bit.
 """
 
 import hashlib
-import os
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -20,14 +24,18 @@ from tqdm import tqdm
 
 from dmae import DMAE, DMAEConfig
 from mousai.audio import read_audio
-from mousai.checkpoint import load_config, load_state, load_tensors, save_config, save_tensors, tensor_shapes
-from mousai.data.check import MOST_BAD
-from mousai.data.records import Record
+from mousai.checkpoint import load_config, load_state, save_config, save_tensors
+from mousai.data.bad_songs import BadSongs
+from mousai.data.cached_latents import BAD_OF_SHARD, FORMAT, INDEX, METADATA, bad_before, known_latents, shard_path
+from mousai.data.records import Record, song_name
+from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
+from mousai.file_parts import FilePart
+from mousai.files import atomic_file
 
 SONGS_PER_SHARD = 32
 """What an interruption loses at most."""
-_INDEX, _BAD = "index.json", "bad.json"
+_BAD = "bad.json"
 
 
 @dataclass
@@ -62,11 +70,6 @@ def load_stage_1(folder: Path) -> DMAE:
     return autoencoder.eval()
 
 
-def song_name(record: Record, folder: Path) -> str:
-    """How a song is called in the cache: its path below the folder, the same on every system."""
-    return record.path.relative_to(folder).as_posix()
-
-
 def encode_songs(
     stage_1: Path,
     folder: Path,
@@ -75,6 +78,7 @@ def encode_songs(
     *,
     offsets: int = 1,
     workers: int = 1,
+    pool: Pool | None = None,
     progress: bool = True,
 ) -> Encoded:
     """Encode what is not in the cache yet.
@@ -85,7 +89,8 @@ def encode_songs(
         records: of the songs.
         cache: folder of latents; made if it is missing.
         offsets: how often each song is encoded, from first samples spread over one latent frame.
-        workers: processes; 1 encodes in this one, with all its threads.
+        workers: processes of one thread each; 1 encodes in this one, with all its threads.
+        pool: who does it instead, see `mousai.data.workers`.
         progress: show a bar.
 
     Raises:
@@ -95,61 +100,88 @@ def encode_songs(
     for name, value in (("offsets", offsets), ("workers", workers)):
         if value < 1:
             raise UserError(f"{name}={value}: must be 1 or more")
-    autoencoder = load_stage_1(stage_1)
-    _check_index(cache, fingerprint(autoencoder.state_dict()), offsets)
-    known = _known(cache)
+    autoencoder = fingerprint(load_stage_1(stage_1).state_dict())
+    _check_index(cache, autoencoder, offsets)
+    for leftover in cache.glob(".mousai-*"):
+        leftover.unlink()  # of a process that was killed
     names = {song_name(record, folder): record.path for record in records}
-    wanted = {name: [f"{name}#{index}" for index in range(offsets)] for name in names}
-    todo = [name for name in names if not known.issuperset(wanted[name])]
-    found = Encoded()
-    shard: dict[str, Tensor] = {}
+    if len(names) < len(records):
+        raise UserError(f"{folder}: two of its songs have one name")
+    _write_metadata(cache, folder, records)
+    known, tried = known_latents(cache), bad_before(cache)
+    wanted = [name for name in names if not known.issuperset(f"{name}#{index}" for index in range(offsets))]
+    # Those that were bad come last and by themselves: what a shard holds then does not depend on interruptions.
+    todo = [_cut([n for n in wanted if n not in tried]), _cut([n for n in wanted if n in tried])]
+    numbers = _free_numbers(cache)
+    jobs = [
+        EncodeJob(stage_1, autoencoder, cache, next(numbers), tuple((n, names[n]) for n in songs), offsets, again)
+        for again, shards in enumerate(todo)
+        for songs in shards
+    ]
+    bad, new = BadSongs(folder, cache / _BAD, total=len(names)), 0
     try:
-        jobs = _encoded(autoencoder, stage_1, [(name, names[name]) for name in todo], offsets, workers)
-        quiet = not progress or not todo
-        for name, latents, bad in tqdm(
-            jobs, total=len(todo), desc="encoding", unit="song", disable=quiet, file=sys.stderr
-        ):
-            if bad:
-                found.bad[name] = bad
-            else:
-                shard |= dict(zip(wanted[name], latents, strict=True))
-                found.new += 1
-            if len(shard) >= SONGS_PER_SHARD * offsets:
-                _write_shard(cache, shard)
-                shard = {}
+        quiet = not progress or not jobs
+        with tqdm(total=len(wanted), desc="encoding", unit="song", disable=quiet, file=sys.stderr) as bar:
+            for done, found in (pool or LocalPool(workers)).map(encode_shard, jobs):
+                new += done
+                bad.add(found)
+                bar.update(done + len(found))
     finally:
-        if shard:
-            _write_shard(cache, shard)
-        if todo:
-            save_config(cache / _BAD, dict(sorted(found.bad.items())))
-    found.songs = [name for name in names if name not in found.bad]
-    if len(found.bad) > MOST_BAD * len(names):
-        name, why = next(iter(found.bad.items()))
-        raise UserError(
-            f"{folder}: {len(found.bad)} of {len(names)} songs are bad, which is more than {MOST_BAD:.0%}, such as "
-            f"{name}: {why} (all in {cache / _BAD}; `mousai data check` says more)"
-        )
+        if jobs:
+            bad.save()
+    return Encoded([name for name in names if name not in bad.found], new, bad.found)
+
+
+@dataclass(frozen=True)
+class EncodeJob:
+    """What it takes to encode the songs of one shard, wherever that is done.
+
+    Args:
+        stage_1: folder of the autoencoder.
+        autoencoder: its fingerprint.
+        cache: where the shard goes.
+        number: of the shard.
+        songs: their names and where they lie.
+        offsets: how often each is encoded.
+        again: whether they were bad before; a shard without a single song is then not written.
+    """
+
+    stage_1: Path
+    autoencoder: str
+    cache: Path
+    number: int
+    songs: tuple[tuple[str, Path | FilePart], ...]
+    offsets: int
+    again: int
+
+
+def encode_shard(job: EncodeJob) -> tuple[int, dict[str, str]]:
+    """Encode and write one shard; how many songs are in it, and what is wrong with the others."""
+    autoencoder = _autoencoder(job.stage_1, job.autoencoder)
+    tensors: dict[str, Tensor] = {}
+    bad: dict[str, str] = {}
+    for name, path in job.songs:
+        latents, why = _encode(autoencoder, path, job.offsets)
+        if why:
+            bad[name] = why
+        tensors |= {f"{name}#{index}": latent for index, latent in enumerate(latents)}
+    if tensors or not job.again:
+        save_tensors(shard_path(job.cache, job.number), tensors, metadata={BAD_OF_SHARD: json.dumps(bad)})
+    return len(job.songs) - len(bad), bad
+
+
+@lru_cache(maxsize=1)
+def _autoencoder(stage_1: Path, expected: str) -> DMAE:
+    """The autoencoder, loaded once in every process."""
+    found = load_stage_1(stage_1)
+    if (other := fingerprint(found.state_dict())) != expected:
+        raise UserError(f"{stage_1}: is another autoencoder here ({other}) than where the work began ({expected})")
     return found
 
 
-def read_latents(cache: Path, songs: Sequence[str], *, offsets: int) -> list[list[Tensor]]:
-    """The latents [C, L] of songs, `offsets` of each.
-
-    Raises:
-        UserError: one of them is not in the cache.
-    """
-    tensors: dict[str, Tensor] = {}
-    for path in _shards(cache):
-        tensors |= load_tensors(path)[0]
-    for name in songs:
-        if f"{name}#{offsets - 1}" not in tensors:
-            raise UserError(f"{cache}: has no latents of {name}")
-    return [[tensors[f"{name}#{index}"] for index in range(offsets)] for name in songs]
-
-
 def _check_index(cache: Path, autoencoder: str, offsets: int) -> None:
-    index = {"format": "mousai latents", "version": 1, "autoencoder": autoencoder, "offsets": offsets}
-    path = cache / _INDEX
+    index = {"format": FORMAT, "version": 1, "autoencoder": autoencoder, "offsets": offsets}
+    path = cache / INDEX
     if not path.exists():
         save_config(path, index)
     elif (found := load_config(path)) != index:
@@ -159,39 +191,26 @@ def _check_index(cache: Path, autoencoder: str, offsets: int) -> None:
         raise UserError(f"{cache}: was encoded otherwise ({differ}); remove it or name another folder")
 
 
-def _shards(cache: Path) -> list[Path]:
-    return sorted(cache.glob("latents-*.safetensors"))
+def _write_metadata(cache: Path, folder: Path, records: Sequence[Record]) -> None:
+    """What is known of the songs beside their latents, so that the cache can be used without them."""
+    rows = ({"file_name": song_name(record, folder), **record.fields} for record in records)
+    text = "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows)
+    path = cache / METADATA
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        with atomic_file(path) as partial:
+            partial.write_text(text, encoding="utf-8")
 
 
-def _known(cache: Path) -> set[str]:
-    return {key for path in _shards(cache) for key in tensor_shapes(path)}
+def _free_numbers(cache: Path) -> Iterator[int]:
+    """Numbers of shards that are not there: after an interruption each unfinished one gets its own number again."""
+    return (number for number in count() if not shard_path(cache, number).exists())
 
 
-def _write_shard(cache: Path, tensors: Mapping[str, Tensor]) -> None:
-    last = _shards(cache)[-1:]
-    number = int(last[0].stem.removeprefix("latents-")) + 1 if last else 0
-    save_tensors(cache / f"latents-{number:05d}.safetensors", tensors)
+def _cut(names: list[str]) -> list[list[str]]:
+    return [names[start : start + SONGS_PER_SHARD] for start in range(0, len(names), SONGS_PER_SHARD)]
 
 
-def _encoded(
-    autoencoder: DMAE, stage_1: Path, jobs: Sequence[tuple[str, Path]], offsets: int, workers: int
-) -> Iterator[tuple[str, list[Tensor], str]]:
-    if workers == 1 or len(jobs) < 2:
-        for name, path in jobs:
-            yield name, *_encode(autoencoder, path, offsets)
-        return
-    pool = ProcessPoolExecutor(
-        min(workers, len(jobs)), mp_context=get_context("spawn"), initializer=_start_worker, initargs=(stage_1, workers)
-    )
-    try:
-        for future in as_completed([pool.submit(_work, name, path, offsets) for name, path in jobs]):
-            name, latents, bad = future.result()
-            yield name, [torch.from_numpy(latent).bfloat16() for latent in latents], bad
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _encode(autoencoder: DMAE, path: Path, offsets: int) -> tuple[list[Tensor], str]:
+def _encode(autoencoder: DMAE, path: Path | FilePart, offsets: int) -> tuple[list[Tensor], str]:
     """The latents of one song, or what is wrong with it."""
     config = autoencoder.config
     try:
@@ -207,17 +226,3 @@ def _encode(autoencoder: DMAE, path: Path, offsets: int) -> tuple[list[Tensor], 
         with torch.no_grad():
             latents.append(autoencoder.encode(torch.from_numpy(wave[None, :, first : first + whole]))[0].bfloat16())
     return latents, ""
-
-
-_worker: list[DMAE] = []
-
-
-def _start_worker(stage_1: Path, workers: int) -> None:
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
-    _worker[:] = [load_stage_1(stage_1)]
-
-
-def _work(name: str, path: Path, offsets: int) -> tuple[str, list[object], str]:
-    latents, bad = _encode(_worker[0], path, offsets)
-    # As numpy arrays: tensors would go through shared memory, of which a container may have little.
-    return name, [latent.float().numpy() for latent in latents], bad

@@ -9,6 +9,7 @@ Of one field the first source that has it counts, in this order.
 
 import csv
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from mousai.audio import AUDIO_SUFFIXES
 from mousai.errors import UserError
+from mousai.file_parts import FilePart
 
 TABLES = ("metadata.jsonl", "metadata.csv")
 _TAGS = ("title", "artist", "album", "genre", "year", "comment")
@@ -26,12 +28,17 @@ class Record:
     """One audio file.
 
     Args:
-        path: of the file.
+        path: of the file, or where it lies in a shard.
         fields: what is known of it, by name: `caption`, `title`, `genre`, `bpm`, ...
     """
 
-    path: Path
+    path: Path | FilePart
     fields: Mapping[str, Any]
+
+
+def song_name(record: Record, folder: Path) -> str:
+    """How a song is called wherever it goes: its path below the folder, the same on every system."""
+    return record.path.name if isinstance(record.path, FilePart) else record.path.relative_to(folder).as_posix()
 
 
 def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
@@ -61,6 +68,8 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
     for path in _below(folder, "*"):
         if path.suffix.lower() not in AUDIO_SUFFIXES:
             continue
+        if not _is_text(path):
+            raise UserError(f"{folder}: the name of {os.fsencode(path)!r} is not UTF-8 text; rename it")
         if path not in rows and any(parent in tables for parent in path.parents):
             continue
         sources = [rows.get(path, {}), _sidecar(path)]
@@ -73,6 +82,15 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
     if not found:
         raise UserError(f"{folder}: holds no audio files ({', '.join(AUDIO_SUFFIXES)})")
     return found
+
+
+def _is_text(path: Path) -> bool:
+    """Whether the name is text that any file can hold; the names of files on Linux need not be."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _below(folder: Path, pattern: str) -> list[Path]:

@@ -1,21 +1,21 @@
-"""A captioned folder as latents: encoded once, then drawn from in random crops with fresh captions."""
+"""A captioned folder as latents, encoded once."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from dmae import DMAEConfig
 from mousai.checkpoint import load_config
 from mousai.conditions import Stated, stated_in
+from mousai.data.cached_latents import read_latents
 from mousai.data.captions import FIELDS
-from mousai.data.latent_cache import encode_songs, read_latents, song_name
-from mousai.data.records import Record, find_records
+from mousai.data.latent_cache import encode_songs
+from mousai.data.records import Record, find_records, song_name
 from mousai.errors import UserError
 
 UNTOLD = 0.15
@@ -73,82 +73,8 @@ def encode_folder(stage_1: Path, folder: Path, cache: Path, *, offsets: int = 2)
     return Captioned(kept, read_latents(cache, done.songs, offsets=offsets), config.sample_rate / config.hop_length)
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Crops of songs.
-
-    Args:
-        latents: [B, C, frames].
-        captions: of the songs.
-        stated: tempo and key of the songs, as far as they are told this time.
-        starts: second of its song at which each crop begins.
-    """
-
-    latents: Tensor
-    captions: list[str]
-    stated: list[Stated]
-    starts: list[float]
-
-
 def stated_of(fields: Mapping[str, Any]) -> Stated:
     """Tempo and key of a file, each where it is known; a tempo counts only with `first_beat`, a bar line's second."""
     tempo = float(fields["bpm"]) if fields.get("bpm") and fields.get("first_beat") is not None else None
     key = stated_in(str(fields.get("key") or "")).key
     return Stated(tempo=tempo, key=key, first_beat=float(fields.get("first_beat") or 0.0))
-
-
-def latent_batches(
-    data: Captioned,
-    caption: Callable[[Mapping[str, Any], np.random.Generator], str],
-    *,
-    frames: int,
-    batch: int,
-    seed: int,
-) -> Callable[[int], Batch]:
-    """A function from the step's number to its batch, from (seed, step) alone.
-
-    Songs come in shuffled passes; a crop begins at the song's start three times in ten, else anywhere. Tempo and key
-    are each left out of what is stated once in seven times.
-
-    Raises:
-        UserError: a song is shorter than a crop.
-    """
-    count = len(data.records)
-    for record, group in zip(data.records, data.latents, strict=True):
-        if group[0].shape[-1] - 1 < frames:
-            raise UserError(f"{record.path}: {group[0].shape[-1]} latent frames are fewer than a crop of {frames}")
-
-    def orders() -> Iterator[np.ndarray[tuple[int], np.dtype[np.int64]]]:
-        pass_number = 0
-        while True:
-            yield np.random.default_rng((seed, 1, pass_number)).permutation(count)
-            pass_number += 1
-
-    permutations: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = []
-    source = orders()
-
-    def song(position: int) -> int:
-        while len(permutations) <= position // count:
-            permutations.append(next(source))
-        return int(permutations[position // count][position % count])
-
-    known = [stated_of(record.fields) for record in data.records]
-
-    def get(step: int) -> Batch:
-        rng = np.random.default_rng((seed, 2, step))
-        crops, captions, stated, starts = [], [], [], []
-        for position in range(step * batch, (step + 1) * batch):
-            index = song(position)
-            group = data.latents[index]
-            offset = int(rng.integers(len(group)))
-            latent = group[offset]
-            first = 0 if rng.random() < 0.3 else int(rng.integers(latent.shape[-1] - frames + 1))
-            crops.append(latent[:, first : first + frames].float())
-            captions.append(caption(data.records[index].fields, rng))
-            starts.append((first + offset / len(group)) / data.frame_rate)
-            told = known[index]
-            told = replace(told, tempo=None) if rng.random() < UNTOLD else told
-            stated.append(replace(told, key=None) if rng.random() < UNTOLD else told)
-        return Batch(torch.stack(crops), captions, stated, starts)
-
-    return get

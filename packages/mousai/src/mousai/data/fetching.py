@@ -1,0 +1,131 @@
+"""Shards that lie elsewhere: fetched whole into a folder of this machine when they are first needed.
+
+Whatever `webdataset` opens can be named: http(s)://, gs://, hf://, "pipe:aws s3 cp s3://bucket/shard-000000.tar -", ...
+All processes of a machine share the folder. Where it would grow beyond its limit, what was not used for longest goes;
+a file that a process has open stays readable to it.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from mousai.errors import UserError
+from mousai.files import atomic_file
+
+GIGABYTES = 100.0
+"""Limit of the folder, unless another is given."""
+_BLOCK = 2**20
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Where fetched shards go.
+
+    Args:
+        folder: of them; made if it is missing.
+        gigabytes: what all of them may take.
+    """
+
+    folder: Path
+    gigabytes: float = GIGABYTES
+
+
+def default_folder() -> Path:
+    """Below the user's folder for what can be fetched again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mousai" / "shards"
+
+
+@dataclass(frozen=True)
+class Remote:
+    """One shard that lies elsewhere.
+
+    Args:
+        url: of it.
+        size: in bytes.
+        sha256: of it, which also names it here.
+        cache: where it goes.
+    """
+
+    url: str
+    size: int
+    sha256: str
+    cache: Cache
+
+    def path(self) -> Path:
+        """The file on this machine, fetched if it is not here yet.
+
+        Raises:
+            UserError: it cannot be fetched, or is not what the index of its set says.
+        """
+        target = self.cache.folder / f"{self.sha256}.tar"
+        if not _used(target):
+            with _locked(target.with_suffix(".lock")):  # the other processes wait for the one that fetches it
+                if not _used(target):
+                    self._fetch(target)
+        return target
+
+    def _fetch(self, target: Path) -> None:
+        self._make_room()
+        digest, size = hashlib.sha256(), 0
+        with atomic_file(target) as partial:
+            with opened(self.url) as source, partial.open("wb") as file:
+                while block := source.read(_BLOCK):
+                    digest.update(block)
+                    size += len(block)
+                    file.write(block)
+            if (size, digest.hexdigest()) != (self.size, self.sha256):
+                what = "its hash differs" if size == self.size else f"{size} bytes in place of {self.size}"
+                raise UserError(f"{self.url}: is not what the index of its shards says ({what}); make or copy it anew")
+
+    def _make_room(self) -> None:
+        files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in self.cache.folder.glob("*.tar"))
+        total = sum(size for _, size, _ in files) + self.size
+        for _, size, path in files:
+            if total <= self.cache.gigabytes * 1e9:
+                break
+            path.unlink(missing_ok=True)
+            total -= size
+
+
+@contextmanager
+def opened(url: str) -> Iterator[BinaryIO]:
+    """What a URL holds, as a stream.
+
+    Raises:
+        UserError: webdataset is missing, or it cannot be read.
+    """
+    try:
+        from webdataset import gopen
+    except ImportError:
+        raise UserError(f"{url}: reading from elsewhere needs webdataset: pip install 'mousai-music[train]'") from None
+    try:
+        with gopen(url, "rb") as stream:
+            yield stream
+    except UserError:
+        raise
+    except (OSError, ValueError) as error:
+        # webdataset adds the processes and options it used; what failed stands before them.
+        why = " ".join(str(error).split()).partition(" (read)")[0][:200]
+        raise UserError(f"{url}: cannot be read ({why})") from error
+
+
+def _used(path: Path) -> bool:
+    """Whether it is here; if so, now is when it was used last."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

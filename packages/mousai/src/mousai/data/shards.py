@@ -1,0 +1,198 @@
+"""A set of shards: songs packed into WebDataset tar files, to be read from a disk or from object storage.
+
+SHARDS/index.json         of what data and settings; the hash of every shard, and where in it each song lies
+SHARDS/metadata.jsonl     what is known of every song, as `find_records` reads it
+SHARDS/shard-000000.tar   000000017.flac 000000017.json ...         a file as it was, and what is known of it
+                          000000017.safetensors 000000017.json ...  or its latents [C, L], "0", "1", ... by offset
+SHARDS/bad.json           songs that were left out, and why
+
+A shard depends on its songs alone: the order in the tar file is theirs, and times and owners are the same for all. So
+one process, many, and a cluster that lost half of its workers write the same bytes.
+"""
+
+import hashlib
+import json
+import os
+import tarfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from mousai.checkpoint import save_config
+from mousai.data.check import hear
+from mousai.errors import UserError
+from mousai.files import atomic_file
+
+FORMAT = "mousai shards"
+INDEX, METADATA, BAD = "index.json", "metadata.jsonl", "bad.json"
+Kind = Literal["audio", "latents"]
+_CHUNK = 2**20
+
+
+@dataclass(frozen=True)
+class Song:
+    """One song on its way into a shard.
+
+    Args:
+        number: its place in the data; a song's files in a shard are called by it.
+        name: its path below the folder it came from, with slashes.
+        source: the audio file, or the file of a latent cache that holds `name#0`, `name#1`, ...
+        fields: what is known of it.
+    """
+
+    number: int
+    name: str
+    source: Path
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One song in a shard.
+
+    Args:
+        number: see `Song`.
+        name: see `Song`.
+        length: seconds of an audio file, frames of the shortest of its latents.
+        start: byte of the shard at which its sound or latents begin.
+        size: of them, in bytes.
+        fields_start: byte at which the JSON begins.
+        fields_size: of it, in bytes.
+    """
+
+    number: int
+    name: str
+    length: float
+    start: int
+    size: int
+    fields_start: int
+    fields_size: int
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One finished shard.
+
+    Args:
+        file: its name.
+        bytes: its size.
+        sha256: of it.
+        songs: what it holds, in its order.
+        bad: name -> what is wrong, of songs that should have been in it.
+    """
+
+    file: str
+    bytes: int
+    sha256: str
+    songs: tuple[Placed, ...]
+    bad: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {**asdict(self), "songs": [list(asdict(song).values()) for song in self.songs]}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> "Shard":
+        """Of what `to_dict` gave."""
+        return cls(**{**found, "songs": tuple(Placed(*row) for row in found["songs"])})
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """What it takes to write one shard, wherever that is done.
+
+    Args:
+        kind: of the songs.
+        out: folder of the shards.
+        number: of the shard.
+        songs: of it, in their order.
+        offsets: how many latents each song has; 0 for audio.
+    """
+
+    kind: Kind
+    out: Path
+    number: int
+    songs: tuple[Song, ...]
+    offsets: int = 0
+
+    @property
+    def file(self) -> str:
+        """Name of the tar file."""
+        return f"shard-{self.number:06d}.tar"
+
+
+def about_path(out: Path, file: str) -> Path:
+    """Where the description of a finished shard stands until the index of them all is made."""
+    return out / f"{file}.json"
+
+
+def write_shard(job: ShardJob) -> Shard:
+    """Write one shard, and after it the description that says that it is whole."""
+    import webdataset
+
+    lengths: dict[int, float] = {}
+    bad: dict[str, str] = {}
+    with atomic_file(job.out / job.file) as partial:
+        with (
+            partial.open("wb") as stream,
+            # Owner and time are what would differ from run to run.
+            webdataset.TarWriter(stream, user="mousai", group="mousai", mode=0o644, mtime=0, encoder=False) as tar,
+        ):
+            for song in job.songs:
+                data, length, why = _sound(song) if job.kind == "audio" else _latents(song, job.offsets)
+                if why:
+                    bad[song.name] = why
+                    continue
+                lengths[song.number] = length
+                suffix = song.source.suffix.lower()[1:]
+                tar.write({"__key__": f"{song.number:09d}", suffix: data, "json": fields_text(song).encode()})
+        digest = hashlib.sha256()
+        with partial.open("rb") as written:
+            while block := written.read(_CHUNK):
+                digest.update(block)
+        size = partial.stat().st_size
+        places = _places(partial)
+    songs = tuple(
+        Placed(song.number, song.name, lengths[song.number], *places[song.number])
+        for song in job.songs
+        if song.number in lengths
+    )
+    shard = Shard(job.file, size, digest.hexdigest(), songs, bad)
+    save_config(about_path(job.out, job.file), shard.to_dict())
+    return shard
+
+
+def fields_text(song: Song) -> str:
+    """What is known of a song, as one line of JSON."""
+    return json.dumps({"file_name": song.name, **song.fields}, sort_keys=True)
+
+
+def _sound(song: Song) -> tuple[bytes, float, str]:
+    heard = hear(song.source)
+    if heard.bad:
+        return b"", 0.0, heard.bad
+    return song.source.read_bytes(), heard.duration, ""
+
+
+def _latents(song: Song, offsets: int) -> tuple[bytes, float, str]:
+    import safetensors.torch
+
+    from mousai.checkpoint import load_some_tensors
+
+    try:
+        found = load_some_tensors(song.source, [f"{song.name}#{index}" for index in range(offsets)])
+    except UserError as error:
+        return b"", 0.0, str(error)
+    tensors = {str(index): tensor for index, tensor in enumerate(found)}
+    return safetensors.torch.save(tensors), float(min(tensor.shape[-1] for tensor in found)), ""
+
+
+def _places(tar: Path) -> dict[int, tuple[int, int, int, int]]:
+    """Song's number -> start and size of its sound or latents, and of its JSON."""
+    found: dict[int, dict[bool, tuple[int, int]]] = {}
+    with tarfile.open(tar, "r:") as opened:
+        for member in opened:
+            stem, suffix = os.path.splitext(member.name)
+            found.setdefault(int(stem), {})[suffix == ".json"] = (member.offset_data, member.size)
+    return {number: (*parts[False], *parts[True]) for number, parts in found.items()}

@@ -1,0 +1,202 @@
+"""One function over many jobs: in this process, in worker processes of this machine, or on a Ray cluster.
+
+`check`, `encode` and `shard` give each of these pools the same function and the same jobs, and every job writes its own
+files whole or not at all. So what comes of it does not depend on the pool, nor on who was killed on the way.
+
+    pool.map(work, jobs)  ->  results, in the order in which they are done
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, Protocol, TypeVar
+
+from mousai.errors import UserError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+RETRIES = 3
+"""How often Ray runs a job again whose process was killed."""
+_AHEAD = 3  # jobs that wait for each process; more would fill the memory, fewer would let processes wait
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # nobody is told
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the way of later versions, without the warning of this one
+}
+
+
+class Pool(Protocol):
+    """What runs jobs."""
+
+    def map(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
+        """Results of `work(job)` as they are done; what it raises is raised here, and ends the others."""
+        ...
+
+
+@contextmanager
+def open_pool(*, workers: int | None = None, ray: str | None = None) -> Iterator[Pool]:
+    """A pool for the block.
+
+    Args:
+        workers: processes at a time; by default one for each core, or as many as the cluster has.
+        ray: address of a Ray cluster (HOST:PORT, ray://HOST:PORT, or auto for the one of this machine), or local to
+            start one here that ends with the block. All machines must see the same files under the same paths.
+
+    Raises:
+        UserError: `workers` is impossible, Ray is not installed, or there is no cluster.
+    """
+    if workers is not None and workers < 1:
+        raise UserError(f"--workers {workers}: must be 1 or more")
+    if ray is None:
+        yield LocalPool(workers or os.cpu_count() or 1)
+    else:
+        with _ray_session(ray, workers):
+            yield RayPool(workers)
+
+
+class LocalPool:
+    """Worker processes of one thread each; a single one, or a single job, stays in this process.
+
+    Args:
+        workers: processes.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def map(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
+        """See `Pool`.
+
+        Raises:
+            UserError: a process was killed.
+        """
+        count = min(self.workers, len(jobs))
+        if count <= 1:
+            yield from map(work, jobs)
+            return
+        before = set(multiprocessing.active_children())
+        pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+        waiting, running = iter(jobs), set[Future[Result]]()
+        try:
+            while True:
+                running |= {pool.submit(work, job) for job in islice(waiting, count * _AHEAD - len(running))}
+                if not running:
+                    break
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        except BrokenProcessPool:
+            raise UserError(
+                "a worker process was killed, perhaps because the memory was full: the same command goes on, with "
+                "fewer --workers"
+            ) from None
+        except BaseException:
+            # What they are at is not finished: it may take minutes, and the next call does it again.
+            for process in set(multiprocessing.active_children()) - before:
+                process.terminate()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent; and one thread, because there is a process for each core."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+class RayPool:
+    """Tasks of one core each on the Ray cluster that this process is connected to.
+
+    A job whose process or machine is lost is run again, see `RETRIES`.
+
+    Args:
+        workers: tasks at a time; by default as many as the cluster has cores.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.workers = workers
+
+    def map(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
+        """See `Pool`.
+
+        Raises:
+            UserError: a job was killed again and again.
+        """
+        import ray
+
+        task = ray.remote(num_cpus=1, max_retries=RETRIES)(_call)
+        shared = ray.put(work)
+        waiting, running = iter(jobs), list[Any]()
+        try:
+            while True:
+                most = self.workers or _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
+                running += [task.remote(shared, job) for job in islice(waiting, most - len(running))]
+                if not running:
+                    break
+                done, running = ray.wait(running, num_returns=1)
+                yield ray.get(done[0])
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from None  # as if it had been raised here
+        except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError) as error:
+            raise UserError(
+                f"a job on the Ray cluster was killed {RETRIES + 1} times, perhaps because the memory was full "
+                f"({' '.join(str(error).split())[:200]}); the same command goes on"
+            ) from None
+        finally:
+            for reference in running:
+                ray.cancel(reference, force=True)
+
+
+def _call(work: Callable[[Job], Result], job: Job) -> Result:
+    return work(job)
+
+
+@contextmanager
+def _ray_session(address: str, workers: int | None) -> Iterator[None]:
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)
+    if address == "local":
+        # Ray listens to the whole network unless it takes this system for one that has no clusters.
+        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    try:
+        import ray
+    except ImportError:
+        raise UserError(f"--ray {address}: needs Ray: pip install 'mousai-music[ray]'") from None
+    if ray.is_initialized():  # by whoever calls this from Python, and it is theirs to end
+        yield
+        return
+    _knock(address)
+    try:
+        if address == "local":
+            cores = workers or os.cpu_count()
+            ray.init("local", num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        else:
+            ray.init(address, log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        why = " ".join(str(error).split())[:300]
+        raise UserError(f"--ray {address}: no such cluster ({why}); start one with `ray start --head`") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Whether somebody is there, which Ray finds out in minutes and many lines."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UserError(
+            f"--ray {address}: nobody answers there ({why}); start a cluster with `ray start --head`"
+        ) from None
