@@ -65,8 +65,12 @@ COMMANDS = {
     ),
     "data": Command(
         module="mousai.cli.data",
-        summary="look through a folder of music before training on it, and encode it",
-        examples=("mousai data check songs", "mousai data encode songs -o latents"),
+        summary="look through a folder of music before training on it, encode it, and pack it for training at scale",
+        examples=(
+            "mousai data check songs",
+            "mousai data encode songs -o latents",
+            "mousai data shard latents -o shards",
+        ),
     ),
     "train": Command(
         module="mousai.cli.train",
@@ -91,6 +95,14 @@ COMMANDS = {
         examples=(
             "mousai export run -o model",
             "mousai export model --part autoencoder --layout audio-diffusion-pytorch -o dmae.safetensors",
+        ),
+    ),
+    "evaluate": Command(
+        module="mousai.cli.evaluate",
+        summary="judge how well a model, or a folder of clips, follows its prompts and how it sounds",
+        examples=(
+            "mousai evaluate -o evaluation",
+            "mousai evaluate my-model --clips clips-of-another-model -o side-by-side",
         ),
     ),
     "compose": Command(

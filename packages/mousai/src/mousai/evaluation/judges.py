@@ -1,0 +1,163 @@
+"""The judges of style, key and lead: kept beside this file as plain numbers, and how they are made.
+
+    python -m mousai.evaluation.judges SONGS [--songs N] [--test DIR] [--heard FILE] [--out DIR]
+
+SONGS and the folder of `--test` come from `mousai compose`, with different seeds. The judges learn from SONGS alone and
+are examined on the other folder (without one: on every fifth song, left out of learning). They know nothing of the
+generator, nor it of them.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mousai.errors import UserError
+from mousai.evaluation.key import KeyJudge, kinship, same_key
+from mousai.evaluation.lead import group_of
+from mousai.evaluation.linear import LinearJudge
+from mousai.evaluation.listening import Heard, listen_to_songs, read_songs
+from mousai.evaluation.stored import read_arrays, write_arrays
+
+FOLDER = Path(__file__).parent / "weights"
+STYLE_SHRINKAGE, LEAD_SHRINKAGE, KEY_PENALTY = 0.2, 0.1, 0.01
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Who is asked.
+
+    Args:
+        style: names the genre.
+        key: names the key.
+        lead: names the group of the lead instrument (`mousai.evaluation.lead.GROUPS`).
+        examined: their own scores on songs that they did not learn from.
+    """
+
+    style: LinearJudge
+    key: KeyJudge
+    lead: LinearJudge
+    examined: dict[str, Any]
+
+    @classmethod
+    def load(cls, folder: Path = FOLDER) -> "Judges":
+        """The judges that come along, or those of another folder."""
+        _, style = read_arrays(folder / "style.npz")
+        _, lead = read_arrays(folder / "lead.npz")
+        about, key = read_arrays(folder / "key.npz")
+        numbers = [key[name].astype(np.float64) for name in ("mean", "scale", "weights", "offsets")]
+        return cls(LinearJudge.of_arrays(style), KeyJudge(*numbers), LinearJudge.of_arrays(lead), about["examined"])
+
+    def save(self, folder: Path) -> None:
+        """Write three small files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        write_arrays(folder / "style.npz", {}, self.style.arrays())
+        write_arrays(folder / "lead.npz", {}, self.lead.arrays())
+        key = {
+            name: np.asarray(getattr(self.key, name), np.float32) for name in ("mean", "scale", "weights", "offsets")
+        }
+        write_arrays(folder / "key.npz", {"examined": self.examined}, key)
+
+    @classmethod
+    def learned(cls, heard: Heard) -> "Judges":
+        """Judges who know these pieces, not examined yet."""
+        groups = [_group(lead) for lead in heard.fact("lead")]
+        return cls(
+            LinearJudge.learned(heard.style, heard.fact("genre"), shrinkage=STYLE_SHRINKAGE),
+            KeyJudge.learned(heard.key, heard.fact("key"), penalty=KEY_PENALTY),
+            LinearJudge.learned(heard.lead, groups, shrinkage=LEAD_SHRINKAGE),
+            {},
+        )
+
+
+def _group(lead: str) -> str:
+    group = group_of(lead)
+    if group is None:
+        raise UserError(f"lead {lead!r} is in no group; songs of the palette 'style' have only known leads")
+    return group
+
+
+def examination(judges: Judges, rest: Heard) -> dict[str, Any]:
+    """How the judges do on pieces that they did not learn from: `songs` and, of each variant, the shares right."""
+    variants = np.array(rest.fact("variant"))
+    keys, heard_keys = rest.fact("key"), judges.key(rest.key)
+    groups = [_group(lead) for lead in rest.fact("lead")]
+    right = {
+        "style": np.array(judges.style(rest.style)) == np.array(rest.fact("genre")),
+        "key": np.array([same_key(*pair) for pair in zip(keys, heard_keys, strict=True)]),
+        "lead": np.array(judges.lead(rest.lead)) == np.array(groups),
+    }
+    found: dict[str, Any] = {"songs": len(set(rest.fact("song")))}
+    for variant in dict.fromkeys(variants):
+        chosen = variants == variant
+        found[str(variant)] = {name: round(float(each[chosen].mean()), 4) for name, each in right.items()}
+    return found
+
+
+def show(judges: Judges, rest: Heard, found: dict[str, Any]) -> None:
+    """Print an examination, and whom the judges take for whom."""
+    print(f"songs that the judges did not learn from: {found['songs']}")
+    for variant, shares in found.items():
+        if variant != "songs":
+            print(f"  {variant:22} " + ", ".join(f"{name} {share:.1%}" for name, share in shares.items()))
+    kin = Counter(kinship(*pair) for pair in zip(rest.fact("key"), judges.key(rest.key), strict=True))
+    print(f"  keys: {dict(kin.most_common())}")
+    _confusions("style", rest.fact("genre"), judges.style(rest.style))
+    _confusions("lead", [_group(lead) for lead in rest.fact("lead")], judges.lead(rest.lead))
+
+
+def _confusions(what: str, wanted: Sequence[str], said: Sequence[str]) -> None:
+    for name in sorted(set(wanted)):
+        heard = Counter(one for one, true in zip(said, wanted, strict=True) if true == name)
+        total = sum(heard.values())
+        wrong = "".join(f", {count} {other}" for other, count in heard.most_common() if other != name)
+        print(f"  {what} {name:24} {heard[name] / total:7.1%} of {total}{wrong}")
+
+
+def _left_out(heard: Heard) -> npt.NDArray[np.bool_]:
+    """Every fifth song, in all its variants."""
+    return np.array([int(name.rsplit("/", 1)[1]) % 5 == 4 for name in heard.fact("song")])
+
+
+def main() -> int:
+    """Hear the songs, make the judges, examine and write them."""
+    parser = argparse.ArgumentParser(prog="python -m mousai.evaluation.judges", description="Make the judges.")
+    parser.add_argument("songs_folder", type=Path, metavar="SONGS", help="a folder from `mousai compose`")
+    parser.add_argument("--songs", type=int, metavar="N", help="only the first N songs")
+    parser.add_argument("--test", type=Path, metavar="DIR", help="other songs, to examine the judges on")
+    parser.add_argument("--heard", type=Path, metavar="FILE", help="what was heard is kept here (.npz)")
+    parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="where the judges are written")
+    args = parser.parse_args()
+    try:
+        rows = read_songs(args.songs_folder)[: args.songs]
+        heard = listen_to_songs(args.songs_folder, rows, cache=args.heard)
+        if args.test is None:
+            outside = _left_out(heard)
+            if outside.all() or not outside.any():
+                raise UserError(f"{len(rows)} songs are too few to leave some out; 50 or more would do")
+            rest, heard = heard.where(outside), heard.where(~outside)
+        else:
+            cache = None if args.heard is None else args.heard.with_stem(f"{args.heard.stem}-test")
+            rest = listen_to_songs(args.test, read_songs(args.test), cache=cache, variants=_TEST_VARIANTS)
+        print(f"learning from {len(set(heard.fact('song')))} songs")
+        judges = Judges.learned(heard)
+        found = examination(judges, rest)
+        show(judges, rest, found)
+        Judges(judges.style, judges.key, judges.lead, {**found, "learned from": len(rows)}).save(args.out)
+    except (OSError, ValueError) as error:
+        print(f"judges: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+_TEST_VARIANTS = (("song", 0.0), ("degraded", 0.0))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""An evaluation from start to end: play, render, judge, sum up, write."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mousai import __version__
+from mousai.errors import UserError
+from mousai.evaluation.clips import Row, fingerprint, planned, play, read_clips, render
+from mousai.evaluation.judges import Judges
+from mousai.evaluation.judging import Judged, judge
+from mousai.evaluation.prompts import PROMPTS, Prompt, every_prompt
+from mousai.evaluation.summary import Target, summary, targets
+from mousai.evaluation.tempo import RULE
+from mousai.files import atomic_file
+
+QUICK_PROMPTS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be done; the command line makes it.
+
+    Args:
+        out: folder of the results.
+        model: folder of the model that plays; `None` = none does.
+        model_name: how it is called in the report.
+        clips: folders of clips that others made.
+        prompts: how many of the 40 prompts, without the grid; `None` = all and the grid.
+        quick: a first look: few prompts, few steps, short everything.
+        seed: of the first piece; the others follow.
+        dtype: number format of the model.
+        true_renders: whether the composer plays the same wishes.
+        long: seconds of whole songs to check; 0 = none.
+        songs: how many composed songs the autoencoder is measured on.
+        files: recordings that it is measured on too.
+        training_songs: folder of songs that the model learned from, to look for copies.
+    """
+
+    out: Path
+    model: Path | None = None
+    model_name: str = "bundled"
+    clips: tuple[Path, ...] = ()
+    prompts: int | None = None
+    quick: bool = False
+    seed: int = 0
+    dtype: str = "auto"
+    true_renders: bool = True
+    long: float = 0.0
+    songs: int = 6
+    files: tuple[Path, ...] = ()
+    training_songs: Path | None = None
+
+
+@dataclass
+class Result:
+    """What came out.
+
+    Args:
+        sets: name -> the clips as they were judged; "true renders" is the composer's.
+        summaries: name -> what they come to.
+        targets: figures of the model beside what they should be.
+        judges: the judges' own scores on songs that they did not learn from.
+        settings: how all of it was made.
+        more: figures of whole songs and of the autoencoder.
+    """
+
+    sets: dict[str, Judged] = field(default_factory=dict)
+    summaries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    targets: list[Target] = field(default_factory=list)
+    judges: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+TRUE = "true renders"
+
+
+def evaluate(plan: Plan) -> Result:
+    """Do what the plan says; writes `report.json` and `report.html` into its folder.
+
+    Raises:
+        UserError: a folder, file or tool is not as it must be.
+    """
+    judges = Judges.load()
+    brought = {folder.name: (folder, read_clips(folder, genres=judges.style.names)) for folder in plan.clips}
+    if plan.true_renders:
+        from mousai.compose.render import check_tools
+
+        check_tools()
+    plan.out.mkdir(parents=True, exist_ok=True)
+    result = Result(judges=judges.examined, settings=_settings(plan))
+    rows = _wishes(plan, brought)
+    sets: dict[str, tuple[Path, list[Row]]] = {}
+    if plan.model is not None:
+        sets[plan.model_name] = (plan.out / "clips", _played(plan, plan.out / "clips", rows))
+    sets |= brought
+    if plan.true_renders:
+        sets[TRUE] = (plan.out / "songs", render(plan.out / "songs", rows))
+    for name, (folder, clips) in sets.items():
+        result.sets[name] = judge(folder, clips, judges, what=f"listening to {name}")
+    true = result.sets.get(TRUE)
+    for name, judged in result.sets.items():
+        result.summaries[name] = summary(judged, judges=judges, true=true)
+    if plan.model is not None:
+        result.targets = targets(result.summaries[plan.model_name], result.summaries.get(TRUE))
+    _write_json(plan.out / "report.json", result)
+    return result
+
+
+def _wishes(plan: Plan, brought: Mapping[str, tuple[Path, Sequence[Row]]]) -> list[Row]:
+    """A row for each piece that is played or composed here: of the prompts, or of the clips that were brought."""
+    duration = 8.0 if plan.quick else 20.0
+    if brought:
+        rows = [dict(row) for _, clips in brought.values() for row in clips]
+        once = {row["prompt"]: row for row in rows if row["prompt"] or plan.model is None}
+        if not once:
+            raise UserError("--clips: no row has a prompt that a model could play")
+        found = []
+        for number, row in enumerate(list(once.values())[: QUICK_PROMPTS if plan.quick else None]):
+            found.append({**row, "file_name": f"{number:03d}-a.flac", "piece": 0, "seed": plan.seed + number})
+        return [{**row, "duration": duration} for row in found]
+    prompts: Sequence[Prompt] = every_prompt() if plan.prompts is None else PROMPTS[: plan.prompts]
+    if plan.quick:
+        prompts = PROMPTS[: plan.prompts or QUICK_PROMPTS]
+    listed = set(PROMPTS)
+    return planned([(each, 2 if each in listed else 1) for each in prompts], seed=plan.seed, duration=duration)
+
+
+def _played(plan: Plan, folder: Path, rows: Sequence[Row]) -> list[Row]:
+    from mousai.pipeline import Mousai
+
+    assert plan.model is not None
+    pipeline = Mousai.from_pretrained(plan.model, dtype=plan.dtype)
+    return play(folder, rows, pipeline, model=fingerprint(plan.model), fast=plan.quick)
+
+
+def _settings(plan: Plan) -> dict[str, Any]:
+    told = {name: value for name, value in asdict(plan).items() if value not in (None, (), False)}
+    told = {name: [str(each) for each in value] if isinstance(value, tuple) else value for name, value in told.items()}
+    told = {name: str(value) if isinstance(value, Path) else value for name, value in told.items()}
+    if plan.model is not None:
+        told["model_fingerprint"] = fingerprint(plan.model)
+    return {"mousai": __version__, "tempo_rule": RULE, **told}
+
+
+def _write_json(path: Path, result: Result) -> None:
+    found = {
+        "settings": result.settings,
+        "targets": [{**asdict(target), "verdict": target.verdict} for target in result.targets],
+        "summaries": result.summaries,
+        "judges_on_held_out_songs": result.judges,
+        **result.more,
+        "clips": {name: judged.rows for name, judged in result.sets.items()},
+    }
+    with atomic_file(path) as partial:
+        partial.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def lines(result: Result) -> list[str]:
+    """The table for the terminal."""
+    found: list[str] = []
+    names = list(result.summaries)
+    rows = [("", *names)]
+    for wish in ("style", "tempo", "key", "lead"):
+        cells = []
+        for name in names:
+            part = result.summaries[name].get(wish)
+            cells.append("" if part is None else f"{part['right']}/{part['asked']} {part['share']:.0%}")
+        if any(cells):
+            rows.append((wish, *cells))
+    for figure, path in (("clipped", "clipped"), ("silent", "silent")):
+        rows.append((figure, *(str(result.summaries[name]["levels"][path]) for name in names)))
+    if any("frechet" in result.summaries[name] for name in names):
+        both = [result.summaries[name].get("frechet") for name in names]
+        rows.append(("Fréchet (floor)", *(f"{c['distance']:.3f} ({c['floor']:.3f})" if c else "" for c in both)))
+    widths = [max(len(str(row[place])) for row in rows) for place in range(len(rows[0]))]
+    found += [
+        "  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    if result.targets:
+        found += ["", "figure | measured | target | verdict"]
+        table = [(t.name, t.shown, t.wanted, t.verdict) for t in result.targets]
+        sizes = [max(len(row[place]) for row in table) for place in range(4)]
+        found += ["  ".join(cell.ljust(size) for cell, size in zip(row, sizes, strict=True)).rstrip() for row in table]
+    return found

@@ -1,0 +1,52 @@
+"""The prompts: truthful, spread over the styles, and in words that no caption has."""
+
+import re
+from random import Random
+
+from mousai.compose import GENRES, caption, compose_song
+from mousai.compose.styles import styles_of
+from mousai.conditions import stated_in
+from mousai.evaluation.key import parts_of
+from mousai.evaluation.lead import group_of
+from mousai.evaluation.prompts import PROMPTS, every_prompt, grid
+
+
+def test_prompts_cover_the_genres_evenly() -> None:
+    assert len(PROMPTS) == 40
+    assert {sum(prompt.genre == genre for prompt in PROMPTS) for genre in GENRES} == {4}
+    for first in range(0, 40, 10):
+        assert {prompt.genre for prompt in PROMPTS[first : first + 10]} == set(GENRES)
+    assert len({prompt.text for prompt in every_prompt()}) == len(every_prompt()) == 72
+
+
+def test_the_grid_is_whole() -> None:
+    cells = list(grid())
+    assert len(cells) == 32
+    for style in {cell.style for cell in cells}:
+        of_style = [cell for cell in cells if cell.style == style]
+        for name in ("bpm", "key", "lead"):
+            values = [getattr(cell, name) for cell in of_style]
+            assert len(set(values)) == 2 and values.count(values[0]) == 4
+
+
+def test_what_a_prompt_asks_for_stands_in_its_words_and_is_what_its_style_has() -> None:
+    for prompt in every_prompt():
+        (style,) = [style for style in styles_of(prompt.genre) if style.name == prompt.style]
+        assert style.tempo[0] <= prompt.bpm <= style.tempo[1]
+        stated = stated_in(prompt.text)
+        assert stated.tempo == prompt.bpm
+        assert (stated.key is None) == (prompt.key is None)
+        if prompt.key is not None and stated.key is not None:
+            assert parts_of(prompt.key) == (stated.key[0], int(stated.key[1]))
+        if prompt.lead is not None:
+            (lead,) = [part for part in style.parts if part.role == "lead"]
+            assert prompt.lead in lead.instruments and group_of(prompt.lead) is not None
+
+
+def test_no_prompt_is_made_of_caption_words_alone() -> None:
+    known: set[str] = set()
+    for seed in range(1500):
+        song = compose_song(seed, duration=4.0)
+        known |= set(re.findall(r"\w+", caption(song, Random(seed)).lower()))
+    for prompt in every_prompt():
+        assert set(re.findall(r"[^\W\d]+", prompt.text.lower())) - known, prompt.text
