@@ -4,17 +4,25 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mousai import __version__
 from mousai.errors import UserError
 from mousai.evaluation.clips import Row, fingerprint, planned, play, read_clips, render
+from mousai.evaluation.copies import heard_songs, nearest
 from mousai.evaluation.judges import Judges
 from mousai.evaluation.judging import Judged, judge
 from mousai.evaluation.prompts import PROMPTS, Prompt, every_prompt
-from mousai.evaluation.summary import Target, summary, targets
+from mousai.evaluation.reconstruction import STEPS, reconstruct
+from mousai.evaluation.report import page
+from mousai.evaluation.sound import SECONDS
+from mousai.evaluation.summary import Target, more_targets, summary, targets
 from mousai.evaluation.tempo import RULE
+from mousai.evaluation.whole_songs import judge_ends, wished
 from mousai.files import atomic_file
+
+if TYPE_CHECKING:
+    from mousai.pipeline import Mousai
 
 QUICK_PROMPTS = 2
 
@@ -86,16 +94,17 @@ def evaluate(plan: Plan) -> Result:
     """
     judges = Judges.load()
     brought = {folder.name: (folder, read_clips(folder, genres=judges.style.names)) for folder in plan.clips}
-    if plan.true_renders:
+    if plan.true_renders or plan.songs:
         from mousai.compose.render import check_tools
 
         check_tools()
     plan.out.mkdir(parents=True, exist_ok=True)
     result = Result(judges=judges.examined, settings=_settings(plan))
     rows = _wishes(plan, brought)
+    pipeline = None if plan.model is None else _loaded(plan)
     sets: dict[str, tuple[Path, list[Row]]] = {}
-    if plan.model is not None:
-        sets[plan.model_name] = (plan.out / "clips", _played(plan, plan.out / "clips", rows))
+    if pipeline is not None:
+        sets[plan.model_name] = (plan.out / "clips", _played(plan, plan.out / "clips", rows, pipeline))
     sets |= brought
     if plan.true_renders:
         sets[TRUE] = (plan.out / "songs", render(plan.out / "songs", rows))
@@ -104,10 +113,52 @@ def evaluate(plan: Plan) -> Result:
     true = result.sets.get(TRUE)
     for name, judged in result.sets.items():
         result.summaries[name] = summary(judged, judges=judges, true=true)
+    if plan.training_songs is not None:
+        _look_for_copies(plan, result, judges)
+    if plan.long:
+        result.more["whole_songs"] = _whole_songs(plan, judges, pipeline)
+    if pipeline is not None and (plan.songs or plan.files):
+        result.more["autoencoder"] = reconstruct(
+            pipeline,
+            plan.files,
+            songs=min(plan.songs, 1) if plan.quick else plan.songs,
+            seed=plan.seed,
+            out=plan.out / "reconstruction",
+            seconds=6.0 if plan.quick else SECONDS,
+            steps=(1,) if plan.quick else STEPS,
+        )
     if plan.model is not None:
         result.targets = targets(result.summaries[plan.model_name], result.summaries.get(TRUE))
+        result.targets += more_targets(result.more, model=plan.model_name)
     _write_json(plan.out / "report.json", result)
+    folders = {name: folder for name, (folder, _) in sets.items()}
+    with atomic_file(plan.out / "report.html") as partial:
+        partial.write_text(page(result, folders=folders, out=plan.out), encoding="utf-8")
     return result
+
+
+def _look_for_copies(plan: Plan, result: Result, judges: Judges) -> None:
+    assert plan.training_songs is not None
+    _, songs = heard_songs(plan.training_songs, cache=plan.out / "training-songs.npz")
+    true = result.sets.get(TRUE)
+    for name, judged in result.sets.items():
+        result.summaries[name]["nearest_training_song"] = nearest(
+            judged.style, songs, judges, true=None if true is None else true.style
+        )
+
+
+def _whole_songs(plan: Plan, judges: Judges, pipeline: "Mousai | None") -> dict[str, Any]:
+    rows = planned(
+        [(prompt, 1) for prompt in wished()[: 1 if plan.quick else None]], seed=plan.seed, duration=plan.long
+    )
+    sets: dict[str, Any] = {}
+    if pipeline is not None:
+        clips = _played(plan, plan.out / "whole", rows, pipeline)
+        sets[plan.model_name] = {"folder": "whole", **judge_ends(plan.out / "whole", clips, judges)}
+    if plan.true_renders:
+        clips = render(plan.out / "whole-songs", rows)
+        sets[TRUE] = {"folder": "whole-songs", **judge_ends(plan.out / "whole-songs", clips, judges)}
+    return {"seconds": plan.long, "sets": sets}
 
 
 def _wishes(plan: Plan, brought: Mapping[str, tuple[Path, Sequence[Row]]]) -> list[Row]:
@@ -129,11 +180,15 @@ def _wishes(plan: Plan, brought: Mapping[str, tuple[Path, Sequence[Row]]]) -> li
     return planned([(each, 2 if each in listed else 1) for each in prompts], seed=plan.seed, duration=duration)
 
 
-def _played(plan: Plan, folder: Path, rows: Sequence[Row]) -> list[Row]:
+def _loaded(plan: Plan) -> "Mousai":
     from mousai.pipeline import Mousai
 
     assert plan.model is not None
-    pipeline = Mousai.from_pretrained(plan.model, dtype=plan.dtype)
+    return Mousai.from_pretrained(plan.model, dtype=plan.dtype)
+
+
+def _played(plan: Plan, folder: Path, rows: Sequence[Row], pipeline: "Mousai") -> list[Row]:
+    assert plan.model is not None
     return play(folder, rows, pipeline, model=fingerprint(plan.model), fast=plan.quick)
 
 

@@ -161,3 +161,34 @@ def targets(model: dict[str, Any], true: dict[str, Any] | None) -> list[Target]:
     if cpu is not None:
         found.append(Target("CPU for 20 s of music", cpu, 20, False, f"{cpu:.1f} s", "≤ 20 s"))
     return found
+
+
+def more_targets(more: dict[str, Any], *, model: str) -> list[Target]:
+    """The targets for whole songs and for the autoencoder, as far as they were measured."""
+    found: list[Target] = []
+    whole = more.get("whole_songs")
+    if whole:
+        each = whole["sets"][model]
+        for what in ("tempo", "key"):
+            count, total = each["kept"][what], len(each["pieces"])
+            own = whole["sets"].get("true renders", {}).get("kept", {}).get(what)
+            shown = f"{count} of {total}" + ("" if own is None else f" (true renders {own})")
+            name = f"{what} right in the first and the last 20 s of {whole['seconds']:g} s"
+            found.append(Target(name, count, own if own is not None else total, True, shown, "as true renders"))
+    medians = more.get("autoencoder", {}).get("medians", {})
+    for kind, correlation, chroma in (("songs", 0.93, 0.8), ("files", 0.87, 0.6)):
+        if kind not in medians:
+            continue
+        ways, usual = medians[kind], more["autoencoder"]["default"]
+        if "Griffin-Lim, latent" in ways:
+            for figure, name in (("log_mel_distance", "log-mel distance"), ("stft_distance", "STFT distance")):
+                value, other = ways[usual][figure], ways["Griffin-Lim, latent"][figure]
+                shown, wanted = f"{value:.3f}", f"≤ {other:.3f}, Griffin-Lim from the same latent"
+                found.append(Target(f"autoencoder, {kind}: {name}", value, other, False, shown, wanted))
+        for figure, name, limit in (
+            ("log_mel_correlation", "log-mel correlation", correlation),
+            ("chroma_cosine", "chroma cosine", chroma),
+        ):
+            value = ways[usual][figure]
+            found.append(Target(f"autoencoder, {kind}: {name}", value, limit, True, f"{value:.3f}", f"≥ {limit}"))
+    return found
