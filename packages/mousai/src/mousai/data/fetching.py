@@ -8,6 +8,7 @@ a file that a process has open stays readable to it.
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from mousai.files import atomic_file
 GIGABYTES = 100.0
 """Limit of the folder, unless another is given."""
 _BLOCK = 2**20
+
+
+class ShardError(UserError):
+    """A shard that is not there or not whole, which is no fault of a song in it; one line that says what would do."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +65,18 @@ class Remote:
         """The file on this machine, fetched if it is not here yet.
 
         Raises:
-            UserError: it cannot be fetched, or is not what the index of its set says.
+            ShardError: it cannot be fetched, or is not what the index of its set says.
         """
         target = self.cache.folder / f"{self.sha256}.tar"
-        if not _used(target):
-            with _locked(target.with_suffix(".lock")):  # the other processes wait for the one that fetches it
-                if not _used(target):
-                    self._fetch(target)
+        try:
+            if not _used(target):
+                with _locked(target.with_suffix(".lock")):  # the other processes wait for the one that fetches it
+                    if not _used(target):
+                        self._fetch(target)
+        except OSError as error:
+            raise ShardError(
+                f"{self.cache.folder}: cannot hold shards ({error.strerror}); name another folder"
+            ) from error
         return target
 
     def _fetch(self, target: Path) -> None:
@@ -80,7 +90,7 @@ class Remote:
                     file.write(block)
             if (size, digest.hexdigest()) != (self.size, self.sha256):
                 what = "its hash differs" if size == self.size else f"{size} bytes in place of {self.size}"
-                raise UserError(f"{self.url}: is not what the index of its shards says ({what}); make or copy it anew")
+                raise ShardError(f"{self.url}: is not what the index of its shards says ({what}); make or copy it anew")
 
     def _make_room(self) -> None:
         files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in self.cache.folder.glob("*.tar"))
@@ -97,7 +107,8 @@ def opened(url: str) -> Iterator[BinaryIO]:
     """What a URL holds, as a stream.
 
     Raises:
-        UserError: webdataset is missing, or it cannot be read.
+        ShardError: it cannot be read.
+        UserError: webdataset is missing.
     """
     try:
         from webdataset import gopen
@@ -111,13 +122,14 @@ def opened(url: str) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         # webdataset adds the processes and options it used; what failed stands before them.
         why = " ".join(str(error).split()).partition(" (read)")[0][:200]
-        raise UserError(f"{url}: cannot be read ({why})") from error
+        raise ShardError(f"{url}: cannot be read ({why})") from error
 
 
 def _used(path: Path) -> bool:
     """Whether it is here; if so, now is when it was used last."""
+    now = time.time_ns()
     try:
-        os.utime(path)
+        os.utime(path, ns=(now, now))
     except FileNotFoundError:
         return False
     return True

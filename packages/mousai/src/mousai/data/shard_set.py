@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from mousai.data.fetching import Cache, Remote, default_folder, opened
+from mousai.data.fetching import Cache, Remote, ShardError, default_folder, opened
 from mousai.data.records import Record, find_records
 from mousai.data.shards import FORMAT, INDEX, METADATA, Kind, Shard
 from mousai.errors import UserError
@@ -50,6 +50,11 @@ class ShardSet:
     shards: tuple[Shard, ...]
     holders: tuple[Callable[[], Path], ...]
     metadata: str
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether its shards have to be fetched."""
+        return is_elsewhere(self.metadata)
 
     @property
     def kind(self) -> Kind:
@@ -178,7 +183,7 @@ def records_of(data: str, *, cache: Cache | None = None) -> list[Record]:
 def _local(path: Path, size: int) -> Path:
     """A shard of this machine, if it is still what the index says."""
     if not path.is_file() or path.stat().st_size != size:
-        raise UserError(f"{path}: is missing or not of {size} bytes, as its index says; run `mousai data shard` again")
+        raise ShardError(f"{path}: is missing or not of {size} bytes, as its index says; run `mousai data shard` again")
     return path
 
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +15,11 @@ from dmae import DMAE, DMAEConfig, fit_sigma, initialise_from_data
 from mousai.audio import read_audio
 from mousai.checkpoint import load_config
 from mousai.data.captions import caption_of
+from mousai.data.fetching import Cache, default_folder
+from mousai.data.records import song_name
+from mousai.data.shard_set import ShardSet, is_shards, open_shards
 from mousai.errors import UserError
+from mousai.file_parts import FilePart
 from mousai.folders import autoencoder_config, describe, generator_config, load_autoencoder, load_generator
 from mousai.folders import model_folder as folder_of
 from mousai.latent import LatentDiffusion
@@ -28,8 +32,10 @@ from mousai.training.items import AutoencoderCrops, GeneratorCrops, held_out
 from mousai.training.latents import Captioned, encode_folder
 from mousai.training.modules import AutoencoderStage, GeneratorStage, Sound, Stage
 from mousai.training.settings import AutoencoderSettings, Common, GeneratorSettings
+from mousai.training.sharded import ShardedFiles, ShardedSongs, audio_shards, latent_shards
 
 VALIDATION_ITEMS = 64
+Songs = TypeVar("Songs", Captioned, ShardedSongs)
 _SAMPLE = 120  # crops from which a prior is begun
 _FAR = 10**9  # number of the first of these, which no run comes to
 
@@ -88,10 +94,8 @@ def _autoencoder(settings: AutoencoderSettings, *, fresh: bool) -> Assembled:
         way = "phase=all" if config.prior is None else "phase=latent and then, from its model, phase=decoder"
         what = "without" if config.prior is None else "with"
         raise UserError(f"phase={settings.phase}: a model {what} a prior is trained by {way}")
-    files = audio_files([Path(settings.data)])
+    kept, apart = _sounds(settings, seconds=settings.crops.samples / config.sample_rate)
     model = load_autoencoder(begun) if begun else DMAE(config)
-    out = held_out([path.relative_to(settings.data).as_posix() for path in files], settings.watching.validation_share)
-    kept = [path for path, is_out in zip(files, out, strict=True) if not is_out]
     crops = AutoencoderCrops(kept, config, settings.crops, seed=settings.loop.seed, latent_noise=settings.latent_noise)
     if fresh and settings.phase != "all":
         _begin_prior(model, crops, settings)
@@ -101,16 +105,42 @@ def _autoencoder(settings: AutoencoderSettings, *, fresh: bool) -> Assembled:
     if settings.loop.compile:
         model.decoder.compile()
     stage = AutoencoderStage(model.train(), settings)
-    apart = [path for path, is_out in zip(files, out, strict=True) if is_out]
-    stage.originals = _originals(apart or kept, config, settings) if settings.watching.listen_every else []
+    if settings.watching.listen_every:
+        heard = apart if len(apart) else kept
+        count = settings.watching.listen_count
+        first = heard.first(count) if isinstance(heard, ShardedFiles) else heard[:count]
+        stage.originals = _originals(first, config, settings)
     validation = AutoencoderCrops(apart, config, settings.crops, seed=settings.loop.seed, count=VALIDATION_ITEMS)
     return Assembled(
         stage=stage,
         train=crops,
-        validation=validation if apart else None,
+        validation=validation if len(apart) else None,
         sizes=config.to_dict(),
-        files=len(files),
+        files=len(kept) + len(apart),
     )
+
+
+def _sounds(
+    settings: AutoencoderSettings, *, seconds: float
+) -> tuple[list[Path] | ShardedFiles, list[Path] | ShardedFiles]:
+    """Files to learn from, and those that are held out."""
+    share = settings.watching.validation_share
+    if is_shards(settings.data):
+        shards = _shards(settings)
+        audio_shards(shards)
+        held = np.array(held_out(shards.names, share))
+        places = [np.flatnonzero(held == is_out) for is_out in (False, True)]
+        kept, apart = (ShardedFiles(shards, these, seed=settings.loop.seed, seconds=seconds) for these in places)
+        return kept, apart
+    files = audio_files([Path(settings.data)])
+    out = held_out([path.relative_to(settings.data).as_posix() for path in files], share)
+    pairs = list(zip(files, out, strict=True))
+    return [path for path, is_out in pairs if not is_out], [path for path, is_out in pairs if is_out]
+
+
+def _shards(settings: Common) -> ShardSet:
+    folder = default_folder() if settings.loop.shards is None else Path(settings.loop.shards)
+    return open_shards(settings.data, cache=Cache(folder, settings.loop.shards_gb))
 
 
 def _begin_prior(model: DMAE, crops: AutoencoderCrops, settings: AutoencoderSettings) -> None:
@@ -133,9 +163,9 @@ def _begin_prior(model: DMAE, crops: AutoencoderCrops, settings: AutoencoderSett
         )
 
 
-def _originals(files: Sequence[Path], config: DMAEConfig, settings: AutoencoderSettings) -> list[Sound]:
+def _originals(files: Sequence[Path | FilePart], config: DMAEConfig, settings: AutoencoderSettings) -> list[Sound]:
     found: list[Sound] = []
-    for path in files[: settings.watching.listen_count]:
+    for path in files:
         try:
             wave = read_audio(
                 path,
@@ -146,7 +176,11 @@ def _originals(files: Sequence[Path], config: DMAEConfig, settings: AutoencoderS
         except UserError as error:
             print(f"mousai: not listened to: {error}", file=sys.stderr)
         else:
-            found.append(Sound(path.stem, torch.from_numpy(np.ascontiguousarray(wave.clip(-1, 1))), config.sample_rate))
+            found.append(
+                Sound(
+                    Path(str(path)).stem, torch.from_numpy(np.ascontiguousarray(wave.clip(-1, 1))), config.sample_rate
+                )
+            )
     return found
 
 
@@ -166,12 +200,21 @@ def _generator(settings: GeneratorSettings) -> Assembled:
             f"channels, the autoencoder {settings.autoencoder} has {latent.latent_channels}; name another --autoencoder"
         )
     frozen = None if begun or settings.text == "small" else frozen_text(settings.text)
-    songs = encode_folder(
-        stage_1 / "autoencoder",
-        Path(settings.data),
-        out / "latents" if settings.crops.latents is None else Path(settings.crops.latents),
-        offsets=settings.crops.offsets,
-    )
+    songs: Captioned | ShardedSongs
+    if is_shards(settings.data):
+        songs = latent_shards(
+            _shards(settings),
+            stage_1 / "autoencoder",
+            offsets=settings.crops.offsets,
+            frame_rate=latent.sample_rate / latent.hop_length,
+        )
+    else:
+        songs = encode_folder(
+            stage_1 / "autoencoder",
+            Path(settings.data),
+            out / "latents" if settings.crops.latents is None else Path(settings.crops.latents),
+            offsets=settings.crops.offsets,
+        )
     songs = songs.at_least(frames + 1 if settings.crops.place == "random" else frames)
     if begun:
         text, model = TextEncoder.load(begun), load_generator(begun)
@@ -211,7 +254,7 @@ def _generator(settings: GeneratorSettings) -> Assembled:
         if validation
         else None,
         sizes=model.config.to_dict(),
-        files=len(songs.records),
+        files=len(songs),
     )
 
 
@@ -235,18 +278,14 @@ def frozen_text(name: str) -> TextEncoder:
     return TextEncoder.from_hub(model, revision=revision or "main")
 
 
-def _split(songs: Captioned, data: Path, share: float) -> tuple[Captioned, Captioned | None]:
-    out = held_out([record.path.relative_to(data).as_posix() for record in songs.records], share)
-
-    def those(wanted: bool) -> Captioned:
-        chosen = [index for index, is_out in enumerate(out) if is_out == wanted]
-        return Captioned(
-            [songs.records[index] for index in chosen], [songs.latents[index] for index in chosen], songs.frame_rate
-        )
-
-    return those(False), those(True) if any(out) else None
+def _split(songs: Songs, data: Path, share: float) -> tuple[Songs, Songs | None]:
+    names = songs.names if isinstance(songs, ShardedSongs) else [song_name(record, data) for record in songs.records]
+    out = held_out(names, share)
+    apart = [song for song, is_out in enumerate(out) if is_out]
+    kept = [song for song, is_out in enumerate(out) if not is_out]
+    return songs.chosen(kept), songs.chosen(apart) if apart else None
 
 
-def _captions(songs: Captioned, count: int) -> list[str]:
+def _captions(songs: Captioned | ShardedSongs, count: int) -> list[str]:
     rng = np.random.default_rng(0)
     return [caption_of(record.fields, rng) for record in songs.records[:count]]

@@ -20,12 +20,15 @@ from torch.utils.data import Dataset, Sampler
 
 from dmae import DMAEConfig
 from mousai.audio import audio_info, read_audio
-from mousai.conditions import Stated
 from mousai.data.captions import caption_of
+from mousai.data.fetching import ShardError
 from mousai.errors import UserError
+from mousai.file_parts import FilePart
 from mousai.training.augment import augment
 from mousai.training.latents import UNTOLD, Captioned, stated_of
+from mousai.training.order import Windows
 from mousai.training.settings import AutoencoderItems, GeneratorItems
+from mousai.training.sharded import Ahead, ShardedFiles, ShardedSongs
 from vdiffusion import item_generators
 
 TRIES = 16
@@ -80,7 +83,7 @@ class AutoencoderCrops(Dataset[dict[str, Any]]):
     """Item n: `wave` [C, samples] of a file, `t` [], `noise` of the shape of what is diffused, `files`, `bad`.
 
     Args:
-        files: audio files, read by seeking.
+        files: audio files, read by seeking; of shards, those near an item.
         config: of the model.
         items: length and treatment of a crop.
         seed: of everything.
@@ -90,7 +93,7 @@ class AutoencoderCrops(Dataset[dict[str, Any]]):
 
     def __init__(
         self,
-        files: Sequence[Path],
+        files: Sequence[Path] | ShardedFiles,
         config: DMAEConfig,
         items: AutoencoderItems,
         *,
@@ -98,7 +101,7 @@ class AutoencoderCrops(Dataset[dict[str, Any]]):
         latent_noise: float = 0.0,
         count: int | None = None,
     ) -> None:
-        self.files, self.config, self.items, self.seed, self.count = list(files), config, items, seed, count
+        self.files, self.config, self.items, self.seed, self.count = files, config, items, seed, count
         self.latent_noise = latent_noise
 
     def __len__(self) -> int:
@@ -110,14 +113,18 @@ class AutoencoderCrops(Dataset[dict[str, Any]]):
         """One item.
 
         Raises:
-            UserError: so many files in a row are bad or silent that something else must be wrong.
+            UserError: so many files in a row are bad or silent that something else must be wrong, or a shard is
+                missing.
         """
         rng = np.random.default_rng((self.seed, number))
+        files = self.files.near(number) if isinstance(self.files, ShardedFiles) else self.files
         bad: list[tuple[str, str]] = []
         for _ in range(TRIES):
-            path = self.files[int(rng.integers(len(self.files)))]
+            path = files[int(rng.integers(len(files)))]
             try:
-                wave = self._read(path, rng)
+                wave = self._read(path, files, rng)
+            except ShardError:
+                raise
             except UserError as error:
                 bad.append((str(path), " ".join(str(error).split())))
                 continue
@@ -142,16 +149,18 @@ class AutoencoderCrops(Dataset[dict[str, Any]]):
             item["latent_noise"] = self.latent_noise * torch.randn(latent, generator=generator)
         return item
 
-    def _read(self, path: Path, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    def _read(
+        self, path: Path | FilePart, files: Sequence[Path | FilePart], rng: np.random.Generator
+    ) -> npt.NDArray[np.float32]:
         wave = self._part(path, rng)
         while wave.shape[-1] < self.items.samples:
             more = wave
             if self.items.short == "join":
-                more = self._part(self.files[int(rng.integers(len(self.files)))], rng)
+                more = self._part(files[int(rng.integers(len(files)))], rng)
             wave = np.concatenate([wave, more], axis=-1)
         return wave[:, : self.items.samples]
 
-    def _part(self, path: Path, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    def _part(self, path: Path | FilePart, rng: np.random.Generator) -> npt.NDArray[np.float32]:
         wanted = self.items.samples / self.config.sample_rate
         spare = audio_info(path).duration - wanted
         start = float(rng.uniform(0, spare)) if spare > 0 else 0.0
@@ -170,7 +179,7 @@ class AutoencoderCrops(Dataset[dict[str, Any]]):
 class GeneratorCrops(Dataset[dict[str, Any]]):
     """Item n: `latent` [C, frames], `t` [], `noise`, `dropped` [], and of each: `caption`, `stated`, `start`, `files`.
 
-    Pieces of songs come in shuffled passes.
+    Pieces of songs come in shuffled passes, see `mousai.training.order`.
 
     Args:
         songs: their latents and what is known of them, each longer than a crop.
@@ -179,17 +188,19 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
         count: where it is given, that many items with times spread evenly over (0, 1), for validation.
     """
 
-    def __init__(self, songs: Captioned, items: GeneratorItems, *, seed: int, count: int | None = None) -> None:
+    def __init__(
+        self, songs: Captioned | ShardedSongs, items: GeneratorItems, *, seed: int, count: int | None = None
+    ) -> None:
         self.songs, self.items, self.seed, self.count = songs, items, seed, count
-        self.known = [stated_of(record.fields) for record in songs.records]
         self.pieces: list[tuple[int, int | None]] = []
-        for song, group in enumerate(songs.latents):
+        for song, length in enumerate(songs.lengths):
             if items.place == "random":
                 self.pieces.append((song, None))
             else:
-                length = min(latent.shape[-1] for latent in group)
                 self.pieces += [(song, first) for first in range(0, length - items.frames + 1, items.frames)]
-        self._pass: tuple[int, npt.NDArray[np.int64]] | None = None
+        shard_of = songs.shard_of
+        self.windows = Windows([int(shard_of[song]) for song, _ in self.pieces], seed=seed)
+        self.ahead = Ahead(songs.shards, self.windows) if isinstance(songs, ShardedSongs) else None
 
     def __len__(self) -> int:
         """Items for validation."""
@@ -199,14 +210,16 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
     def __getitem__(self, number: int) -> dict[str, Any]:
         """One item."""
         rng = np.random.default_rng((self.seed, 2, number))
-        song, fixed = self.pieces[self._place(number)]
-        group, fields, frames = self.songs.latents[song], self.songs.records[song].fields, self.items.frames
+        if self.ahead is not None:
+            self.ahead(number)
+        song, fixed = self.pieces[self.windows.piece(number)]
+        group, fields, frames = self.songs.group(song), self.songs.fields(song), self.items.frames
         offset = int(rng.integers(len(group)))
         latent = group[offset]
         # Beginnings are rarer than anything else in a song, and wanted more often.
         anywhere = 0 if rng.random() < 0.3 else int(rng.integers(latent.shape[-1] - frames + 1))
         first = anywhere if fixed is None else fixed
-        stated: Stated = self.known[song]
+        stated = stated_of(fields)
         stated = replace(stated, tempo=None) if rng.random() < UNTOLD else stated
         stated = replace(stated, key=None) if rng.random() < UNTOLD else stated
         t, noise, generator = _drawn(self.seed, number, (latent.shape[0], frames))
@@ -221,12 +234,5 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
             "caption": caption_of(fields, rng),
             "stated": stated,
             "start": (first + offset / len(group)) / self.songs.frame_rate,
-            "files": str(self.songs.records[song].path),
+            "files": self.songs.file(song),
         }
-
-    def _place(self, number: int) -> int:
-        pass_number, position = divmod(number, len(self.pieces))
-        if self._pass is None or self._pass[0] != pass_number:
-            order = np.random.default_rng((self.seed, 1, pass_number)).permutation(len(self.pieces))
-            self._pass = (pass_number, order)
-        return int(self._pass[1][position])

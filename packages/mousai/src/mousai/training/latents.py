@@ -1,11 +1,13 @@
 """A captioned folder as latents, encoded once."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -29,6 +31,38 @@ class Captioned:
     records: list[Record]
     latents: list[list[Tensor]]
     frame_rate: float
+
+    def __len__(self) -> int:
+        """Songs."""
+        return len(self.records)
+
+    @property
+    def lengths(self) -> list[int]:
+        """Frames of each song, of the shortest of its latents."""
+        return [min(latent.shape[-1] for latent in group) for group in self.latents]
+
+    @property
+    def shard_of(self) -> npt.NDArray[np.int64]:
+        """The shard of each song: they are all in one, see `mousai.training.order`."""
+        return np.zeros(len(self.records), dtype=np.int64)
+
+    def group(self, song: int) -> list[Tensor]:
+        """Latents [C, L] of a song, one for each offset."""
+        return self.latents[song]
+
+    def fields(self, song: int) -> Mapping[str, Any]:
+        """What is known of a song."""
+        return self.records[song].fields
+
+    def file(self, song: int) -> str:
+        """How a song is called."""
+        return str(self.records[song].path)
+
+    def chosen(self, songs: Sequence[int]) -> "Captioned":
+        """Some of them."""
+        return Captioned(
+            [self.records[song] for song in songs], [self.latents[song] for song in songs], self.frame_rate
+        )
 
     def at_least(self, frames: int) -> "Captioned":
         """Those that have so many latent frames; which were left out is said on stderr.

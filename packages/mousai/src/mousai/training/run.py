@@ -132,11 +132,19 @@ def _fit(settings: Common, assembled: Assembled, newest: Path | None, held: Mapp
                 ckpt_path=None if newest is None else str(newest),
                 weights_only=True,
             )
+        except UserError as error:
+            raise _as_first_raised(error) from error
         except SystemExit:
             if signals.received is None:
                 raise
             raise KeyboardInterrupt from None  # the second Ctrl-C, of which Lightning makes an exit with code 1
     return signals.exit_code
+
+
+def _as_first_raised(error: UserError) -> UserError:
+    """An error without the traceback that a `DataLoader` puts into its text when it comes from another process."""
+    lines = str(error).strip().splitlines()
+    return UserError(lines[-1].partition(": ")[2]) if lines[0].startswith("Caught ") and len(lines) > 1 else error
 
 
 def _train_loader(

@@ -78,6 +78,8 @@ class Loop:
         checkpointing: compute activations again instead of keeping them: half the memory, a third more time.
         compile: translate the U-Net with torch.compile.
         seed: of all that is drawn.
+        shards: folder of this machine for shards that lie elsewhere; by default below the user's cache.
+        shards_gb: what that folder may hold, in gigabytes; 32 shards should fit.
     """
 
     max_steps: int | None = None
@@ -93,6 +95,8 @@ class Loop:
     checkpointing: bool = False
     compile: bool = False
     seed: int = 0
+    shards: str | None = None
+    shards_gb: float = 100.0
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -100,6 +104,7 @@ class Loop:
             _check_least(f"loop.{name}", getattr(self, name), 1)
         _check_least("loop.workers", self.workers, 0)
         _check_least("loop.seed", self.seed, 0)
+        _check_above("loop.shards_gb", self.shards_gb, 0)
         if self.max_steps is not None:
             _check_least("loop.max_steps", self.max_steps, 1)
         if self.max_time is not None:
@@ -256,7 +261,8 @@ class AutoencoderSettings(Common):
     """Training of stage 1, the autoencoder.
 
     Args:
-        data: folder of audio files, at any depth.
+        data: folder of audio files, at any depth; or shards of one, as `mousai data shard` makes them: their folder,
+            or where webdataset finds them, https://…/index.json or pipe:….
         out: folder of the run; the same command on it goes on with the run.
         start_from: model to start from, a folder or "bundled"; by default from nothing.
         model: sizes: tiny (the bundled model's), paper, or a config.json.
@@ -287,7 +293,8 @@ class GeneratorSettings(Common):
     """Training of stage 2, the generator, and of a small text encoder along with it.
 
     Args:
-        data: folder of music with captions, as `mousai data check` reads it.
+        data: folder of music with captions, as `mousai data check` reads it; or shards of latents, as `mousai data
+            shard` makes them: their folder, or where webdataset finds them, https://…/index.json or pipe:….
         out: folder of the run; the same command on it goes on with the run.
         start_from: model to start from, a folder or "bundled"; by default from nothing.
         autoencoder: model whose autoencoder makes the latents, a folder or "bundled".
