@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from mousai import read_audio
+from mousai.training.assembly import assemble
 from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
 from mousai.training.ema import EMA
 from mousai.training.export import export_run
@@ -137,3 +138,16 @@ def test_the_exported_model_has_the_averaged_weights(tmp_path, make_settings):
     assert "beta 0.995, power 0.7" in card
     index = json.loads((tmp_path / "model" / "model_index.json").read_text())
     assert index["defaults"]["num_inference_steps"] == 3  # those of the model that it started from
+
+
+def test_principal_components_are_changed_slowly(tmp_path, make_settings):
+    settings = make_settings("autoencoder", tmp_path, phase="latent", learning_rate=0.1)
+    stage = assemble(settings, fresh=False).stage
+    fast, slow = stage.configure_optimizers()["optimizer"].param_groups
+    names = {id(weight): name for name, weight in stage.named_parameters()}
+    assert slow["initial_lr"] == pytest.approx(0.002) and fast["initial_lr"] == pytest.approx(0.1)
+    assert {names[id(weight)] for weight in slow["params"]} == {
+        f"model.{part}.net.linear.{kind}" for part in ("encoder", "prior") for kind in ("weight", "bias")
+    }
+    trained = {name for name, weight in stage.named_parameters() if weight.requires_grad}
+    assert {names[id(weight)] for weight in fast["params"]} == {name for name in trained if "net.linear" not in name}

@@ -25,14 +25,14 @@ from mousai.folders import model_folder as folder_of
 from mousai.latent import LatentDiffusion
 from mousai.latent_config import LatentDiffusionConfig
 from mousai.text import TextEncoder
-from mousai.training.autoencoder import freeze_other_part
-from mousai.training.crops import audio_files
-from mousai.training.generator import small_text
+from mousai.training.audio_files import audio_files
 from mousai.training.items import AutoencoderCrops, GeneratorCrops, held_out
 from mousai.training.latents import Captioned, encode_folder
 from mousai.training.modules import AutoencoderStage, GeneratorStage, Sound, Stage
+from mousai.training.phases import freeze_other_part
 from mousai.training.settings import AutoencoderSettings, Common, GeneratorSettings
 from mousai.training.sharded import ShardedFiles, ShardedSongs, audio_shards, latent_shards
+from mousai.training.small_text import small_text
 
 VALIDATION_ITEMS = 64
 Songs = TypeVar("Songs", Captioned, ShardedSongs)

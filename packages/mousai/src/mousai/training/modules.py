@@ -18,6 +18,8 @@ from mousai.training.settings import AutoencoderSettings, GeneratorSettings, Opt
 from vdiffusion import VObjective
 from vdiffusion.net import Net
 
+SLOW = 0.02
+"""Share of the learning rate that weights get which start from something good."""
 BINS = 10
 """Bins of the diffusion time, of which each has its own mean loss in the log."""
 _FORGET = 0.98
@@ -60,6 +62,8 @@ class Stage(LightningModule):
     """
 
     SEEN, FILES, FIGURES = "items_seen", "files", "figures"
+    slow: tuple[str, ...] = ()
+    """Parts of names of weights that learn at `SLOW` of the rate."""
 
     def __init__(self, optimizer: Optimizer, *, max_steps: int | None) -> None:
         super().__init__()
@@ -128,8 +132,12 @@ class Stage(LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW on what is trained, with warm-up and perhaps a cosine."""
         chosen = self.optimizer_settings
+        trained = {name: weight for name, weight in self.named_parameters() if weight.requires_grad}
+        slow = [weight for name, weight in trained.items() if any(part in name for part in self.slow)]
+        fast = [weight for name, weight in trained.items() if not any(part in name for part in self.slow)]
+        groups = [{"params": fast}, {"params": slow, "lr": chosen.learning_rate * SLOW}]
         optimizer = torch.optim.AdamW(
-            [parameter for parameter in self.parameters() if parameter.requires_grad],
+            [group for group in groups if group["params"]],
             lr=chosen.learning_rate,
             betas=chosen.betas,
             eps=chosen.eps,
@@ -158,6 +166,8 @@ class AutoencoderStage(Stage):
 
     def __init__(self, model: DMAE, settings: AutoencoderSettings) -> None:
         super().__init__(settings.optimizer, max_steps=settings.loop.max_steps)
+        if settings.phase != "all":
+            self.slow = ("net.linear",)  # principal components of the data, which Adam at full rate forgets in a minute
         self.model, self.settings = model, settings
         self.originals: list[Sound] = []
 

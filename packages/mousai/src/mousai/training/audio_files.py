@@ -1,0 +1,23 @@
+"""The audio files below folders."""
+
+from pathlib import Path
+
+from mousai.audio import AUDIO_SUFFIXES
+from mousai.errors import UserError
+
+
+def audio_files(folders: list[Path]) -> list[Path]:
+    """All audio files below the folders, in a fixed order.
+
+    Raises:
+        UserError: a folder is missing or holds no audio.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise UserError(f"{folder}: no such folder; give a folder of audio files")
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+        if not files:
+            raise UserError(f"{folder}: holds no audio files ({', '.join(AUDIO_SUFFIXES)})")
+        found += files
+    return found
