@@ -230,7 +230,13 @@ def cut(data: Path) -> None:
         ("autoencoder", "autoencoder", cut, [], "is missing or not of "),
         ("generator", "none", no, [], "none: no such folder"),
         ("generator", "generator/shard-000009.tar", no, [], "shard-000009.tar is not in "),
-        ("generator", "generator", no, ["--crops.frames", "1000"], "all 6 songs are shorter than a crop of 21.4 s"),
+        (
+            "generator",
+            "generator",
+            no,
+            ["--crops.frames", "1000", "--crops.short", "leave"],
+            "all 6 songs are shorter than a crop of 21.4 s",
+        ),
     ],
 )
 def test_one_line_says_what_is_wrong(stage, kind, change, more, message, shards, saved_model, tmp_path, capsys):

@@ -115,6 +115,7 @@ class LatentDiffusion(nn.Module):
         t: Tensor | None = None,
         noise: Tensor | None = None,
         dropped: Tensor | None = None,
+        mask: Tensor | None = None,
         generator: torch.Generator | None = None,
         objective: VObjective | None = None,
     ) -> Tensor:
@@ -131,6 +132,7 @@ class LatentDiffusion(nn.Module):
             t: diffusion times [B] instead of drawn ones.
             noise: instead of drawn noise.
             dropped: bool [B], which items are trained so, instead of a draw with the chance `drop`.
+            mask: bool [B, 1, L], where a latent is music and counts, and not padding; by default everywhere.
             generator: for what is drawn.
             objective: by default `VObjective()`.
         """
@@ -156,6 +158,7 @@ class LatentDiffusion(nn.Module):
             latent / self.config.latent_std,
             t=t,
             noise=noise,
+            mask=mask,
             generator=generator,
             inject=inject,
             **_as_context(text),

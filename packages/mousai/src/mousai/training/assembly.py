@@ -215,7 +215,8 @@ def _generator(settings: GeneratorSettings) -> Assembled:
             out / "latents" if settings.crops.latents is None else Path(settings.crops.latents),
             offsets=settings.crops.offsets,
         )
-    songs = songs.at_least(frames + 1 if settings.crops.place == "random" else frames)
+    if settings.crops.short == "leave":
+        songs = songs.at_least(frames)
     if begun:
         text, model = TextEncoder.load(begun), load_generator(begun)
     else:

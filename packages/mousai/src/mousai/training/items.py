@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
@@ -177,12 +178,13 @@ class AutoencoderCrops(Dataset[dict[str, Any]]):
 
 
 class GeneratorCrops(Dataset[dict[str, Any]]):
-    """Item n: `latent` [C, frames], `t` [], `noise`, `dropped` [], and of each: `caption`, `stated`, `start`, `files`.
+    """Item n: `latent` [C, frames], `mask` [1, frames], `t` [], `noise`, `dropped` [], and what is known of it.
 
+    That is `caption`, `stated`, `start`, `files`. The mask is true where there is song, and not padding.
     Pieces of songs come in shuffled passes, see `mousai.training.order`.
 
     Args:
-        songs: their latents and what is known of them, each longer than a crop.
+        songs: their latents and what is known of them; those shorter than a crop are padded at their end.
         items: length and treatment of a crop.
         seed: of everything.
         count: where it is given, that many items with times spread evenly over (0, 1), for validation.
@@ -197,7 +199,7 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
             if items.place == "random":
                 self.pieces.append((song, None))
             else:
-                self.pieces += [(song, first) for first in range(0, length - items.frames + 1, items.frames)]
+                self.pieces += [(song, first) for first in range(0, max(length - items.frames, 0) + 1, items.frames)]
         shard_of = songs.shard_of
         self.windows = Windows([int(shard_of[song]) for song, _ in self.pieces], seed=seed)
         self.ahead = Ahead(songs.shards, self.windows) if isinstance(songs, ShardedSongs) else None
@@ -217,7 +219,7 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
         offset = int(rng.integers(len(group)))
         latent = group[offset]
         # Beginnings are rarer than anything else in a song, and wanted more often.
-        anywhere = 0 if rng.random() < 0.3 else int(rng.integers(latent.shape[-1] - frames + 1))
+        anywhere = 0 if rng.random() < 0.3 else int(rng.integers(max(latent.shape[-1] - frames, 0) + 1))
         first = anywhere if fixed is None else fixed
         stated = stated_of(fields)
         stated = replace(stated, tempo=None) if rng.random() < UNTOLD else stated
@@ -226,8 +228,10 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
         dropped = torch.rand((), generator=generator) < self.items.drop
         if self.count is not None:
             t, dropped = torch.tensor((number + 0.5) / self.count), torch.tensor(False)
+        crop = latent[:, first : first + frames].float()
         return {
-            "latent": latent[:, first : first + frames].float(),
+            "latent": F.pad(crop, (0, frames - crop.shape[-1])),
+            "mask": torch.arange(frames)[None] < crop.shape[-1],
             "t": t,
             "noise": noise,
             "dropped": dropped,

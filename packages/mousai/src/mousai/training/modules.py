@@ -243,6 +243,7 @@ class GeneratorStage(Stage):
             t=batch["t"],
             noise=batch["noise"],
             dropped=batch["dropped"],
+            mask=batch["mask"],
             objective=self.objective,
         )
         return loss, {}

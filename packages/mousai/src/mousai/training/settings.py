@@ -197,6 +197,7 @@ class GeneratorItems:
     Args:
         frames: length of a crop, in latent frames.
         place: random (anywhere), or fixed (the song cut into pieces of that length, as in the paper).
+        short: what becomes of songs shorter than a crop: pad them (padding is no part of the loss), or leave them out.
         offsets: encodings of each song, each begun a little later.
         drop: chance that an item is trained without its caption, for guidance.
         latents: folder of latents that `mousai data encode` made; by default one in the run's own.
@@ -204,6 +205,7 @@ class GeneratorItems:
 
     frames: int = 256
     place: Literal["random", "fixed"] = "random"
+    short: Literal["pad", "leave"] = "pad"
     offsets: int = 2
     drop: float = 0.1
     latents: str | None = None

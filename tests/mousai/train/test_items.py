@@ -1,0 +1,83 @@
+"""What stage 2 sees of its songs: which pieces, under which captions, how far they count."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from mousai.data.records import Record
+from mousai.folders import load_generator
+from mousai.text import TextEncoder
+from mousai.training.items import GeneratorCrops
+from mousai.training.latents import Captioned
+from mousai.training.settings import GeneratorItems
+from vdiffusion import alpha_sigma
+
+
+def counted(songs: int = 5, frames: int = 30, offsets: int = 2) -> Captioned:
+    """Latents in which channel 0 holds the song's number and channel 1 the frame's, at ten frames a second."""
+    latents = [
+        [torch.stack([torch.full((frames,), float(k)), torch.arange(float(frames))]) for _ in range(offsets)]
+        for k in range(songs)
+    ]
+    facts = {"first_beat": 0.5, "key": "A minor"}
+    records = [Record(Path(f"{k}.wav"), {"caption": f"song {k}", "bpm": 100 + k, **facts}) for k in range(songs)]
+    return Captioned(records, latents, frame_rate=10.0)
+
+
+def test_crops_go_with_their_songs_and_every_song_comes_as_often():
+    crops = GeneratorCrops(counted(), GeneratorItems(frames=8), seed=1)
+    starts, songs = [], Counter()
+    for number in range(150):
+        item = crops[number]
+        song, first = int(item["latent"][0, 0]), float(item["latent"][1, 0])
+        assert f"song {song}" in item["caption"] or str(100 + song) in item["caption"] or "A minor" in item["caption"]
+        assert item["files"] == f"{song}.wav"
+        assert torch.equal(item["latent"][1], first + torch.arange(8.0)) and bool(item["mask"].all())
+        assert item["start"] == pytest.approx(first / 10, abs=0.051)  # two encodings, half a frame apart
+        starts.append(first)
+        songs[song] += 1
+    assert songs == {k: 30 for k in range(5)}
+    assert 0.2 < starts.count(0) / 150 < 0.45  # 0.3, and 1 in 23 of the rest
+    assert min(starts) == 0 and max(starts) == 22
+
+
+def test_what_is_known_is_stated_and_left_out_now_and_then():
+    crops = GeneratorCrops(counted(), GeneratorItems(frames=8), seed=1)
+    items = [crops[number] for number in range(400)]
+    for item in items:
+        stated, song = item["stated"], int(item["latent"][0, 0])
+        assert stated.tempo in (None, 100 + song) and stated.key in (None, (9, True)) and stated.first_beat == 0.5
+    for name in ("tempo", "key"):
+        assert 0.1 < sum(getattr(item["stated"], name) is None for item in items) / 400 < 0.2  # 0.15
+
+
+@pytest.mark.parametrize("place", ["random", "fixed"])
+def test_a_short_song_is_padded_and_only_song_counts(place):
+    songs = counted(songs=2)
+    songs.latents[1] = [latent[:, :5] for latent in songs.latents[1]]
+    crops = GeneratorCrops(songs, GeneratorItems(frames=8, place=place), seed=1)
+    items = [crops[number] for number in range(16)]
+    short = [item for item in items if item["files"] == "1.wav"]
+    assert short and len(short) < 16
+    for item in items:
+        assert item["latent"].shape == (2, 8) and item["mask"].shape == (1, 8)
+        real = 5 if item["files"] == "1.wav" else 8
+        assert item["mask"][0].tolist() == [True] * real + [False] * (8 - real)
+        assert not item["latent"][:, real:].any()
+
+
+def test_padding_does_not_count_in_the_loss(saved_model, monkeypatch):
+    model = load_generator(saved_model).float()
+    latent, noise = torch.randn(2, 2, 8, 6, generator=torch.Generator().manual_seed(0))
+    mask = torch.arange(6).expand(2, 1, 6) < torch.tensor([6, 4])[:, None, None]
+    monkeypatch.setattr(model, "denoise", lambda x_t, t, **conditions: torch.zeros_like(x_t))
+    t = torch.tensor([0.3, 0.7])
+    alpha, sigma = (share[:, None, None] for share in alpha_sigma(t))
+    error = (alpha * noise - sigma * latent / model.config.latent_std) ** 2
+    text = TextEncoder.load(saved_model)(["calm", "loud"])
+    found = model.loss(latent, text, t=t, noise=noise, mask=mask, drop=0.0)
+    expected = torch.stack([error[0].mean(), error[1, :, :4].mean()]).mean()
+    torch.testing.assert_close(found, expected)
+    assert float(found) != pytest.approx(float(model.loss(latent, text, t=t, noise=noise, drop=0.0)))
