@@ -80,6 +80,16 @@ def make_settings(songs: Path, saved_model: Path) -> MakeSettings:
 
 
 @pytest.fixture(scope="session")
+def run_of_a_step(tmp_path_factory: pytest.TempPathFactory, make_settings: MakeSettings) -> Path:
+    """A run of the generator that has made one step; not to be changed."""
+    from mousai.training.run import train
+
+    run = tmp_path_factory.mktemp("runs") / "one-step"
+    train(make_settings("generator", run, max_steps=1))
+    return run
+
+
+@pytest.fixture(scope="session")
 def four_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """For each stage four clips as long as a crop, so that every crop of one is the same."""
     folders = {}

@@ -113,6 +113,25 @@ def test_exporting_what_is_no_run_is_refused(tmp_path, saved_model, capsys):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            ["--set", "guidance=4"],
+            "guidance=4: must be NAME=VALUE, the name one of num_inference_steps, guidance_scale",
+        ),
+        (["--set", "guidance_scale=much"], "guidance_scale=much: guidance_scale must be a number"),
+        (["--set", "decoder_steps=2.5"], "decoder_steps=2.5: decoder_steps must be a whole number"),
+        (["--set", "guidance_scale=1000"], "guidance_scale=1000: must be 0 to 100"),
+        (["--about", "x", "-o", "adapter.safetensors"], "--about: is for a run that becomes a model folder"),
+    ],
+)
+def test_exporting_with_impossible_settings_is_refused(more, message, run_of_a_step, tmp_path, capsys):
+    assert main(["export", str(run_of_a_step), "-o", str(tmp_path / "out"), *more]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 # ---- items
 
 

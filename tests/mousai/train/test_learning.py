@@ -138,6 +138,11 @@ def test_the_exported_model_has_the_averaged_weights(tmp_path, make_settings):
     assert "beta 0.995, power 0.7" in card
     index = json.loads((tmp_path / "model" / "model_index.json").read_text())
     assert index["defaults"]["num_inference_steps"] == 3  # those of the model that it started from
+    again = ["export", str(tmp_path / "run"), "-o", str(tmp_path / "model"), "--overwrite", "--about", "of six songs"]
+    assert main([*again, "--set", "guidance_scale=4.5", "--set", "num_inference_steps=7"]) == 0
+    index = json.loads((tmp_path / "model" / "model_index.json").read_text())
+    assert index["about"] == "of six songs"
+    assert index["defaults"]["num_inference_steps"] == 7 and index["defaults"]["guidance_scale"] == 4.5
 
 
 def test_principal_components_are_changed_slowly(tmp_path, make_settings):

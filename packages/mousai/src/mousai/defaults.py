@@ -1,7 +1,9 @@
 """How music is made: the settings that a model is best run with, and what settings are possible at all."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from mousai.errors import UserError
 from vdiffusion import SAMPLER_NAMES, TIME_GRID_NAMES
@@ -48,6 +50,25 @@ class Defaults:
             raise UserError(f"decoder_start={self.decoder_start:g}: must lie above 0, up to 1")
         if self.decoder_start < 1 and not self.griffin_lim:
             raise UserError(f"decoder_start={self.decoder_start:g}: must be 1 where griffin_lim is 0")
+
+    def changed(self, texts: Sequence[str]) -> "Defaults":
+        """With some settings given as NAME=VALUE, as on a command line.
+
+        Raises:
+            UserError: there is no such setting, or the value is impossible.
+        """
+        kinds = {one.name: type(getattr(self, one.name)) for one in fields(self)}
+        values: dict[str, Any] = {}
+        for text in texts:
+            name, equals, value = text.partition("=")
+            if not equals or name not in kinds:
+                raise UserError(f"{text}: must be NAME=VALUE, the name one of {', '.join(kinds)}")
+            try:
+                values[name] = kinds[name](value)
+            except ValueError:
+                kind = "a whole number" if kinds[name] is int else "a number"
+                raise UserError(f"{text}: {name} must be {kind}") from None
+        return replace(self, **values)
 
 
 def check_settings(

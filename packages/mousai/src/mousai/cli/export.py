@@ -31,11 +31,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dtype", choices=("float32", "float16", "bfloat16"), help="number format to store (default: float32)"
     )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help="of a run: how its model is best run, such as guidance_scale=4 (default: as the model it started from)",
+    )
+    parser.add_argument("--about", metavar="TEXT", help="of a run: what `mousai info` says of the model")
     parser.add_argument("--overwrite", action="store_true", help="replace the file, or the model folder, if it exists")
 
 
 def run(args: argparse.Namespace) -> int:
     """Export a run, or one part of a model."""
+    if args.layout or args.output.endswith(".safetensors"):
+        for option, value in (("--set", args.settings), ("--about", args.about)):
+            if value:
+                raise UserError(f"{option}: is for a run that becomes a model folder")
     return _model_part(args) if args.layout else _run(args)
 
 
@@ -55,7 +68,9 @@ def _run(args: argparse.Namespace) -> int:
     from mousai.training.export import export_run
 
     dtype = None if args.dtype is None else getattr(torch, args.dtype)
-    parts = export_run(source, Path(args.output), dtype=dtype, overwrite=args.overwrite)
+    parts = export_run(
+        source, Path(args.output), dtype=dtype, about=args.about, settings=args.settings, overwrite=args.overwrite
+    )
     print(f"{args.output}: a model of {' and '.join(parts)}; its README.md says how it was trained")
     return 0
 

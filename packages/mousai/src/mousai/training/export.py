@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,15 @@ def is_run(folder: Path) -> bool:
     return (folder / CONFIG).is_file() and (folder / SIZES).is_file()
 
 
-def export_run(run: Path, out: Path, *, dtype: torch.dtype | None = None, overwrite: bool = False) -> tuple[str, ...]:
+def export_run(
+    run: Path,
+    out: Path,
+    *,
+    dtype: torch.dtype | None = None,
+    about: str | None = None,
+    settings: Sequence[str] = (),
+    overwrite: bool = False,
+) -> tuple[str, ...]:
     """Write the averaged model of a run's newest checkpoint as a model folder; whole or not at all.
 
     A run of the generator gives a whole model, with the autoencoder that it was trained on; one of the autoencoder
@@ -42,6 +50,9 @@ def export_run(run: Path, out: Path, *, dtype: torch.dtype | None = None, overwr
         run: folder that `mousai train` made.
         out: the model folder.
         dtype: of the stored weights; `None` keeps float32.
+        about: what `mousai info` says of the model; by default how it was trained.
+        settings: what the model is best run with, as NAME=VALUE, see `mousai.defaults.Defaults.changed`; what is not
+            named is as in the model that the run started from.
         overwrite: replace `out` if it is a model folder.
 
     Returns:
@@ -50,21 +61,22 @@ def export_run(run: Path, out: Path, *, dtype: torch.dtype | None = None, overwr
     Raises:
         UserError: the run saved nothing, or `out` holds something else; one line.
     """
-    settings, held = _held(run)
-    if settings.get("lora", {}).get("rank"):
+    trained, held = _held(run)
+    if trained.get("lora", {}).get("rank"):
         raise UserError(f"{run}: trained an adapter (lora.rank); export it as a file, -o NAME.safetensors")
     is_model = (out / "model_index.json").is_file()
     if out.exists() and not (is_model and overwrite) and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} exists; {'give --overwrite to replace it' if is_model else 'give a new folder'}")
     weights = Weights(held["state_dict"], held["callbacks"]["EMA"]["average"])
-    parts, defaults = (_autoencoder if settings["stage"] == "autoencoder" else _generator)(run, settings, weights)
+    parts, defaults = (_autoencoder if trained["stage"] == "autoencoder" else _generator)(run, trained, weights)
+    defaults = defaults.changed(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".mousai-", dir=out.parent))
     try:
         partial.chmod(0o755)
-        about = f"Trained with mousai train {settings['stage']}, {held['global_step']} steps; see {CARD}."
+        about = about or f"Trained with mousai train {trained['stage']}, {held['global_step']} steps; see {CARD}."
         save_parts(partial, parts, defaults=defaults, about=about, dtype=dtype)
-        (partial / CARD).write_text(_card(run, settings, held, parts), encoding="utf-8")
+        (partial / CARD).write_text(_card(run, trained, held, parts), encoding="utf-8")
         if out.exists():
             shutil.rmtree(out)
         partial.rename(out)
