@@ -49,7 +49,6 @@ def nearest(pieces: Array, songs: Array, judges: Judges, *, true: Array | None =
         "least": round(float(closest.min()), 3),
         "median": round(float(np.median(closest)), 3),
         "copies": int((closest < ALIKE).sum()),
-        "least_true": float("nan"),
     }
     if true is not None:
         theirs = judges.style.distances(true, songs).min(axis=1)

@@ -13,6 +13,8 @@ FRAME_RATE = MUSIC_RATE / HOP
 PER_SEMITONE = 3
 LOWEST, HIGHEST = 24, 108
 """MIDI pitches: the picture reaches from C1 up to seven octaves above."""
+SHORTEST = 3
+"""Seconds that the lowest octave's window needs."""
 QUIET = 1e-4
 """Magnitude under which nothing counts, of sound with root mean square 1."""
 
@@ -20,13 +22,13 @@ QUIET = 1e-4
 def pitch_picture(audio: Array, *, sample_rate: int) -> npt.NDArray[np.float32]:
     """The log magnitude of a constant-Q spectrum `[252, frames]`, bins C1 upwards, of the levelled mono sound.
 
-    Tuned to A = 440 Hz, as all that is composed here is. Sound shorter than its longest window (1 s) is padded.
+    Tuned to A = 440 Hz, as all that is composed here is. Sound of less than `SHORTEST` is padded.
     """
     import librosa
 
     sound = levelled(audio, sample_rate=sample_rate)
-    if sound.size < MUSIC_RATE:
-        sound = np.pad(sound, (0, MUSIC_RATE - sound.size))
+    if sound.size < SHORTEST * MUSIC_RATE:
+        sound = np.pad(sound, (0, SHORTEST * MUSIC_RATE - sound.size))
     bins = (HIGHEST - LOWEST) * PER_SEMITONE
     lowest = float(librosa.midi_to_hz(LOWEST))
     spectrum = librosa.cqt(

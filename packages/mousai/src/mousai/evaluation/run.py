@@ -1,6 +1,7 @@
 """An evaluation from start to end: play, render, judge, sum up, write."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -211,7 +212,17 @@ def _write_json(path: Path, result: Result) -> None:
         "clips": {name: judged.rows for name, judged in result.sets.items()},
     }
     with atomic_file(path) as partial:
-        partial.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(_plain(found), indent=1, ensure_ascii=False, allow_nan=False)
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """The same with null for what is no number, which JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def lines(result: Result) -> list[str]:

@@ -154,7 +154,9 @@ def targets(model: dict[str, Any], true: dict[str, Any] | None) -> list[Target]:
         found.append(Target("pairs of one prompt that are alike", same["alike"], 0, False, shown, "none"))
     nearest = model.get("nearest_training_song")
     if nearest:
-        apart = f"least distance {nearest['least']:.2f}, of true renders {nearest['least_true']:.2f}"
+        apart = f"least distance {nearest['least']:.2f}"
+        if "least_true" in nearest:
+            apart += f", of true renders {nearest['least_true']:.2f}"
         shown = f"{nearest['copies']} ({apart})"
         found.append(Target("copies of training songs", nearest["copies"], 0, False, shown, "none"))
     cpu = model.get("cpu_of_20_s")

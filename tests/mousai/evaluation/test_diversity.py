@@ -1,0 +1,46 @@
+"""Distances of sets in closed form."""
+
+import numpy as np
+import pytest
+
+from mousai.evaluation.diversity import frechet_distance, frechet_of_halves, within_prompts
+
+
+def white(count: int, *, seed: int = 0, axes: int = 3) -> np.ndarray:
+    """Vectors whose mean is 0 and whose covariance is the identity, exactly."""
+    x = np.random.default_rng(seed).standard_normal((count, axes))
+    x -= x.mean(axis=0)
+    return x @ np.linalg.inv(np.linalg.cholesky(np.cov(x, rowvar=False))).T
+
+
+def test_equal_sets_are_at_distance_zero() -> None:
+    x = white(50)
+    assert frechet_distance(x, x) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_shift_and_a_stretch_add_up() -> None:
+    x = white(50)
+    shift = np.array([1.0, 2.0, 2.0])
+    assert frechet_distance(x, x + shift) == pytest.approx(9.0)
+    # Along one axis the distance of standard deviations 1 and 3 is (3 - 1)^2.
+    assert frechet_distance(x, 3 * x) == pytest.approx(3 * 4.0)
+    assert frechet_distance(x, 3 * x + shift) == pytest.approx(9.0 + 12.0)
+
+
+def test_halves_of_one_kind_are_at_the_floor_and_others_are_not() -> None:
+    true = np.random.default_rng(0).standard_normal((80, 4))
+    same, other = (
+        np.random.default_rng(1).standard_normal((80, 4)),
+        np.random.default_rng(2).standard_normal((80, 4)) + 2,
+    )
+    distance, floor = frechet_of_halves(same, true)
+    assert distance == pytest.approx(floor, rel=0.8)
+    assert frechet_of_halves(other, true)[0] > 10 * floor
+
+
+def test_pairs_of_one_prompt_are_told_apart_from_all() -> None:
+    distances = np.array([[0.0, 0.3, 1.0], [0.3, 0.0, 1.2], [1.0, 1.2, 0.0]])
+    found = within_prompts(distances, ["a", "a", "b"])
+    assert found["same_prompt"] == {"pairs": 1, "median": 0.3, "least": 0.3, "alike": 1}
+    assert found["all"] == {"pairs": 3, "median": 1.0, "least": 0.3, "alike": 1}
+    assert "same_prompt" not in within_prompts(distances, ["a", "b", "c"])

@@ -1,0 +1,99 @@
+"""The judges that come along: learned, kept, and asked about songs that they never heard."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mousai.audio import write_audio
+from mousai.errors import UserError
+from mousai.evaluation.judges import FOLDER, Judges, examination
+from mousai.evaluation.key import same_key
+from mousai.evaluation.lead import group_of
+from mousai.evaluation.listening import Heard, listen, listen_to_songs, read_songs
+
+from .sounds import RATE, beat
+
+
+def test_the_judges_are_small_and_hold_no_pickle() -> None:
+    files = sorted(FOLDER.glob("*.npz"))
+    assert [path.stem for path in files] == ["key", "lead", "style"]
+    assert sum(path.stat().st_size for path in files) < 400_000
+    for path in files:
+        with np.load(path, allow_pickle=False) as file:
+            assert all(file[name].dtype.kind in "fU" for name in file.files)
+
+
+def test_their_own_scores_are_kept_with_them() -> None:
+    examined = Judges.load().examined
+    assert examined["songs"] >= 100
+    assert examined["song from 0 s"]["style"] >= 0.97
+    assert examined["song from 0 s"]["key"] >= 0.85
+
+
+@pytest.mark.fluidsynth
+def test_they_hear_what_new_songs_play() -> None:
+    from mousai.compose import compose_song, render_song
+
+    judges = Judges.load()
+    songs = [
+        compose_song(seed, genre=genre, duration=20.0) for seed, genre in enumerate(("jazz", "pop", "metal", "folk"))
+    ]
+    heard = [listen(render_song(song), sample_rate=48000) for song in songs]
+    genres, keys, leads = (
+        judge(np.stack([each[name] for each in heard]))
+        for judge, name in ((judges.style, "style"), (judges.key, "key"), (judges.lead, "lead"))
+    )
+    assert genres == [song.genre for song in songs]
+    assert sum(same_key(song.key, key) for song, key in zip(songs, keys, strict=True)) >= 3
+    assert sum(group_of(song.lead) == lead for song, lead in zip(songs, leads, strict=True)) >= 2
+
+
+def folder_of_songs(folder: Path, count: int) -> Path:
+    (folder / "audio").mkdir()
+    rows = []
+    for index in range(count):
+        row = {"file_name": f"audio/{index:06d}.flac", "genre": "pop", "key": "A minor", "lead": "flute", "bpm": 100}
+        write_audio(folder / str(row["file_name"]), np.stack([beat(index, high=True, seconds=14.0)] * 2), RATE)
+        rows.append(row)
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return folder
+
+
+def test_songs_are_heard_once(tmp_path: Path) -> None:
+    folder = folder_of_songs(tmp_path, 2)
+    rows, cache = read_songs(folder), tmp_path / "heard.npz"
+    first = listen_to_songs(folder, rows[:1], cache=cache)
+    assert first.fact("variant") == ["song from 0 s", "song from 10 s", "degraded from 5 s"]
+    more = listen_to_songs(folder, rows, cache=cache)
+    assert len(more) == 6 and len(set(more.fact("song"))) == 2
+    np.testing.assert_allclose(more.style[:3], first.style, rtol=2e-3, atol=1e-3)
+    (folder / "audio" / "000000.flac").unlink()  # known: not read again
+    assert len(listen_to_songs(folder, rows, cache=cache)) == 6
+    assert len(Heard.load(cache)) == 6
+
+
+def test_an_examination_counts_what_is_right() -> None:
+    rng = np.random.default_rng(0)
+    genres, keys, leads = ["pop", "jazz"] * 10, ["C major", "A minor"] * 10, ["flute", "piano"] * 10
+    style, lead, key = rng.standard_normal((20, 4)), rng.standard_normal((20, 4)), rng.random((20, 2, 12))
+    style[::2, 0] += 20
+    lead[::2, 1] += 20
+    key[::2, 0, 0] += 5
+    key[1::2, 1, 9] += 5
+    facts = np.array([(f"s/{n}", "song", genres[n], keys[n], leads[n], "100") for n in range(20)])
+    heard = Heard(style.astype(np.float32), key.astype(np.float32), lead.astype(np.float32), facts)
+    judges = Judges.learned(heard)
+    assert examination(judges, heard) == {"songs": 20, "song": {"style": 1.0, "key": 1.0, "lead": 1.0}}
+    facts[0, 2], facts[1, 3] = "jazz", "C minor"
+    found = examination(judges, heard)["song"]
+    assert (found["style"], found["key"], found["lead"]) == (0.95, 0.95, 1.0)
+
+
+def test_songs_that_lack_what_the_judges_learn_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is missing; make songs with"):
+        read_songs(tmp_path)
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.flac", "genre": "pop"}\n', encoding="utf-8")
+    with pytest.raises(UserError, match="a row has no 'bpm'"):
+        read_songs(tmp_path)

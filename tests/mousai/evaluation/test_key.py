@@ -1,0 +1,88 @@
+"""The judge of key: chord progressions of which the key is known, and what its equations promise."""
+
+import numpy as np
+import pytest
+
+from mousai.evaluation.judges import Judges
+from mousai.evaluation.key import KINSHIPS, KeyJudge, key_features, kinship, parts_of, same_key
+from mousai.evaluation.pitches import pitch_picture
+
+from .sounds import RATE, chords
+
+C, F, G, AM, DM, EM, E = (
+    (48, 52, 55),
+    (53, 57, 60),
+    (55, 59, 62),
+    (57, 60, 64),
+    (50, 53, 57),
+    (52, 55, 59),
+    (52, 56, 59),
+)
+MAJOR = [C, F, G, C, AM, F, G, C]
+MINOR = [AM, DM, E, AM, F, DM, E, AM]
+
+
+@pytest.fixture(scope="module")
+def judge() -> KeyJudge:
+    return Judges.load().key
+
+
+@pytest.mark.parametrize(("up", "major", "minor"), [(0, "C major", "A minor"), (3, "Eb major", "C minor")])
+def test_cadences_have_the_key_that_they_were_written_in(judge: KeyJudge, up: int, major: str, minor: str) -> None:
+    for progression, key in ((MAJOR, major), (MINOR, minor)):
+        moved = [tuple(pitch + up for pitch in chord) for chord in progression]
+        features = key_features(pitch_picture(chords(moved, times=2), sample_rate=RATE))
+        assert judge(features[None]) == [key]
+
+
+def test_turned_features_have_turned_scores(judge: KeyJudge) -> None:
+    features = np.random.default_rng(0).random((3, len(judge.mean), 12))
+    scores = judge.scores(features)
+    assert scores.shape == (3, 2, 12)
+    np.testing.assert_allclose(judge.scores(np.roll(features, 5, axis=2)), np.roll(scores, 5, axis=2), rtol=1e-6)
+
+
+def test_a_judge_learns_a_rule_in_one_key_and_knows_it_in_all() -> None:
+    rng = np.random.default_rng(1)
+
+    def piece(tonic: int, minor: int) -> np.ndarray:
+        features = 0.3 * rng.random((2, 12))
+        features[0, tonic] += 1
+        features[1, (tonic + (3 if minor else 4)) % 12] += 1
+        return features
+
+    judge = KeyJudge.learned(
+        np.stack([piece(0, number % 2) for number in range(40)]), ["C minor" if n % 2 else "C major" for n in range(40)]
+    )
+    asked = [(tonic, minor) for tonic in range(12) for minor in (0, 1)]
+    heard = [parts_of(key) for key in judge(np.stack([piece(*each) for each in asked]))]
+    assert heard == asked
+
+
+def test_silence_has_finite_features_and_all_rows_are_turned_alike() -> None:
+    features = key_features(pitch_picture(np.zeros(2 * RATE, dtype=np.float32), sample_rate=RATE))
+    assert np.isfinite(features).all() and features.shape[1] == 12
+
+
+def test_names_of_keys() -> None:
+    assert parts_of("A minor") == (9, 1)
+    assert same_key("C# minor", "Db minor") and not same_key("C major", "C minor")
+    with pytest.raises(ValueError, match="key is 'H dur'"):
+        parts_of("H dur")
+
+
+@pytest.mark.parametrize(
+    ("asked", "heard", "kin"),
+    [
+        ("A minor", "A minor", "exact"),
+        ("A minor", "C major", "relative"),
+        ("C major", "A minor", "relative"),
+        ("A minor", "A major", "parallel"),
+        ("C major", "G major", "fifth"),
+        ("C major", "F major", "fifth"),
+        ("C major", "E minor", "other"),
+        ("C major", "D major", "other"),
+    ],
+)
+def test_kinship(asked: str, heard: str, kin: str) -> None:
+    assert kinship(asked, heard) == kin and kin in KINSHIPS
