@@ -59,6 +59,33 @@ def test_a_folder_of_clips_is_judged_alone(tmp_path: Path, capsys: pytest.Captur
     assert not (out / "clips").exists()
 
 
+@pytest.mark.fluidsynth
+def test_a_model_plays_the_prompts_of_clips_beside_them_and_the_composer(
+    saved_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    write_audio(folder / "a.wav", 0.1 * np.ones((1, 96000), dtype=np.float32), 48000)
+    row = {"file_name": "a.wav", "prompt": "a waltz, 120 bpm, D major", "genre": "classical", "style": "waltz"}
+    row |= {"lead": "theremin"}  # is none of the composer's, and no judge knows it
+    (folder / "metadata.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    out = tmp_path / "out"
+    asked = (str(saved_model), "--quick", "--clips", str(folder), "--songs", "1", "-o", str(out))
+    assert run(capsys, *asked)[0] == 0
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert {name: len(clips) for name, clips in report["clips"].items()} == {
+        str(saved_model): 1,
+        "theirs": 1,
+        "true renders": 1,
+    }
+    assert report["summaries"]["true renders"]["style"]["right"] == 1
+    assert report["summaries"]["true renders"]["key"]["right"] == 1
+    assert "lead" not in report["summaries"]["theirs"]
+    assert set(report["autoencoder"]["medians"]) == {"songs"}
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "theirs" in page and "Griffin-Lim, latent" in page and "Opus" in page
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -73,6 +73,7 @@ def play(folder: Path, rows: Sequence[Row], pipeline: "Mousai", *, model: str, f
 def render(folder: Path, rows: Sequence[Row]) -> list[Row]:
     """Let the composer play the same wishes, from seeds of no data set."""
     from mousai.compose import compose_song, render_song
+    from mousai.compose.instruments import PROGRAMS
 
     def one(row: Row) -> tuple["Array", Row]:
         song = compose_song(
@@ -80,7 +81,7 @@ def render(folder: Path, rows: Sequence[Row]) -> list[Row]:
             genre=row.get("style") or row.get("genre"),
             bpm=row.get("bpm"),
             key=row.get("key"),
-            lead=row.get("lead"),
+            lead=row["lead"] if row.get("lead") in PROGRAMS else None,
             duration=row["duration"],
         )
         return render_song(song), {}
@@ -214,12 +215,18 @@ def _known(table: Path, number: int, row: Mapping[str, Any], genres: Sequence[st
         "file_name": row["file_name"],
         "prompt": prompt,
         "genre": genre if genre in genres else None,
-        "style": row.get("style") if genre in genres else None,
+        "style": row.get("style") if row.get("style") in _style_names() else None,
         "bpm": bpm,
         "key": key or None,
         "lead": lead or None,
         "duration": SECONDS,
     }
+
+
+def _style_names() -> set[str]:
+    from mousai.compose import STYLES
+
+    return {style.name for style in STYLES}
 
 
 def fingerprint(folder: Path) -> str:

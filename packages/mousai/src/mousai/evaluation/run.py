@@ -107,8 +107,9 @@ def evaluate(plan: Plan) -> Result:
     if pipeline is not None:
         sets[plan.model_name] = (plan.out / "clips", _played(plan, plan.out / "clips", rows, pipeline))
     sets |= brought
-    if plan.true_renders:
-        sets[TRUE] = (plan.out / "songs", render(plan.out / "songs", rows))
+    wished_for = [row for row in rows if any(row.get(name) for name in ("genre", "bpm", "key", "lead"))]
+    if plan.true_renders and wished_for:
+        sets[TRUE] = (plan.out / "songs", render(plan.out / "songs", wished_for))
     for name, (folder, clips) in sets.items():
         result.sets[name] = judge(folder, clips, judges, what=f"listening to {name}")
     true = result.sets.get(TRUE)
@@ -164,16 +165,17 @@ def _whole_songs(plan: Plan, judges: Judges, pipeline: "Mousai | None") -> dict[
 
 def _wishes(plan: Plan, brought: Mapping[str, tuple[Path, Sequence[Row]]]) -> list[Row]:
     """A row for each piece that is played or composed here: of the prompts, or of the clips that were brought."""
-    duration = 8.0 if plan.quick else 20.0
+    duration = 8.0 if plan.quick else SECONDS
     if brought:
-        rows = [dict(row) for _, clips in brought.values() for row in clips]
-        once = {row["prompt"]: row for row in rows if row["prompt"] or plan.model is None}
+        rows = [row for _, clips in brought.values() for row in clips]
+        once = {row["prompt"] or row["file_name"]: row for row in rows if row["prompt"] or plan.model is None}
         if not once:
             raise UserError("--clips: no row has a prompt that a model could play")
         found = []
         for number, row in enumerate(list(once.values())[: QUICK_PROMPTS if plan.quick else None]):
-            found.append({**row, "file_name": f"{number:03d}-a.flac", "piece": 0, "seed": plan.seed + number})
-        return [{**row, "duration": duration} for row in found]
+            made = {"file_name": f"{number:03d}-a.flac", "piece": 0, "seed": plan.seed + number, "duration": duration}
+            found.append({**row, **made})
+        return found
     prompts: Sequence[Prompt] = every_prompt() if plan.prompts is None else PROMPTS[: plan.prompts]
     if plan.quick:
         prompts = PROMPTS[: plan.prompts or QUICK_PROMPTS]
