@@ -76,18 +76,32 @@ def test_tags_of_files(tmp_path: Path):
         ("metadata.jsonl", '{"file_name": "../a.wav"}', "must be a path below"),
         ("metadata.jsonl", '{"file_name": "/a.wav"}', "must be a path below"),
         ("metadata.jsonl", '{"file_name": "b.wav"}', "b.wav does not exist"),
+        (
+            "metadata.jsonl",
+            '{"file_name": "a.wav"}\n{"file_name": "a.wav"}',
+            "line 2: a.wav stands in it a second",
+        ),
+        ("metadata.csv", "file_name,caption\na.wav,x\na.wav,y\n", "row 2: a.wav stands in it a second time"),
+        ("metadata.jsonl", b'{"file_name": "a.wav", "caption": "\xe9t\xe9"}', "cannot be read as UTF-8 text"),
+        ("a.txt", b"\xe9t\xe9", "a.txt cannot be read: 'utf-8' codec can't decode byte 0xe9"),
         ("metadata.csv", "file_name\na.wav,x\n", "row 1: has more values than the head has names"),
         ("metadata.csv", "file_name,caption\n", "is empty"),
         ("a.json", "[]", "must hold an object, found list"),
         ("a.json", "{", "cannot be read"),
     ],
 )
-def test_tables_and_sidecars_that_cannot_be_used(tmp_path: Path, name: str, content: str, message: str):
+def test_tables_and_sidecars_that_cannot_be_used(tmp_path: Path, name: str, content: str | bytes, message: str):
     sound(tmp_path / "a.wav")
-    (tmp_path / name).write_text(content)
+    (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(UserError, match=message) as caught:
         find_records(tmp_path)
     assert str(tmp_path / name) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_name_that_is_no_text(tmp_path: Path):
+    sound(tmp_path / "a.wav").rename(tmp_path / "\udce9.wav")  # the byte E9 alone
+    with pytest.raises(UserError, match=r"the name of b'.*\\xe9\.wav' is not UTF-8 text; rename it"):
+        find_records(tmp_path)
 
 
 def test_folders_without_music(tmp_path: Path):

@@ -63,6 +63,8 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
             path = parent / row.pop("file_name")
             if not path.is_file():
                 raise UserError(f"{table}, {line}: {path} does not exist")
+            if path in rows:
+                raise UserError(f"{table}, {line}: {path.name} stands in it a second time; keep one of the rows")
             rows[path] = row
     found = []
     for path in _below(folder, "*"):

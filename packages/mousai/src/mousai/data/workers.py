@@ -27,6 +27,7 @@ RETRIES = 3
 _AHEAD = 3  # jobs that wait for each process; more would fill the memory, fewer would let processes wait
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nobody is told
+    "RAY_worker_niceness": "0",  # 15 is the default, with which a busy machine does next to nothing of it
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the way of later versions, without the warning of this one
 }
 
@@ -169,10 +170,10 @@ def _ray_session(address: str, workers: int | None) -> Iterator[None]:
         import ray
     except ImportError:
         raise UserError(f"--ray {address}: needs Ray: pip install 'mousai-music[ray]'") from None
+    _knock(address)
     if ray.is_initialized():  # by whoever calls this from Python, and it is theirs to end
         yield
         return
-    _knock(address)
     try:
         if address == "local":
             cores = workers or os.cpu_count()

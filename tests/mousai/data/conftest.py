@@ -1,0 +1,61 @@
+"""Music of half a second, and a Ray cluster of two workers on this machine that all tests share."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mousai.audio import write_audio
+from mousai.data.workers import Pool, open_pool
+
+
+def music(path: Path, *, seed: int = 0, seconds: float = 0.5) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wave = 0.3 * np.random.default_rng(seed).uniform(-1, 1, (2, round(seconds * 48000)))
+    write_audio(path, wave.astype(np.float32), 48000)
+    return path
+
+
+@pytest.fixture
+def songs(tmp_path: Path) -> Path:
+    """Seven songs with captions, in every format and at two depths."""
+    folder = tmp_path / "songs"
+    for number, suffix in enumerate(("wav", "flac", "ogg", "mp3", "wav", "flac", "flac")):
+        path = music(folder / ("deep" if number % 3 == 0 else ".") / f"{number}.{suffix}", seed=number)
+        path.with_suffix(".txt").write_text(f"song é {number}")
+    return folder
+
+
+def folder_bytes(folder: Path) -> dict[str, bytes]:
+    """All that a folder holds, hidden files too."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def descendants(root: int) -> set[int]:
+    """Processes below one."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it has just ended
+    found = {root}
+    while new := {child for child, parent in parents.items() if parent in found} - found:
+        found |= new
+    return found - {root}
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Pool]:
+    """Two workers; after the last test nothing of them is left."""
+    before = descendants(os.getpid())
+    with open_pool(ray="local", workers=2) as pool:
+        yield pool
+    end = time.monotonic() + 20
+    while left := descendants(os.getpid()) - before:
+        assert time.monotonic() < end, left
+        time.sleep(0.1)
