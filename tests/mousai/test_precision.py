@@ -41,6 +41,27 @@ def test_measured_once_and_remembered_by_the_next_process(measurements: list[tor
     assert resolve_dtype("auto", CPU) is torch.bfloat16
 
 
+def test_another_cpu_is_measured_too(measurements: list[torch.device], monkeypatch: pytest.MonkeyPatch):
+    # A home folder that two machines share, or a disk that moved: of two "AMD EPYC" one is 200 times as fast.
+    for name, expected in (("AMD EPYC 25 17", 2.0), ("AMD EPYC 25 1", 3.0), ("AMD EPYC 25 17", 2.0)):
+        monkeypatch.setattr(mousai.precision, "cpu_name", lambda name=name: name)
+        bfloat16_gain.cache_clear()
+        assert bfloat16_gain(CPU) == expected
+    assert len(measurements) == 2
+
+
+def test_the_name_of_the_cpu_tells_its_instructions():
+    assert torch.backends.cpu.get_cpu_capability() in mousai.precision.cpu_name()
+
+
+def test_small_products_are_enough_where_bfloat16_has_no_hope(monkeypatch: pytest.MonkeyPatch):
+    asked: list[int] = []
+    monkeypatch.setattr(mousai.precision, "_gain_at", lambda size, device: asked.append(size) or 0.1)
+    assert mousai.precision._measured_gain(CPU) == 0.1 and asked == [128]
+    monkeypatch.setattr(mousai.precision, "_gain_at", lambda size, device: asked.append(size) or size / 100)
+    assert mousai.precision._measured_gain(CPU) == 7.68 and asked == [128, 128, 768]
+
+
 @pytest.mark.parametrize("content", ["", "[1]", '{"cpu": "fast"}', "{"])
 def test_a_broken_memory_is_measured_anew(measurements: list[torch.device], content: str):
     cache_path().parent.mkdir(parents=True)
