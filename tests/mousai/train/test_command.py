@@ -106,6 +106,17 @@ def test_a_phase_that_does_not_fit_the_model_is_refused(tmp_path, make_settings)
         train(make_settings("autoencoder", tmp_path, phase="all"))
 
 
+def test_a_cpu_that_is_slow_in_bfloat16_is_told_of(tmp_path, make_settings, monkeypatch, capsys):
+    from mousai.training.run import train
+
+    monkeypatch.setattr("mousai.training.run.bfloat16_gain", lambda device: 0.1)
+    train(make_settings("generator", tmp_path / "slow", max_steps=1, precision="bf16-mixed"))
+    assert "bf16-mixed: this CPU multiplies 0.1 times as fast in bfloat16" in capsys.readouterr().err
+    monkeypatch.setattr("mousai.training.run.bfloat16_gain", lambda device: 2.0)
+    train(make_settings("generator", tmp_path / "fast", max_steps=1, precision="bf16-mixed"))
+    assert "this CPU" not in capsys.readouterr().err
+
+
 def test_exporting_what_is_no_run_is_refused(tmp_path, saved_model, capsys):
     for source, message in ((tmp_path, "is no folder of a run"), (saved_model, "is a model; say in which --layout")):
         assert main(["export", str(source), "-o", str(tmp_path / "out")]) == 2

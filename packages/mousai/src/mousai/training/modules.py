@@ -135,7 +135,7 @@ class Stage(LightningModule):
         trained = {name: weight for name, weight in self.named_parameters() if weight.requires_grad}
         slow = [weight for name, weight in trained.items() if any(part in name for part in self.slow)]
         fast = [weight for name, weight in trained.items() if not any(part in name for part in self.slow)]
-        groups = [{"params": fast}, {"params": slow, "lr": chosen.learning_rate * SLOW}]
+        groups: list[dict[str, Any]] = [{"params": fast}, {"params": slow, "lr": chosen.learning_rate * SLOW}]
         optimizer = torch.optim.AdamW(
             [group for group in groups if group["params"]],
             lr=chosen.learning_rate,
