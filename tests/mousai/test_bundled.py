@@ -1,8 +1,5 @@
 """The model that comes along: what it weighs, that it plays, and that notes survive its autoencoder."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -10,8 +7,6 @@ import torch
 from mousai import Mousai
 from mousai.compose import compose_song, render_song
 from mousai.folders import BUNDLED
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +38,7 @@ def test_plays_for_the_time_asked_and_the_same_again(pipeline: Mousai):
 @pytest.mark.fluidsynth
 @pytest.mark.parametrize(("genre", "seed"), [("pop", 770001), ("electronic", 770002), ("jazz", 770003)])
 def test_notes_survive_the_autoencoder(pipeline: Mousai, genre: str, seed: int):
-    from metrics import chroma_cosine, log_mel_correlation
+    from mousai.evaluation.pairs import chroma_cosine, log_mel_correlation
 
     wave = render_song(compose_song(seed, genre=genre, duration=12.0))
     audio = torch.from_numpy(np.ascontiguousarray(wave))[None]
