@@ -6,6 +6,7 @@ files whole or not at all. So what comes of it does not depend on the pool, nor 
     pool.map(work, jobs)  ->  results, in the order in which they are done
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -132,7 +133,7 @@ class RayPool:
         """
         import ray
 
-        task = ray.remote(num_cpus=1, max_retries=RETRIES)(_call)
+        task: Any = ray.remote(num_cpus=1, max_retries=RETRIES)(_call)
         shared = ray.put(work)
         waiting, running = iter(jobs), list[Any]()
         try:
@@ -177,12 +178,12 @@ def _ray_session(address: str, workers: int | None) -> Iterator[None]:
     try:
         if address == "local":
             cores = workers or os.cpu_count()
-            ray.init("local", num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+            ray.init("local", num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
         else:
-            ray.init(address, log_to_driver=False, logging_level="ERROR")
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         why = " ".join(str(error).split())[:300]
-        raise UserError(f"--ray {address}: no such cluster ({why}); start one with `ray start --head`") from error
+        raise UserError(f"--ray {address}: no such cluster, or it asks for a token (RAY_AUTH_MODE): {why}") from error
     try:
         yield
     finally:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ from mousai.training.sharded import ShardedFiles, ShardedSongs, audio_shards, la
 from mousai.training.small_text import small_text
 
 VALIDATION_ITEMS = 64
-Songs = TypeVar("Songs", Captioned, ShardedSongs)
+Songs = Captioned | ShardedSongs
 _SAMPLE = 120  # crops from which a prior is begun
 _FAR = 10**9  # number of the first of these, which no run comes to
 

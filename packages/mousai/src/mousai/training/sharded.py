@@ -72,7 +72,7 @@ class ShardedSongs:
 
     def file(self, song: int) -> str:
         """How a song is called."""
-        return self.shards.names[self.places[song]]
+        return self.shards.names[int(self.places[song])]
 
     @property
     def names(self) -> list[str]:
