@@ -18,12 +18,11 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return code, said.out, said.err
 
 
-def test_a_model_is_evaluated_and_gone_on_with(
+def test_a_model_is_evaluated_from_end_to_end(
     saved_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    asked = (str(saved_model), "--quick", "--no-true-renders", "--songs", "0", "-o", str(out))
-    code, said, _ = run(capsys, *asked)
+    code, said, _ = run(capsys, str(saved_model), "--quick", "--no-true-renders", "--songs", "0", "-o", str(out))
     assert code == 0
     assert "style" in said and "MISSED" in said and said.rstrip().endswith("report.html")
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
@@ -36,9 +35,6 @@ def test_a_model_is_evaluated_and_gone_on_with(
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.count("<audio") == 4 and 'src="clips/000-a.flac"' in page
     assert page.count("data:image/png;base64,") >= 4
-    before = {path: path.stat().st_mtime_ns for path in (out / "clips").glob("*.flac")}
-    assert run(capsys, *asked)[0] == 0
-    assert {path: path.stat().st_mtime_ns for path in (out / "clips").glob("*.flac")} == before
 
 
 def test_a_folder_of_clips_is_judged_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

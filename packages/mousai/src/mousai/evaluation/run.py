@@ -192,7 +192,8 @@ def _loaded(plan: Plan) -> "Mousai":
 
 def _played(plan: Plan, folder: Path, rows: Sequence[Row], pipeline: "Mousai") -> list[Row]:
     assert plan.model is not None
-    return play(folder, rows, pipeline, model=fingerprint(plan.model), fast=plan.quick)
+    number_format = str(next(pipeline.generator.net.parameters()).dtype).removeprefix("torch.")
+    return play(folder, rows, pipeline, model=f"{fingerprint(plan.model)} in {number_format}", fast=plan.quick)
 
 
 def _settings(plan: Plan) -> dict[str, Any]:
