@@ -5,11 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from mousai.evaluation.pitches import FRAME_RATE, peaks, semitones
 from mousai.evaluation.sound import Array
 
 ALIKE = 0.4
 """A distance as small as that of two overlapping halves of one song (median 0.41; two songs of one genre: 1.14)."""
+SAME_NOTES = 0.5
+"""Correlation of the notes of two pieces above which they play the same; different songs of one style are near 0."""
 SPLITS = 20
+_SHIFTS = round(0.5 * FRAME_RATE)
 
 
 def frechet_distance(first: Array, second: Array) -> float:
@@ -42,8 +46,35 @@ def frechet_of_halves(pieces: Array, true: Array, *, seed: int = 0) -> tuple[flo
     return float(np.mean(found)), float(np.mean(floor))
 
 
-def within_prompts(distances: Array, prompts: Sequence[str]) -> dict[str, Any]:
-    """The distances between pieces of one prompt, and of all: median, least, and how many pairs are alike."""
+def melodic(picture: Array) -> Array:
+    """The semitones from C2 up to C7 that stand out of a `pitch_picture`, `[60, frames]`."""
+    return semitones(peaks(picture))[12:72]
+
+
+def same_notes(one: Array, other: Array) -> float:
+    """How far two pieces play the same notes at the same time: the correlation of their semitones, 1 for one piece.
+
+    The mean of each semitone over time is taken off first, so that one key or one register is no likeness. The best of
+    the shifts up to half a second counts.
+    """
+    frames = min(one.shape[1], other.shape[1])
+    first, second = (each[:, :frames].astype(np.float32) for each in (one, other))
+    first, second = (each - each.mean(axis=1, keepdims=True) for each in (first, second))
+    best = -1.0
+    for shift in range(-_SHIFTS, _SHIFTS + 1):
+        x = first[:, max(shift, 0) : frames + min(shift, 0)]
+        y = second[:, max(-shift, 0) : frames + min(-shift, 0)]
+        size = float(np.sqrt((x**2).sum() * (y**2).sum()))
+        best = max(best, float((x * y).sum()) / size if size > 0 else 1.0)
+    return best
+
+
+def within_prompts(distances: Array, prompts: Sequence[str], notes: Sequence[Array]) -> dict[str, Any]:
+    """The distances between pieces of one prompt, and of all: median, least, and how many pairs are near in sound.
+
+    Of pieces of one prompt also how far they play the same notes (median and most), and how many pairs are `alike`:
+    near in sound and the same notes.
+    """
     pairs = np.triu_indices(len(prompts), 1)
     apart = distances[pairs]
     texts = np.array(prompts)
@@ -55,6 +86,14 @@ def within_prompts(distances: Array, prompts: Sequence[str]) -> dict[str, Any]:
                 "pairs": len(chosen),
                 "median": round(float(np.median(chosen)), 3),
                 "least": round(float(chosen.min()), 3),
-                "alike": int((chosen < ALIKE).sum()),
+                "near": int((chosen < ALIKE).sum()),
             }
+    if "same_prompt" in found:
+        which = zip(pairs[0][same], pairs[1][same], strict=True)
+        shared = np.array([same_notes(notes[int(a)], notes[int(b)]) for a, b in which])
+        found["same_prompt"] |= {
+            "notes_median": round(float(np.median(shared)), 3),
+            "notes_most": round(float(shared.max()), 3),
+            "alike": int(((apart[same] < ALIKE) & (shared > SAME_NOTES)).sum()),
+        }
     return found

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mousai.audio import read_audio
 from mousai.evaluation.clips import Row, counted
+from mousai.evaluation.diversity import melodic
 from mousai.evaluation.judges import Judges
 from mousai.evaluation.key import kinship, same_key
 from mousai.evaluation.lead import group_of
@@ -34,11 +36,13 @@ class Judged:
             its structure.
         style: features of the judge of style, `[clips, features]`.
         distances: between the clips, `[clips, clips]`.
+        notes: of each clip, `[semitones, frames]`, as `diversity.same_notes` compares them.
     """
 
     rows: list[Row]
     style: Array
     distances: Array
+    notes: list[npt.NDArray[np.float16]]
 
 
 def judge(folder: Path, rows: Sequence[Row], judges: Judges, *, what: str = "listening") -> Judged:
@@ -48,12 +52,14 @@ def judge(folder: Path, rows: Sequence[Row], judges: Judges, *, what: str = "lis
         AudioError: a clip cannot be read.
     """
     found: list[Row] = []
+    notes: list[npt.NDArray[np.float16]] = []
     heard: dict[str, list[Array]] = {"style": [], "key": [], "lead": []}
     with counted(rows, what) as each:
         for row in each:
             sound = read_audio(folder / row["file_name"], sample_rate=RATE, duration=SECONDS)
             mono = resampled(sound.mean(axis=0), RATE, MUSIC_RATE)
             picture = pitch_picture(mono, sample_rate=MUSIC_RATE)
+            notes.append(melodic(picture).astype(np.float16))
             for name, features in listen(mono, sample_rate=MUSIC_RATE, picture=picture).items():
                 heard[name].append(features)
             tempo = tempo_of(mono, sample_rate=MUSIC_RATE)
@@ -69,7 +75,7 @@ def judge(folder: Path, rows: Sequence[Row], judges: Judges, *, what: str = "lis
         "lead": judges.lead(np.stack(heard["lead"])),
     }
     judged = [_beside(row, {name: names[name][place] for name in names}) for place, row in enumerate(found)]
-    return Judged(judged, style, judges.style.distances(style))
+    return Judged(judged, style, judges.style.distances(style), notes)
 
 
 def _beside(row: Row, heard: Mapping[str, str]) -> Row:

@@ -172,27 +172,27 @@ def _diversity(result: "Result") -> str:
     for name, found in result.summaries.items():
         same, everything = (found["diversity"].get(kind) for kind in ("same_prompt", "all"))
         near, frechet = found.get("nearest_training_song"), found.get("frechet")
-        rows.append(
-            (
-                text(name),
-                f"{same['median']:.2f} (least {same['least']:.2f}, alike {same['alike']} of {same['pairs']})"
-                if same
-                else "–",
-                f"{everything['median']:.2f} (least {everything['least']:.2f})" if everything else "–",
-                f"{near['median']:.2f} (least {near['least']:.2f}, copies {near['copies']})"
-                if near
-                else "not measured",
-                f"{frechet['distance']:.3f} (floor {frechet['floor']:.3f})" if frechet else "–",
-            )
-        )
-    head = ("", "pieces of one prompt", "any two pieces", "nearest training song", "Fréchet distance to true renders")
+        cells = [text(name), "–", "–", "–", "not measured", "–"]
+        if same:
+            cells[1] = f"{same['median']:.2f} (least {same['least']:.2f}, near {same['near']} of {same['pairs']})"
+            cells[2] = f"{same['notes_median']:.2f} (most {same['notes_most']:.2f}); alike: {same['alike']}"
+        if everything:
+            cells[3] = f"{everything['median']:.2f} (least {everything['least']:.2f})"
+        if near:
+            cells[4] = f"{near['median']:.2f} (least {near['least']:.2f}, copies {near['copies']})"
+        if frechet:
+            cells[5] = f"{frechet['distance']:.3f} (floor {frechet['floor']:.3f})"
+        rows.append(cells)
+    head = ("", "pieces of one prompt: sound", "their notes", "any two pieces", "nearest training song", "Fréchet")
     about = (
-        "Distances are root mean square differences of the style judge's 902 features in standard deviations: two "
-        "songs of one genre are 1.14 apart, two overlapping halves of one song 0.41; under 0.40 counts as alike, or as "
-        "a copy. "
-        "The Fréchet distance is taken in the 16 principal axes of the same features (no download), between a random "
-        "half of the pieces and a random half of the true renders, mean of 20 draws; its floor is that of one half of "
-        "the true renders to the other. Training songs are only looked through with --training-songs."
+        "Sound: distances are root mean square differences of the style judge's 902 features in standard "
+        "deviations; two songs of one genre are 1.14 apart, two overlapping halves of one song 0.41; under 0.40 "
+        "counts as near, or as a copy of a training song. These features do not know which notes are played. Notes: "
+        "correlation of the semitones over time, 1 for one and the same piece; alike are pieces near in sound with "
+        "notes over 0.5. The Fréchet distance to the true renders is taken in the 16 principal axes of the same "
+        "features (no download), between a random half of the pieces and a random half of the true renders, mean of "
+        "20 draws; its floor is that of one half of the true renders to the other. Training songs are only looked "
+        "through with --training-songs."
     )
     return "<h2>Diversity</h2>" + note(about) + table(head, rows)
 

@@ -39,7 +39,7 @@ def summary(judged: Judged, *, judges: Judges, true: Judged | None = None) -> di
         found["key_kinship"] = dict(kin.most_common())
     found["levels"] = _levels(rows)
     found["structure"] = _medians([row["structure"] for row in rows])
-    found["diversity"] = within_prompts(judged.distances, [row["prompt"] for row in rows])
+    found["diversity"] = within_prompts(judged.distances, [row["prompt"] for row in rows], judged.notes)
     both = both_right(rows)
     if both:
         found["two_seeds"] = both
@@ -149,8 +149,9 @@ def targets(model: dict[str, Any], true: dict[str, Any] | None) -> list[Target]:
         found.append(Target(f"{name} pieces", levels[name], 0, False, str(levels[name]), "none"))
     same = model["diversity"].get("same_prompt")
     if same:
-        apart = f"distance: median {same['median']:.2f}, least {same['least']:.2f}"
-        shown = f"{same['alike']} of {same['pairs']} ({apart})"
+        near = f"{same['near']} near in sound; notes in common {same['notes_median']:.2f}"
+        near += f", at most {same['notes_most']:.2f}"
+        shown = f"{same['alike']} of {same['pairs']} ({near})"
         found.append(Target("pairs of one prompt that are alike", same["alike"], 0, False, shown, "none"))
     nearest = model.get("nearest_training_song")
     if nearest:
