@@ -235,7 +235,7 @@ def cut(data: Path) -> None:
             "generator",
             no,
             ["--crops.frames", "1000", "--crops.short", "leave"],
-            "all 6 songs are shorter than a crop of 21.4 s",
+            "all 6 songs are shorter than a crop of 21.3 s",
         ),
     ],
 )
