@@ -183,7 +183,9 @@ def _ray_session(address: str, workers: int | None) -> Iterator[None]:
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         why = " ".join(str(error).split())[:300]
-        raise UserError(f"--ray {address}: no such cluster, or it asks for a token (then set RAY_AUTH_MODE=token): {why}") from error
+        raise UserError(
+            f"--ray {address}: no such cluster, or it asks for a token (then set RAY_AUTH_MODE=token): {why}"
+        ) from error
     try:
         yield
     finally:
