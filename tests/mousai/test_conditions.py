@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mousai import UserError
 from mousai.compose.captions import caption_from_metadata
+from mousai.compose.theory import Key, chord
 from mousai.conditions import (
     CONDITION_CHANNELS,
     CYCLES,
@@ -19,6 +20,7 @@ from mousai.conditions import (
     stated_in,
 )
 from mousai.latent import LatentDiffusion
+from mousai.leads import LEADS
 from mousai.pipeline import Mousai
 
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
@@ -49,7 +51,8 @@ NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
     ],
 )
 def test_tempo_and_key_of_a_prompt(text: str, tempo: float | None, key: tuple[int, bool] | None):
-    assert stated_in(text) == Stated(tempo=tempo, key=key)
+    stated = stated_in(text)
+    assert (stated.tempo, stated.key, stated.first_beat) == (tempo, key, 0.0)
 
 
 @given(st.randoms(use_true_random=False), st.integers(40, 220), st.integers(0, 11), st.booleans())
@@ -90,13 +93,30 @@ def test_the_first_beat_is_where_the_phases_begin():
     torch.testing.assert_close(late, condition_signal([Stated(tempo=90)], frames=10, frame_rate=10.0))
 
 
-def test_keys_are_pitch_class_and_mode_all_along():
+def test_keys_are_tonic_mode_scale_and_chord_all_along():
     signal = condition_signal([Stated(key=(4, True)), Stated(key=(0, False))], frames=3, frame_rate=10.0)
     assert signal.shape == (2, CONDITION_CHANNELS, 3) and signal.dtype == torch.float32
-    for item, on in enumerate(({4, 13}, {0, 12})):
+    e_minor = {4, 13, *(14 + note for note in (4, 6, 7, 9, 11, 0, 2)), *(26 + note for note in (4, 7, 11))}
+    c_major = {0, 12, *(14 + note for note in (0, 2, 4, 5, 7, 9, 11)), *(26 + note for note in (0, 4, 7))}
+    for item, on in enumerate((e_minor, c_major)):
         for channel in range(CONDITION_CHANNELS):
             expected = float(channel - TEMPO_CHANNELS in on)
             assert bool((signal[item, channel] == expected).all())
+
+
+@given(st.integers(0, 11), st.booleans())
+def test_the_notes_of_a_key_are_the_composers(tonic: int, minor: bool):
+    signal = condition_signal([Stated(key=(tonic, minor))], frames=1, frame_rate=10.0)[0, TEMPO_CHANNELS:, 0]
+    key = Key(tonic, "minor" if minor else "major")
+    assert set(signal[14:26].nonzero().flatten().tolist()) == set(key.pitch_classes)
+    assert set(signal[26:38].nonzero().flatten().tolist()) == set(chord(key, "i" if minor else "I").tones)
+
+
+def test_every_lead_has_a_channel_of_its_own():
+    signal = condition_signal([Stated(lead=lead) for lead in LEADS], frames=2, frame_rate=10.0)
+    leads = signal[:, -len(LEADS) :, 0]
+    assert torch.equal(leads, torch.eye(len(LEADS)))
+    assert float(signal.sum()) == 2 * len(LEADS)  # and nothing else is said
 
 
 def test_nothing_stated_is_silence():
@@ -130,6 +150,8 @@ def pipeline(saved_model: Path) -> Mousai:
         for name, weight in generator.named_parameters():
             if "cross_attention.to_out" in name:
                 weight.zero_()
+            elif "injection.merge.weight" in name:
+                weight[:, -CONDITION_CHANNELS:] *= 10  # so that it is heard
     return Mousai(made.text_encoder, generator, made.autoencoder, defaults=made.defaults)
 
 
@@ -137,11 +159,11 @@ def played(pipeline: Mousai, prompt: str | list[str], **settings: Any) -> torch.
     return pipeline(prompt, **{"duration": 0.2, "guidance_scale": 3.0, "seed": 1, **settings}).audios
 
 
-def test_the_tempo_and_the_key_of_the_prompt_reach_the_music(pipeline: Mousai):
+def test_tempo_key_and_lead_of_the_prompt_reach_the_music(pipeline: Mousai):
     plain = played(pipeline, "music")
     assert torch.equal(played(pipeline, "jazz"), plain)
-    tempo, other, key = (played(pipeline, text) for text in ("100 bpm", "101 bpm", "D minor"))
-    for one, two in ((plain, tempo), (tempo, other), (plain, key), (tempo, key)):
+    tempo, other, key, lead = (played(pipeline, text) for text in ("100 bpm", "101 bpm", "D minor", "flute"))
+    for one, two in ((plain, tempo), (tempo, other), (plain, key), (tempo, key), (plain, lead), (key, lead)):
         assert not torch.allclose(one, two, atol=1e-4)
     both = played(pipeline, ["jazz at 100 bpm", "pop in D minor"])
     torch.testing.assert_close(both[:1], tempo, atol=1e-4, rtol=1e-3)

@@ -97,7 +97,7 @@ def test_wrong_configs_are_named(config: LatentDiffusionConfig):
     for frame_rate in (-1.0, float("nan"), float("inf"), "1", True, None):
         with pytest.raises(ValueError, match="frame_rate"):
             dataclasses.replace(config, frame_rate=frame_rate)
-    with pytest.raises(ValueError, match=r"frame_rate 10 the net's inject_channels by depth must be \{0: 39\}, not"):
+    with pytest.raises(ValueError, match=r"frame_rate 10 the net's inject_channels by depth must be \{0: 78\}, not"):
         dataclasses.replace(config, frame_rate=10.0)
     for max_tokens in (-1, 1.5, True):
         with pytest.raises(ValueError, match="max_tokens"):

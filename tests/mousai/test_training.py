@@ -118,6 +118,8 @@ def counted_latents(songs: int = 5, frames: int = 30, offsets: int = 2) -> Capti
         ({"bpm": 96, "first_beat": 0.0, "key": "C# minor"}, Stated(tempo=96.0, key=(1, True))),
         ({"bpm": 96, "first_beat": 1.5}, Stated(tempo=96.0, first_beat=1.5)),
         ({"bpm": 96, "key": "G major"}, Stated(key=(7, False))),  # where its beats lie is not known
+        ({"lead": "alto saxophone", "instruments": ["piano"]}, Stated(lead="saxophone")),
+        ({"lead": "theremin"}, Stated()),
         ({"key": "sad"}, Stated()),
         ({}, Stated()),
     ],

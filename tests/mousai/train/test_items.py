@@ -21,7 +21,7 @@ def counted(songs: int = 5, frames: int = 30, offsets: int = 2) -> Captioned:
         [torch.stack([torch.full((frames,), float(k)), torch.arange(float(frames))]) for _ in range(offsets)]
         for k in range(songs)
     ]
-    facts = {"first_beat": 0.5, "key": "A minor"}
+    facts = {"first_beat": 0.5, "key": "A minor", "lead": "flute"}
     records = [Record(Path(f"{k}.wav"), {"caption": f"song {k}", "bpm": 100 + k, **facts}) for k in range(songs)]
     return Captioned(records, latents, frame_rate=10.0)
 
@@ -49,7 +49,8 @@ def test_what_is_known_is_stated_and_left_out_now_and_then():
     for item in items:
         stated, song = item["stated"], int(item["latent"][0, 0])
         assert stated.tempo in (None, 100 + song) and stated.key in (None, (9, True)) and stated.first_beat == 0.5
-    for name in ("tempo", "key"):
+        assert stated.lead in (None, "flute")
+    for name in ("tempo", "key", "lead"):
         assert 0.1 < sum(getattr(item["stated"], name) is None for item in items) / 400 < 0.2  # 0.15
 
 

@@ -1,12 +1,16 @@
-"""Tempo and key that a prompt states, as a signal along time that the generator reads beside the text.
+"""Tempo, key and lead that a prompt states, as a signal along time that the generator reads beside the text.
 
 A small model learns slowly what a number in a sentence means for every moment of the music: from text alone the bundled
 one's loss was a fifth of a percent lower with the right tempo than with a wrong one. So what the prompt states is also
 said in the language of the latent:
 
-    "techno, 128 bpm, E minor" ──> Stated(tempo=128, key=(4, minor))
-        ──> phases of beat, bar and phrase at every frame, the tempo itself, the tonic's pitch class and the mode
+    "techno, 128 bpm, E minor, saw lead" ──> Stated(tempo=128, key=(4, minor), lead="synthesizer")
+        ──> phases of beat, bar and phrase at every frame, the tempo itself, the tonic's pitch class and the mode,
+            the notes of scale and tonic chord, the family of the lead
         ──> [CONDITION_CHANNELS, frames], injected at depth 0 of the U-Net
+
+The notes of a key follow from tonic and mode, but not linearly: told these alone, a model of that size played the right
+tonic in 79 of 90 pieces and the right key in 50 (of forty asked in major, nine were).
 
 What is not stated is zero in all of its channels, and every piece is trained so now and then.
 """
@@ -19,11 +23,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mousai.leads import LEADS, lead_in
+
 CYCLES = (4.0, 3.0, 2.0, 1.0, 1 / 2, 1 / 3, 1 / 4, 1 / 8, 1 / 16)
 """Turns per beat of the phases: sixteenths and triplets up to a phrase of four bars."""
 TEMPO_CHANNELS = 2 * len(CYCLES) + 1 + 6
-KEY_CHANNELS = 12 + 2
-CONDITION_CHANNELS = TEMPO_CHANNELS + KEY_CHANNELS
+KEY_CHANNELS = 12 + 2 + 12 + 12
+CONDITION_CHANNELS = TEMPO_CHANNELS + KEY_CHANNELS + len(LEADS)
 SLOWEST, FASTEST = 30.0, 300.0
 """Beats per minute that count as a tempo."""
 
@@ -32,6 +38,9 @@ _KEY = re.compile(
     r"(?<![\w#♯♭])([A-Ga-g])(?:\s?(#|♯|b|♭)|[\s-](sharp|flat))?[\s-](major|minor|maj|min)\b(\s+key\b)?",
     re.IGNORECASE,
 )
+_SCALES = {False: (0, 2, 4, 5, 7, 9, 11), True: (0, 2, 3, 5, 7, 8, 10)}
+_TRIADS = {False: (0, 4, 7), True: (0, 3, 7)}
+_PLACE = {lead: place for place, lead in enumerate(LEADS)}
 _PITCH = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _SHIFT = {"": 0, "#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
 
@@ -43,18 +52,20 @@ class Stated:
     Args:
         tempo: beats per minute; `None` = not stated.
         key: pitch class of the tonic (0 = C, 11 = B) and whether the mode is minor; `None` = not stated.
+        lead: family of the instrument that has the melody, one of `mousai.leads.LEADS`; `None` = not stated.
         first_beat: second at which the first bar begins.
     """
 
     tempo: float | None = None
     key: tuple[int, bool] | None = None
+    lead: str | None = None
     first_beat: float = 0.0
 
 
 def stated_in(text: str) -> Stated:
-    """Read tempo ("128 bpm", 30 to 300) and key ("E minor", "f# major", "B flat minor") from a prompt.
+    """Read tempo ("128 bpm", 30 to 300), key ("E minor", "f# major", "B flat minor") and lead from a prompt.
 
-    The first of each counts. "in a minor key" states no tonic, and so no key.
+    The first of each counts. "in a minor key" states no tonic, and so no key. For the lead see `mousai.leads.lead_in`.
     """
     tempos = [float(found[1]) for found in _BPM.finditer(text)]
     tempos = [tempo for tempo in tempos if SLOWEST <= tempo <= FASTEST]
@@ -63,7 +74,7 @@ def stated_in(text: str) -> Stated:
         letter, sign, word, mode, after = (part.lower() if part else "" for part in found.groups())
         if not (found[0].lower().startswith("a ") and after):  # "in a minor key"
             keys.append(((_PITCH[letter] + _SHIFT[sign or word]) % 12, mode.startswith("min")))
-    return Stated(tempo=tempos[0] if tempos else None, key=keys[0] if keys else None)
+    return Stated(tempo=tempos[0] if tempos else None, key=keys[0] if keys else None, lead=lead_in(text))
 
 
 def condition_signal(
@@ -96,4 +107,8 @@ def condition_signal(
             tonic, minor = piece.key
             signal[index, TEMPO_CHANNELS + tonic] = 1
             signal[index, TEMPO_CHANNELS + 12 + int(minor)] = 1
+            for first, notes in ((14, _SCALES[minor]), (26, _TRIADS[minor])):
+                signal[index, [TEMPO_CHANNELS + first + (tonic + note) % 12 for note in notes]] = 1
+        if piece.lead is not None:
+            signal[index, TEMPO_CHANNELS + KEY_CHANNELS + _PLACE[piece.lead]] = 1
     return signal.float()

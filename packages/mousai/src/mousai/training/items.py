@@ -224,6 +224,7 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
         stated = stated_of(fields)
         stated = replace(stated, tempo=None) if rng.random() < UNTOLD else stated
         stated = replace(stated, key=None) if rng.random() < UNTOLD else stated
+        stated = replace(stated, lead=None) if rng.random() < UNTOLD else stated
         t, noise, generator = _drawn(self.seed, number, (latent.shape[0], frames))
         dropped = torch.rand((), generator=generator) < self.items.drop
         if self.count is not None:

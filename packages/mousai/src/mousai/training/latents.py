@@ -19,9 +19,10 @@ from mousai.data.captions import FIELDS
 from mousai.data.latent_cache import encode_songs
 from mousai.data.records import Record, find_records, song_name
 from mousai.errors import UserError
+from mousai.leads import lead_in
 
 UNTOLD = 0.15
-"""Chance that the tempo of a crop is not stated, and that its key is not."""
+"""Chance that the tempo of a crop is not stated, and that its key is not, and that its lead is not."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def encode_folder(stage_1: Path, folder: Path, cache: Path, *, offsets: int = 2)
 
 
 def stated_of(fields: Mapping[str, Any]) -> Stated:
-    """Tempo and key of a file, each where it is known; a tempo counts only with `first_beat`, a bar line's second."""
+    """Tempo, key and lead of a file, each where it is known; a tempo counts only with `first_beat`, a bar's second."""
     tempo = float(fields["bpm"]) if fields.get("bpm") and fields.get("first_beat") is not None else None
     key = stated_in(str(fields.get("key") or "")).key
-    return Stated(tempo=tempo, key=key, first_beat=float(fields.get("first_beat") or 0.0))
+    lead = lead_in(str(fields.get("lead") or ""))
+    return Stated(tempo=tempo, key=key, lead=lead, first_beat=float(fields.get("first_beat") or 0.0))
