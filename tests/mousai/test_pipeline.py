@@ -24,8 +24,8 @@ def pipeline(saved_model: Path) -> Mousai:
     return Mousai.from_pretrained(saved_model, dtype="float32")
 
 
-def close(a: torch.Tensor, b: torch.Tensor) -> bool:
-    return torch.allclose(a, b, rtol=0, atol=1e-4)
+def close(a: torch.Tensor, b: torch.Tensor, *, atol: float = 1e-4) -> bool:
+    return torch.allclose(a, b, rtol=0, atol=atol)
 
 
 def refused(function, *args, **settings) -> str:
@@ -154,7 +154,9 @@ def test_every_sampler_depends_on_the_seed_and_not_on_batch_mates(pipeline: Mous
     assert bool(alone.isfinite().all())
     assert torch.equal(pipeline(PROMPT, **settings, seed=1).audios, alone)
     assert not close(pipeline(PROMPT, **settings, seed=2).audios, alone)
-    assert close(pipeline([PROMPT, "metal"], **settings, seed=1).audios[:1], alone)
+    # A batch of another size is rounded otherwise, which fresh noise in four steps of an untrained net has made 1.2e-4
+    # of, on a CPU with AVX2; another seed makes 1e-1 of it.
+    assert close(pipeline([PROMPT, "metal"], **settings, seed=1).audios[:1], alone, atol=1e-3)
 
 
 def test_sampler_and_grid_come_from_the_model(pipeline: Mousai, tmp_path: Path):

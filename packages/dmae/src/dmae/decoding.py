@@ -59,22 +59,38 @@ class Decoder:
         fade = self._fade((self._overlap - 2 * self._trim) * hop).to(latent.device)
         for number, first in enumerate(starts):
             last = first + size
-            bands = self._bands(latent, first, last)
-            span = (first * self._ratio, last * self._ratio)
-            x = noise(*span) if self.noise is None else self.noise[..., span[0] : span[1]]
-            if self.griffin_lim:
-                estimate = self._estimate(phases(*span), bands)
-                x = to_noisy(estimate, x, torch.tensor(self.start, dtype=torch.float32, device=x.device))
-            x = self._sample(x, latent[..., first:last], bands, done=number, of=len(starts))
-            sound = self.model.to_wave(x, bands, size * hop)
-            if not number:
+            # In a call of its own, so that nothing of one window is still held while the next is worked on.
+            sound = self._window(latent, first, last, noise, phases, done=number, of=len(starts))
+            if number:
+                sound = sound[..., self._trim * hop :]
+                into = wave[..., (first + self._trim) * hop : last * hop]
+                into[..., : len(fade)].lerp_(sound[..., : len(fade)], fade)
+                into[..., len(fade) :] = sound[..., len(fade) :]
+            else:
                 wave[..., : size * hop] = sound
-                continue
-            sound = sound[..., self._trim * hop :]
-            into = wave[..., (first + self._trim) * hop : last * hop]
-            into[..., : len(fade)].lerp_(sound[..., : len(fade)], fade)
-            into[..., len(fade) :] = sound[..., len(fade) :]
+            del sound
         return wave
+
+    def _window(
+        self,
+        latent: Tensor,
+        first: int,
+        last: int,
+        noise: Callable[[int, int], Tensor],
+        phases: Callable[[int, int], Tensor],
+        *,
+        done: int,
+        of: int,
+    ) -> Tensor:
+        """Latent frames first..last to the end: their waveform."""
+        bands = self._bands(latent, first, last)
+        span = (first * self._ratio, last * self._ratio)
+        x = noise(*span) if self.noise is None else self.noise[..., span[0] : span[1]]
+        if self.griffin_lim:
+            estimate = self._estimate(phases(*span), bands)
+            x = to_noisy(estimate, x, torch.tensor(self.start, dtype=torch.float32, device=x.device))
+        x = self._sample(x, latent[..., first:last], bands, done=done, of=of)
+        return self.model.to_wave(x, bands, (last - first) * self.model.config.hop_length)
 
     @property
     def _in_pieces(self) -> bool:
