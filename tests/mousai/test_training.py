@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 from mousai import UserError
 from mousai.audio import write_audio
 from mousai.conditions import Stated
-from mousai.data.records import Record
 from mousai.training.audio_files import audio_files
 from mousai.training.augment import augment
-from mousai.training.latents import Captioned, encode_folder, stated_of
+from mousai.training.latents import encode_folder, stated_of
 
 
 def noise(samples: int, *, channels: int = 2, seed: int = 0, level: float = 0.5) -> np.ndarray:
@@ -99,19 +98,6 @@ def test_a_folder_of_which_nothing_is_known(tmp_path: Path, saved_model: Path):
         encode_folder(saved_model / "autoencoder", tmp_path, tmp_path / "latents")
 
 
-def counted_latents(songs: int = 5, frames: int = 30, offsets: int = 2) -> Captioned:
-    """Latents in which channel 0 holds the song's number and channel 1 the frame's."""
-    latents = [
-        [torch.stack([torch.full((frames,), float(k)), torch.arange(float(frames))]) for _ in range(offsets)]
-        for k in range(songs)
-    ]
-    records = [
-        Record(Path(f"{k}.wav"), {"caption": str(k), "bpm": 100 + k, "first_beat": 0.5, "key": "A minor"})
-        for k in range(songs)
-    ]
-    return Captioned(records, latents, frame_rate=10.0)
-
-
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
@@ -126,14 +112,3 @@ def counted_latents(songs: int = 5, frames: int = 30, offsets: int = 2) -> Capti
 )
 def test_what_a_row_states(row: dict, expected: Stated):
     assert stated_of(row) == expected
-
-
-def test_songs_shorter_than_a_crop_are_left_out_and_named(capsys: pytest.CaptureFixture[str]):
-    data = counted_latents()
-    data.latents[2] = [latent[:, :20] for latent in data.latents[2]]
-    kept = data.at_least(25)
-    assert [record.path.name for record in kept.records] == ["0.wav", "1.wav", "3.wav", "4.wav"]
-    assert [float(group[0][0, 0]) for group in kept.latents] == [0.0, 1.0, 3.0, 4.0]
-    assert capsys.readouterr().err == "left out: 2.wav is shorter than a crop of 2.5 s\n"
-    with pytest.raises(UserError, match=r"all 5 songs are shorter than a crop of 3\.1 s"):
-        data.at_least(31)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mousai import UserError
 from mousai.data.records import Record
 from mousai.folders import load_generator
 from mousai.text import TextEncoder
@@ -82,3 +83,14 @@ def test_padding_does_not_count_in_the_loss(saved_model, monkeypatch):
     expected = torch.stack([error[0].mean(), error[1, :, :4].mean()]).mean()
     torch.testing.assert_close(found, expected)
     assert float(found) != pytest.approx(float(model.loss(latent, text, t=t, noise=noise, drop=0.0)))
+
+
+def test_songs_shorter_than_a_crop_are_left_out_and_named(capsys: pytest.CaptureFixture[str]):
+    data = counted()
+    data.latents[2] = [latent[:, :20] for latent in data.latents[2]]
+    kept = data.at_least(25)
+    assert [record.path.name for record in kept.records] == ["0.wav", "1.wav", "3.wav", "4.wav"]
+    assert [float(group[0][0, 0]) for group in kept.latents] == [0.0, 1.0, 3.0, 4.0]
+    assert capsys.readouterr().err == "left out: 2.wav is shorter than a crop of 2.5 s\n"
+    with pytest.raises(UserError, match=r"all 5 songs are shorter than a crop of 3\.1 s"):
+        data.at_least(31)

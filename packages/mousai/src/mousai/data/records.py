@@ -102,26 +102,36 @@ def _below(folder: Path, pattern: str) -> list[Path]:
 
 def _rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Where a row stands, and the row."""
-    try:
-        text = table.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{table} cannot be read as UTF-8 text: {error}") from error
-    rows = _csv_rows(table, text) if table.suffix == ".csv" else _json_rows(table, text)
+    rows = _csv_rows(table) if table.suffix == ".csv" else json_rows(table)
     count = 0
     for where, row in rows:
         name = row.get("file_name")
         if not isinstance(name, str) or not name:
             raise UserError(f"{table}, {where}: needs the key file_name")
-        if Path(name).is_absolute() or ".." in Path(name).parts:
-            raise UserError(f"{table}, {where}: file_name {name!r} must be a path below {table.parent}")
+        check_below(table, where, name)
         count += 1
         yield where, {key: value for key, value in row.items() if value not in (None, "")}
     if not count:
         raise UserError(f"{table} is empty")
 
 
-def _json_rows(table: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for number, line in enumerate(text.splitlines(), start=1):
+def check_below(table: Path, where: str, name: str) -> None:
+    """Make sure that a row's `file_name` leads nowhere but below the folder of its table.
+
+    Raises:
+        UserError: it does; names table, row and name.
+    """
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise UserError(f"{table}, {where}: file_name {name!r} must be a path below {table.parent}")
+
+
+def json_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Where it stands, and the object, of every line of a JSON lines file that is not empty.
+
+    Raises:
+        UserError: the file is no text, or a line is no object; names both.
+    """
+    for number, line in enumerate(_text(table).splitlines(), start=1):
         if not line.strip():
             continue
         try:
@@ -133,8 +143,8 @@ def _json_rows(table: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield f"line {number}", row
 
 
-def _csv_rows(table: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    reader = csv.DictReader(text.splitlines(), strict=True)
+def _csv_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    reader = csv.DictReader(_text(table).splitlines(), strict=True)
     try:
         for number, row in enumerate(reader, start=1):
             if None in row:
@@ -142,6 +152,13 @@ def _csv_rows(table: Path, text: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"row {number}", dict(row)
     except csv.Error as error:
         raise UserError(f"{table}, line {reader.line_num}: not CSV ({error})") from error
+
+
+def _text(table: Path) -> str:
+    try:
+        return table.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{table} cannot be read as UTF-8 text: {error}") from error
 
 
 def _sidecar(path: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mousai.audio import write_audio
 from mousai.conditions import stated_in
+from mousai.data.records import check_below, json_rows
 from mousai.errors import UserError
 from mousai.evaluation.key import MODES, NOTES, parts_of
 from mousai.evaluation.prompts import Prompt
@@ -173,19 +174,9 @@ def read_clips(folder: Path, *, genres: Sequence[str]) -> list[Row]:
 
 def _lines(table: Path) -> list[Row]:
     rows: list[Row] = []
-    try:
-        lines = table.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{table} cannot be read as UTF-8 text: {error}") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise UserError(f"{table}, line {number}: not JSON ({error})") from error
-        if not isinstance(row, dict) or not isinstance(row.get("file_name"), str):
-            raise UserError(f"{table}, line {number}: must be an object with file_name")
+    for where, row in json_rows(table):
+        if not isinstance(row.get("file_name"), str):
+            raise UserError(f"{table}, {where}: must be an object with file_name")
         rows.append(row)
     return rows
 
@@ -193,8 +184,7 @@ def _lines(table: Path) -> list[Row]:
 def _known(table: Path, number: int, row: Mapping[str, Any], genres: Sequence[str]) -> Row:
     where = f"{table}, row {number}"
     path = table.parent / row["file_name"]
-    if Path(row["file_name"]).is_absolute() or ".." in Path(row["file_name"]).parts:
-        raise UserError(f"{where}: file_name {row['file_name']!r} must be a path below {table.parent}")
+    check_below(table, f"row {number}", row["file_name"])
     if not path.is_file():
         raise UserError(f"{where}: {path} does not exist")
     prompt = str(row.get("prompt") or row.get("caption") or "")

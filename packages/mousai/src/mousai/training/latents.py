@@ -71,16 +71,14 @@ class Captioned:
         Raises:
             UserError: none has.
         """
-        pairs = list(zip(self.records, self.latents, strict=True))
-        kept = [(record, group) for record, group in pairs if min(one.shape[-1] for one in group) >= frames]
+        enough = [length >= frames for length in self.lengths]
         seconds = frames / self.frame_rate
-        if not kept:
-            raise UserError(f"all {len(pairs)} songs are shorter than a crop of {seconds:.1f} s; give longer ones")
-        whole = {record.path for record, _ in kept}
-        for record in self.records:
-            if record.path not in whole:
-                print(f"left out: {record.path} is shorter than a crop of {seconds:.1f} s", file=sys.stderr)
-        return Captioned([record for record, _ in kept], [group for _, group in kept], self.frame_rate)
+        if not any(enough):
+            raise UserError(f"all {len(self)} songs are shorter than a crop of {seconds:.1f} s; give longer ones")
+        for song, long in enumerate(enough):
+            if not long:
+                print(f"left out: {self.file(song)} is shorter than a crop of {seconds:.1f} s", file=sys.stderr)
+        return self.chosen([song for song, long in enumerate(enough) if long])
 
     @property
     def std(self) -> float:

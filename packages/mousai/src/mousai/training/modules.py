@@ -132,9 +132,11 @@ class Stage(LightningModule):
     def configure_optimizers(self) -> Any:
         """AdamW on what is trained, with warm-up and perhaps a cosine."""
         chosen = self.optimizer_settings
-        trained = {name: weight for name, weight in self.named_parameters() if weight.requires_grad}
-        slow = [weight for name, weight in trained.items() if any(part in name for part in self.slow)]
-        fast = [weight for name, weight in trained.items() if not any(part in name for part in self.slow)]
+        fast: list[Tensor] = []
+        slow: list[Tensor] = []
+        for name, weight in self.named_parameters():
+            if weight.requires_grad:
+                (slow if any(part in name for part in self.slow) else fast).append(weight)
         groups: list[dict[str, Any]] = [{"params": fast}, {"params": slow, "lr": chosen.learning_rate * SLOW}]
         optimizer = torch.optim.AdamW(
             [group for group in groups if group["params"]],

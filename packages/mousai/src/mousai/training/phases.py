@@ -1,10 +1,7 @@
 """The phases in which an autoencoder with a prior is trained: its latent from magnitudes, then the diffusion on top."""
 
-from typing import Literal
-
 from dmae import DMAE
-
-Phase = Literal["latent", "decoder", "all"]
+from mousai.training.settings import Phase
 
 
 def freeze_other_part(model: DMAE, *, phase: Phase) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from mousai.errors import UserError
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+Phase = Literal["all", "latent", "decoder"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,7 +279,7 @@ class AutoencoderSettings(Common):
         watching: log, validation, samples.
     """
 
-    phase: Literal["all", "latent", "decoder"] = "all"
+    phase: Phase = "all"
     latent_noise: float = 0.0
     crops: AutoencoderItems = field(default_factory=AutoencoderItems)
 
