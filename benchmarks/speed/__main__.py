@@ -1,6 +1,6 @@
 """How fast is it? Against the authors' library, against the machine, and with the length of the music.
 
-    hatch run speed [--only stage1 peak] [--quick] [--threads N] [--repeats N] [--no-compile] [--out DIR]
+    hatch run bench:all [--only stage1 peak] [--quick] [--threads N] [--repeats N] [--no-compile] [--out DIR]
 
 Every figure is the median of runs that take turns, ours and theirs, in one process, with the same weights. Sections are
 independent: `--only` measures some and keeps the others' figures that stand in results.json.
@@ -18,6 +18,7 @@ from benchmarks.speed import against, machine, numbers, report, use
 from benchmarks.speed.children import ROOT
 from benchmarks.speed.measure import Figure, Settings
 from benchmarks.speed.measure import machine as described
+from mousai.precision import bfloat16_gain
 
 SECTIONS: dict[str, Callable[[Settings], Iterator[Figure]]] = {
     "stage1": against.stage1,
@@ -42,6 +43,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--repeats", type=int, default=7, help="runs of each side, at most (default: %(default)s)")
     top.add_argument("--budget", type=float, default=60.0, help="seconds after which no round is begun (%(default)s)")
     top.add_argument("--compile", action=argparse.BooleanOptionalAction, help="compiled nets too (not with --quick)")
+    top.add_argument(
+        "--bfloat16", action=argparse.BooleanOptionalAction, help="bfloat16 too (default: unless it is the slower here)"
+    )
     top.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "speed")
     return top
 
@@ -51,12 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     if args.threads is not None:
         torch.set_num_threads(args.threads)
+    gain = bfloat16_gain(torch.device("cpu"))
     settings = Settings(
         quick=args.quick,
         repeats=1 if args.quick else args.repeats,
         budget=args.budget,
         compile=not args.quick if args.compile is None else args.compile,
+        bfloat16=gain > 0.5 if args.bfloat16 is None else args.bfloat16,
     )
+    if not settings.bfloat16:
+        print(f"float32 alone: bfloat16 multiplies {gain:.2g} times as fast here", file=sys.stderr)
     args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / "results.json"
     figures = report.read(path)

@@ -4,10 +4,9 @@ import copy
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
-import torch
 from torch import nn
 
 from benchmarks.speed.measure import Figure, Settings, gigaflop, interleaved
@@ -35,18 +34,18 @@ NO_FEED_FORWARD = "paper's widths without feed-forwards, which theirs lacks"
 
 @dataclass(frozen=True)
 class Modes:
-    """Ours in bfloat16 and in float32, theirs, theirs under autocast; and ours compiled, where that is asked for."""
+    """Ours and theirs in float32; where they are asked for, ours in bfloat16, theirs under autocast, ours compiled."""
 
-    bfloat16: Run
     float32: Run
     theirs: Run
-    autocast: Run
-    compiled: Run | None
+    bfloat16: Run | None = None
+    autocast: Run | None = None
+    compiled: Run | None = None
 
     def runs(self) -> dict[str, Run]:
-        """By name."""
-        runs = {"theirs": self.theirs, "bfloat16": self.bfloat16, "autocast": self.autocast, "float32": self.float32}
-        return runs if self.compiled is None else {**runs, "compiled": self.compiled}
+        """By name, those that there are."""
+        runs = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: run for name, run in runs.items() if run is not None}
 
 
 def stage1(settings: Settings) -> Iterator[Figure]:
@@ -54,13 +53,15 @@ def stage1(settings: Settings) -> Iterator[Figure]:
     models = Autoencoders.make(autoencoder_config(8 if settings.quick else 1))
     samples = 2**15 if settings.quick else 2**18
     low = copy.deepcopy(models.ours)
-    low.decoder.to(torch.bfloat16)
+    low.decoder.to(settings.dtype)
     step = DecoderStep(models, samples)
-    in_low = DecoderStep(Autoencoders(low, models.theirs), samples).ours()
-    compiled = None
+    modes = Modes(step.ours(), step.theirs())
+    if settings.bfloat16:
+        in_low = DecoderStep(Autoencoders(low, models.theirs), samples).ours()
+        modes = replace(modes, bfloat16=in_low, autocast=under_autocast(step.theirs()))
     if settings.compile:
         compiled = DecoderStep(Autoencoders(_compiled_copy(low, "decoder"), models.theirs), samples).ours()
-    modes = Modes(in_low, step.ours(), step.theirs(), under_autocast(step.theirs()), compiled)
+        modes = replace(modes, compiled=compiled)
     yield from _steps("stage1", f"stage 1 step, {samples} samples", modes, settings, least=5.0, least_eager=1.7)
 
 
@@ -68,27 +69,32 @@ def stage2(settings: Settings) -> Iterator[Figure]:
     """One guided evaluation of the generator."""
     models = Generators.make(generator_config(4 if settings.quick else 1))
     low = copy.deepcopy(models.ours)
-    low.net.to(torch.bfloat16)
+    low.net.to(settings.dtype)
     for frames, least in ((64, 5.0), (128, None)) if settings.quick else ((2048, 5.0), (4096, None)):
         step, in_low = GuidedStep(models, frames), GuidedStep(Generators(low, models.theirs), frames)
-        compiled = None
+        modes = Modes(step.ours(), step.theirs())
+        if settings.bfloat16:
+            modes = replace(modes, bfloat16=in_low.ours(), autocast=under_autocast(step.theirs()))
         if settings.compile and least is not None:
             compiled = GuidedStep(Generators(_compiled_copy(low, "net"), models.theirs), frames).ours()
-        modes = Modes(in_low.ours(), step.ours(), step.theirs(), under_autocast(step.theirs()), compiled)
+            modes = replace(modes, compiled=compiled)
         name = f"stage 2 guided step, {frames} frames"
         yield from _steps("stage2", name, modes, settings, least=least, least_eager=None, note=NO_FEED_FORWARD)
 
 
 def training(settings: Settings) -> Iterator[Figure]:
-    """Forward and backward of both stages; ours under autocast, as `mousai train` does, theirs as it comes."""
+    """Forward and backward of both stages; ours as `mousai train` does it here, theirs as it comes."""
     widths = (("tiny", 8, 2, None),) if settings.quick else (("tiny", 4, 4, 3.0), ("paper", 1, 4, 2.0))
     samples, frames = (2**15, 64) if settings.quick else (2**17, 2048)
     for width, divisor, batch, least in widths:
         what = "the paper's widths" if divisor == 1 else f"the paper's widths / {divisor}"
-        ours, theirs = training_of_decoder(Autoencoders.make(autoencoder_config(divisor)), batch=batch, samples=samples)
+        what += "" if settings.bfloat16 else ", both float32"
+        autoencoders = Autoencoders.make(autoencoder_config(divisor))
+        ours, theirs = training_of_decoder(autoencoders, batch=batch, samples=samples, autocast=settings.bfloat16)
         times = interleaved({"theirs": theirs, "ours": ours}, settings)
         yield _faster("training", f"training, stage 1 {width}, batch {batch}, {samples} samples", times, least, what)
-        ours, theirs = training_of_generator(Generators.make(generator_config(divisor)), batch=batch, frames=frames)
+        generators = Generators.make(generator_config(divisor))
+        ours, theirs = training_of_generator(generators, batch=batch, frames=frames, autocast=settings.bfloat16)
         times = interleaved({"theirs": theirs, "ours": ours}, settings)
         name = f"training, stage 2 {width}, batch {batch}, {frames} frames"
         yield _faster("training", name, times, least, f"{what}, without feed-forwards")
@@ -103,8 +109,8 @@ def cascade(settings: Settings) -> Iterator[Figure]:
         Autoencoders.make(autoencoder_config(divisor)),
     )
     low_generator, low_autoencoder = copy.deepcopy(generators.ours), copy.deepcopy(autoencoders.ours)
-    low_generator.net.to(torch.bfloat16)
-    low_autoencoder.decoder.to(torch.bfloat16)
+    low_generator.net.to(settings.dtype)
+    low_autoencoder.decoder.to(settings.dtype)
     few = Settings(quick=settings.quick, repeats=2, budget=0.0, compile=False)
     for frames in (64, 128) if settings.quick else (2048, 4096):
         times = interleaved(
@@ -174,7 +180,7 @@ def _steps(
         began = time.perf_counter()
         modes.compiled()
         print(f"{name}: compiled in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-    low_error = relative_error(modes.bfloat16(), modes.theirs())
+    low_error = None if modes.bfloat16 is None else relative_error(modes.bfloat16(), modes.theirs())
     times = interleaved(modes.runs(), settings)
     fastest = min((mode for mode in times if mode not in ("theirs", "autocast")), key=lambda mode: times[mode])
     told = f"fastest of ours: {fastest}" + (f"; {note}" if note else "")
@@ -188,9 +194,9 @@ def _steps(
         note=told,
     )
     for mode, other, target, about in (
-        ("bfloat16", "autocast", least_eager, f"differs from their float32 by {low_error:.1e} (relative RMS)"),
+        ("bfloat16", "autocast", least_eager, f"differs from their float32 by {low_error or 0:.1e} (relative RMS)"),
         ("float32", "theirs", None, f"same numbers to {error:.0e}"),
-        ("compiled", "bfloat16", None, "both ours; `theirs` is eager here"),
+        ("compiled", "bfloat16" if settings.bfloat16 else "float32", None, "both ours; `theirs` is eager here"),
     ):
         if mode in times:
             shown = {"bfloat16": "bfloat16 eager, theirs autocast", "float32": "float32, theirs float32"}
@@ -203,7 +209,7 @@ def _steps(
                 least=target,
                 note=about,
             )
-    operations = gigaflop(modes.bfloat16)
+    operations = gigaflop(modes.float32)
     yield Figure(
         section=section,
         name=f"{name}: rate",

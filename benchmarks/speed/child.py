@@ -42,11 +42,11 @@ def load() -> dict[str, float]:
     return {"first": times[0], "again": times[1]}
 
 
-def guided(frames: int, batch: int, divisor: int) -> dict[str, float]:
+def guided(frames: int, batch: int, divisor: int, *, bfloat16: bool) -> dict[str, float]:
     """One guided step of stage 2."""
     from benchmarks.speed.machine import guided_child
 
-    return guided_child(frames, batch, divisor)
+    return guided_child(frames, batch, divisor, bfloat16=bfloat16)
 
 
 def main() -> int:

@@ -24,22 +24,23 @@ KINDS = {
 
 
 def peak(settings: Settings) -> Iterator[Figure]:
-    """The share of the rate of matrix products that a step reaches, both in bfloat16, taking turns."""
+    """The share of the rate of matrix products that a step reaches, both in one number format, taking turns."""
     size, divisor = (256, 8) if settings.quick else (2048, 1)
-    products = {dtype: _product(size, dtype) for dtype in (torch.bfloat16, torch.float32)}
-    for name, run, least in _steps(divisor, quick=settings.quick):
-        times = interleaved(
-            {"step": run, "bfloat16": products[torch.bfloat16], "float32": products[torch.float32]}, settings
-        )
+    products = {"float32": _product(size, torch.float32)}
+    if settings.bfloat16:
+        products["bfloat16"] = _product(size, torch.bfloat16)
+    shared = "bfloat16" if settings.bfloat16 else "float32"
+    for name, run, least in _steps(divisor, settings):
+        times = interleaved({"step": run, **products}, settings)
         operations = gigaflop(run)
-        rates = {dtype: 2 * size**3 / 1e9 / times[dtype] for dtype in ("bfloat16", "float32")}
+        rates = {dtype: 2 * size**3 / 1e9 / times[dtype] for dtype in products}
         yield Figure(
             section="peak",
-            name=f"{name}: share of the bfloat16 matrix-product rate",
+            name=f"{name}: share of the {shared} matrix-product rate",
             ours=operations / times["step"],
-            theirs=rates["bfloat16"],
+            theirs=rates[shared],
             unit="GFLOP/s",
-            ratio=operations / times["step"] / rates["bfloat16"],
+            ratio=operations / times["step"] / rates[shared],
             shown_ratio="%",
             least=least,
             note=f"{operations:.1f} GFLOP, eager; `theirs` is a product of {size} x {size} matrices "
@@ -48,8 +49,8 @@ def peak(settings: Settings) -> Iterator[Figure]:
 
 
 def profile(settings: Settings) -> Iterator[Figure]:
-    """Which kind of operator takes which share of a step's time, bfloat16 and eager."""
-    for name, run, _ in _steps(8 if settings.quick else 1, quick=settings.quick):
+    """Which kind of operator takes which share of a step's time, eager."""
+    for name, run, _ in _steps(8 if settings.quick else 1, settings):
         run()
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as found:
             for _ in range(3):
@@ -72,7 +73,9 @@ def profile(settings: Settings) -> Iterator[Figure]:
 def long(settings: Settings) -> Iterator[Figure]:
     """One guided step of stage 2, feed-forwards included, where the authors' users run out of memory."""
     frames, batch = (256, 1) if settings.quick else (2**15, 2)
-    told = run_child("guided", frames=frames, batch=batch, divisor=4 if settings.quick else 1)
+    divisor = 4 if settings.quick else 1
+    told = run_child("guided", frames=frames, batch=batch, divisor=divisor, bfloat16=settings.bfloat16)
+    dtype = "bfloat16" if settings.bfloat16 else "float32"
     yield Figure(
         section="long",
         name=f"stage 2 guided step, {frames} frames, batch {batch}: peak memory",
@@ -81,11 +84,11 @@ def long(settings: Settings) -> Iterator[Figure]:
         ratio=told["peak"] / 1024,
         shown_ratio="",
         most=None if settings.quick else 12.0,
-        note=f"{told['seconds']:.0f} s; bfloat16, feed-forwards included; a process of its own, weights included",
+        note=f"{told['seconds']:.0f} s; {dtype}, feed-forwards included; a process of its own, weights included",
     )
 
 
-def guided_child(frames: int, batch: int, divisor: int) -> dict[str, float]:
+def guided_child(frames: int, batch: int, divisor: int, *, bfloat16: bool) -> dict[str, float]:
     """In the child: one guided step, its seconds and this process's peak memory in MiB."""
     from mousai.latent import LatentDiffusion
     from mousai.text import TextEmbedding
@@ -94,7 +97,7 @@ def guided_child(frames: int, batch: int, divisor: int) -> dict[str, float]:
     config = replace(config, net=replace(config.net, feed_forward_factor=2.0))
     torch.manual_seed(0)
     model = LatentDiffusion(config).eval()
-    model.net.to(torch.bfloat16)
+    model.net.to(torch.bfloat16 if bfloat16 else torch.float32)
     hidden = normal(batch, config.max_tokens, config.net.context_features)
     text = TextEmbedding(hidden, torch.ones(hidden.shape[:2], dtype=torch.bool))
     with torch.no_grad():
@@ -107,15 +110,16 @@ def guided_child(frames: int, batch: int, divisor: int) -> dict[str, float]:
     }
 
 
-def _steps(divisor: int, *, quick: bool) -> Iterator[tuple[str, Run, float | None]]:
-    """Name, run and least share of each step, in bfloat16; one model at a time is held."""
-    samples, frames = (2**15, 64) if quick else (2**18, 2048)
+def _steps(divisor: int, settings: Settings) -> Iterator[tuple[str, Run, float | None]]:
+    """Name, run and least share of each step; one model at a time is held."""
+    samples, frames = (2**15, 64) if settings.quick else (2**18, 2048)
     autoencoders = Autoencoders.make(autoencoder_config(divisor))
-    autoencoders.ours.decoder.to(torch.bfloat16)
-    yield f"stage 1 step, {samples} samples", DecoderStep(autoencoders, samples).ours(), None if quick else 0.5
+    autoencoders.ours.decoder.to(settings.dtype)
+    least = None if settings.quick else 0.5
+    yield f"stage 1 step, {samples} samples", DecoderStep(autoencoders, samples).ours(), least
     del autoencoders
     generators = Generators.make(generator_config(divisor))
-    generators.ours.net.to(torch.bfloat16)
+    generators.ours.net.to(settings.dtype)
     yield f"stage 2 guided step, {frames} frames", GuidedStep(generators, frames).ours(), None
 
 

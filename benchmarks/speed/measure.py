@@ -19,12 +19,19 @@ class Settings:
         repeats: runs of each side, at most.
         budget: seconds after which no further round is begun; three rounds are always made (one if quick).
         compile: measure compiled nets too.
+        bfloat16: measure bfloat16 too; a CPU without instructions for it would need hours.
     """
 
     quick: bool = False
     repeats: int = 7
     budget: float = 60.0
     compile: bool = True
+    bfloat16: bool = True
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What ours is measured in where it is measured in one."""
+        return torch.bfloat16 if self.bfloat16 else torch.float32
 
 
 @dataclass(frozen=True, kw_only=True)

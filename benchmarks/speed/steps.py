@@ -23,11 +23,11 @@ def without_gradients(run: Run) -> Run:
     return inside
 
 
-def under_autocast(run: Run) -> Run:
+def under_autocast(run: Run, *, enabled: bool = True) -> Run:
     """The same under autocast to bfloat16."""
 
     def inside() -> Any:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=enabled):
             return run()
 
     return inside
@@ -89,14 +89,13 @@ class GuidedStep:
         return without_gradients(lambda: self.models.theirs.net(x, t, embedding=text, embedding_scale=SCALE))
 
 
-def training_of_decoder(models: Autoencoders, *, batch: int, samples: int) -> tuple[Run, Run]:
-    """Loss and gradients of stage 1, encoder included: ours (autocast to bfloat16, as it trains), theirs."""
+def training_of_decoder(models: Autoencoders, *, batch: int, samples: int, autocast: bool) -> tuple[Run, Run]:
+    """Loss and gradients of stage 1, encoder included: ours (its loss autocast to bfloat16, or not), theirs."""
     wave = 0.3 * normal(batch, models.ours.config.audio_channels, samples)
+    loss = under_autocast(lambda: models.ours.losses(wave).total(), enabled=autocast)
 
     def ours() -> None:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss = models.ours.losses(wave).total()
-        _backward(loss, models.ours)
+        _backward(loss(), models.ours)
 
     def theirs() -> None:
         _backward(models.theirs(wave), models.theirs)
@@ -104,17 +103,17 @@ def training_of_decoder(models: Autoencoders, *, batch: int, samples: int) -> tu
     return ours, theirs
 
 
-def training_of_generator(models: Generators, *, batch: int, frames: int) -> tuple[Run, Run]:
-    """Loss and gradients of stage 2: ours (autocast to bfloat16, as it trains), theirs."""
+def training_of_generator(models: Generators, *, batch: int, frames: int, autocast: bool) -> tuple[Run, Run]:
+    """Loss and gradients of stage 2: ours (its loss autocast to bfloat16, or not), theirs."""
     config = models.ours.config
     latent = normal(batch, config.net.in_channels, frames)
     hidden = normal(batch, config.max_tokens, config.net.context_features, seed=1)
     text = TextEmbedding(hidden, torch.ones(hidden.shape[:2], dtype=torch.bool))
 
+    loss = under_autocast(lambda: models.ours.loss(latent, text, drop=0.1), enabled=autocast)
+
     def ours() -> None:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            loss = models.ours.loss(latent, text, drop=0.1)
-        _backward(loss, models.ours)
+        _backward(loss(), models.ours)
 
     def theirs() -> None:
         _backward(models.theirs(latent, embedding=hidden, embedding_mask_proba=0.1), models.theirs)

@@ -67,9 +67,21 @@ def test_every_operator_is_of_one_kind():
 def test_in_miniature(authors: types.SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     del authors
     sections = ["stage1", "stage2", "training", "cascade", "peak", "profile", "long"]
-    assert main(["--quick", "--only", *sections, "--out", str(tmp_path)]) == 0
-    assert "| stage 1 step, 32768 samples: fastest, theirs as it comes |" in capsys.readouterr().out
+    assert main(["--quick", "--bfloat16", "--only", *sections, "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "| stage 1 step, 32768 samples: fastest, theirs as it comes |" in out
+    assert "| stage 1 step, 32768 samples: share of the bfloat16 matrix-product rate |" in out
     assert main(["--quick", "--only", "startup", "--out", str(tmp_path)]) == 0
     found = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert {row["section"] for row in found["figures"]} == {*sections, "startup"} <= set(SECTIONS)
     assert (tmp_path / "speed.png").stat().st_size > 10000
+
+
+@pytest.mark.slow
+def test_without_bfloat16(authors: types.SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    del authors
+    assert main(["--quick", "--no-bfloat16", "--only", "stage1", "training", "peak", "--out", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert "float32 alone: bfloat16 multiplies" in told.err
+    assert "| stage 1 step, 32768 samples: share of the float32 matrix-product rate |" in told.out
+    assert "both float32" in told.out and "bfloat16 eager" not in told.out
