@@ -255,8 +255,8 @@ def test_from_time_zero_on_decode_is_griffin_lims_own_answer(bands: DMAEConfig, 
         return float((found - target)[..., 4:-4].norm() / target[..., 4:-4].norm())
 
     after = {n: distance(model.decode(latent, num_steps=1, griffin_lim=n, start=1e-3)) for n in (1, 8, 64)}
-    assert after[64] < 0.9 * after[8] and after[8] < 0.9 * after[1]
-    assert after[1] < 0.8 * distance(model.decode(latent, num_steps=50))
+    assert after[64] < 0.99 * after[8] and after[8] < 0.9 * after[1]
+    assert after[8] < 0.8 * distance(model.decode(latent, num_steps=50))
 
 
 def test_griffin_lims_part_depends_on_seed_and_item_alone(bands: DMAEConfig, make: Make) -> None:

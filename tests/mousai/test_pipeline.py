@@ -271,11 +271,23 @@ def test_the_callback_is_told_every_step(pipeline: Mousai):
     assert told == [("generator", k, 3) for k in (1, 2, 3)] + [("decoder", k, 2) for k in (1, 2)]
 
 
-def test_decode_makes_a_loud_piece_quieter_and_leaves_a_quiet_one(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch):
-    loud = torch.tensor([[[0.5, -4.0]], [[0.5, -0.25]]])
-    monkeypatch.setattr(pipeline.autoencoder, "decode", lambda latent, **settings: loud)
+def test_decode_limits_a_loud_moment_and_leaves_the_rest(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch):
+    loud = torch.full((2, 2, 48_000), 0.25)
+    loud[0, 1, 24_000] = -2.0
+    monkeypatch.setattr(pipeline.autoencoder, "decode", lambda latent, **settings: loud.clone())
     found = pipeline.decode(torch.zeros(2, 8, 1))
-    assert torch.allclose(found, torch.tensor([[[0.12375, -0.99]], [[0.5, -0.25]]]))
+    assert float(found[0].abs().max()) == pytest.approx(0.99, rel=0.01)
+    assert torch.equal(found[0, :, :20_000], loud[0, :, :20_000])
+    assert torch.equal(found[1], loud[1])
+
+
+def test_decode_turns_down_what_no_limiter_could_hold(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch):
+    loud = torch.full((1, 2, 48_000), 0.25)
+    loud[0, :, 24_000] = 39.6  # ten times 0.99, times four
+    monkeypatch.setattr(pipeline.autoencoder, "decode", lambda latent, **settings: loud.clone())
+    found = pipeline.decode(torch.zeros(1, 8, 1))
+    assert torch.allclose(found[0, :, :20_000], torch.tensor(0.025))
+    assert float(found.max()) == pytest.approx(0.99, rel=0.01)
 
 
 # ---- what is refused

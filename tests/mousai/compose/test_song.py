@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from mousai.compose import GENRES, STYLES, Song, Track, compose_song
 from mousai.compose.instruments import HIGHEST, TOP
 from mousai.compose.perform import swung
-from mousai.compose.song import LAST_CHORD
+from mousai.compose.song import LAST_CHORD, LEAD_AHEAD
 from mousai.compose.styles import styles_of
 from mousai.compose.theory import Key, chord, parse_key
+from mousai.leads import LEADS, lead_in
 
 seeds = st.integers(0, 2**48)
 GOLDEN = {"electronic": "86b390cd97aa562f", "jazz": "09232b1188995856", "waltz": "62d3bc73ae09a2f6"}
@@ -167,6 +168,33 @@ def test_the_palette_changes_sounds_and_octaves_only(seed: int, style: str) -> N
         if not one.is_drum:
             assert [note.pitch % 12 for note in one.notes] == [note.pitch % 12 for note in other.notes]
             assert max(note.pitch for note in other.notes) <= HIGHEST.get(other.instrument, TOP)
+
+
+@given(seeds, styles)
+def test_the_palette_of_leads_changes_the_melodys_sound_alone(seed: int, style: str) -> None:
+    plain, other = compose_song(seed, genre=style), compose_song(seed, genre=style, palette="leads")
+    assert [track for track in plain.tracks if track.role != "lead"] == [
+        track for track in other.tracks if track.role != "lead"
+    ]
+    melodies = [[track for track in song.tracks if track.role == "lead"] for song in (plain, other)]
+    for before, after in zip(*melodies, strict=True):
+        assert [note.start for note in before.notes] == [note.start for note in after.notes]
+        assert all(not (a.pitch - b.pitch) % 12 for a, b in zip(before.notes, after.notes, strict=True))
+        assert after.pan == before.pan
+        assert lead_in(f"{other.lead} lead")
+
+
+def test_the_palette_of_leads_reaches_every_family_in_every_genre() -> None:
+    for genre in GENRES:
+        songs = [compose_song(seed, genre=genre, palette="leads", duration=4) for seed in range(200)]
+        assert {lead_in(f"{song.lead} lead") for song in songs} == set(LEADS)
+
+
+@given(seeds, styles)
+def test_the_other_layers_step_back_for_the_lead(seed: int, style: str) -> None:
+    song = compose_song(seed, genre=style)
+    behind = round(127 * 10 ** (-LEAD_AHEAD / 40))
+    assert all(track.role == "lead" or track.volume <= behind for track in song.tracks)
 
 
 def test_the_palette_of_all_reaches_every_program() -> None:

@@ -69,7 +69,11 @@ MISTAKES = [
     (["--loop.max_steps", "3", "--from", "nowhere"], "model nowhere: no such folder"),
     (["--loop.max_steps", "3", "--model", "huge"], "model=huge: must be tiny, paper, or the path of a config.json"),
     (["--loop.max_steps", "3", "--text", "google-t5/t5-base", "--model", "paper"], "the autoencoder bundled has 128"),
-    (["--loop.max_steps", "3", "--loop.strategy", "fsdp"], "loop.strategy=fsdp: splits the weights"),
+    (
+        ["--loop.max_steps", "3", "--loop.strategy", "deepspeed"],
+        "loop.strategy=deepspeed: its average could not",
+    ),
+    (["--loop.max_steps", "3", "--loop.strategy", "fsdp", "--loop.compile", "true"], "loop.compile=true: does not go"),
     (["--crops.place", "here"], "--crops.place here: must be one of random, fixed"),
     (["--optimizer.schedule", "cosine", "--loop.max_time", "00:00:00:01"], "optimizer.schedule=cosine: needs loop.max"),
     (["--watching.logger", "wandb", "--loop.max_steps", "1", "--data", "SONGS"], "watching.logger=wandb: is not inst"),

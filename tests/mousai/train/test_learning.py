@@ -60,12 +60,16 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(tmp_path, songs,
     command += ["--loop.accelerator", "cpu", "--loop.workers", "0", "--loop.max_steps", "10", "--loop.accumulate", "2"]
     command += ["--watching.logger", "csv", "--watching.log_every", "1", "--optimizer.learning_rate", "0.0005"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
-    for name, more in (("one", ["4"]), ("two", ["2", "--loop.devices", "2", "--loop.strategy", "ddp"])):
+    for name, more in (
+        ("one", ["4"]),
+        ("two", ["2", "--loop.devices", "2", "--loop.strategy", "ddp"]),
+        ("split", ["2", "--loop.devices", "2", "--loop.strategy", "fsdp"]),
+    ):
         arguments = [*command, "--out", str(tmp_path / name), "--loop.batch", *more]
         done = subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=180, check=False)
         assert done.returncode == 0, done.stderr
-    one, two = (losses(tmp_path / name) for name in ("one", "two"))
-    assert two == pytest.approx(one, abs=1e-5)
+    one, two, split = (losses(tmp_path / name) for name in ("one", "two", "split"))
+    assert two == pytest.approx(one, abs=1e-5) and split == pytest.approx(one, abs=1e-5)
     assert len(one) == 10 and len(set(one)) == 10
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from dmae.griffin_lim import griffin_lim
+from dmae.single_pass import as_spectrum, single_pass_phases
 from dmae.transform import to_mid_side
 from vdiffusion import LongNoise, Sampler, Windows, item_generators, time_grid, to_noisy, window_plan
 
@@ -28,9 +29,10 @@ class Decoder:
         waveform    |~~~~~~~~~~~~><~~~~~~~~~~~~~~~~~~~|            cross-faded in the middle of the overlap
                               |..|    |..|                         next to an inner border nothing is taken
 
-    Where the diffusion starts from Griffin-Lim's estimate the phases are settled before the first step, and by an
-    algorithm that looks a few frames far: begun with the same noise, two windows find the same for what they share.
-    So windows are decoded to the end one after the other, and what grows with the length is the waveform alone.
+    Where the diffusion starts from Griffin-Lim's estimate the phases are settled before the first step: in a single
+    pass that goes on from window to window, then by an algorithm that looks a few frames far. Two windows find the same
+    for what they share. So windows are decoded to the end one after the other, and what grows with the length is the
+    waveform alone.
 
     Where it starts from noise, or draws fresh noise in its steps, windows must agree in every step. There each step
     goes over the whole piece, window by window (`vdiffusion.Windows`).
@@ -49,18 +51,30 @@ class Decoder:
 
     def __call__(self, latent: Tensor) -> Tensor:
         """[B, latent_channels, frames] -> [B, C, frames * hop_length]."""
+        if self._in_pieces:
+            return self._joined(latent, self._decoded)
+        frames = latent.shape[-1]
+        bands = self._bands(latent, 0, frames)
+        x = self._noise(latent, 0, frames)
+        if self.griffin_lim:
+            x = self._begun(self._joined(latent, self._sketched), x, bands)
+        x = self._sample(x, latent, bands, done=0, of=1)
+        return self.model.to_wave(x, bands, frames * self.model.config.hop_length)
+
+    def _joined(self, latent: Tensor, sound_of: "_SoundOf") -> Tensor:
+        """The waveform that some way makes of a latent window by window, cross-faded."""
         config, frames = self.model.config, latent.shape[-1]
         size, starts = window_plan(frames, size=self._size, overlap=self._overlap)
-        if not self._in_pieces:
-            size, starts = frames, [0]
-        noise, phases = (self._noise(stage, latent) for stage in ("decoder", "phases"))
         hop = config.hop_length
         wave = torch.empty(latent.shape[0], config.audio_channels, frames * hop, device=latent.device)
         fade = self._fade((self._overlap - 2 * self._trim) * hop).to(latent.device)
+        turns: Tensor | None = None
         for number, first in enumerate(starts):
             last = first + size
+            following = starts[number + 1] if number + 1 < len(starts) else first
+            window = _Window(first, last, following, turns, number, len(starts))
             # In a call of its own, so that nothing of one window is still held while the next is worked on.
-            sound = self._window(latent, first, last, noise, phases, done=number, of=len(starts))
+            sound, turns = sound_of(latent, window)
             if number:
                 sound = sound[..., self._trim * hop :]
                 into = wave[..., (first + self._trim) * hop : last * hop]
@@ -71,26 +85,19 @@ class Decoder:
             del sound
         return wave
 
-    def _window(
-        self,
-        latent: Tensor,
-        first: int,
-        last: int,
-        noise: Callable[[int, int], Tensor],
-        phases: Callable[[int, int], Tensor],
-        *,
-        done: int,
-        of: int,
-    ) -> Tensor:
-        """Latent frames first..last to the end: their waveform."""
-        bands = self._bands(latent, first, last)
-        span = (first * self._ratio, last * self._ratio)
-        x = noise(*span) if self.noise is None else self.noise[..., span[0] : span[1]]
-        if self.griffin_lim:
-            estimate = self._estimate(phases(*span), bands)
-            x = to_noisy(estimate, x, torch.tensor(self.start, dtype=torch.float32, device=x.device))
-        x = self._sample(x, latent[..., first:last], bands, done=done, of=of)
-        return self.model.to_wave(x, bands, (last - first) * self.model.config.hop_length)
+    def _decoded(self, latent: Tensor, window: "_Window") -> tuple[Tensor, Tensor]:
+        """A window to the end: its waveform, and the phases where the next window begins."""
+        bands = self._bands(latent, window.first, window.last)
+        sound, turns = self._sketch(bands, window)
+        x = self._begun(sound, self._noise(latent, window.first, window.last), bands)
+        del sound
+        here = latent[..., window.first : window.last]
+        x = self._sample(x, here, bands, done=window.number, of=window.count)
+        return self.model.to_wave(x, bands, here.shape[-1] * self.model.config.hop_length), turns
+
+    def _sketched(self, latent: Tensor, window: "_Window") -> tuple[Tensor, Tensor]:
+        """A window of Griffin-Lim's estimate, and the phases where the next window begins."""
+        return self._sketch(self._bands(latent, window.first, window.last), window)
 
     @property
     def _in_pieces(self) -> bool:
@@ -116,12 +123,15 @@ class Decoder:
     def _fade(samples: int) -> Tensor:
         return torch.sin((torch.arange(samples) + 0.5) * (math.pi / 2 / max(samples, 1))).square()
 
-    def _noise(self, stage: str, latent: Tensor) -> Callable[[int, int], Tensor]:
+    def _noise(self, latent: Tensor, first: int, last: int) -> Tensor:
+        """Of latent frames first..last, the same whichever frames are asked for together."""
+        span = (first * self._ratio, last * self._ratio)
+        if self.noise is not None:
+            return self.noise[..., span[0] : span[1]]
         shape = (self.model.config.diffused_channels, latent.shape[-1] * self._ratio)
         block = NOISE_FRAMES * self._ratio
-        return LongNoise(
-            shape, seed=self.seed, items=self.items, stage=stage, block=block, device=latent.device
-        ).between
+        noise = LongNoise(shape, seed=self.seed, items=self.items, stage="decoder", block=block, device=latent.device)
+        return noise.between(*span)
 
     def _bands(self, latent: Tensor, first: int, last: int) -> Tensor | None:
         """What the prior makes of some frames, with the neighbours that it looks at."""
@@ -155,21 +165,53 @@ class Decoder:
             **conditions,
         )
 
-    def _estimate(self, phases: Tensor, bands: Tensor | None) -> Tensor:
-        """Griffin-Lim's coefficients / sigma for the magnitudes of `bands`, begun with the phases of `phases`."""
+    def _sketch(self, bands: Tensor | None, window: "_Window") -> tuple[Tensor, Tensor]:
+        """Griffin-Lim's waveform for the magnitudes of `bands`, and the phases where the next window begins."""
         model, prior = self.model, self.model.require_prior()
+        assert bands is not None
+        magnitudes = model.target_magnitudes(bands)
+        turns = self._any_phases(magnitudes[..., 0]) if window.turns is None else window.turns
+        phases = single_pass_phases(
+            magnitudes.flatten(0, 1), turns.flatten(0, 1), hop_length=prior.bands.hop_length
+        ).view_as(magnitudes)
+        next_frame = (window.following - window.first) * model.config.hop_length // prior.bands.hop_length
+        turns = phases[..., next_frame].clone()
+        mid_side = griffin_lim(
+            magnitudes,
+            as_spectrum(phases),
+            window=prior.bands.window,
+            hop_length=prior.bands.hop_length,
+            length=(window.last - window.first) * model.config.hop_length,
+            iterations=self.griffin_lim,
+        )
+        return to_mid_side(mid_side), turns
 
-        def find(x: Tensor, t: Tensor, *, bands: Tensor) -> Tensor:
-            length = x.shape[-1] * model.config.transform_size
-            mid_side = griffin_lim(
-                model.target_magnitudes(bands),
-                prior.bands.spectrum(model.to_wave(x, bands, length)),
-                window=prior.bands.window,
-                hop_length=prior.bands.hop_length,
-                length=length,
-                iterations=self.griffin_lim,
-            )
-            return model.coefficients(to_mid_side(mid_side)) / prior.log_sigma(model.unpack(bands)).exp()
+    def _any_phases(self, like: Tensor) -> Tensor:
+        """Phases for the first frame of each item, from its own seed; were they all alike, it would be a click."""
+        drawn = [
+            torch.rand(like.shape[1:], generator=generator, dtype=torch.float64)
+            for generator in item_generators(seed=self.seed, items=self.items, stage="phases")
+        ]
+        return (2 * math.pi * torch.stack(drawn)).to(like)
 
-        anytime = torch.ones(phases.shape[0], device=phases.device)
-        return self._windowed(find, {"bands": 1})(phases, anytime, bands=bands)
+    def _begun(self, sound: Tensor, noise: Tensor, bands: Tensor | None) -> Tensor:
+        """A waveform as what is diffused, with as much noise as there is at the time where sampling starts."""
+        model, prior = self.model, self.model.require_prior()
+        assert bands is not None
+        estimate = model.coefficients(sound) / prior.log_sigma(model.unpack(bands)).exp()
+        return to_noisy(estimate, noise, torch.tensor(self.start, dtype=torch.float32, device=noise.device))
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Latent frames first..last, the frame where the next window begins, the phases there that the one before found."""
+
+    first: int
+    last: int
+    following: int
+    turns: Tensor | None
+    number: int
+    count: int
+
+
+_SoundOf = Callable[[Tensor, _Window], tuple[Tensor, Tensor]]

@@ -12,7 +12,13 @@ from dmae import DMAE
 from mousai.defaults import Defaults
 from mousai.errors import UserError
 from mousai.folders import describe, load_autoencoder, model_folder
+from mousai.limiter import limit
 from mousai.precision import resolve_dtype
+
+CEILING = 0.99
+"""Highest sample of what is decoded."""
+LIMITED = 4.0
+"""How many times as high a sample may have been: 12 dB are as much as a limiter takes without being heard at work."""
 
 
 def compile_net(net: nn.Module) -> None:
@@ -25,6 +31,17 @@ def compile_net(net: nn.Module) -> None:
         raise UserError("compile: needs a C++ compiler, such as g++, on the PATH; install one or leave it out")
     # Static shapes: a generator has one per duration, a decoder one in all where pieces are longer than its window.
     net.compile(dynamic=False, options={"freezing": True})
+
+
+def below_full_scale(audios: Tensor) -> Tensor:
+    """Waveforms [B, C, T], each limited to `CEILING`, where that is possible in place; on the device they were on."""
+    held = audios.cpu()
+    for sound in held.numpy():
+        loudest = max(float(sound.max()), -float(sound.min()))
+        if loudest > LIMITED * CEILING:
+            sound *= LIMITED * CEILING / loudest
+        limit(sound, ceiling=CEILING)
+    return held.to(audios.device)
 
 
 class Codec:
@@ -94,7 +111,11 @@ class Codec:
         seed: int = 0,
         callback_on_step_end: Callable[[str, int, int], None] | None = None,
     ) -> Tensor:
-        """Latent [B, latent_channels, frames] -> waveform [B, C, length]; a piece that would clip is made quieter."""
+        """Latent [B, latent_channels, frames] -> waveform [B, C, length].
+
+        Moments that would clip are turned down by a limiter (`mousai.limiter`), up to 12 dB; a piece that would pass
+        more than that is made quieter first.
+        """
         told = callback_on_step_end or (lambda stage, step, total: None)
         audios = self.autoencoder.decode(
             latent,
@@ -105,6 +126,4 @@ class Codec:
             start=self.defaults.decoder_start,
             callback=lambda step, total, _: told("decoder", step + 1, total),
         )
-        # In place and without |audios|: of a long piece there is memory for one copy.
-        peaks = torch.maximum(audios.amax(dim=(1, 2), keepdim=True), -audios.amin(dim=(1, 2), keepdim=True))
-        return audios.div_((peaks / 0.99).clamp_min(1.0))
+        return below_full_scale(audios)

@@ -15,7 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--palette",
         default="style",
-        help="style: the instruments of each style; all: any of the 128 General MIDI instruments (default style)",
+        help="style: the instruments of each style; leads: the same, but any lead instrument has the melody; "
+        "all: any of the 128 General MIDI instruments (default style)",
     )
     parser.add_argument("--genre", default=None, help=f"only this genre or style: {', '.join(GENRES)} (default: all)")
     parser.add_argument("--workers", type=int, default=None, metavar="N", help="processes (default: one per core)")

@@ -141,6 +141,8 @@ def finish(wave: "NDArray[np.float32]", samples: int) -> "NDArray[np.float32]":
     """Cut or pad `[2, any]` to `samples`, fade out, bring to `LOUDNESS` and hold peaks under `PEAK`."""
     import numpy as np
 
+    from ..limiter import limit
+
     sound = np.zeros((2, samples), dtype=np.float64)
     count = min(samples, wave.shape[1])
     sound[:, :count] = wave[:, :count]
@@ -157,23 +159,6 @@ def finish(wave: "NDArray[np.float32]", samples: int) -> "NDArray[np.float32]":
         return sound.astype(np.float32)
     # At most 6 dB of limiting: music of sharp peaks stays a little quieter than the rest instead of being squashed.
     gain = min(10 ** (LOUDNESS / 20) / max(rms, 1e-9), 2 * PEAK / peak)
-    return _limit(sound * gain).astype(np.float32)
-
-
-def _limit(sound: "NDArray[np.float64]", block: int = 64, reach: int = 8) -> "NDArray[np.float64]":
-    """A limiter that looks ahead: the gain of every block of samples, its minimum over neighbours, smoothed."""
-    import numpy as np
-
-    samples = sound.shape[1]
-    blocks = -(-samples // block)
-    padded = np.zeros((2, blocks * block))
-    padded[:, :samples] = np.abs(sound)
-    peaks = padded.reshape(2, blocks, block).max(axis=(0, 2))
-    gain = np.minimum(1.0, PEAK / np.maximum(peaks, 1e-9))
-    widened = np.pad(gain, 2 * reach + 1, constant_values=1.0)
-    lowest = np.lib.stride_tricks.sliding_window_view(widened, 2 * reach + 3).min(axis=1)
-    window = np.hanning(2 * reach + 3)[1:-1]
-    smooth = np.convolve(lowest, window / window.sum(), mode="valid")
-    centres = (np.arange(len(smooth)) + 0.5) * block - (len(smooth) - blocks) / 2 * block
-    curve = np.interp(np.arange(samples), centres, smooth)
-    return np.clip(sound * curve, -PEAK, PEAK)
+    sound *= gain
+    limit(sound, ceiling=PEAK)
+    return sound.astype(np.float32)

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..leads import LEADS
 from .bass import bass_line
 from .drums import drum_part
 from .form import plan_form
@@ -20,7 +21,10 @@ LAST_CHORD = 1.2
 """Seconds that the last chord has at least."""
 LONGEST = 3600.0
 """Seconds that a song has at most."""
-PALETTES = ("style", "all")
+PALETTES = ("style", "leads", "all")
+"""Who plays: the instruments of the style; these under a melody on any lead instrument; any instrument at all."""
+LEAD_AHEAD = 6.0
+"""How many dB the other layers are turned down for the lead, which was some 10 dB softer than they together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +85,8 @@ def compose_song(
     """Compose the song of a seed; what is not given is drawn from the seed.
 
     `genre` is a genre or the name of a style, `key` such as "A minor", `lead` the General MIDI program that plays the
-    melody, `duration` is in seconds. With
+    melody, `duration` is in seconds. With `palette="leads"` the melody plays a program drawn evenly from the families
+    of `mousai.leads`, whatever the style: material for hearing leads apart from styles. With
     `palette="all"` the notes are those of the style, but every layer plays a General MIDI program drawn evenly from all
     128 (or any drum kit), some an octave off: material for hearing timbres. The same arguments give the same song.
     Raises ValueError for a genre, key, tempo, lead, duration or palette that is none.
@@ -107,6 +112,8 @@ def compose_song(
     roles = [*(("drums",) if with_drums else ()), *(part.role for part in parts)]
     bars = plan_form(style, tonality, count, style.beats, roles, stream(seed, "form"))
 
+    if lead is None and palette == "leads":
+        lead = _any_lead(seed)
     tracks = [
         _part_track(
             seed, style, part, bars, tonality, tempo, duration, energy, palette, lead if part.role == "lead" else None
@@ -115,7 +122,7 @@ def compose_song(
     ]
     if with_drums:
         tracks.append(_drum_track(seed, style, bars, tempo, duration, energy, palette))
-    tracks = [track for track in tracks if track.notes]
+    tracks = _lead_in_front([track for track in tracks if track.notes])
     leads = [track.instrument for track in tracks if track.role == "lead"] or [tracks[0].instrument]
     mood = draw_mood(stream(seed, "mood"), style.genre, energy, tonality, tempo)
     return Song(
@@ -162,6 +169,24 @@ def _choose_key(seed: int, style: Style, key: str | None) -> Key:
     return Key(tonic, rng.choice(modes) if modes else quality)
 
 
+def _any_lead(seed: int) -> str:
+    """Every family is as likely as every other, and in it every program."""
+    rng = stream(seed, "any lead")
+    names = LEADS[rng.choice(tuple(LEADS))]
+    return rng.choice([name for name in names if name in PROGRAMS])
+
+
+def _lead_in_front(tracks: list[Track]) -> list[Track]:
+    """The other layers a little softer, where there is a lead (the volume controller is 40 log10)."""
+    if not any(track.role == "lead" for track in tracks):
+        return tracks
+    factor = 10 ** (-LEAD_AHEAD / 40)
+    return [
+        track if track.role == "lead" else replace(track, volume=max(round(factor * track.volume), 1))
+        for track in tracks
+    ]
+
+
 def _part_track(
     seed: int,
     style: Style,
@@ -204,7 +229,7 @@ def _part_track(
     pan = min(max(part.pan + sounds.randint(-8, 8), 0), 127)
     top = HIGHEST.get(instrument, TOP)
     highest = max((note.pitch for note in raw), default=0)
-    while palette == "all" and highest + shift > top:  # the whole line moves, so that it stays one
+    while (palette == "all" or wanted) and highest + shift > top:  # the whole line moves, so that it stays one
         shift -= 12
     notes = perform(raw, style, tempo, duration, shift, stream(seed, f"play {part.role}"), top)
     return Track(

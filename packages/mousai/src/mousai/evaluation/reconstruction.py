@@ -1,7 +1,7 @@
 """How much of the music survives the autoencoder, beside other ways to carry it in as few numbers.
 
 model, k steps         encode, decode with k steps of the diffusion
-Griffin-Lim, latent    the magnitudes that the same latent decodes to, phases by 32 iterations, no diffusion
+Griffin-Lim, latent    the magnitudes that the same latent decodes to, phases by 32 iterations from random ones
 Griffin-Lim, true      the recording's own magnitudes, phases by 32 iterations: what losing the phase alone costs
 Opus                   a codec of sound at the latent's bit rate
 """
@@ -35,8 +35,6 @@ FIGURES = ("log_mel_distance", "stft_distance", "log_mel_correlation", "chroma_c
 STEPS = (1, 4, 10)
 ITERATIONS = 32
 LATENT_ROUTE, TRUE_ROUTE = "Griffin-Lim, latent", "Griffin-Lim, true"
-_NO_STEP = 1e-4
-"""A diffusion time at which there is next to no noise: one step from there changes nothing."""
 BITS = 8
 """Per number of the latent, when its bit rate is compared: what a codec of latents would store."""
 
@@ -57,6 +55,10 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
     """Ways there and back for a waveform `[2, samples]`, by name; the first is the model's own default."""
     import torch
 
+    from dmae import griffin_lim as plain_griffin_lim
+    from dmae.transform import to_mid_side
+    from mousai.codec import below_full_scale
+
     config = codec.autoencoder.config
     usual = codec.defaults.decoder_steps
 
@@ -73,12 +75,21 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
         return there_and_back
 
     def by_griffin_lim(audio: Array) -> Array:
+        model, prior = codec.autoencoder, codec.autoencoder.require_prior()
         with torch.no_grad():
-            sound = codec.autoencoder.decode(
-                encoded(audio), length=audio.shape[1], num_steps=1, griffin_lim=ITERATIONS, start=_NO_STEP
+            magnitudes = model.target_magnitudes(model.condition(encoded(audio)))
+            noise = torch.randn(magnitudes.shape, generator=torch.Generator().manual_seed(0), dtype=torch.complex64)
+            mid_side = plain_griffin_lim(
+                magnitudes,
+                noise.to(magnitudes.device),
+                window=prior.bands.window,
+                hop_length=prior.bands.hop_length,
+                length=(magnitudes.shape[-1] - 1) * prior.bands.hop_length,
+                iterations=ITERATIONS,
             )
+            sound = below_full_scale(to_mid_side(mid_side)[..., : audio.shape[1]].contiguous())
         found: Array = sound[0].float().cpu().numpy()
-        return found / max(float(np.abs(found).max()) / 0.99, 1.0)
+        return found
 
     found: dict[str, Callable[[Array], Array]] = {default_route(codec): decoded(usual)}
     for count in steps:

@@ -10,6 +10,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from mousai.errors import UserError
+from mousai.training.splitting import share_of, split_like, whole
 
 
 class EMA(Callback):
@@ -18,8 +19,8 @@ class EMA(Callback):
     After step n (from 1) the average moves by 1 - d to the weights, d = min(beta, 1 - (1 + n) ** -power): quick at
     first, so that the random start is forgotten. 0.995 and 0.7 are the paper's (arXiv 2301.11757, section 4).
 
-    The average is held by name, in float32. No copy of the model is made: one that shares closures with the original
-    would go on calling the original's weights.
+    The average is held by name, in float32, and split over processes where the weights are. No copy of the model is
+    made: one that shares closures with the original would go on calling the original's weights.
 
     Args:
         beta: largest decay, in [0, 1).
@@ -42,8 +43,8 @@ class EMA(Callback):
         self.step += 1
         weights = _trained(module)
         torch._foreach_lerp_(
-            [self.average[name] for name in weights],
-            [weight.detach().to(self.average[name]) for name, weight in weights.items()],
+            [share_of(self.average[name]) for name in weights],
+            [share_of(weight.detach()).float() for weight in weights.values()],
             1 - self.decay(self.step),
         )
 
@@ -51,7 +52,7 @@ class EMA(Callback):
     def averaged(self, module: torch.nn.Module) -> Iterator[None]:
         """The module with the averaged weights inside the block, and with its own, bit for bit, after it."""
         weights = _trained(module)
-        own = {name: weight.detach().clone() for name, weight in weights.items()}
+        own = {name: share_of(weight.detach()).clone() for name, weight in weights.items()}
         try:
             _copy(self.average, weights)
             yield
@@ -74,7 +75,7 @@ class EMA(Callback):
                 raise UserError(
                     f"EMA: {name} is {list(self._loaded[name].shape)} in the checkpoint, {list(weight.shape)} here"
                 )
-        self.average = {name: self._loaded[name].to(weight.device) for name, weight in weights.items()}
+        self.average = {name: split_like(self._loaded[name], weight.detach()) for name, weight in weights.items()}
         self._loaded = None
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
@@ -93,7 +94,7 @@ class EMA(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds of it."""
-        return {"step": self.step, "average": self.average}
+        return {"step": self.step, "average": {name: whole(value) for name, value in self.average.items()}}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with what a checkpoint held."""
@@ -107,4 +108,4 @@ def _trained(module: torch.nn.Module) -> dict[str, torch.nn.Parameter]:
 @torch.no_grad()
 def _copy(source: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> None:
     for name, weight in target.items():
-        weight.copy_(source[name])
+        share_of(weight.detach()).copy_(share_of(source[name]))

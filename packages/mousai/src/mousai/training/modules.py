@@ -15,6 +15,7 @@ from dmae import DMAE
 from mousai.latent import LatentDiffusion
 from mousai.text import TextEncoder
 from mousai.training.settings import AutoencoderSettings, GeneratorSettings, Optimizer
+from mousai.training.splitting import split
 from vdiffusion import VObjective
 from vdiffusion.net import Net
 
@@ -91,6 +92,13 @@ class Stage(LightningModule):
     @abstractmethod
     def sounds(self, count: int, seconds: float) -> list[Sound]:
         """What to listen to."""
+
+    def configure_model(self) -> None:
+        """Split the weights over the processes, where the strategy is of that kind."""
+        if self.device_mesh is not None:
+            for model in self.children():
+                if next(model.parameters(), None) is not None:
+                    split(model, self.device_mesh["data_parallel"])
 
     def transfer_batch_to_device(self, batch: Mapping[str, Any], device: torch.device, dataloader_idx: int) -> Any:
         """Move the tensors; captions and what is stated of the music stay."""

@@ -34,6 +34,7 @@ from mousai.training.items import Numbers, collate
 from mousai.training.modules import Stage
 from mousai.training.one_trainer import only_trainer
 from mousai.training.settings import AutoencoderSettings, Common, seconds_of
+from mousai.training.splitting import FSDP, split_strategy
 from mousai.training.stopping import RefuseNotFinite, StopOnSignal, TimeLimit
 from mousai.training.watching import Bar, Listen, LogNorm, make_logger
 
@@ -106,7 +107,7 @@ def _fit(settings: Common, assembled: Assembled, newest: Path | None, held: Mapp
             accelerator=loop.accelerator,
             devices=loop.devices if loop.accelerator != "cpu" or loop.devices != "auto" else 1,
             num_nodes=loop.nodes,
-            strategy=loop.strategy,
+            strategy=split_strategy(loop) if loop.strategy == FSDP else loop.strategy,
             precision=loop.precision,
             max_steps=-1 if loop.max_steps is None else loop.max_steps,
             max_epochs=-1,
@@ -189,11 +190,11 @@ def _check_out(out: Path) -> None:
 
 def _check_machine(settings: Common) -> None:
     loop = settings.loop
-    if "fsdp" in loop.strategy or "deepspeed" in loop.strategy:
-        raise UserError(
-            f"loop.strategy={loop.strategy}: splits the weights, and their average cannot follow; take ddp, "
-            "with loop.checkpointing=true where memory is short"
-        )
+    if loop.strategy != FSDP and ("fsdp" in loop.strategy or "deepspeed" in loop.strategy):
+        raise UserError(f"loop.strategy={loop.strategy}: its average could not follow the weights; take fsdp, or ddp")
+    if loop.strategy == FSDP and (loop.compile or loop.precision == "16-mixed"):
+        what = "loop.compile=true" if loop.compile else "loop.precision=16-mixed"
+        raise UserError(f"{what}: does not go with loop.strategy=fsdp; leave it out, or take ddp")
     on_cpu = loop.accelerator == "cpu" or (loop.accelerator == "auto" and not torch.accelerator.is_available())
     if loop.precision == "bf16-mixed" and on_cpu and (gain := bfloat16_gain(torch.device("cpu"))) < 1:
         print(

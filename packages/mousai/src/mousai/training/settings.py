@@ -75,7 +75,7 @@ class Loop:
         accelerator: auto, cpu, gpu, ...
         devices: how many of them in each machine, or auto for all.
         nodes: machines.
-        strategy: of Lightning: auto, ddp, fsdp, ...
+        strategy: of Lightning: auto, ddp, ...; or fsdp, which splits weights and averages over the devices.
         checkpointing: compute activations again instead of keeping them: half the memory, a third more time.
         compile: translate the U-Net with torch.compile.
         seed: of all that is drawn.

@@ -13,6 +13,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from mousai.errors import UserError
+from mousai.training.splitting import whole
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -133,7 +134,7 @@ class RefuseNotFinite(Callback):
     ) -> None:
         """Look at the gradient."""
         gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
-        self.last_norm = float(torch.nn.utils.get_total_norm(gradients))
+        self.last_norm = float(whole(torch.nn.utils.get_total_norm(gradients)))
         if trainer.precision != "16-mixed":  # whose scaler skips steps that overflow
             self._check(trainer, pl_module, "gradient norm", self.last_norm)
 

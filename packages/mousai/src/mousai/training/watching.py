@@ -17,6 +17,7 @@ from mousai.training.ema import EMA
 from mousai.training.modules import Sound, Stage
 from mousai.training.pictures import spectrogram_picture
 from mousai.training.settings import Watching
+from mousai.training.splitting import gathered, is_split
 from mousai.training.stopping import RefuseNotFinite, TimeLimit
 
 
@@ -139,13 +140,17 @@ class Listen(Callback):
         if trainer.global_step == self._step:
             return
         self._step = trainer.global_step
-        if not self.settings.listen_every or self._step % self.settings.listen_every or not trainer.is_global_zero:
+        if not self.settings.listen_every or self._step % self.settings.listen_every:
+            return
+        if not trainer.is_global_zero and not is_split(pl_module):  # split weights need every process
             return
         assert isinstance(pl_module, Stage)
         pl_module.eval()
-        with self.ema.averaged(pl_module):
+        with self.ema.averaged(pl_module), gathered(pl_module):
             sounds = pl_module.sounds(self.settings.listen_count, self.settings.listen_seconds)
         pl_module.train()
+        if not trainer.is_global_zero:
+            return
         below = self.folder / "samples" / f"step-{self._step:09d}"
         below.mkdir(parents=True, exist_ok=True)
         for number, sound in enumerate(sounds):

@@ -1,0 +1,77 @@
+"""Training with every weight split over the processes: `loop.strategy=fsdp`, torch's `fully_shard` (FSDP2).
+
+    process 1   its share of weights, average, moments ──┐ each block of the U-Net whole while it is computed,
+    process 2   its share …                            ──┘ its gradients summed to the shares
+
+A checkpoint is whole, gathered by the first process, and the same as one of a run on a single device.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from lightning.pytorch.strategies import ModelParallelStrategy
+from torch import Tensor, nn
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
+from torch.distributed.tensor import DTensor, distribute_tensor
+
+from mousai.training.settings import Loop
+from unet1d.unet import Item
+
+FSDP = "fsdp"
+_ENTERED = ("loss", "losses", "sample", "encode", "decode", "read", "attend")
+"""Methods by which models and their parts are entered, beside `forward`."""
+
+
+def split_strategy(loop: Loop) -> ModelParallelStrategy:
+    """Lightning's strategy of that kind, over all devices of all machines."""
+    if loop.devices == "auto":
+        devices = 1 if loop.accelerator == "cpu" else max(torch.accelerator.device_count(), 1)
+    else:
+        devices = loop.devices
+    return ModelParallelStrategy(
+        data_parallel_size=loop.nodes * devices, tensor_parallel_size=1, save_distributed_checkpoint=False
+    )
+
+
+def split(model: nn.Module, mesh: DeviceMesh) -> None:
+    """Split the weights of a model in place: those of each block of the U-Net's items together, and all others."""
+    blocks = [block for item in model.modules() if isinstance(item, Item) for block in item.children()]
+    for part in (*blocks, model):
+        fully_shard(part, mesh=mesh)
+        for name in _ENTERED:
+            if hasattr(part, name):
+                register_fsdp_forward_method(part, name)
+
+
+@contextmanager
+def gathered(model: nn.Module) -> Iterator[None]:
+    """All weights whole inside the block, in every process; nothing happens where they are not split."""
+    parts = [module for module in model.modules() if isinstance(module, FSDPModule)]
+    for part in parts:
+        part.unshard()
+    yield
+    for part in parts:
+        part.reshard()
+
+
+def is_split(model: nn.Module) -> bool:
+    """Whether other processes hold shares of its weights."""
+    return any(isinstance(module, FSDPModule) for module in model.modules())
+
+
+def share_of(tensor: Tensor) -> Tensor:
+    """What of a tensor this process holds; a view."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """A tensor with the shares of all processes, all of which have to ask for it."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
+def split_like(tensor: Tensor, other: Tensor) -> Tensor:
+    """A whole tensor, divided and placed as another one is."""
+    tensor = tensor.to(other.device)
+    return distribute_tensor(tensor, other.device_mesh, other.placements) if isinstance(other, DTensor) else tensor
