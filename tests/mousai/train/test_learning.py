@@ -34,7 +34,7 @@ def test_the_average_follows_its_formula():
     module = nn.Linear(2, 1)
     module.bias.requires_grad_(False)
     ema = EMA(beta=0.9, power=0.7)
-    ema.on_fit_start(None, module)
+    ema.on_train_start(None, module)
     expected = module.weight.detach().clone()
     for step in range(1, 60):
         with torch.no_grad():

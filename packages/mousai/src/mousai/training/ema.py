@@ -61,8 +61,8 @@ class EMA(Callback):
 
     # ---- hooks of Lightning
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin with the weights, or with what a checkpoint held."""
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin with the weights, or with what a checkpoint held; split weights are read after `on_fit_start`."""
         weights = _trained(pl_module)
         if self._loaded is None:
             self.average = {name: weight.detach().float().clone() for name, weight in weights.items()}
