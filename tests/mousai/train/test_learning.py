@@ -30,6 +30,14 @@ def losses(run: Path) -> list[float]:
     return [float(row["loss"]) for row in table(run) if row.get("loss")]
 
 
+def many_songs(songs: Path, folder: Path) -> None:
+    """Enough of them for some to be held out."""
+    folder.mkdir()
+    for number in range(20):
+        for suffix in (".wav", ".txt"):
+            (folder / f"{number}{suffix}").write_bytes((songs / f"{number % 6}{suffix}").read_bytes())
+
+
 def test_the_average_follows_its_formula():
     module = nn.Linear(2, 1)
     module.bias.requires_grad_(False)
@@ -55,10 +63,12 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(tmp_path, songs,
     # Begun once for both, since a tokenizer never comes out the same twice.
     train(make_settings("generator", tmp_path / "begin", **{**by_heart["generator"], "max_steps": 30, "frames": 16}))
     export_run(tmp_path / "begin", tmp_path / "model")
-    command = [sys.executable, "-m", "mousai", "train", "generator", "--data", str(songs)]
+    many_songs(songs, tmp_path / "songs")
+    command = [sys.executable, "-m", "mousai", "train", "generator", "--data", str(tmp_path / "songs")]
     command += ["--autoencoder", str(saved_model), "--from", str(tmp_path / "model"), "--crops.frames", "16"]
     command += ["--loop.accelerator", "cpu", "--loop.workers", "0", "--loop.max_steps", "10", "--loop.accumulate", "2"]
     command += ["--watching.logger", "csv", "--watching.log_every", "1", "--optimizer.learning_rate", "0.0005"]
+    command += ["--watching.validate_every", "3", "--watching.validation_share", "0.1"]  # which swaps the weights
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
     for name, more in (
         ("one", ["4"]),
@@ -71,14 +81,16 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(tmp_path, songs,
     one, two, split = (losses(tmp_path / name) for name in ("one", "two", "split"))
     assert two == pytest.approx(one, abs=1e-5) and split == pytest.approx(one, abs=1e-5)
     assert len(one) == 10 and len(set(one)) == 10
+    validations = [
+        [float(row["validation loss"]) for row in table(tmp_path / name) if row.get("validation loss")]
+        for name in ("one", "two", "split")
+    ]
+    assert len(validations[0]) == 3
+    assert validations[2] == pytest.approx(validations[0], abs=1e-5)
 
 
 def test_the_log_tells_what_happens(tmp_path, make_settings, songs):
-    for number in range(20):  # enough for some to be held out
-        source = songs / f"{number % 6}.wav"
-        (tmp_path / "songs").mkdir(exist_ok=True)
-        for suffix in (".wav", ".txt"):
-            (tmp_path / "songs" / f"{number}{suffix}").write_bytes(source.with_suffix(suffix).read_bytes())
+    many_songs(songs, tmp_path / "songs")
     run = tmp_path / "run"
     settings = {"validate_every": 2, "listen_every": 2, "listen_seconds": 0.5, "validation_share": 0.1}
     train(make_settings("generator", run, data=str(tmp_path / "songs"), batch=8, **settings))

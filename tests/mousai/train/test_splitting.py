@@ -11,13 +11,16 @@ import torch
 from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
 
 
-def run(stage: str, out: Path, steps: int, *more: str) -> dict:
-    """Train in two processes, return what the last checkpoint holds."""
+def run(stage: str, out: Path, steps: int, *more: str, refused: str = "") -> dict:
+    """Train in two processes, return what the last checkpoint holds; or see it refused."""
     command = [sys.executable, "-m", "mousai", "train", stage, "--out", str(out), "--loop.max_steps", str(steps)]
     command += ["--loop.accelerator", "cpu", "--loop.devices", "2", "--loop.strategy", "fsdp", "--loop.workers", "0"]
     command += ["--loop.batch", "2", "--watching.logger", "csv", *more]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=180, check=False)
+    if refused:
+        assert done.returncode == 2 and refused in done.stderr and "Traceback" not in done.stderr, done.stderr
+        return {}
     assert done.returncode == 0, done.stderr
     return read_checkpoint(saved_checkpoints(out / "checkpoints")[-1])
 
@@ -41,6 +44,8 @@ def test_a_run_whose_weights_are_split_goes_on_exactly(stage, tmp_path, songs, s
         more += ["--phase", "decoder", "--crops.samples", "16384"]
     straight = run(stage, tmp_path / "straight", 5, *more)
     run(stage, tmp_path / "halves", 3, *more)
+    one = ["--loop.devices", "1", "--loop.strategy", "auto"]
+    run(stage, tmp_path / "halves", 5, *more, *one, refused="loop.fsdp")
     halves = run(stage, tmp_path / "halves", 5, *more)
     for part in ("state_dict", "optimizer_states"):
         ours, theirs = leaves(halves[part]), leaves(straight[part])

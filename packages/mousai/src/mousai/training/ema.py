@@ -10,7 +10,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from mousai.errors import UserError
-from mousai.training.splitting import share_of, split_like, whole
+from mousai.training.splitting import forget_gathered, share_of, split_like, whole
 
 
 class EMA(Callback):
@@ -55,9 +55,11 @@ class EMA(Callback):
         own = {name: share_of(weight.detach()).clone() for name, weight in weights.items()}
         try:
             _copy(self.average, weights)
+            forget_gathered(module)
             yield
         finally:
             _copy(own, weights)
+            forget_gathered(module)
 
     # ---- hooks of Lightning
 

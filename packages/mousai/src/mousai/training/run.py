@@ -208,6 +208,7 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
     """The settings that a run keeps; how long, how fast, on what machine and what is watched may change."""
     kept = {key: value for key, value in values.items() if key not in ("data", "out", "saving", "watching", "stage")}
     kept["loop"] = {"seed": values["loop"]["seed"]}
+    kept["loop"]["fsdp"] = values["loop"]["strategy"] == FSDP  # whose optimiser counts the weights in another order
     kept["crops"] = {key: value for key, value in values["crops"].items() if key != "latents"}
     if values["optimizer"]["schedule"] == "cosine":  # which falls over so many steps
         kept["loop"]["max_steps"] = values["loop"]["max_steps"]

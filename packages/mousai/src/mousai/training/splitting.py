@@ -3,11 +3,8 @@
     process 1   its share of weights, average, moments ──┐ each block of the U-Net whole while it is computed,
     process 2   its share …                            ──┘ its gradients summed to the shares
 
-A checkpoint is whole, gathered by the first process, and the same as one of a run on a single device.
+A checkpoint is whole: one file, written by the first process.
 """
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import torch
 from lightning.pytorch.strategies import ModelParallelStrategy
@@ -45,15 +42,15 @@ def split(model: nn.Module, mesh: DeviceMesh) -> None:
                 register_fsdp_forward_method(part, name)
 
 
-@contextmanager
-def gathered(model: nn.Module) -> Iterator[None]:
-    """All weights whole inside the block, in every process; nothing happens where they are not split."""
-    parts = [module for module in model.modules() if isinstance(module, FSDPModule)]
-    for part in parts:
-        part.unshard()
-    yield
-    for part in parts:
-        part.reshard()
+def forget_gathered(model: nn.Module) -> None:
+    """Have weights gathered anew when they are next used.
+
+    The outermost part of a model stays gathered after a forward pass without gradients, and would not see what was
+    written to the shares since. Nothing happens where weights are not split.
+    """
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
 
 
 def is_split(model: nn.Module) -> bool:

@@ -17,7 +17,7 @@ from mousai.training.ema import EMA
 from mousai.training.modules import Sound, Stage
 from mousai.training.pictures import spectrogram_picture
 from mousai.training.settings import Watching
-from mousai.training.splitting import gathered, is_split
+from mousai.training.splitting import is_split
 from mousai.training.stopping import RefuseNotFinite, TimeLimit
 
 
@@ -146,7 +146,7 @@ class Listen(Callback):
             return
         assert isinstance(pl_module, Stage)
         pl_module.eval()
-        with self.ema.averaged(pl_module), gathered(pl_module):
+        with self.ema.averaged(pl_module):
             sounds = pl_module.sounds(self.settings.listen_count, self.settings.listen_seconds)
         pl_module.train()
         if not trainer.is_global_zero:
