@@ -44,7 +44,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--budget", type=float, default=60.0, help="seconds after which no round is begun (%(default)s)")
     top.add_argument("--compile", action=argparse.BooleanOptionalAction, help="compiled nets too (not with --quick)")
     top.add_argument(
-        "--bfloat16", action=argparse.BooleanOptionalAction, help="bfloat16 too (default: unless it is the slower here)"
+        "--bfloat16",
+        action=argparse.BooleanOptionalAction,
+        help="bfloat16 too (default: where it is half as fast)",
     )
     top.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "speed")
     return top

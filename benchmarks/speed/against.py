@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
+import torch
 from torch import nn
 
 from benchmarks.speed.measure import Figure, Settings, gigaflop, interleaved
@@ -52,8 +53,7 @@ def stage1(settings: Settings) -> Iterator[Figure]:
     """One evaluation of the decoder."""
     models = Autoencoders.make(autoencoder_config(8 if settings.quick else 1))
     samples = 2**15 if settings.quick else 2**18
-    low = copy.deepcopy(models.ours)
-    low.decoder.to(settings.dtype)
+    low = _cast(models.ours, "decoder", settings)
     step = DecoderStep(models, samples)
     modes = Modes(step.ours(), step.theirs())
     if settings.bfloat16:
@@ -68,13 +68,13 @@ def stage1(settings: Settings) -> Iterator[Figure]:
 def stage2(settings: Settings) -> Iterator[Figure]:
     """One guided evaluation of the generator."""
     models = Generators.make(generator_config(4 if settings.quick else 1))
-    low = copy.deepcopy(models.ours)
-    low.net.to(settings.dtype)
+    low = _cast(models.ours, "net", settings)
     for frames, least in ((64, 5.0), (128, None)) if settings.quick else ((2048, 5.0), (4096, None)):
-        step, in_low = GuidedStep(models, frames), GuidedStep(Generators(low, models.theirs), frames)
+        step = GuidedStep(models, frames)
         modes = Modes(step.ours(), step.theirs())
         if settings.bfloat16:
-            modes = replace(modes, bfloat16=in_low.ours(), autocast=under_autocast(step.theirs()))
+            in_low = GuidedStep(Generators(low, models.theirs), frames).ours()
+            modes = replace(modes, bfloat16=in_low, autocast=under_autocast(step.theirs()))
         if settings.compile and least is not None:
             compiled = GuidedStep(Generators(_compiled_copy(low, "net"), models.theirs), frames).ours()
             modes = replace(modes, compiled=compiled)
@@ -108,9 +108,8 @@ def cascade(settings: Settings) -> Iterator[Figure]:
         Generators.make(generator_config(divisor)),
         Autoencoders.make(autoencoder_config(divisor)),
     )
-    low_generator, low_autoencoder = copy.deepcopy(generators.ours), copy.deepcopy(autoencoders.ours)
-    low_generator.net.to(settings.dtype)
-    low_autoencoder.decoder.to(settings.dtype)
+    low_generator = _cast(generators.ours, "net", settings)
+    low_autoencoder = _cast(autoencoders.ours, "decoder", settings)
     few = Settings(quick=settings.quick, repeats=2, budget=0.0, compile=False)
     for frames in (64, 128) if settings.quick else (2048, 4096):
         times = interleaved(
@@ -156,6 +155,15 @@ def _windowed(autoencoder: nn.Module, frames: int, window: int) -> Run:
     return lambda: autoencoder.decode(latent, num_steps=1, window_frames=window)
 
 
+def _cast(model: M, net: str, settings: Settings) -> M:
+    """A copy whose `net` computes in bfloat16; the model itself where that is not measured."""
+    if not settings.bfloat16:
+        return model
+    model = copy.deepcopy(model)
+    getattr(model, net).to(torch.bfloat16)
+    return model
+
+
 def _compiled_copy(model: M, net: str) -> M:
     """A copy whose `net` will be compiled when it is first used."""
     model = copy.deepcopy(model)
@@ -180,7 +188,11 @@ def _steps(
         began = time.perf_counter()
         modes.compiled()
         print(f"{name}: compiled in {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
-    low_error = None if modes.bfloat16 is None else relative_error(modes.bfloat16(), modes.theirs())
+    about_low = ""
+    if modes.bfloat16 is not None:
+        about_low = (
+            f"differs from their float32 by {relative_error(modes.bfloat16(), modes.theirs()):.1e} (relative RMS)"
+        )
     times = interleaved(modes.runs(), settings)
     fastest = min((mode for mode in times if mode not in ("theirs", "autocast")), key=lambda mode: times[mode])
     told = f"fastest of ours: {fastest}" + (f"; {note}" if note else "")
@@ -194,7 +206,7 @@ def _steps(
         note=told,
     )
     for mode, other, target, about in (
-        ("bfloat16", "autocast", least_eager, f"differs from their float32 by {low_error or 0:.1e} (relative RMS)"),
+        ("bfloat16", "autocast", least_eager, about_low),
         ("float32", "theirs", None, f"same numbers to {error:.0e}"),
         ("compiled", "bfloat16" if settings.bfloat16 else "float32", None, "both ours; `theirs` is eager here"),
     ):

@@ -29,7 +29,7 @@ def peak(settings: Settings) -> Iterator[Figure]:
     products = {"float32": _product(size, torch.float32)}
     if settings.bfloat16:
         products["bfloat16"] = _product(size, torch.bfloat16)
-    shared = "bfloat16" if settings.bfloat16 else "float32"
+    shared = settings.dtype_name
     for name, run, least in _steps(divisor, settings):
         times = interleaved({"step": run, **products}, settings)
         operations = gigaflop(run)
@@ -75,7 +75,6 @@ def long(settings: Settings) -> Iterator[Figure]:
     frames, batch = (256, 1) if settings.quick else (2**15, 2)
     divisor = 4 if settings.quick else 1
     told = run_child("guided", frames=frames, batch=batch, divisor=divisor, bfloat16=settings.bfloat16)
-    dtype = "bfloat16" if settings.bfloat16 else "float32"
     yield Figure(
         section="long",
         name=f"stage 2 guided step, {frames} frames, batch {batch}: peak memory",
@@ -84,7 +83,8 @@ def long(settings: Settings) -> Iterator[Figure]:
         ratio=told["peak"] / 1024,
         shown_ratio="",
         most=None if settings.quick else 12.0,
-        note=f"{told['seconds']:.0f} s; {dtype}, feed-forwards included; a process of its own, weights included",
+        note=f"{told['seconds']:.0f} s; {settings.dtype_name}, feed-forwards included; a process of its own, "
+        "weights included",
     )
 
 

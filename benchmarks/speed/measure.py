@@ -33,6 +33,11 @@ class Settings:
         """What ours is measured in where it is measured in one."""
         return torch.bfloat16 if self.bfloat16 else torch.float32
 
+    @property
+    def dtype_name(self) -> str:
+        """The same, to be printed."""
+        return str(self.dtype).removeprefix("torch.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:

@@ -1,7 +1,7 @@
 """The diffusion magnitude autoencoder: waveform -> small bounded latent -> waveform by diffusion."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -359,12 +359,22 @@ class DMAE(nn.Module):
             x = self._times_sigma(x, bands)
         return self._maybe_mid_side(self.transform.inverse(x))
 
+    def over_sigma(self, coefficients: Tensor, bands: Tensor) -> Tensor:
+        """Coefficients [B, ..., L] -> what is diffused; the inverse of what `to_wave` multiplies by."""
+        scaled = torch.empty_like(coefficients)
+        for piece, sigma in self._sigmas(bands):
+            scaled[..., piece] = coefficients[..., piece] / sigma
+        return scaled
+
     def _times_sigma(self, x: Tensor, bands: Tensor) -> Tensor:
-        """x * sigma, piece by piece: on the way to sigma there are a dozen tensors of the size of x."""
         scaled = torch.empty_like(x)
-        for first in range(0, x.shape[-1], PIECE):
+        for piece, sigma in self._sigmas(bands):
+            scaled[..., piece] = x[..., piece] * sigma
+        return scaled
+
+    def _sigmas(self, bands: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Sigma piece by piece, and where: on the way to it there are a dozen tensors of its size."""
+        for first in range(0, bands.shape[-1], PIECE):
             # A block's sigma also hears the first spectrum of the block after it.
             near = bands[..., first : first + PIECE + 1]
-            sigma = self.require_prior().log_sigma(self.unpack(near)).exp()
-            scaled[..., first : first + PIECE] = x[..., first : first + PIECE] * sigma[..., :PIECE]
-        return scaled
+            yield slice(first, first + PIECE), self.require_prior().log_sigma(self.unpack(near)).exp()[..., :PIECE]

@@ -51,13 +51,21 @@ class Decoder:
 
     def __call__(self, latent: Tensor) -> Tensor:
         """[B, latent_channels, frames] -> [B, C, frames * hop_length]."""
+        if self.griffin_lim:
+            self.model.require_prior()
+        noise = self._noise(latent)
         if self._in_pieces:
-            return self._joined(latent, self._decoded)
+            return self._joined(latent, lambda window: self._decoded(latent, window, noise))
         frames = latent.shape[-1]
         bands = self._bands(latent, 0, frames)
-        x = self._noise(latent, 0, frames)
+        x = noise(0, frames)
         if self.griffin_lim:
-            x = self._begun(self._joined(latent, self._sketched), x, bands)
+            assert bands is not None  # there is a prior
+            sketch = self._joined(
+                latent,
+                lambda window: self._sketch(bands[..., window.first * self._ratio : window.last * self._ratio], window),
+            )
+            x = self._begun(sketch, x, bands)
         x = self._sample(x, latent, bands, done=0, of=1)
         return self.model.to_wave(x, bands, frames * self.model.config.hop_length)
 
@@ -74,7 +82,7 @@ class Decoder:
             following = starts[number + 1] if number + 1 < len(starts) else first
             window = _Window(first, last, following, turns, number, len(starts))
             # In a call of its own, so that nothing of one window is still held while the next is worked on.
-            sound, turns = sound_of(latent, window)
+            sound, turns = sound_of(window)
             if number:
                 sound = sound[..., self._trim * hop :]
                 into = wave[..., (first + self._trim) * hop : last * hop]
@@ -85,19 +93,16 @@ class Decoder:
             del sound
         return wave
 
-    def _decoded(self, latent: Tensor, window: "_Window") -> tuple[Tensor, Tensor]:
+    def _decoded(self, latent: Tensor, window: "_Window", noise: Callable[[int, int], Tensor]) -> tuple[Tensor, Tensor]:
         """A window to the end: its waveform, and the phases where the next window begins."""
         bands = self._bands(latent, window.first, window.last)
+        assert bands is not None  # there is a prior
         sound, turns = self._sketch(bands, window)
-        x = self._begun(sound, self._noise(latent, window.first, window.last), bands)
+        x = self._begun(sound, noise(window.first, window.last), bands)
         del sound
         here = latent[..., window.first : window.last]
         x = self._sample(x, here, bands, done=window.number, of=window.count)
         return self.model.to_wave(x, bands, here.shape[-1] * self.model.config.hop_length), turns
-
-    def _sketched(self, latent: Tensor, window: "_Window") -> tuple[Tensor, Tensor]:
-        """A window of Griffin-Lim's estimate, and the phases where the next window begins."""
-        return self._sketch(self._bands(latent, window.first, window.last), window)
 
     @property
     def _in_pieces(self) -> bool:
@@ -123,15 +128,15 @@ class Decoder:
     def _fade(samples: int) -> Tensor:
         return torch.sin((torch.arange(samples) + 0.5) * (math.pi / 2 / max(samples, 1))).square()
 
-    def _noise(self, latent: Tensor, first: int, last: int) -> Tensor:
-        """Of latent frames first..last, the same whichever frames are asked for together."""
-        span = (first * self._ratio, last * self._ratio)
-        if self.noise is not None:
-            return self.noise[..., span[0] : span[1]]
-        shape = (self.model.config.diffused_channels, latent.shape[-1] * self._ratio)
-        block = NOISE_FRAMES * self._ratio
-        noise = LongNoise(shape, seed=self.seed, items=self.items, stage="decoder", block=block, device=latent.device)
-        return noise.between(*span)
+    def _noise(self, latent: Tensor) -> Callable[[int, int], Tensor]:
+        """Noise of latent frames first..last, the same whichever frames are asked for together."""
+        ratio, given = self._ratio, self.noise
+        if given is not None:
+            return lambda first, last: given[..., first * ratio : last * ratio]
+        shape = (self.model.config.diffused_channels, latent.shape[-1] * ratio)
+        block = NOISE_FRAMES * ratio
+        drawn = LongNoise(shape, seed=self.seed, items=self.items, stage="decoder", block=block, device=latent.device)
+        return lambda first, last: drawn.between(first * ratio, last * ratio)
 
     def _bands(self, latent: Tensor, first: int, last: int) -> Tensor | None:
         """What the prior makes of some frames, with the neighbours that it looks at."""
@@ -165,10 +170,9 @@ class Decoder:
             **conditions,
         )
 
-    def _sketch(self, bands: Tensor | None, window: "_Window") -> tuple[Tensor, Tensor]:
+    def _sketch(self, bands: Tensor, window: "_Window") -> tuple[Tensor, Tensor]:
         """Griffin-Lim's waveform for the magnitudes of `bands`, and the phases where the next window begins."""
         model, prior = self.model, self.model.require_prior()
-        assert bands is not None
         magnitudes = model.target_magnitudes(bands)
         turns = self._any_phases(magnitudes[..., 0]) if window.turns is None else window.turns
         phases = single_pass_phases(
@@ -194,11 +198,9 @@ class Decoder:
         ]
         return (2 * math.pi * torch.stack(drawn)).to(like)
 
-    def _begun(self, sound: Tensor, noise: Tensor, bands: Tensor | None) -> Tensor:
+    def _begun(self, sound: Tensor, noise: Tensor, bands: Tensor) -> Tensor:
         """A waveform as what is diffused, with as much noise as there is at the time where sampling starts."""
-        model, prior = self.model, self.model.require_prior()
-        assert bands is not None
-        estimate = model.coefficients(sound) / prior.log_sigma(model.unpack(bands)).exp()
+        estimate = self.model.over_sigma(self.model.coefficients(sound), bands)
         return to_noisy(estimate, noise, torch.tensor(self.start, dtype=torch.float32, device=noise.device))
 
 
@@ -214,4 +216,4 @@ class _Window:
     count: int
 
 
-_SoundOf = Callable[[Tensor, _Window], tuple[Tensor, Tensor]]
+_SoundOf = Callable[[_Window], tuple[Tensor, Tensor]]

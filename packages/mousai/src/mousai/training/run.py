@@ -101,13 +101,14 @@ def _fit(settings: Common, assembled: Assembled, newest: Path | None, held: Mapp
         ),
         Bar(max_steps=loop.max_steps, limit=limit, guard=guard),
     ]
+    devices = loop.devices if loop.accelerator != "cpu" or loop.devices != "auto" else 1
     validate = settings.watching.validate_every if assembled.validation is not None else 0
     with _quiet(), signals:
         trainer = Trainer(
             accelerator=loop.accelerator,
-            devices=loop.devices if loop.accelerator != "cpu" or loop.devices != "auto" else 1,
+            devices=devices,
             num_nodes=loop.nodes,
-            strategy=split_strategy(loop) if loop.strategy == FSDP else loop.strategy,
+            strategy=split_strategy(nodes=loop.nodes, devices=devices) if loop.strategy == FSDP else loop.strategy,
             precision=loop.precision,
             max_steps=-1 if loop.max_steps is None else loop.max_steps,
             max_epochs=-1,

@@ -6,6 +6,8 @@
 A checkpoint is whole: one file, written by the first process.
 """
 
+from typing import Literal
+
 import torch
 from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor, nn
@@ -13,7 +15,6 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from mousai.training.settings import Loop
 from unet1d.unet import Item
 
 FSDP = "fsdp"
@@ -21,14 +22,11 @@ _ENTERED = ("loss", "losses", "sample", "encode", "decode", "read", "attend")
 """Methods by which models and their parts are entered, beside `forward`."""
 
 
-def split_strategy(loop: Loop) -> ModelParallelStrategy:
-    """Lightning's strategy of that kind, over all devices of all machines."""
-    if loop.devices == "auto":
-        devices = 1 if loop.accelerator == "cpu" else max(torch.accelerator.device_count(), 1)
-    else:
-        devices = loop.devices
+def split_strategy(*, nodes: int, devices: int | Literal["auto"]) -> ModelParallelStrategy:
+    """Lightning's strategy of that kind, over so many devices of so many machines."""
+    count = max(torch.accelerator.device_count(), 1) if devices == "auto" else devices
     return ModelParallelStrategy(
-        data_parallel_size=loop.nodes * devices, tensor_parallel_size=1, save_distributed_checkpoint=False
+        data_parallel_size=nodes * count, tensor_parallel_size=1, save_distributed_checkpoint=False
     )
 
 
