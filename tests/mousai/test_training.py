@@ -107,6 +107,11 @@ def test_a_folder_of_which_nothing_is_known(tmp_path: Path, saved_model: Path):
         ({"lead": "alto saxophone", "instruments": ["piano"]}, Stated(lead="saxophone")),
         ({"lead": "theremin"}, Stated()),
         ({"key": "sad"}, Stated()),
+        ({"bpm": "96", "first_beat": "0.5"}, Stated(tempo=96.0, first_beat=0.5)),  # as a CSV has it
+        ({"bpm": "fast", "first_beat": 0}, Stated()),
+        ({"bpm": 96, "first_beat": "the second one"}, Stated()),
+        ({"bpm": float("nan"), "first_beat": 0}, Stated()),
+        ({"bpm": 5, "first_beat": 0}, Stated()),
         ({}, Stated()),
     ],
 )

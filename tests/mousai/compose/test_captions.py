@@ -105,6 +105,13 @@ def test_a_song_of_any_timbre_is_told_by_its_instruments() -> None:
     assert sum(any(name in text for name in spoken) for text in drawn) > 180
 
 
+def test_the_palette_of_leads_names_the_lead_always() -> None:
+    song = compose_song(8, palette="leads", genre="pop")
+    spoken = {song.lead, *INSTRUMENT_WORDS.get(song.lead, ())}
+    drawn = [caption(song, Random(number)).lower() for number in range(200)]
+    assert sum(any(name in text for name in spoken) for text in drawn) > 170  # one form out of many has no room for it
+
+
 def test_missing_fields_are_not_mentioned() -> None:
     rng = Random(3)
     for _ in range(300):

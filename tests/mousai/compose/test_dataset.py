@@ -107,6 +107,15 @@ def test_a_folder_of_other_songs_is_an_error(tmp_path: Path, rendered: list[int]
     assert files(tmp_path) == before
 
 
+def test_songs_of_an_older_composer_are_other_songs(tmp_path: Path, rendered: list[int]) -> None:
+    write(tmp_path, 2)
+    table = tmp_path / "metadata.jsonl"
+    old = [{key: value for key, value in row.items() if key != "composer"} for row in write(tmp_path, 2)]
+    table.write_text("".join(json.dumps(row) + "\n" for row in old))
+    with pytest.raises(ComposeError, match="version of the composer"):
+        write(tmp_path, 3)
+
+
 @pytest.mark.parametrize("text", ["no json\n", "[1]\n", '{"file_name": "a.flac"}\n', '{"caption": "pop"}\n'])
 def test_a_metadata_file_of_another_kind_is_an_error(tmp_path: Path, rendered: list[int], text: str) -> None:
     (tmp_path / "metadata.jsonl").write_text(text)

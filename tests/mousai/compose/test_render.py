@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -126,6 +127,22 @@ def test_a_rendered_song_is_loud_at_once_and_lasts_as_told(genre: str) -> None:
     assert decibels(sound[:, : SAMPLE_RATE // 2]) > -40
     assert not np.array_equal(sound[0], sound[1])
     assert np.abs(sound[:, -1]).max() < 1e-3
+
+
+@pytest.mark.fluidsynth
+@pytest.mark.parametrize(
+    ("genre", "lead"), [("thrash metal", "nylon guitar"), ("ambient", "piano"), ("swing", "trumpet")]
+)
+def test_the_lead_is_as_loud_as_the_rest(genre: str, lead: str) -> None:
+    song = compose_song(4, genre=genre, lead=lead, duration=12)
+    melody = tuple(track for track in song.tracks if track.role == "lead")
+    rest = tuple(track for track in song.tracks if track.role != "lead")
+    alone = [render_song(replace(song, tracks=tracks)).astype(np.float64) for tracks in (melody, rest)]
+    sound = render_song(song)
+    # The shares of the two in the whole, by least squares; alone they were brought to one level.
+    basis = np.stack([part.ravel() for part in alone], axis=1)
+    shares = np.linalg.lstsq(basis, sound.ravel(), rcond=None)[0]
+    assert 20 * np.log10(shares[0] / shares[1]) == pytest.approx(0.0, abs=7.0)
 
 
 @pytest.mark.fluidsynth

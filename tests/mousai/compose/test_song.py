@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mousai.compose import GENRES, STYLES, Song, Track, compose_song
 from mousai.compose.instruments import HIGHEST, TOP
 from mousai.compose.perform import swung
-from mousai.compose.song import LAST_CHORD, LEAD_AHEAD
+from mousai.compose.song import LAST_CHORD
 from mousai.compose.styles import styles_of
 from mousai.compose.theory import Key, chord, parse_key
 from mousai.leads import LEADS, lead_in
@@ -188,13 +188,6 @@ def test_the_palette_of_leads_reaches_every_family_in_every_genre() -> None:
     for genre in GENRES:
         songs = [compose_song(seed, genre=genre, palette="leads", duration=4) for seed in range(200)]
         assert {lead_in(f"{song.lead} lead") for song in songs} == set(LEADS)
-
-
-@given(seeds, styles)
-def test_the_other_layers_step_back_for_the_lead(seed: int, style: str) -> None:
-    song = compose_song(seed, genre=style)
-    behind = round(127 * 10 ** (-LEAD_AHEAD / 40))
-    assert all(track.role == "lead" or track.volume <= behind for track in song.tracks)
 
 
 def test_the_palette_of_all_reaches_every_program() -> None:

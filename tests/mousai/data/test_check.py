@@ -69,6 +69,64 @@ def test_a_clean_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert "bad          none" in capsys.readouterr().out
 
 
+def test_what_the_generator_is_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for name, fields in (
+        ("a", {"caption": "piano, 96 bpm, E minor", "bpm": 96}),  # words alone, and a tempo without its beats
+        ("b", {"caption": "piano", "bpm": 96, "first_beat": 0.4, "key": "E minor", "lead": "grand piano"}),
+        ("c", {"caption": "flute", "bpm": "quick", "first_beat": 0, "key": "F# minor"}),
+    ):
+        music(tmp_path / f"{name}.wav")
+        (tmp_path / f"{name}.json").write_text(json.dumps(fields))
+    assert main(["data", "check", str(tmp_path), "--workers", "1"]) == 0
+    assert "told as such tempo 1, key 2, lead 1 (" in capsys.readouterr().out
+
+
+def test_files_that_are_passed_over_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    music(tmp_path / "in.wav")
+    for number in range(5):
+        music(tmp_path / f"out {number}.wav")
+    (tmp_path / "metadata.csv").write_text("file_name,caption\nin.wav,a song\n")
+    (tmp_path / "deep").mkdir()
+    for name in ("phone.M4A", "old.wma", ".hidden.m4a"):
+        (tmp_path / "deep" / name).write_bytes(b"sound")
+    report = tmp_path / "report.json"
+    assert main(["data", "check", str(tmp_path), "--workers", "1", "--report", str(report)]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("passed over  ")]
+    assert lines == [
+        "passed over  5 files (out 0.wav, out 1.wav, out 2.wav, ...) in no row of the metadata table above; add a row "
+        "for each",
+        f"passed over  2 files ({Path('deep', 'old.wma')}, {Path('deep', 'phone.M4A')}) of a format that is not read "
+        "(.m4a, .wma); convert them, to .flac say",
+    ]
+    assert json.loads(report.read_text())["passed_over"] == [line.removeprefix("passed over  ") for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind", "subtype", "rate"),
+    [
+        (".aiff", "AIFF", "PCM_24", 44100),
+        (".opus", "OGG", "OPUS", 48000),
+        (".oga", "OGG", "VORBIS", 44100),
+        (".caf", "CAF", "PCM_16", 44100),
+        (".w64", "W64", "PCM_16", 44100),
+    ],
+)
+def test_other_formats_are_found_and_read_by_seeking(tmp_path: Path, suffix: str, kind: str, subtype: str, rate: int):
+    import soundfile
+
+    from mousai.audio import read_audio
+    from mousai.data.records import find_records
+
+    path = tmp_path / f"song{suffix}"
+    with soundfile.SoundFile(path, "w", rate, 2, subtype, format=kind) as file:
+        for _ in range(10):
+            file.write(0.1 * np.random.default_rng(0).normal(size=(rate // 2, 2)))
+    assert [record.path for record in find_records(tmp_path)] == [path]
+    whole = read_audio(path)
+    crop = read_audio(path, start=3.3, duration=1.0)
+    np.testing.assert_allclose(crop, whole[:, round(3.3 * 48000) :][:, : crop.shape[1]], atol=1e-6)
+
+
 def test_one_bad_file_in_a_hundred_is_let_pass(tmp_path: Path):
     good = music(tmp_path / "a.wav")
     (tmp_path / "bad.wav").write_text("x")

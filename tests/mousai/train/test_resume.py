@@ -83,6 +83,16 @@ def test_a_finished_run_says_so(tmp_path, make_settings, capsys):
     assert "has made 1 steps already; give a higher --loop.max_steps" in capsys.readouterr().err
 
 
+def test_a_run_whose_rate_has_fallen_is_trained_on_as_a_new_one(tmp_path, make_settings, capsys):
+    settings = make_settings("generator", tmp_path, max_steps=1, optimizer={"schedule": "cosine"})
+    train(settings)
+    capsys.readouterr()
+    assert train(settings) == 0
+    told = capsys.readouterr().err
+    assert f"has made 1 steps already; to train on, export it (`mousai export {tmp_path} -o MODEL`)" in told
+    assert "--from MODEL" in told and "--loop.max_steps" not in told
+
+
 def test_a_broken_newest_checkpoint_falls_back_loudly(tmp_path, make_settings, capsys):
     train(make_settings("generator", tmp_path, max_steps=3, every_steps=1))
     newest = saved_checkpoints(tmp_path / "checkpoints")[-1]

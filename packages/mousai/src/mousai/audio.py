@@ -25,6 +25,9 @@ from mousai.file_parts import FilePart
 from mousai.files import atomic_file
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+"""Endings of files that are written."""
+READ_SUFFIXES = (*AUDIO_SUFFIXES, ".aiff", ".aif", ".opus", ".oga", ".caf", ".au", ".w64", ".rf64")
+"""Endings of files that are looked for in folders of music."""
 
 _FORMATS: dict[str, dict[str, Any]] = {
     ".wav": {"format": "WAV"},

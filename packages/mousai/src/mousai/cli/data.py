@@ -3,11 +3,12 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mousai.data.records import Record
     from mousai.data.workers import Pool
 
 
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "exit code is 1 where more than a hundredth of the files is bad.",
     )
     check.add_argument(
-        "folder", metavar="DIR", help="folder of .wav, .flac, .ogg and .mp3 files, at any depth; or shards of them"
+        "folder", metavar="DIR", help="folder of audio files (.wav, .flac, .ogg, .mp3, ...), at any depth; or shards"
     )
     check.add_argument(
         "--report", metavar="FILE", help="write all of it as JSON too; an interrupted check then goes on with it"
@@ -111,6 +112,8 @@ def _encode(args: argparse.Namespace, pool: "Pool") -> int:
     from mousai.folders import describe, model_folder
 
     records = records_of(args.folder)
+    for line in _passed_over(args.folder, records):
+        print(f"passed over: {line}", file=sys.stderr)
     model = model_folder(args.model, revision=args.revision)
     describe(model, need=["autoencoder"])
     done = encode_songs(
@@ -132,6 +135,13 @@ def _say_left_out(bad: Mapping[str, str]) -> None:
         print(f"left out: {name}: {why}", file=sys.stderr)
 
 
+def _passed_over(folder: str, records: "Sequence[Record]") -> list[str]:
+    from mousai.data.passed_over import passed_over
+    from mousai.data.shard_set import is_shards
+
+    return [] if is_shards(folder) else passed_over(Path(folder), records)
+
+
 def _check(args: argparse.Namespace, pool: "Pool") -> int:
     from mousai.audio import check_output
     from mousai.data.check import check_records
@@ -140,7 +150,9 @@ def _check(args: argparse.Namespace, pool: "Pool") -> int:
 
     path = None if args.report is None else check_output(args.report, args.overwrite, suffixes=(".json",))
     journal = None if path is None else path.with_name(f".{path.name}.heard")
-    report = check_records(records_of(args.folder), pool=pool, journal=journal, progress=sys.stderr.isatty())
+    records = records_of(args.folder)
+    report = check_records(records, pool=pool, journal=journal, progress=sys.stderr.isatty())
+    report.passed_over = _passed_over(args.folder, records)
     print("\n".join(report.lines()))
     if path is not None:
         with atomic_file(path) as partial:

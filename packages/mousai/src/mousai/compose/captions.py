@@ -11,7 +11,7 @@ from typing import Any
 
 from .caption_words import GENRE_NOUNS, GENRE_WORDS, INSTRUMENT_WORDS, LOOSE_GENRES, MOOD_WORDS, NOUNS, speed_words
 from .instruments import KITS
-from .song import Song
+from .song import VERSION, Song
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,7 @@ def song_facts(song: Song) -> dict[str, Any]:
         "duration": song.duration,
         "palette": song.palette,
         "seed": song.seed,
+        "composer": VERSION,
     }
 
 
@@ -59,8 +60,8 @@ def caption_from_metadata(row: Mapping[str, Any], rng: Random) -> str:
     """A caption from a row of `metadata.jsonl`, of its `genre`, `style`, `bpm`, `key`, `mood`, `lead`, `instruments`.
 
     What the row lacks is not mentioned. Every call draws form, order, words and omissions from `rng`, and from nothing
-    else. With the row's `palette` "all" the instruments are always named, because the genre then says little of the
-    sound.
+    else. With the row's `palette` "all" the instruments are always named, and with "leads" the lead, because the genre
+    then says little of them.
     """
     form = rng.choice(_FORMS)
     facts = _draw(row, rng)
@@ -85,7 +86,7 @@ def _draw(row: Mapping[str, Any], rng: Random) -> _Facts:
     instruments = [str(name) for name in row.get("instruments") or ()]
     others = [name for name in instruments if name != lead]
     told = rng.sample(others, min(len(others), rng.choice((2, 3, 4) if by_sound else (0, 1, 2, 3))))
-    lead_told = bool(lead) and rng.random() < (1.0 if by_sound else 0.65)
+    lead_told = bool(lead) and rng.random() < (0.65 if row.get("palette", "style") == "style" else 1.0)
     lead_word = _instrument(lead, rng) if lead_told else ""
     players = tuple(dict.fromkeys(word for word in (_instrument(name, rng) for name in told) if word != lead_word))
     genre_word = rng.choice(GENRE_WORDS.get(genre, (genre,)))

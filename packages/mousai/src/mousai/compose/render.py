@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
+from .balance import lead_gain
 from .song import Song
 
 if TYPE_CHECKING:
@@ -114,8 +116,20 @@ def song_to_midi(song: Song) -> Any:
 def render_song(song: Song) -> "NDArray[np.float32]":
     """Play a song: float32 `[2, duration × 48000]`, RMS near `LOUDNESS`, no sample above `PEAK`, faded at the end.
 
+    The melody is mixed with the rest by what both sound like, see `mousai.compose.balance`.
     Raises ComposeError when FluidSynth, the soundfont or pretty_midi is missing, or when FluidSynth fails.
     """
+    samples = round(song.duration * SAMPLE_RATE)
+    melody = tuple(track for track in song.tracks if track.role == "lead")
+    rest = tuple(track for track in song.tracks if track.role != "lead")
+    if not (melody and rest):
+        return finish(_play(song, samples), samples)
+    lead, others = (_play(replace(song, tracks=tracks), samples) for tracks in (melody, rest))
+    return finish(lead_gain(lead, others) * lead + others, samples)
+
+
+def _play(song: Song, samples: int) -> "NDArray[np.float32]":
+    """What FluidSynth makes of a song, cut or padded to `[2, samples]`."""
     import numpy as np
     import soundfile
 
@@ -134,7 +148,10 @@ def render_song(song: Song) -> "NDArray[np.float32]":
         raise ComposeError(
             f"{font} gave no sound; set MOUSAI_SOUNDFONT to a General MIDI soundfont (fluidsynth: {said[-1]})"
         )
-    return finish(np.ascontiguousarray(wave.T, dtype=np.float32), round(song.duration * SAMPLE_RATE))
+    sound = np.zeros((2, samples), dtype=np.float32)
+    count = min(samples, len(wave))
+    sound[:, :count] = wave[:count].T
+    return sound
 
 
 def finish(wave: "NDArray[np.float32]", samples: int) -> "NDArray[np.float32]":

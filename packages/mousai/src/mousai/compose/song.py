@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..leads import LEADS
 from .bass import bass_line
@@ -21,10 +21,11 @@ LAST_CHORD = 1.2
 """Seconds that the last chord has at least."""
 LONGEST = 3600.0
 """Seconds that a song has at most."""
+VERSION = 2
+"""Of what is composed and how it is rendered: the songs of one seed sound alike as long as it stays. 2: lead and rest
+are mixed by what they sound like."""
 PALETTES = ("style", "leads", "all")
 """Who plays: the instruments of the style; these under a melody on any lead instrument; any instrument at all."""
-LEAD_AHEAD = 6.0
-"""How many dB the other layers are turned down for the lead, which was some 10 dB softer than they together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,7 @@ def compose_song(
     ]
     if with_drums:
         tracks.append(_drum_track(seed, style, bars, tempo, duration, energy, palette))
-    tracks = _lead_in_front([track for track in tracks if track.notes])
+    tracks = [track for track in tracks if track.notes]
     leads = [track.instrument for track in tracks if track.role == "lead"] or [tracks[0].instrument]
     mood = draw_mood(stream(seed, "mood"), style.genre, energy, tonality, tempo)
     return Song(
@@ -174,17 +175,6 @@ def _any_lead(seed: int) -> str:
     rng = stream(seed, "any lead")
     names = LEADS[rng.choice(tuple(LEADS))]
     return rng.choice([name for name in names if name in PROGRAMS])
-
-
-def _lead_in_front(tracks: list[Track]) -> list[Track]:
-    """The other layers a little softer, where there is a lead (the volume controller is 40 log10)."""
-    if not any(track.role == "lead" for track in tracks):
-        return tracks
-    factor = 10 ** (-LEAD_AHEAD / 40)
-    return [
-        track if track.role == "lead" else replace(track, volume=max(round(factor * track.volume), 1))
-        for track in tracks
-    ]
 
 
 def _part_track(

@@ -55,6 +55,10 @@ class Report:
     heard: list[Heard] = field(default_factory=list)
     captioned: int = 0
     fields: Counter[str] = field(default_factory=Counter)
+    signal: Counter[str] = field(default_factory=Counter)
+    """Of how many files tempo, key and lead are known well enough to be told to the generator beside the text."""
+    passed_over: list[str] = field(default_factory=list)
+    """What was not looked at, see `mousai.data.passed_over`."""
 
     @property
     def good(self) -> list[Heard]:
@@ -78,6 +82,8 @@ class Report:
             "hours": sum(one.duration for one in self.good) / 3600,
             "captioned": self.captioned,
             "fields": dict(self.fields),
+            "signal": dict(self.signal),
+            "passed_over": self.passed_over,
             "bad": [asdict(one) for one in self.bad],
             "good": [asdict(one) for one in self.good],
         }
@@ -94,6 +100,10 @@ class Report:
             lines.append(f"channels     {_counted(Counter(str(one.channels) for one in self.good))}")
         told = ", ".join(f"{name} {count}" for name, count in self.fields.most_common())
         lines.append(f"captions     {self.captioned} files have something to tell ({told or 'none'})")
+        if self.captioned:
+            known = ", ".join(f"{name} {self.signal[name]}" for name in ("tempo", "key", "lead"))
+            lines.append(f"told as such {known} (from the fields bpm with first_beat, key, lead)")
+        lines += [f"passed over  {line}" for line in self.passed_over]
         if self.bad:
             lines.append(f"bad          {len(self.bad)} ({len(self.bad) / len(self.heard):.1%}):")
             lines += [f"  {one.path}: {one.bad}" for one in self.bad]
@@ -121,12 +131,15 @@ def check_records(
         progress: show a bar.
     """
     from mousai.data.captions import FIELDS
+    from mousai.training.latents import stated_of
 
     report = Report()
     for record in records:
         told = [name for name in FIELDS if record.fields.get(name)]
         report.fields.update(told)
         report.captioned += bool(told)
+        stated = stated_of(record.fields)
+        report.signal.update(name for name in ("tempo", "key", "lead") if getattr(stated, name) is not None)
     marks = {str(record.path): _mark(record.path) for record in records}
     heard = _read_journal(journal, marks)
     todo = [record.path for record in records if str(record.path) not in heard]

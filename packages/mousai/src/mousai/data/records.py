@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mousai.audio import AUDIO_SUFFIXES
+from mousai.audio import READ_SUFFIXES
 from mousai.errors import UserError
 from mousai.file_parts import FilePart
 
@@ -48,7 +48,8 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
     that it does not name is left out, one that it names must be there.
 
     Args:
-        folder: of audio files, at any depth; hidden files and folders are passed over.
+        folder: of audio files, at any depth; hidden files and folders are not looked at, and for
+            what else is not taken see `mousai.data.passed_over`.
         tags: read the files' own tags too (needs tinytag, mousai-music[train]).
 
     Raises:
@@ -56,7 +57,7 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; give a folder of audio files")
-    tables = {path.parent: path for name in reversed(TABLES) for path in _below(folder, name)}
+    tables = {path.parent: path for name in reversed(TABLES) for path in visible_files(folder, name)}
     rows: dict[Path, dict[str, Any]] = {}
     for parent, table in sorted(tables.items()):
         for line, row in _rows(table):
@@ -67,8 +68,8 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
                 raise UserError(f"{table}, {line}: {path.name} stands in it a second time; keep one of the rows")
             rows[path] = row
     found = []
-    for path in _below(folder, "*"):
-        if path.suffix.lower() not in AUDIO_SUFFIXES:
+    for path in visible_files(folder, "*"):
+        if path.suffix.lower() not in READ_SUFFIXES:
             continue
         if not _is_text(path):
             raise UserError(f"{folder}: the name of {os.fsencode(path)!r} is not UTF-8 text; rename it")
@@ -82,7 +83,7 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
             fields |= {key: value for key, value in source.items() if key not in fields}
         found.append(Record(path, fields))
     if not found:
-        raise UserError(f"{folder}: holds no audio files ({', '.join(AUDIO_SUFFIXES)})")
+        raise UserError(f"{folder}: holds no audio files ({', '.join(READ_SUFFIXES)})")
     return found
 
 
@@ -95,7 +96,8 @@ def _is_text(path: Path) -> bool:
     return True
 
 
-def _below(folder: Path, pattern: str) -> list[Path]:
+def visible_files(folder: Path, pattern: str) -> list[Path]:
+    """Files below a folder whose names match, sorted; neither hidden nor in hidden folders."""
     paths = (path for path in folder.rglob(pattern) if path.is_file())
     return sorted(p for p in paths if not any(part.startswith(".") for part in p.relative_to(folder).parts))
 

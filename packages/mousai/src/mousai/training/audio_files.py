@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mousai.audio import AUDIO_SUFFIXES
+from mousai.audio import READ_SUFFIXES
 from mousai.errors import UserError
 
 
@@ -16,8 +16,8 @@ def audio_files(folders: list[Path]) -> list[Path]:
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"{folder}: no such folder; give a folder of audio files")
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READ_SUFFIXES)
         if not files:
-            raise UserError(f"{folder}: holds no audio files ({', '.join(AUDIO_SUFFIXES)})")
+            raise UserError(f"{folder}: holds no audio files ({', '.join(READ_SUFFIXES)})")
         found += files
     return found

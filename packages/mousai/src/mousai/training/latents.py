@@ -1,5 +1,6 @@
 """A captioned folder as latents, encoded once."""
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +14,11 @@ from torch import Tensor
 
 from dmae import DMAEConfig
 from mousai.checkpoint import load_config
-from mousai.conditions import Stated, stated_in
+from mousai.conditions import FASTEST, SLOWEST, Stated, stated_in
 from mousai.data.cached_latents import read_latents
 from mousai.data.captions import FIELDS
 from mousai.data.latent_cache import encode_songs
+from mousai.data.passed_over import passed_over
 from mousai.data.records import Record, find_records, song_name
 from mousai.errors import UserError
 from mousai.leads import lead_in
@@ -93,6 +95,8 @@ def encode_folder(stage_1: Path, folder: Path, cache: Path, *, offsets: int = 2)
         UserError: nothing is known of any song, too many are bad, or the cache is of another autoencoder.
     """
     records = find_records(folder)
+    for line in passed_over(folder, records):
+        print(f"passed over: {line}", file=sys.stderr)
     if not any(name in record.fields for record in records for name in FIELDS):
         raise UserError(
             f"{folder}: nothing is known of any file, and stage 2 needs captions: give a metadata.jsonl or .csv with "
@@ -107,8 +111,21 @@ def encode_folder(stage_1: Path, folder: Path, cache: Path, *, offsets: int = 2)
 
 
 def stated_of(fields: Mapping[str, Any]) -> Stated:
-    """Tempo, key and lead of a file, each where it is known; a tempo counts only with `first_beat`, a bar's second."""
-    tempo = float(fields["bpm"]) if fields.get("bpm") and fields.get("first_beat") is not None else None
+    """Tempo, key and lead of a file, each where it is known; a tempo counts only with `first_beat`, a bar's second.
+
+    A number that is none, and a tempo that no prompt could name, are as if they were not there.
+    """
+    tempo, first_beat = _number(fields.get("bpm")), _number(fields.get("first_beat"))
+    if tempo is None or first_beat is None or not SLOWEST <= tempo <= FASTEST:
+        tempo = None
     key = stated_in(str(fields.get("key") or "")).key
     lead = lead_in(str(fields.get("lead") or ""))
-    return Stated(tempo=tempo, key=key, lead=lead, first_beat=float(fields.get("first_beat") or 0.0))
+    return Stated(tempo=tempo, key=key, lead=lead, first_beat=first_beat or 0.0)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return None
+    return found if math.isfinite(found) else None

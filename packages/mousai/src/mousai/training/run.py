@@ -63,7 +63,7 @@ def train(settings: Common) -> int:
         elif (out / CONFIG).exists():
             print(f"{out}: holds a run that saved nothing yet; begun anew", file=sys.stderr)
         if (done := int(held.get("global_step", 0))) and settings.loop.max_steps and done >= settings.loop.max_steps:
-            print(f"{out}: has made {done} steps already; give a higher --loop.max_steps to go on", file=sys.stderr)
+            print(f"{out}: has made {done} steps already; {_how_to_go_on(settings)}", file=sys.stderr)
             return 0
         assembled = assemble(settings, fresh=not held)
         sizes = dict(assembled.sizes)
@@ -214,6 +214,12 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
     if values["optimizer"]["schedule"] == "cosine":  # which falls over so many steps
         kept["loop"]["max_steps"] = values["loop"]["max_steps"]
     return kept
+
+
+def _how_to_go_on(settings: Common) -> str:
+    if settings.optimizer.schedule == "cosine":  # whose rate has come to its end
+        return f"to train on, export it (`mousai export {settings.out} -o MODEL`) and begin a new run --from MODEL"
+    return "give a higher --loop.max_steps to go on"
 
 
 def _as_json(values: Any) -> Any:

@@ -1,0 +1,41 @@
+"""Sound files of a folder that are not taken, and why: otherwise they would be missed in the music alone."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from mousai.audio import READ_SUFFIXES
+from mousai.data.records import Record, visible_files
+
+UNREADABLE = (
+    *(".m4a", ".mp4", ".m4b", ".aac", ".alac", ".wma", ".ape", ".wv", ".mpc", ".tta", ".amr", ".ac3", ".dts", ".ra"),
+    *(".dsf", ".dff", ".mid", ".midi", ".webm", ".mka", ".mkv", ".mov", ".avi"),
+)
+"""Endings of files that hold music and that libsndfile does not read."""
+_NAMED = 3
+
+
+def passed_over(folder: Path, records: Sequence[Record]) -> list[str]:
+    """What is passed over below a folder, a line for each reason; none where everything is taken.
+
+    Args:
+        folder: of audio files.
+        records: what `find_records` found below it.
+    """
+    taken = {record.path for record in records}
+    files = visible_files(folder, "*")
+    unnamed = [path for path in files if path.suffix.lower() in READ_SUFFIXES and path not in taken]
+    unread = [path for path in files if path.suffix.lower() in UNREADABLE]
+    lines = []
+    if unnamed:
+        lines.append(f"{_files(unnamed, folder)} in no row of the metadata table above; add a row for each")
+    if unread:
+        endings = ", ".join(sorted(Counter(path.suffix.lower() for path in unread)))
+        lines.append(f"{_files(unread, folder)} of a format that is not read ({endings}); convert them, to .flac say")
+    return lines
+
+
+def _files(paths: Sequence[Path], folder: Path) -> str:
+    names = ", ".join(str(path.relative_to(folder)) for path in paths[:_NAMED])
+    more = ", ..." if len(paths) > _NAMED else ""
+    return f"{len(paths)} {'file' if len(paths) == 1 else 'files'} ({names}{more})"
