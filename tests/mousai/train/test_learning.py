@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,9 @@ import torch
 from torch import nn
 
 from mousai import read_audio
+from mousai.data.latent_cache import encode_songs
+from mousai.data.records import find_records
+from mousai.data.sharding import shard_songs
 from mousai.training.assembly import assemble
 from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
 from mousai.training.ema import EMA
@@ -58,13 +62,22 @@ def test_the_average_follows_its_formula():
     assert torch.equal(module.weight, own)
 
 
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does_with_twice_the_batch(tmp_path, songs, saved_model, by_heart, make_settings):
     # Begun once for both, since a tokenizer never comes out the same twice.
     train(make_settings("generator", tmp_path / "begin", **{**by_heart["generator"], "max_steps": 30, "frames": 16}))
     export_run(tmp_path / "begin", tmp_path / "model")
     many_songs(songs, tmp_path / "songs")
-    command = [sys.executable, "-m", "mousai", "train", "generator", "--data", str(tmp_path / "songs")]
+    found, latents = find_records(tmp_path / "songs"), tmp_path / "latents"
+    encode_songs(saved_model / "autoencoder", tmp_path / "songs", found, latents, offsets=2, progress=False)
+    assert shard_songs(tmp_path / "latents", tmp_path / "shards", songs_per_shard=5).shards > 2
+    command = [sys.executable, "-m", "mousai", "train", "generator"]
     command += ["--autoencoder", str(saved_model), "--from", str(tmp_path / "model"), "--crops.frames", "16"]
     command += ["--loop.accelerator", "cpu", "--loop.workers", "0", "--loop.max_steps", "10", "--loop.accumulate", "2"]
     command += ["--watching.logger", "csv", "--watching.log_every", "1", "--optimizer.learning_rate", "0.0005"]
@@ -75,11 +88,27 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(tmp_path, songs,
         ("two", ["2", "--loop.devices", "2", "--loop.strategy", "ddp"]),
         ("split", ["2", "--loop.devices", "2", "--loop.strategy", "fsdp"]),
     ):
-        arguments = [*command, "--out", str(tmp_path / name), "--loop.batch", *more]
+        data = ["--data", str(tmp_path / "songs")]
+        arguments = [*command, *data, "--out", str(tmp_path / name), "--loop.batch", *more]
         done = subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=180, check=False)
         assert done.returncode == 0, done.stderr
-    one, two, split = (losses(tmp_path / name) for name in ("one", "two", "split"))
+    # Two machines, which share a disk and read shards; the first is told of no error by the second.
+    arguments = [*command, "--data", str(tmp_path / "shards"), "--out", str(tmp_path / "machines"), "--loop.batch", "2"]
+    arguments += ["--loop.nodes", "2", "--loop.devices", "1", "--loop.strategy", "ddp"]
+    environment |= {"MASTER_PORT": str(free_port())}
+    machines = [
+        subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env={**environment, "NODE_RANK": str(rank)})
+        for rank in range(2)
+    ]
+    try:
+        told = [machine.communicate(timeout=180)[1] for machine in machines]
+    finally:
+        for machine in machines:
+            machine.kill()
+    assert [machine.returncode for machine in machines] == [0, 0], told
+    one, two, split, apart = (losses(tmp_path / name) for name in ("one", "two", "split", "machines"))
     assert two == pytest.approx(one, abs=1e-5) and split == pytest.approx(one, abs=1e-5)
+    assert apart == pytest.approx(one, abs=1e-5)
     assert len(one) == 10 and len(set(one)) == 10
     validations = [
         [float(row["validation loss"]) for row in table(tmp_path / name) if row.get("validation loss")]
