@@ -1,6 +1,7 @@
 """`mousai evaluate` from the command line: a miniature model from end to end, and what it refuses at once."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,9 @@ def test_a_model_is_evaluated_from_end_to_end(
     saved_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    code, said, _ = run(capsys, str(saved_model), "--quick", "--no-true-renders", "--songs", "0", "-o", str(out))
+    code, said, _ = run(
+        capsys, str(saved_model), "--quick", "--reworded", "--no-true-renders", "--songs", "0", "-o", str(out)
+    )
     assert code == 0
     assert "style" in said and "MISSED" in said and said.rstrip().endswith("report.html")
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
@@ -32,6 +35,10 @@ def test_a_model_is_evaluated_from_end_to_end(
     assert {"style", "clipped pieces", "CPU for 20 s of music"} <= {target["name"] for target in report["targets"]}
     tempo = next(target for target in report["targets"] if target["name"] == "tempo")
     assert tempo["verdict"] == "not measured"  # a share of what the judge hears, which nobody asked it
+    assert report["reworded"]["no prompt"]["pieces"] == 4
+    assert report["reworded"]["other order"]["style"]["asked"] == 2
+    words = next(target for target in report["targets"] if target["name"] == "meaningless words (as written)")
+    assert re.match(r"style \d of 2 \(\d\), tempo \d of 2 \(\d\), ", words["shown"])
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.count("<audio") == 4 and 'src="clips/000-a.flac"' in page
     assert page.count("data:image/png;base64,") >= 4
@@ -89,6 +96,7 @@ def test_a_model_plays_the_prompts_of_clips_beside_them_and_the_composer(
         (["--prompts", "0"], "--prompts 0: must be 1 to 40"),
         (["--seed", "-1"], "--seed -1: must be 0 or more"),
         (["--long", "20"], "--long 20: must be 40 to 3600 seconds"),
+        (["--reworded", "--clips", "."], "--reworded: is measured on the prompts of this command"),
         (["--long", "nan"], "--long nan: must be"),
         (["--songs", "-1"], "--songs -1: must be 0 to 1000"),
         (["--clips", "nowhere"], "--clips nowhere: no such folder"),

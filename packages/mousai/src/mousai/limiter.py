@@ -12,7 +12,8 @@ import numpy.typing as npt
 BLOCK = 64
 """Samples over which the gain is a straight line."""
 REACH = 16
-"""Blocks on either side in which a peak is heard coming and going: 21 ms at 48 kHz."""
+"""Blocks before and after a peak for which its gain is held, and again as many over which it comes and goes: 43 ms at
+48 kHz."""
 
 Array = npt.NDArray[np.floating[Any]]
 

@@ -56,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--long", type=float, metavar="S", help="also whole songs of S seconds: do they keep time and key?"
     )
+    parser.add_argument(
+        "--reworded",
+        action="store_true",
+        help="also ten of the prompts in other words (clauses in another order; with words that mean nothing), and "
+        "four pieces without a prompt",
+    )
     group = parser.add_argument_group("the autoencoder")
     group.add_argument(
         "--songs", type=int, default=6, metavar="N", help="songs composed afresh to measure it on; 0 = none (default 6)"
@@ -95,6 +101,8 @@ def _plan(args: argparse.Namespace) -> "Plan":
         raise UserError(f"--seed {args.seed}: must be 0 or more, below 2^62")
     if args.long is not None and not (math.isfinite(args.long) and 40 <= args.long <= 3600):
         raise UserError(f"--long {args.long:g}: must be 40 to 3600 seconds")
+    if args.reworded and args.clips:
+        raise UserError("--reworded: is measured on the prompts of this command; leave --clips out")
     if not 0 <= args.songs <= 1000:
         raise UserError(f"--songs {args.songs}: must be 0 to 1000")
     if args.revision is not None and args.model in (None, "bundled"):
@@ -136,6 +144,7 @@ def _plan(args: argparse.Namespace) -> "Plan":
         dtype=args.dtype,
         true_renders=not args.no_true_renders,
         long=args.long or 0.0,
+        reworded=args.reworded,
         songs=args.songs,
         files=tuple(Path(name) for name in args.files),
         training_songs=None if args.training_songs is None else Path(args.training_songs),

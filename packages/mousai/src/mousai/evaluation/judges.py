@@ -1,6 +1,6 @@
 """The judges of style, key and lead: kept beside this file as plain numbers, and how they are made.
 
-    python -m mousai.evaluation.judges SONGS [--songs N] [--test DIR] [--heard FILE] [--out DIR]
+    python -m mousai.evaluation.judges SONGS [SONGS ...] [--songs N] [--test DIR] [--heard FILE] [--out DIR]
 
 SONGS and the folder of `--test` come from `mousai compose`, with different seeds. The judges learn from SONGS alone and
 are examined on the other folder (without one: on every fifth song, left out of learning). They know nothing of the
@@ -22,7 +22,7 @@ from mousai.errors import UserError
 from mousai.evaluation.key import KeyJudge, kinship, same_key
 from mousai.evaluation.lead import group_of
 from mousai.evaluation.linear import LinearJudge
-from mousai.evaluation.listening import Heard, listen_to_songs, read_songs
+from mousai.evaluation.listening import VARIANTS, Heard, listen_to_songs, read_songs
 from mousai.evaluation.stored import read_arrays, write_arrays
 
 FOLDER = Path(__file__).parent / "weights"
@@ -120,6 +120,11 @@ def _confusions(what: str, wanted: Sequence[str], said: Sequence[str]) -> None:
         print(f"  {what} {name:24} {heard[name] / total:7.1%} of {total}{wrong}")
 
 
+def _listen(folder: Path, rows: Sequence[dict[str, Any]], cache: Path | None, *, variants: Any = VARIANTS) -> Heard:
+    own = None if cache is None else cache.with_stem(f"{cache.stem}-{folder.resolve().name}")
+    return listen_to_songs(folder, rows, cache=own, variants=variants)
+
+
 def _left_out(heard: Heard) -> npt.NDArray[np.bool_]:
     """Every fifth song, in all its variants."""
     return np.array([int(name.rsplit("/", 1)[1]) % 5 == 4 for name in heard.fact("song")])
@@ -128,28 +133,31 @@ def _left_out(heard: Heard) -> npt.NDArray[np.bool_]:
 def main() -> int:
     """Hear the songs, make the judges, examine and write them."""
     parser = argparse.ArgumentParser(prog="python -m mousai.evaluation.judges", description="Make the judges.")
-    parser.add_argument("songs_folder", type=Path, metavar="SONGS", help="a folder from `mousai compose`")
-    parser.add_argument("--songs", type=int, metavar="N", help="only the first N songs")
+    parser.add_argument("folders", type=Path, nargs="+", metavar="SONGS", help="a folder from `mousai compose`")
+    parser.add_argument("--songs", type=int, metavar="N", help="only the first N songs of each folder")
     parser.add_argument("--test", type=Path, metavar="DIR", help="other songs, to examine the judges on")
-    parser.add_argument("--heard", type=Path, metavar="FILE", help="what was heard is kept here (.npz)")
+    parser.add_argument("--heard", type=Path, metavar="FILE", help="what was heard is kept beside this (.npz)")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="where the judges are written")
     args = parser.parse_args()
     try:
-        rows = read_songs(args.songs_folder)[: args.songs]
-        heard = listen_to_songs(args.songs_folder, rows, cache=args.heard)
+        rows = {folder: read_songs(folder)[: args.songs] for folder in args.folders}
+        heard = Heard.joined([_listen(folder, rows[folder], args.heard) for folder in rows])
         if args.test is None:
             outside = _left_out(heard)
             if outside.all() or not outside.any():
-                raise UserError(f"{len(rows)} songs are too few to leave some out; 50 or more would do")
+                raise UserError(
+                    f"{sum(map(len, rows.values()))} songs are too few to leave some out; 50 or more would do"
+                )
             rest, heard = heard.where(outside), heard.where(~outside)
         else:
-            cache = None if args.heard is None else args.heard.with_stem(f"{args.heard.stem}-test")
-            rest = listen_to_songs(args.test, read_songs(args.test), cache=cache, variants=_TEST_VARIANTS)
+            rest = _listen(args.test, read_songs(args.test), args.heard, variants=_TEST_VARIANTS)
         print(f"learning from {len(set(heard.fact('song')))} songs")
         judges = Judges.learned(heard)
         found = examination(judges, rest)
         show(judges, rest, found)
-        Judges(judges.style, judges.key, judges.lead, {**found, "learned from": len(rows)}).save(args.out)
+        Judges(judges.style, judges.key, judges.lead, {**found, "learned from": sum(map(len, rows.values()))}).save(
+            args.out
+        )
     except (OSError, ValueError) as error:
         print(f"judges: {error}", file=sys.stderr)
         return 2

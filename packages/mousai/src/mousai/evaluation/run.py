@@ -12,10 +12,11 @@ from mousai.errors import UserError
 from mousai.evaluation.clips import Row, fingerprint, planned, play, read_clips, render
 from mousai.evaluation.copies import heard_songs, nearest
 from mousai.evaluation.judges import Judges
-from mousai.evaluation.judging import Judged, judge
+from mousai.evaluation.judging import MOSTLY, Judged, judge
 from mousai.evaluation.prompts import PROMPTS, Prompt, every_prompt
 from mousai.evaluation.reconstruction import STEPS, reconstruct
 from mousai.evaluation.report import page
+from mousai.evaluation.reworded import NO_PROMPT, compared, reworded
 from mousai.evaluation.sound import SECONDS
 from mousai.evaluation.summary import Target, more_targets, summary, targets
 from mousai.evaluation.tempo import RULE
@@ -43,6 +44,7 @@ class Plan:
         dtype: number format of the model.
         true_renders: whether the composer plays the same wishes.
         long: seconds of whole songs to check; 0 = none.
+        reworded: whether some prompts are played in other words too.
         songs: how many composed songs the autoencoder is measured on.
         files: recordings that it is measured on too.
         training_songs: folder of songs that the model learned from, to look for copies.
@@ -58,6 +60,7 @@ class Plan:
     dtype: str = "auto"
     true_renders: bool = True
     long: float = 0.0
+    reworded: bool = False
     songs: int = 6
     files: tuple[Path, ...] = ()
     training_songs: Path | None = None
@@ -117,6 +120,8 @@ def evaluate(plan: Plan) -> Result:
         result.summaries[name] = summary(judged, judges=judges, true=true)
     if plan.training_songs is not None:
         _look_for_copies(plan, result, judges)
+    if plan.reworded and pipeline is not None:
+        result.more["reworded"] = _reworded(plan, rows, result.sets[plan.model_name], judges, pipeline)
     if plan.long:
         result.more["whole_songs"] = _whole_songs(plan, judges, pipeline)
     if pipeline is not None and (plan.songs or plan.files):
@@ -147,6 +152,16 @@ def _look_for_copies(plan: Plan, result: Result, judges: Judges) -> None:
         result.summaries[name]["nearest_training_song"] = nearest(
             judged.style, songs, judges, true=None if true is None else true.style
         )
+
+
+def _reworded(plan: Plan, rows: Sequence[Row], usual: Judged, judges: Judges, pipeline: "Mousai") -> dict[str, Any]:
+    heard: dict[str, list[Row]] = {}
+    for name, these in reworded(rows).items():
+        folder = plan.out / name.replace(" ", "-")
+        heard[name] = judge(folder, _played(plan, folder, these, pipeline), judges, what=f"listening to {name}").rows
+    without = [row["levels"] for row in heard.pop(NO_PROMPT)]
+    silent = sum(each["silent"] > MOSTLY for each in without)
+    return {**compared(heard, usual.rows), NO_PROMPT: {"pieces": len(without), "silent": silent}}
 
 
 def _whole_songs(plan: Plan, judges: Judges, pipeline: "Mousai | None") -> dict[str, Any]:

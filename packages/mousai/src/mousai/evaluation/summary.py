@@ -12,6 +12,7 @@ from mousai.evaluation.clips import Row
 from mousai.evaluation.diversity import frechet_of_halves, within_prompts
 from mousai.evaluation.judges import Judges
 from mousai.evaluation.judging import MOSTLY, WISHES, Judged, by_chance
+from mousai.evaluation.reworded import NO_PROMPT
 
 CLIPPED = 1e-4
 """Share of samples at full scale above which a clip counts as clipped."""
@@ -167,7 +168,7 @@ def targets(model: dict[str, Any], true: dict[str, Any] | None) -> list[Target]:
 
 
 def more_targets(more: dict[str, Any], *, model: str) -> list[Target]:
-    """The targets for whole songs and for the autoencoder, as far as they were measured."""
+    """The targets for whole songs, for prompts in other words and for the autoencoder, as far as they were measured."""
     found: list[Target] = []
     whole = more.get("whole_songs")
     if whole:
@@ -178,6 +179,13 @@ def more_targets(more: dict[str, Any], *, model: str) -> list[Target]:
             shown = f"{count} of {total}" + ("" if own is None else f" (true renders {own})")
             name = f"{what} right in the first and the last 20 s of {whole['seconds']:g} s"
             found.append(Target(name, count, own if own is not None else total, True, shown, "as true renders"))
+    for form, each in more.get("reworded", {}).items():
+        if form == NO_PROMPT:
+            shown = f"{each['silent']} of {each['pieces']}"
+            found.append(Target("silent pieces without a prompt", each["silent"], 0, False, shown, "none"))
+            continue
+        told = [f"{wish} {part['right']} of {part['asked']} ({part['as_written']})" for wish, part in each.items()]
+        found.append(Target(f"{form} (as written)", None, None, True, ", ".join(told), "as written"))
     medians = more.get("autoencoder", {}).get("medians", {})
     for kind, correlation, chroma in (("songs", 0.93, 0.8), ("files", 0.87, 0.6)):
         if kind not in medians:
