@@ -10,7 +10,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from mousai.errors import UserError
-from mousai.training.splitting import forget_gathered, share_of, split_like, whole
+from mousai.training.splitting import forget_gathered, gathered, share_of, split_like
 
 
 class EMA(Callback):
@@ -95,8 +95,9 @@ class EMA(Callback):
         self._during.__exit__(None, None, None)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint holds of it."""
-        return {"step": self.step, "average": {name: whole(value) for name, value in self.average.items()}}
+        """What a checkpoint holds of it; where weights are split, the first process alone has the average."""
+        # One tensor at a time is whole, so that an average that no device could hold can still be saved.
+        return {"step": self.step, "average": {name: gathered(value) for name, value in self.average.items()}}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on with what a checkpoint held."""

@@ -66,6 +66,17 @@ def whole(tensor: Tensor) -> Tensor:
     return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
+def gathered(tensor: Tensor) -> Tensor:
+    """A tensor with the shares of all processes, in the memory of the first one's CPU; the others get an empty one.
+
+    All of them have to ask for it. One that is not split is given back as it is.
+    """
+    if not isinstance(tensor, DTensor):
+        return tensor
+    found = whole(tensor)
+    return found.cpu() if tensor.device_mesh.get_rank() == 0 else found.new_empty(0)
+
+
 def split_like(tensor: Tensor, other: Tensor) -> Tensor:
     """A whole tensor, divided and placed as another one is."""
     tensor = tensor.to(other.device)
