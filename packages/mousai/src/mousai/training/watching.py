@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, WandbLogger
 from torch import Tensor
 from tqdm import tqdm
 
@@ -35,8 +35,6 @@ def make_logger(kind: str, folder: Path, *, start: int) -> Logger:
     if kind == "wandb":
         if find_spec("wandb") is None:
             raise UserError("watching.logger=wandb: is not installed; pip install wandb, or take tensorboard")
-        from lightning.pytorch.loggers import WandbLogger
-
         return WandbLogger(save_dir=folder, project="mousai", name=folder.name, id=folder.name, resume="allow")
     if kind == "tensorboard":
         try:
@@ -165,6 +163,9 @@ class Listen(Callback):
                 mono: Tensor = sound.wave.mean(0)  # all that its player takes
                 logger.experiment.add_audio(sound.name, mono, self._step, sample_rate=sound.sample_rate)
                 logger.experiment.add_image(sound.name, pixels, self._step, dataformats="HWC")
+            if isinstance(logger, WandbLogger):
+                logger.log_audio(sound.name, [str(path.with_name(path.name + ".wav"))], self._step)
+                logger.log_image(f"{sound.name}: spectrogram", [str(path.with_name(path.name + ".png"))], self._step)
 
 
 def _as_file_name(text: str) -> str:
