@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mousai.compose.styles import GENRES, styles_of
-from mousai.leads import LEADS, lead_in
+from mousai.compose.styles import GENRES, STYLES, styles_of
+from mousai.leads import LEADS, family_of, lead_in
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,13 @@ def test_the_composers_leads_have_families():
 @given(st.text())
 def test_any_text_can_be_asked(text: str):
     assert lead_in(text) in (*LEADS, None)
+
+
+def test_every_lead_of_every_style_has_one_family():
+    names = [name for family in LEADS.values() for name in family]
+    assert len(names) == len(set(names))
+    for style in STYLES:
+        for part in style.parts:
+            if part.role == "lead":
+                assert {family_of(name) for name in part.instruments} <= set(LEADS)
+    assert family_of("Tenor Saxophone") == "saxophone" and family_of("theremin") is None

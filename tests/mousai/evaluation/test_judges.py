@@ -10,8 +10,8 @@ from mousai.audio import write_audio
 from mousai.errors import UserError
 from mousai.evaluation.judges import FOLDER, Judges, examination
 from mousai.evaluation.key import same_key
-from mousai.evaluation.lead import group_of
 from mousai.evaluation.listening import Heard, listen, listen_to_songs, read_songs
+from mousai.leads import family_of
 
 from .sounds import RATE, beat
 
@@ -47,7 +47,7 @@ def test_they_hear_what_new_songs_play() -> None:
     )
     assert genres == [song.genre for song in songs]
     assert sum(same_key(song.key, key) for song, key in zip(songs, keys, strict=True)) >= 3
-    assert sum(group_of(song.lead) == lead for song, lead in zip(songs, leads, strict=True)) >= 2
+    assert sum(family_of(song.lead) == lead for song, lead in zip(songs, leads, strict=True)) >= 2
 
 
 def folder_of_songs(folder: Path, count: int) -> Path:

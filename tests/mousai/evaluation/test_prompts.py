@@ -7,8 +7,8 @@ from mousai.compose import GENRES, caption, compose_song
 from mousai.compose.styles import styles_of
 from mousai.conditions import stated_in
 from mousai.evaluation.key import parts_of
-from mousai.evaluation.lead import group_of
 from mousai.evaluation.prompts import PROMPTS, every_prompt, grid
+from mousai.leads import family_of
 
 
 def test_prompts_cover_the_genres_evenly() -> None:
@@ -40,7 +40,7 @@ def test_what_a_prompt_asks_for_stands_in_its_words_and_is_what_its_style_has() 
             assert parts_of(prompt.key) == (stated.key[0], int(stated.key[1]))
         if prompt.lead is not None:
             (lead,) = [part for part in style.parts if part.role == "lead"]
-            assert prompt.lead in lead.instruments and group_of(prompt.lead) is not None
+            assert prompt.lead in lead.instruments and family_of(prompt.lead) is not None
 
 
 def test_no_prompt_is_made_of_caption_words_alone() -> None:

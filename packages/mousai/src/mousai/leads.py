@@ -26,7 +26,7 @@ LEADS: dict[str, tuple[str, ...]] = {
     "voice": ("voice", "choir", "synth voice", "voice oohs"),
     "bells": ("bell", "vibraphone", "marimba", "xylophone", "celesta", "music box", "glockenspiel", "kalimba"),
 }  # fmt: skip
-"""Families of instruments that carry a melody, each with the names that it goes by."""
+"""Families of instruments that carry a melody and can be told apart by ear, each with the names that it goes by."""
 
 _NEVER = (
     *("synth bass", "synth pad", "synth strings", "synth drum", "synth pop", "choir pad", "organ pedal"),
@@ -46,6 +46,11 @@ _MARKED = re.compile(
 )
 
 _REFUSED = re.compile(r"\b(?:no|without)\s+(?:an?\s+|any\s+|the\s+)?$", re.IGNORECASE)
+
+
+def family_of(instrument: str) -> str | None:
+    """The family of an instrument's name, `None` for one that carries no melody."""
+    return _FAMILY.get(instrument.lower())
 
 
 def lead_in(text: str) -> str | None:

@@ -20,10 +20,10 @@ import numpy.typing as npt
 
 from mousai.errors import UserError
 from mousai.evaluation.key import KeyJudge, kinship, same_key
-from mousai.evaluation.lead import group_of
 from mousai.evaluation.linear import LinearJudge
 from mousai.evaluation.listening import VARIANTS, Heard, listen_to_songs, read_songs
 from mousai.evaluation.stored import read_arrays, write_arrays
+from mousai.leads import family_of
 
 FOLDER = Path(__file__).parent / "weights"
 STYLE_SHRINKAGE, LEAD_SHRINKAGE, KEY_PENALTY = 0.2, 0.1, 0.01
@@ -36,7 +36,7 @@ class Judges:
     Args:
         style: names the genre.
         key: names the key.
-        lead: names the group of the lead instrument (`mousai.evaluation.lead.GROUPS`).
+        lead: names the family of the lead instrument (`mousai.leads.LEADS`).
         examined: their own scores on songs that they did not learn from.
     """
 
@@ -67,31 +67,31 @@ class Judges:
     @classmethod
     def learned(cls, heard: Heard) -> "Judges":
         """Judges who know these pieces, not examined yet."""
-        groups = [_group(lead) for lead in heard.fact("lead")]
+        families = [_family(lead) for lead in heard.fact("lead")]
         return cls(
             LinearJudge.learned(heard.style, heard.fact("genre"), shrinkage=STYLE_SHRINKAGE),
             KeyJudge.learned(heard.key, heard.fact("key"), penalty=KEY_PENALTY),
-            LinearJudge.learned(heard.lead, groups, shrinkage=LEAD_SHRINKAGE),
+            LinearJudge.learned(heard.lead, families, shrinkage=LEAD_SHRINKAGE),
             {},
         )
 
 
-def _group(lead: str) -> str:
-    group = group_of(lead)
-    if group is None:
-        raise UserError(f"lead {lead!r} is in no group; songs of the palette 'style' have only known leads")
-    return group
+def _family(lead: str) -> str:
+    family = family_of(lead)
+    if family is None:
+        raise UserError(f"lead {lead!r} is in no family; songs of the palettes style and leads have only known leads")
+    return family
 
 
 def examination(judges: Judges, rest: Heard) -> dict[str, Any]:
     """How the judges do on pieces that they did not learn from: `songs` and, of each variant, the shares right."""
     variants = np.array(rest.fact("variant"))
     keys, heard_keys = rest.fact("key"), judges.key(rest.key)
-    groups = [_group(lead) for lead in rest.fact("lead")]
+    families = [_family(lead) for lead in rest.fact("lead")]
     right = {
         "style": np.array(judges.style(rest.style)) == np.array(rest.fact("genre")),
         "key": np.array([same_key(*pair) for pair in zip(keys, heard_keys, strict=True)]),
-        "lead": np.array(judges.lead(rest.lead)) == np.array(groups),
+        "lead": np.array(judges.lead(rest.lead)) == np.array(families),
     }
     found: dict[str, Any] = {"songs": len(set(rest.fact("song")))}
     for variant in dict.fromkeys(variants):
@@ -109,7 +109,7 @@ def show(judges: Judges, rest: Heard, found: dict[str, Any]) -> None:
     kin = Counter(kinship(*pair) for pair in zip(rest.fact("key"), judges.key(rest.key), strict=True))
     print(f"  keys: {dict(kin.most_common())}")
     _confusions("style", rest.fact("genre"), judges.style(rest.style))
-    _confusions("lead", [_group(lead) for lead in rest.fact("lead")], judges.lead(rest.lead))
+    _confusions("lead", [_family(lead) for lead in rest.fact("lead")], judges.lead(rest.lead))
 
 
 def _confusions(what: str, wanted: Sequence[str], said: Sequence[str]) -> None:

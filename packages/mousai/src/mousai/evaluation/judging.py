@@ -14,13 +14,13 @@ from mousai.evaluation.clips import Row, counted
 from mousai.evaluation.diversity import melodic
 from mousai.evaluation.judges import Judges
 from mousai.evaluation.key import kinship, same_key
-from mousai.evaluation.lead import group_of
 from mousai.evaluation.levels import levels
 from mousai.evaluation.listening import listen
 from mousai.evaluation.pitches import pitch_picture
 from mousai.evaluation.sound import MUSIC_RATE, RATE, SECONDS, Array, resampled
 from mousai.evaluation.structure import structure
 from mousai.evaluation.tempo import tempo_matches, tempo_of
+from mousai.leads import family_of
 
 MOSTLY = 0.5
 """The share of silence above which a clip is silent, and no style, key or lead is heard in it."""
@@ -82,18 +82,18 @@ def _beside(row: Row, heard: Mapping[str, str]) -> Row:
     """What is heard beside what was asked for; of silence a judge would say something too."""
     silent = row["levels"]["silent"] > MOSTLY
     genre, key, lead = ("silence" if silent else heard[name] for name in ("genre", "key", "lead"))
-    group = group_of(row["lead"]) if row.get("lead") else None
+    family = family_of(row["lead"]) if row.get("lead") else None
     return {
         **row,
         "heard_genre": genre,
         "heard_key": key,
         "heard_lead": lead,
-        "lead_group": group,
+        "lead_family": family,
         "style_right": None if not row.get("genre") else genre == row["genre"],
         "tempo_right": None if not row.get("bpm") else tempo_matches(row["heard_bpm"], row["bpm"]),
         "key_right": None if not row.get("key") else not silent and same_key(row["key"], key),
         "key_kinship": None if not row.get("key") or silent else kinship(row["key"], key),
-        "lead_right": None if group is None else lead == group,
+        "lead_right": None if family is None else lead == family,
     }
 
 
@@ -122,4 +122,4 @@ def _right(asked: Row, heard: Row, wish: str) -> bool:
         return tempo_matches(heard["heard_bpm"], asked["bpm"])
     if wish == "key":
         return heard["heard_key"] != "silence" and same_key(asked["key"], heard["heard_key"])
-    return bool(asked["lead_group"] == heard["heard_lead"])
+    return bool(asked["lead_family"] == heard["heard_lead"])

@@ -10,38 +10,10 @@ import numpy.typing as npt
 from mousai.evaluation.pitches import LOWEST, PER_SEMITONE, peaks, semitones
 from mousai.evaluation.sound import Array
 
-# fmt: off
-GROUPS: dict[str, tuple[str, ...]] = {
-    "piano": ("piano", "bright piano", "electric grand piano", "honky-tonk piano"),
-    "electric piano": ("electric piano", "fm electric piano", "clavinet"),
-    "organ": ("rock organ", "drawbar organ", "percussive organ", "church organ", "reed organ"),
-    "accordion, harmonica": ("accordion", "harmonica", "bandoneon", "bagpipe"),
-    "acoustic guitar": ("acoustic guitar", "nylon guitar", "koto", "banjo", "harp"),
-    "clean electric guitar": ("clean electric guitar", "jazz guitar", "muted guitar"),
-    "distorted guitar": ("overdriven guitar", "distorted guitar", "guitar harmonics"),
-    "saxophone": ("alto saxophone", "tenor saxophone", "soprano saxophone", "baritone saxophone"),
-    "clarinet, oboe": ("clarinet", "oboe", "english horn", "bassoon"),
-    "brass": ("trumpet", "muted trumpet", "trombone", "french horn", "brass section", "tuba"),
-    "flute, whistle": ("flute", "pan flute", "whistle", "recorder", "ocarina", "shakuhachi", "piccolo"),
-    "violin, cello": ("violin", "viola", "fiddle", "cello", "strings", "slow strings"),
-    "synthesizer": ("square lead", "saw lead", "chiff lead", "fifths lead", "calliope lead", "synth brass",
-                    "atmosphere synth", "crystal synth"),
-    "voice": ("synth voice", "voice oohs", "choir"),
-    "vibraphone, bells": ("vibraphone", "marimba", "xylophone", "celesta", "music box", "glockenspiel"),
-}
-# fmt: on
-"""What one can tell apart by ear, and the General MIDI programs in it."""
-
-_GROUP_OF = {name: group for group, names in GROUPS.items() for name in names}
 _HARMONICS = np.round(12 * PER_SEMITONE * np.log2(np.arange(1, 9))).astype(int)
 _CANDIDATES = np.arange((58 - LOWEST) * PER_SEMITONE, (92 - LOWEST) * PER_SEMITONE)  # Bb3 to G6
 _BELOW, _ABOVE = 8 * PER_SEMITONE, 42 * PER_SEMITONE  # of the melody's pitch, what is looked at around it
 _LAGS = (1, 2, 3, 4, 6, 8)
-
-
-def group_of(instrument: str) -> str | None:
-    """The group of an instrument, `None` for one that is no lead of any style."""
-    return _GROUP_OF.get(instrument)
 
 
 def lead_features(picture: Array) -> npt.NDArray[np.float32]:

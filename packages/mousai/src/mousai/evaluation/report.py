@@ -116,7 +116,7 @@ def _confusions(result: "Result") -> str:
     parts = ["<h2>What is taken for what</h2>"]
     for wish, asked, heard, what in (
         ("style", "genre", "heard_genre", "style"),
-        ("lead", "lead_group", "heard_lead", "lead"),
+        ("lead", "lead_family", "heard_lead", "lead"),
     ):
         sets = {
             name: [(row[asked], row[heard]) for row in judged.rows if row[f"{wish}_right"] is not None]
