@@ -121,6 +121,7 @@ def _fit(settings: Common, assembled: Assembled, newest: Path | None, held: Mapp
             log_every_n_steps=settings.watching.log_every,
             logger=make_logger(settings.watching.logger, out, start=start),
             callbacks=callbacks,
+            inference_mode=loop.strategy != FSDP,  # what is gathered in it is of no use to a backward pass
             enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
