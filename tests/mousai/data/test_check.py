@@ -53,7 +53,7 @@ def test_every_bad_file_is_named_and_the_good_ones_are_counted(
         ("cut", ""),
         ("text", ""),
     ):
-        (line,) = [line for line in told.splitlines() if f"{name}." in line]
+        (line,) = [line for line in told.splitlines() if f"{name}." in line and "have nothing" not in line]
         assert why in line
     assert "48000 Hz (1), 44100 Hz (1), 22050 Hz (1)" in told and "2 (2), 1 (1)" in told
     assert "captions     1 files have something to tell (caption 1)" in told
@@ -77,8 +77,11 @@ def test_what_the_generator_is_told_as_such(tmp_path: Path, capsys: pytest.Captu
     ):
         music(tmp_path / f"{name}.wav")
         (tmp_path / f"{name}.json").write_text(json.dumps(fields))
+    music(tmp_path / "d.wav")
     assert main(["data", "check", str(tmp_path), "--workers", "1"]) == 0
-    assert "told as such tempo 1, key 2, lead 1 (" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "captions     3 files have something to tell" in told and "             1 have nothing (d.wav)\n" in told
+    assert "told as such tempo 1, key 2, lead 1 (" in told
 
 
 def test_files_that_are_passed_over_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -87,6 +90,7 @@ def test_files_that_are_passed_over_are_named(tmp_path: Path, capsys: pytest.Cap
         music(tmp_path / f"out {number}.wav")
     (tmp_path / "metadata.csv").write_text("file_name,caption\nin.wav,a song\n")
     (tmp_path / "deep").mkdir()
+    (tmp_path / "out of tune.txt").write_text("whose song was renamed")
     for name in ("phone.M4A", "old.wma", ".hidden.m4a"):
         (tmp_path / "deep" / name).write_bytes(b"sound")
     report = tmp_path / "report.json"
@@ -97,6 +101,7 @@ def test_files_that_are_passed_over_are_named(tmp_path: Path, capsys: pytest.Cap
         "for each",
         f"passed over  2 files ({Path('deep', 'old.wma')}, {Path('deep', 'phone.M4A')}) of a format that is not read "
         "(.m4a, .wma); convert them, to .flac say",
+        "passed over  1 file (out of tune.txt) beside no song of that name",
     ]
     assert json.loads(report.read_text())["passed_over"] == [line.removeprefix("passed over  ") for line in lines]
 

@@ -124,6 +124,7 @@ def test_bad_songs_are_listed_and_too_many_stop_it(
 ):
     (songs / "bad.wav").write_text("not music")
     write_audio(songs / "short.wav", noise(9, 500), 48000)
+    write_audio(songs / "silent.wav", 0 * noise(9, 48000), 48000)
     words = [
         "data",
         "encode",
@@ -137,13 +138,13 @@ def test_bad_songs_are_listed_and_too_many_stop_it(
     ]
     assert main(words) == 2
     error = capsys.readouterr().err
-    assert "2 of 7 songs are bad, which is more than 1%, such as bad.wav" in error and error.count("\n") == 1
+    assert "3 of 8 songs are bad, which is more than 1%, such as bad.wav" in error and error.count("\n") == 1
     bad = json.loads((tmp_path / "latents" / "bad.json").read_text())
-    assert list(bad) == ["bad.wav", "short.wav"] and "shorter than one latent frame" in bad["short.wav"]
+    assert list(bad) == ["bad.wav", "short.wav", "silent.wav"] and "shorter than one latent frame" in bad["short.wav"]
     monkeypatch.setattr(mousai.data.check, "MOST_BAD", 0.5)
     assert main(words) == 0
     captured = capsys.readouterr()
-    assert "5 songs, 0 of them new, 2 bad" in captured.out and "left out: bad.wav" in captured.err
+    assert "5 songs, 0 of them new, 3 bad" in captured.out and "left out: bad.wav" in captured.err
 
 
 def test_a_cache_of_another_autoencoder(songs: Path, stage_1: Path, tmp_path: Path):

@@ -59,6 +59,7 @@ def test_print_config_explains_every_key(capsys):
 
 MISTAKES = [
     (["--loop.max_stepz", "3"], "--loop.max_stepz 3"),
+    (["--loop.max_step", "3"], "--loop.max_step 3"),  # the beginning of a key is none
     (["--loop.max_steps", "many"], "--loop.max_steps many: must be a whole number"),
     (["--loop.batch", "0", "--loop.max_steps", "3"], "loop.batch=0: must be 1 or more"),
     ([], "loop.max_steps: say how long to train"),

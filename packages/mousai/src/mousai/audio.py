@@ -296,7 +296,9 @@ def _opened(path: Path | FilePart) -> Iterator[soundfile.SoundFile]:
         raise AudioError(f"{path} cannot be read: {error.strerror or error}") from error
     except soundfile.LibsndfileError as error:
         reason = _reason(error)
-        raise AudioError(f"{path} cannot be read as audio ({reason}); WAV, FLAC, OGG and MP3 files can") from error
+        raise AudioError(
+            f"{path} cannot be read as audio ({reason}); WAV, FLAC, OGG, OPUS, MP3 and AIFF files can"
+        ) from error
 
 
 def _check_file(path: Path) -> None:

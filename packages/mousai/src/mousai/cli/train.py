@@ -68,6 +68,7 @@ def read_settings(stage: str, arguments: Sequence[str]) -> "Common":
         prog=f"mousai train {stage}",
         description=f"{kind.__doc__.splitlines()[0]} --from is --start_from.",
         exit_on_error=False,
+        allow_abbrev=False,
         print_config="--print-%s",
     )
     parser.add_argument("--config", action="config", help=f"a YAML file, or a recipe: {', '.join(recipe_names())}")

@@ -24,6 +24,7 @@ SHORTEST = 0.1
 """Seconds under which a file is no music."""
 SILENT = 1e-5
 """Peak under which a file is no music either."""
+_NAMED = 3  # files of one kind at most
 _PIECE = 60.0  # seconds read at a time
 
 
@@ -59,6 +60,8 @@ class Report:
     """Of how many files tempo, key and lead are known well enough to be told to the generator beside the text."""
     passed_over: list[str] = field(default_factory=list)
     """What was not looked at, see `mousai.data.passed_over`."""
+    untold: list[str] = field(default_factory=list)
+    """Names of files of which nothing is known."""
 
     @property
     def good(self) -> list[Heard]:
@@ -100,6 +103,9 @@ class Report:
             lines.append(f"channels     {_counted(Counter(str(one.channels) for one in self.good))}")
         told = ", ".join(f"{name} {count}" for name, count in self.fields.most_common())
         lines.append(f"captions     {self.captioned} files have something to tell ({told or 'none'})")
+        if self.captioned and self.untold:
+            names = ", ".join(self.untold[:_NAMED]) + (", ..." if len(self.untold) > _NAMED else "")
+            lines.append(f"             {len(self.untold)} have nothing ({names})")
         if self.captioned:
             known = ", ".join(f"{name} {self.signal[name]}" for name in ("tempo", "key", "lead"))
             lines.append(f"told as such {known} (from the fields bpm with first_beat, key, lead)")
@@ -138,6 +144,8 @@ def check_records(
         told = [name for name in FIELDS if record.fields.get(name)]
         report.fields.update(told)
         report.captioned += bool(told)
+        if not told:
+            report.untold.append(record.path.name)
         stated = stated_of(record.fields)
         report.signal.update(name for name in ("tempo", "key", "lead") if getattr(stated, name) is not None)
     marks = {str(record.path): _mark(record.path) for record in records}

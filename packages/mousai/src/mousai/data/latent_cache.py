@@ -18,6 +18,7 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -27,6 +28,7 @@ from mousai.audio import read_audio
 from mousai.checkpoint import load_config, load_state, save_config, save_tensors
 from mousai.data.bad_songs import BadSongs
 from mousai.data.cached_latents import BAD_OF_SHARD, FORMAT, INDEX, METADATA, bad_before, known_latents, shard_path
+from mousai.data.check import SILENT
 from mousai.data.records import Record, song_name
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
@@ -217,6 +219,8 @@ def _encode(autoencoder: DMAE, path: Path | FilePart, offsets: int) -> tuple[lis
         wave = read_audio(path, sample_rate=config.sample_rate, channels=config.audio_channels)
     except UserError as error:
         return [], " ".join(str(error).split())
+    if float(np.abs(wave).max()) < SILENT:
+        return [], "is silent"
     latents = []
     for index in range(offsets):
         first = index * config.hop_length // offsets

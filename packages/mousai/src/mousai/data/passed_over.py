@@ -26,12 +26,16 @@ def passed_over(folder: Path, records: Sequence[Record]) -> list[str]:
     files = visible_files(folder, "*")
     unnamed = [path for path in files if path.suffix.lower() in READ_SUFFIXES and path not in taken]
     unread = [path for path in files if path.suffix.lower() in UNREADABLE]
+    songs = {path.with_suffix("") for path in files if path.suffix.lower() in (*READ_SUFFIXES, *UNREADABLE)}
+    alone = [path for path in files if path.suffix in (".txt", ".json") and path.with_suffix("") not in songs]
     lines = []
     if unnamed:
         lines.append(f"{_files(unnamed, folder)} in no row of the metadata table above; add a row for each")
     if unread:
         endings = ", ".join(sorted(Counter(path.suffix.lower() for path in unread)))
         lines.append(f"{_files(unread, folder)} of a format that is not read ({endings}); convert them, to .flac say")
+    if alone:
+        lines.append(f"{_files(alone, folder)} beside no song of that name")
     return lines
 
 

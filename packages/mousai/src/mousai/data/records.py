@@ -109,12 +109,16 @@ def _rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for where, row in rows:
         name = row.get("file_name")
         if not isinstance(name, str) or not name:
-            raise UserError(f"{table}, {where}: needs the key file_name")
+            raise UserError(f"{table}, {where}: needs the key file_name{_hint(table)}")
         check_below(table, where, name)
         count += 1
         yield where, {key: value for key, value in row.items() if value not in (None, "")}
     if not count:
         raise UserError(f"{table} is empty")
+
+
+def _hint(table: Path) -> str:
+    return " (columns are separated by commas, not by semicolons)" if table.suffix == ".csv" else ""
 
 
 def check_below(table: Path, where: str, name: str) -> None:
@@ -150,7 +154,10 @@ def _csv_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     try:
         for number, row in enumerate(reader, start=1):
             if None in row:
-                raise UserError(f"{table}, row {number}: has more values than the head has names")
+                raise UserError(
+                    f"{table}, row {number}: has more values than the head has names (a text that holds commas must "
+                    "stand in quotes)"
+                )
             yield f"row {number}", dict(row)
     except csv.Error as error:
         raise UserError(f"{table}, line {reader.line_num}: not CSV ({error})") from error
