@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from mousai import UserError
 from mousai.audio import write_audio
 from mousai.conditions import Stated
+from mousai.data.stated import stated_of
 from mousai.training.audio_files import audio_files
 from mousai.training.augment import augment
-from mousai.training.latents import encode_folder, stated_of
+from mousai.training.latents import encode_folder
 
 
 def noise(samples: int, *, channels: int = 2, seed: int = 0, level: float = 0.5) -> np.ndarray:

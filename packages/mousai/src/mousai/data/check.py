@@ -137,7 +137,7 @@ def check_records(
         progress: show a bar.
     """
     from mousai.data.captions import FIELDS
-    from mousai.training.latents import stated_of
+    from mousai.data.stated import stated_of
 
     report = Report()
     for record in records:

@@ -23,10 +23,11 @@ from dmae import DMAEConfig
 from mousai.audio import audio_info, read_audio
 from mousai.data.captions import caption_of
 from mousai.data.fetching import ShardError
+from mousai.data.stated import stated_of
 from mousai.errors import UserError
 from mousai.file_parts import FilePart
 from mousai.training.augment import augment
-from mousai.training.latents import UNTOLD, Captioned, stated_of
+from mousai.training.latents import UNTOLD, Captioned
 from mousai.training.order import Windows
 from mousai.training.settings import AutoencoderItems, GeneratorItems
 from mousai.training.sharded import Ahead, ShardedFiles, ShardedSongs

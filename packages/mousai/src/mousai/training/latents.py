@@ -1,6 +1,5 @@
 """A captioned folder as latents, encoded once."""
 
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +13,12 @@ from torch import Tensor
 
 from dmae import DMAEConfig
 from mousai.checkpoint import load_config
-from mousai.conditions import FASTEST, SLOWEST, Stated, stated_in
 from mousai.data.cached_latents import read_latents
 from mousai.data.captions import FIELDS
 from mousai.data.latent_cache import encode_songs
 from mousai.data.passed_over import passed_over
 from mousai.data.records import Record, find_records, song_name
 from mousai.errors import UserError
-from mousai.leads import lead_in
 
 UNTOLD = 0.15
 """Chance that the tempo of a crop is not stated, and that its key is not, and that its lead is not."""
@@ -108,24 +105,3 @@ def encode_folder(stage_1: Path, folder: Path, cache: Path, *, offsets: int = 2)
         print(f"left out: {name}: {why}", file=sys.stderr)
     kept = [record for record in records if song_name(record, folder) not in done.bad]
     return Captioned(kept, read_latents(cache, done.songs, offsets=offsets), config.sample_rate / config.hop_length)
-
-
-def stated_of(fields: Mapping[str, Any]) -> Stated:
-    """Tempo, key and lead of a file, each where it is known; a tempo counts only with `first_beat`, a bar's second.
-
-    A number that is none, and a tempo that no prompt could name, are as if they were not there.
-    """
-    tempo, first_beat = _number(fields.get("bpm")), _number(fields.get("first_beat"))
-    if tempo is None or first_beat is None or not SLOWEST <= tempo <= FASTEST:
-        tempo = None
-    key = stated_in(str(fields.get("key") or "")).key
-    lead = lead_in(str(fields.get("lead") or ""))
-    return Stated(tempo=tempo, key=key, lead=lead, first_beat=first_beat or 0.0)
-
-
-def _number(value: Any) -> float | None:
-    try:
-        found = float(value)
-    except (TypeError, ValueError):
-        return None
-    return found if math.isfinite(found) else None
