@@ -185,6 +185,7 @@ def test_a_sentence_becomes_a_file(mousai, work: Path, saved_model: Path):
         "sampler": "ddim",
         "time_grid": "uniform",
         "guidance_scale": "2.0",
+        "stated_guidance": "0.0",
         "model": str(saved_model),
         "dtype": "float32",
     }

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mousai.folders import describe
+from mousai.conditions import Stated
 from mousai.latent import LatentDiffusion
 from mousai.latent_config import LatentDiffusionConfig
 from mousai.pipeline import Mousai
@@ -204,6 +205,25 @@ def test_both_branches_of_guidance_are_one_batch(config: LatentDiffusionConfig):
     assert torch.equal(given["tokens"], torch.cat([text.hidden, negative.hidden]))
     assert torch.equal(given["mask"], torch.cat([text.mask, negative.mask]))
     assert torch.equal(none["tokens"], text.hidden)
+
+
+def test_key_and_lead_can_count_for_more():
+    torch.manual_seed(0)
+    model = LatentDiffusion(LatentDiffusionConfig.tiny(latent_std=0.5, frame_rate=11.7)).eval()
+    text = TextEmbedding(torch.randn(2, 4, model.config.net.context_features), torch.ones(2, 4, dtype=torch.bool))
+
+    def sampled(*stated: Stated, **settings: float) -> torch.Tensor:
+        return model.sample(text, frames=8, num_steps=3, stated=stated, **settings)
+
+    told, tempo = Stated(tempo=100, key=(4, True), lead="flute"), Stated(tempo=100)
+    plain = sampled(told, tempo)
+    led = sampled(told, tempo, stated_guidance=4.0)
+    assert not torch.allclose(led[0], plain[0], atol=1e-3)
+    torch.testing.assert_close(led[1], plain[1], rtol=1e-3, atol=1e-4)  # which names neither, and is not changed
+    assert torch.equal(sampled(tempo, tempo, stated_guidance=4.0), sampled(tempo, tempo))
+    assert not torch.allclose(
+        sampled(told, told, guidance_scale=1.0, stated_guidance=4.0), sampled(told, told, guidance_scale=1.0), atol=1e-3
+    )
 
 
 def test_sampling_is_repeatable_and_the_seed_matters(generator: LatentDiffusion):

@@ -307,6 +307,7 @@ def test_decode_turns_down_what_no_limiter_could_hold(pipeline: Mousai, monkeypa
         ({"decoder_steps": 0}, "decoder_steps=0"),
         ({"guidance_scale": -1.0}, "guidance_scale=-1"),
         ({"guidance_scale": float("nan")}, "guidance_scale=nan"),
+        ({"stated_guidance": -1.0}, "stated_guidance=-1: must be 0 to 100"),
         ({"num_waveforms_per_prompt": 0}, "num_waveforms_per_prompt=0"),
         ({"seed": -1}, "seed=-1"),
         ({"seed": 2**63}, "seed="),

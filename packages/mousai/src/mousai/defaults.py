@@ -20,6 +20,7 @@ class Defaults:
     Args:
         num_inference_steps: denoising steps of the generator.
         guidance_scale: weight of the prompt.
+        stated_guidance: further weight of the key and the lead that the prompt names.
         decoder_steps: denoising steps of the autoencoder's decoder.
         griffin_lim: Griffin-Lim iterations from the latent's magnitudes, 0 = none.
         decoder_start: diffusion time from which the decoder goes on after Griffin-Lim.
@@ -29,6 +30,7 @@ class Defaults:
 
     num_inference_steps: int = 50
     guidance_scale: float = 3.0
+    stated_guidance: float = 0.0
     decoder_steps: int = 20
     griffin_lim: int = 0
     decoder_start: float = 1.0
@@ -40,6 +42,7 @@ class Defaults:
         check_settings(
             num_inference_steps=self.num_inference_steps,
             guidance_scale=self.guidance_scale,
+            stated_guidance=self.stated_guidance,
             decoder_steps=self.decoder_steps,
             sampler=self.sampler,
             time_grid=self.time_grid,
@@ -76,6 +79,7 @@ def check_settings(
     duration: float = 20.0,
     num_inference_steps: int | None = None,
     guidance_scale: float | None = None,
+    stated_guidance: float | None = None,
     decoder_steps: int | None = None,
     sampler: str | None = None,
     time_grid: str | None = None,
@@ -95,6 +99,8 @@ def check_settings(
             raise UserError(f"{name}={steps}: must be 1 to 1000")
     if guidance_scale is not None and not (math.isfinite(guidance_scale) and 0 <= guidance_scale <= 100):
         raise UserError(f"guidance_scale={guidance_scale:g}: must be 0 to 100; 1 is no guidance, 3 to 7 are usual")
+    if stated_guidance is not None and not (math.isfinite(stated_guidance) and 0 <= stated_guidance <= 100):
+        raise UserError(f"stated_guidance={stated_guidance:g}: must be 0 to 100; 0 is none, 2 to 5 are usual")
     for name, chosen, known in (("sampler", sampler, SAMPLER_NAMES), ("time_grid", time_grid, TIME_GRID_NAMES)):
         if chosen is not None and chosen not in known:
             raise UserError(f"{name}={chosen!r}: must be one of {', '.join(known)}")

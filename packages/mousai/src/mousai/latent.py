@@ -1,6 +1,7 @@
 """Stage 2: text -> latent, a text-conditioned diffusion on the autoencoder's latents."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -22,6 +23,9 @@ from vdiffusion import (
     to_noisy,
 )
 from vdiffusion.schedule import require_steps
+
+DECIDED = 0.4
+"""Diffusion time below which key and lead of a piece are decided."""
 
 
 class LatentDiffusion(nn.Module):
@@ -172,6 +176,7 @@ class LatentDiffusion(nn.Module):
         frames: int,
         num_steps: int = 50,
         guidance_scale: float = 3.0,
+        stated_guidance: float = 0.0,
         negative: TextEmbedding | None = None,
         stated: Sequence[Stated] | None = None,
         negative_stated: Sequence[Stated] | None = None,
@@ -191,8 +196,10 @@ class LatentDiffusion(nn.Module):
             num_steps: denoising steps.
             guidance_scale: 1 follows the model as it is (all that one without text can do); above, the prompt counts
                 for more.
+            stated_guidance: how much more the key and the lead in `stated` count, above times of `DECIDED`; 0 for no
+                more than the rest.
             negative: what to stay away from; by default the null embedding.
-            stated: tempo and key of each piece, where the generator is told them; by default nothing is stated.
+            stated: tempo, key and lead of each piece, where the generator is told them; by default nothing is stated.
             negative_stated: the same of what to stay away from.
             seed: of all noise; item i has its own, from (seed, items[i]).
             items: numbers of the items, by default 0, 1, ...; without text they say how many there are, by default one.
@@ -225,6 +232,7 @@ class LatentDiffusion(nn.Module):
         net, conditions = self.guided(
             text,
             guidance_scale,
+            stated_guidance=stated_guidance,
             frames=frames,
             negative=negative,
             batch=batch,
@@ -246,6 +254,7 @@ class LatentDiffusion(nn.Module):
         text: TextEmbedding | None,
         guidance_scale: float,
         *,
+        stated_guidance: float = 0.0,
         frames: int,
         batch: int,
         negative: TextEmbedding | None = None,
@@ -261,14 +270,19 @@ class LatentDiffusion(nn.Module):
             "inject": self.conditions(stated, batch=batch, frames=frames),
             "context": self._read(text),
         }
+        without = None
+        if stated_guidance and stated and any(one.key or one.lead for one in stated):
+            less = [replace(one, key=None, lead=None) for one in stated]
+            without = {**conditions, "inject": self.conditions(less, batch=batch, frames=frames)}
+        more: dict[str, Any] = {"without": without, "emphasis": stated_guidance, "above": DECIDED}
         if guidance_scale == 1:
-            return self.denoise, conditions
+            return (self.denoise if without is None else Guidance(self.denoise, 1, {}, **more)), conditions
         tokens = None if text is None else text.hidden.shape[1]
         away = {
             "inject": self.conditions(negative_stated, batch=batch, frames=frames),
             "context": self._read(negative or self.null(batch, tokens)),
         }
-        return Guidance(self.denoise, guidance_scale, away), conditions
+        return Guidance(self.denoise, guidance_scale, away, **more), conditions
 
     def _read(self, text: TextEmbedding | None) -> dict[str, Tensor] | None:
         return None if text is None else self.net.read_context(text.hidden, text.mask)

@@ -155,6 +155,7 @@ class Mousai(Codec):
         duration: float = 20.0,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
+        stated_guidance: float | None = None,
         decoder_steps: int | None = None,
         sampler: str | None = None,
         time_grid: str | None = None,
@@ -171,8 +172,9 @@ class Mousai(Codec):
             prompt: a sentence, or several: one piece for each.
             negative_prompt: what to stay away from; one for all or one for each.
             duration: seconds.
-            num_inference_steps: of the generator; by default what the model is best run with, as for the next four.
+            num_inference_steps: of the generator; by default what the model is best run with, as for the next five.
             guidance_scale: 1 follows the model freely; more follows the prompt more closely.
+            stated_guidance: how much more the key and the lead instrument count that the prompt names; 0: no more.
             decoder_steps: of the autoencoder's decoder.
             sampler: of the generator, one of `vdiffusion.SAMPLER_NAMES`; "heun" evaluates it twice per step.
             time_grid: where the generator's steps lie, one of `vdiffusion.TIME_GRID_NAMES`.
@@ -193,6 +195,7 @@ class Mousai(Codec):
         given: dict[str, Any] = {
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
+            "stated_guidance": stated_guidance,
             "decoder_steps": decoder_steps,
             "sampler": sampler,
             "time_grid": time_grid,
@@ -202,6 +205,7 @@ class Mousai(Codec):
             duration=duration,
             num_inference_steps=settings.num_inference_steps,
             guidance_scale=settings.guidance_scale,
+            stated_guidance=settings.stated_guidance,
             decoder_steps=settings.decoder_steps,
             sampler=settings.sampler,
             time_grid=settings.time_grid,
@@ -231,6 +235,7 @@ class Mousai(Codec):
             frames=-(-samples // self.autoencoder.config.hop_length),
             num_steps=settings.num_inference_steps,
             guidance_scale=settings.guidance_scale,
+            stated_guidance=settings.stated_guidance,
             negative=None if negative is None else self._embed(negative).repeated(num_waveforms_per_prompt),
             stated=stated,
             negative_stated=negative_stated,

@@ -24,24 +24,46 @@ class Guidance:
     - None, or an equal bool, number or string, handed on as it is.
 
     A condition that both branches share stands in both. Contexts of different length must be padded by the caller.
+
+    One part of the conditions can be given more weight than all of them together: `without` are the conditions less
+    that part, and emphasis (v_positive - v_without) is added, at times above `above` alone (guidance with two scales as
+    in Brooks et al., 2211.09800, eq. 3, in a limited interval as in Kynkäänniemi et al., 2404.07724). It costs a call
+    of the net more.
     """
 
-    def __init__(self, net: Net, scale: float, negative: Mapping[str, Any]) -> None:
-        """Wrap `net`; ValueError where `scale` is not finite."""
+    def __init__(
+        self,
+        net: Net,
+        scale: float,
+        negative: Mapping[str, Any],
+        *,
+        without: Mapping[str, Any] | None = None,
+        emphasis: float = 0.0,
+        above: float = 0.0,
+    ) -> None:
+        """Wrap `net`; ValueError where `scale` or `emphasis` is not finite."""
         if not math.isfinite(scale):
             raise ValueError(f"scale={scale}: must be finite; 1 is no guidance, 3 to 7 binds to the condition")
+        if not math.isfinite(emphasis):
+            raise ValueError(f"emphasis={emphasis}: must be finite; 0 is none, 2 to 5 binds to that part")
         self.net = net
         self.scale = scale
         self.negative = dict(negative)
+        self.without = None if without is None or emphasis == 0 else dict(without)
+        self.emphasis = emphasis
+        self.above = above
 
     def __call__(self, x_t: Tensor, t: Tensor, **conditions: Any) -> Tensor:
         """Return the guided v for x_t `[B, ...]` and t `[B]`; ValueError names the condition that does not fit."""
         if self.scale == 1:
-            return evaluate(self.net, x_t, t, conditions)
-        both = _joined_mapping("", conditions, self.negative, x_t.shape[0])
-        v = evaluate(self.net, torch.cat([x_t, x_t]), torch.cat([t, t]), both)
-        v_positive, v_negative = v.chunk(2)
-        return v_negative + self.scale * (v_positive - v_negative)
+            v = v_positive = evaluate(self.net, x_t, t, conditions)
+        else:
+            both = _joined_mapping("", conditions, self.negative, x_t.shape[0])
+            v_positive, v_negative = evaluate(self.net, torch.cat([x_t, x_t]), torch.cat([t, t]), both).chunk(2)
+            v = v_negative + self.scale * (v_positive - v_negative)
+        if self.without is not None and float(t.max()) > self.above:
+            v = v + self.emphasis * (v_positive - evaluate(self.net, x_t, t, self.without))
+        return v
 
 
 def _joined(name: str, positive: Any, negative: Any, batch: int) -> Any:

@@ -67,6 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="G",
         help="how closely the music keeps to the sentence: 1 freely, 3 to 7 closely",
     )
+    group.add_argument(
+        "--stated-guidance",
+        type=float,
+        metavar="G",
+        help="how much more the key and the lead instrument count that the sentence names: 0 no more, 2 to 5 much more",
+    )
     group.add_argument("--negative-prompt", metavar="P", help="a sentence to stay away from")
     group = parser.add_argument_group("starting from a recording")
     group.add_argument("--init-audio", metavar="FILE", help="recording to make new music from, of the same length")
@@ -119,6 +125,7 @@ def run(args: argparse.Namespace) -> int:
     steps = model.defaults.num_inference_steps if args.steps is None else args.steps
     decoder_steps = model.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
     guidance_scale = model.defaults.guidance_scale if args.guidance_scale is None else args.guidance_scale
+    stated_guidance = model.defaults.stated_guidance if args.stated_guidance is None else args.stated_guidance
     sampler = model.defaults.sampler if args.sampler is None else args.sampler
     time_grid = model.defaults.time_grid if args.time_grid is None else args.time_grid
     strength = _STRENGTH if args.strength is None else args.strength
@@ -130,6 +137,7 @@ def run(args: argparse.Namespace) -> int:
         "sampler": sampler,
         "time_grid": time_grid,
         "guidance_scale": guidance_scale,
+        "stated_guidance": stated_guidance,
         "init_audio": args.init_audio,
         "strength": None if recording is None else strength,
         "model": model_name(args),
@@ -147,6 +155,7 @@ def run(args: argparse.Namespace) -> int:
                 duration=duration,
                 num_inference_steps=steps,
                 guidance_scale=guidance_scale,
+                stated_guidance=stated_guidance,
                 decoder_steps=decoder_steps,
                 sampler=sampler,
                 time_grid=time_grid,
@@ -221,6 +230,7 @@ def _check_settings(args: argparse.Namespace) -> None:
             duration=_DURATION if args.duration is None else args.duration,
             num_inference_steps=args.steps,
             guidance_scale=args.guidance_scale,
+            stated_guidance=args.stated_guidance,
             decoder_steps=args.decoder_steps,
             sampler=args.sampler,
             time_grid=args.time_grid,
