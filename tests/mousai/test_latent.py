@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mousai.folders import describe
 from mousai.conditions import Stated
+from mousai.folders import describe
 from mousai.latent import LatentDiffusion
 from mousai.latent_config import LatentDiffusionConfig
 from mousai.pipeline import Mousai
