@@ -3,12 +3,11 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mousai.data.records import Record
     from mousai.data.workers import Pool
 
 
@@ -108,12 +107,13 @@ def _shard(args: argparse.Namespace, pool: "Pool") -> int:
 
 def _encode(args: argparse.Namespace, pool: "Pool") -> int:
     from mousai.data.latent_cache import encode_songs
-    from mousai.data.shard_set import records_of
+    from mousai.data.passed_over import say_passed_over
+    from mousai.data.shard_set import is_shards, records_of
     from mousai.folders import describe, model_folder
 
     records = records_of(args.folder)
-    for line in _passed_over(args.folder, records):
-        print(f"passed over: {line}", file=sys.stderr)
+    if not is_shards(args.folder):
+        say_passed_over(Path(args.folder), records)
     model = model_folder(args.model, revision=args.revision)
     describe(model, need=["autoencoder"])
     done = encode_songs(
@@ -135,24 +135,19 @@ def _say_left_out(bad: Mapping[str, str]) -> None:
         print(f"left out: {name}: {why}", file=sys.stderr)
 
 
-def _passed_over(folder: str, records: "Sequence[Record]") -> list[str]:
-    from mousai.data.passed_over import passed_over
-    from mousai.data.shard_set import is_shards
-
-    return [] if is_shards(folder) else passed_over(Path(folder), records)
-
-
 def _check(args: argparse.Namespace, pool: "Pool") -> int:
     from mousai.audio import check_output
     from mousai.data.check import check_records
-    from mousai.data.shard_set import records_of
+    from mousai.data.passed_over import passed_over
+    from mousai.data.shard_set import is_shards, records_of
     from mousai.files import atomic_file
 
     path = None if args.report is None else check_output(args.report, args.overwrite, suffixes=(".json",))
     journal = None if path is None else path.with_name(f".{path.name}.heard")
     records = records_of(args.folder)
     report = check_records(records, pool=pool, journal=journal, progress=sys.stderr.isatty())
-    report.passed_over = _passed_over(args.folder, records)
+    if not is_shards(args.folder):
+        report.passed_over = passed_over(Path(args.folder), records)
     print("\n".join(report.lines()))
     if path is not None:
         with atomic_file(path) as partial:

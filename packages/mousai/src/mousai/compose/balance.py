@@ -7,6 +7,8 @@ what comes out.
 
 from typing import TYPE_CHECKING
 
+from ..k_weighting import HIGH_PASS, SHELF
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -18,11 +20,6 @@ LARGEST = 24.0
 SOUNDS = 20.0
 """A lead plays in the blocks that are at most that many dB softer than its loudest."""
 
-# ITU-R BS.1770-4, tables 1 and 2: the two filters of K-weighting, at 48 kHz, as numerators and denominators.
-_FILTERS = (
-    ((1.53512485958697, -2.69169618940638, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585)),
-    ((1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621)),
-)
 _BLOCK = 19200  # 0.4 s, the standard's block
 
 
@@ -55,6 +52,6 @@ def _powers(sound: "NDArray[np.float32]") -> "NDArray[np.float64]":
     spectra = np.abs(np.fft.rfft(blocks * np.hanning(_BLOCK).astype(np.float32), axis=2)) ** 2
     turn = np.exp(-2j * np.pi * np.arange(spectra.shape[2]) / _BLOCK)
     weight = np.ones(spectra.shape[2])
-    for above, below in _FILTERS:
+    for above, below in (SHELF, HIGH_PASS):
         weight *= np.abs(np.polyval(above[::-1], turn) / np.polyval(below[::-1], turn)) ** 2
     return np.asarray((spectra * weight).sum(axis=(0, 2)), dtype=np.float64)

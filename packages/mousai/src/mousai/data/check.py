@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mousai.audio import audio_info, read_audio
+from mousai.data.passed_over import first_names
 from mousai.data.records import Record
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
@@ -24,7 +25,6 @@ SHORTEST = 0.1
 """Seconds under which a file is no music."""
 SILENT = 1e-5
 """Peak under which a file is no music either."""
-_NAMED = 3  # files of one kind at most
 _PIECE = 60.0  # seconds read at a time
 
 
@@ -104,8 +104,7 @@ class Report:
         told = ", ".join(f"{name} {count}" for name, count in self.fields.most_common())
         lines.append(f"captions     {self.captioned} files have something to tell ({told or 'none'})")
         if self.captioned and self.untold:
-            names = ", ".join(self.untold[:_NAMED]) + (", ..." if len(self.untold) > _NAMED else "")
-            lines.append(f"             {len(self.untold)} have nothing ({names})")
+            lines.append(f"             {len(self.untold)} have nothing ({first_names(self.untold)})")
         if self.captioned:
             known = ", ".join(f"{name} {self.signal[name]}" for name in ("tempo", "key", "lead"))
             lines.append(f"told as such {known} (from the fields bpm with first_beat, key, lead)")

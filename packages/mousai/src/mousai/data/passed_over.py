@@ -1,6 +1,6 @@
 """Sound files of a folder that are not taken, and why: otherwise they would be missed in the music alone."""
 
-from collections import Counter
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,14 +32,24 @@ def passed_over(folder: Path, records: Sequence[Record]) -> list[str]:
     if unnamed:
         lines.append(f"{_files(unnamed, folder)} in no row of the metadata table above; add a row for each")
     if unread:
-        endings = ", ".join(sorted(Counter(path.suffix.lower() for path in unread)))
+        endings = ", ".join(sorted({path.suffix.lower() for path in unread}))
         lines.append(f"{_files(unread, folder)} of a format that is not read ({endings}); convert them, to .flac say")
     if alone:
         lines.append(f"{_files(alone, folder)} beside no song of that name")
     return lines
 
 
+def say_passed_over(folder: Path, records: Sequence[Record]) -> None:
+    """The same on stderr."""
+    for line in passed_over(folder, records):
+        print(f"passed over: {line}", file=sys.stderr)
+
+
 def _files(paths: Sequence[Path], folder: Path) -> str:
-    names = ", ".join(str(path.relative_to(folder)) for path in paths[:_NAMED])
-    more = ", ..." if len(paths) > _NAMED else ""
-    return f"{len(paths)} {'file' if len(paths) == 1 else 'files'} ({names}{more})"
+    names = first_names([str(path.relative_to(folder)) for path in paths])
+    return f"{len(paths)} {'file' if len(paths) == 1 else 'files'} ({names})"
+
+
+def first_names(names: Sequence[str]) -> str:
+    """The first few of some names."""
+    return ", ".join([*names[:_NAMED], *(["..."] if len(names) > _NAMED else [])])

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from mousai.checkpoint import load_config
 from mousai.data.bad_songs import BadSongs
 from mousai.data.cached_latents import cached_songs, is_latent_cache
-from mousai.data.passed_over import passed_over
+from mousai.data.passed_over import say_passed_over
 from mousai.data.records import find_records, song_name
 from mousai.data.shards import (
     BAD,
@@ -125,8 +125,7 @@ def shard_songs(
 
 def _audio(folder: Path) -> _Data:
     records = find_records(folder)
-    for line in passed_over(folder, records):
-        print(f"passed over: {line}", file=sys.stderr)
+    say_passed_over(folder, records)
     songs = [
         Song(number, song_name(record, folder), Path(str(record.path)), record.fields)
         for number, record in enumerate(records)

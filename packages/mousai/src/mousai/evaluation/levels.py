@@ -5,10 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mousai.evaluation.sound import RATE, Array
-
-# ITU-R BS.1770-4, table 1 and 2: the two filters of K-weighting at 48 kHz.
-_SHELF = ((1.53512485958697, -2.69169618940638, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585))
-_HIGH_PASS = ((1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621))
+from mousai.k_weighting import HIGH_PASS, SHELF
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +56,7 @@ def loudness(audio: Array, *, sample_rate: int = RATE) -> float:
     channels = np.atleast_2d(np.asarray(audio, dtype=np.float64))
     if sample_rate != RATE:
         channels = resample_poly(channels, RATE, sample_rate, axis=1)
-    weighted = lfilter(*_HIGH_PASS, lfilter(*_SHELF, channels, axis=1), axis=1)
+    weighted = lfilter(*HIGH_PASS, lfilter(*SHELF, channels, axis=1), axis=1)
     step = RATE // 10
     tenths = weighted.shape[1] // step
     power = (weighted[:, : tenths * step] ** 2).reshape(len(channels), tenths, step).mean(axis=2).sum(axis=0)

@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 from mousai.evaluation.clips import Row
-from mousai.evaluation.sound import SECONDS
+from mousai.evaluation.judging import WISHES
 
 PROMPTS = 10
 """How many prompts are put in other words; so many have every genre once."""
@@ -49,7 +49,7 @@ def reworded(rows: Sequence[Row]) -> dict[str, list[Row]]:
         name: [{**row, "prompt": form(row["prompt"], Random(f"{name}/{row['prompt']}"))} for row in first]
         for name, form in FORMS.items()
     }
-    seed, duration = (rows[0][name] for name in ("seed", "duration")) if rows else (0, SECONDS)
+    seed, duration = rows[0]["seed"], rows[0]["duration"]
     found[NO_PROMPT] = [
         {
             "file_name": f"{number:03d}-a.flac",
@@ -74,7 +74,7 @@ def compared(played: Mapping[str, Sequence[Row]], usual: Sequence[Row]) -> dict[
     found: dict[str, dict[str, dict[str, int]]] = {}
     for name, rows in played.items():
         beside = [by_seed[row["seed"]] for row in rows]
-        found[name] = {wish: _counts(rows, beside, f"{wish}_right") for wish in ("style", "tempo", "key", "lead")}
+        found[name] = {wish: _counts(rows, beside, f"{wish}_right") for wish in WISHES}
     return found
 
 

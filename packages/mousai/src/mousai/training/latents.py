@@ -16,7 +16,7 @@ from mousai.checkpoint import load_config
 from mousai.data.cached_latents import read_latents
 from mousai.data.captions import FIELDS
 from mousai.data.latent_cache import encode_songs
-from mousai.data.passed_over import passed_over
+from mousai.data.passed_over import say_passed_over
 from mousai.data.records import Record, find_records, song_name
 from mousai.errors import UserError
 
@@ -92,8 +92,7 @@ def encode_folder(stage_1: Path, folder: Path, cache: Path, *, offsets: int = 2)
         UserError: nothing is known of any song, too many are bad, or the cache is of another autoencoder.
     """
     records = find_records(folder)
-    for line in passed_over(folder, records):
-        print(f"passed over: {line}", file=sys.stderr)
+    say_passed_over(folder, records)
     if not any(name in record.fields for record in records for name in FIELDS):
         raise UserError(
             f"{folder}: nothing is known of any file, and stage 2 needs captions: give a metadata.jsonl or .csv with "

@@ -155,17 +155,18 @@ class Listen(Callback):
             self._keep(trainer, below / f"{number:02d}-{_as_file_name(sound.name)}", sound)
 
     def _keep(self, trainer: Trainer, path: Path, sound: Sound) -> None:
-        write_audio(path.with_name(path.name + ".wav"), sound.wave.numpy(), sound.sample_rate, overwrite=True)
+        heard, seen = (path.with_name(path.name + suffix) for suffix in (".wav", ".png"))
+        write_audio(heard, sound.wave.numpy(), sound.sample_rate, overwrite=True)
         picture, pixels = spectrogram_picture(sound.wave.numpy(), sound.sample_rate, title=sound.name)
-        path.with_name(path.name + ".png").write_bytes(picture)
+        seen.write_bytes(picture)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 mono: Tensor = sound.wave.mean(0)  # all that its player takes
                 logger.experiment.add_audio(sound.name, mono, self._step, sample_rate=sound.sample_rate)
                 logger.experiment.add_image(sound.name, pixels, self._step, dataformats="HWC")
             if isinstance(logger, WandbLogger):
-                logger.log_audio(sound.name, [str(path.with_name(path.name + ".wav"))], self._step)
-                logger.log_image(f"{sound.name}: spectrogram", [str(path.with_name(path.name + ".png"))], self._step)
+                logger.log_audio(sound.name, [str(heard)], self._step)
+                logger.log_image(f"{sound.name}: spectrogram", [str(seen)], self._step)
 
 
 def _as_file_name(text: str) -> str:
