@@ -95,8 +95,9 @@ def call(model: Mousai, stage: str) -> Tensor:
     x = torch.randn(1, config.net.in_channels, frames, generator=draw)
     text = model.text_encoder(["calm piano pop, 100 bpm"], keep_padding=config.attend_to_padding)
     inject = generator.conditions(None, batch=1, frames=frames)
+    told = {"inject": inject, **generator.told_globally(text, inject)}
     with torch.no_grad():
-        return generator.denoise(x, torch.tensor([0.6]), context=text.hidden, context_mask=text.mask, inject=inject)
+        return generator.denoise(x, torch.tensor([0.6]), context=text.hidden, context_mask=text.mask, **told)
 
 
 @torch.no_grad()

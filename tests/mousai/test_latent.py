@@ -100,6 +100,9 @@ def test_wrong_configs_are_named(config: LatentDiffusionConfig):
             dataclasses.replace(config, frame_rate=frame_rate)
     with pytest.raises(ValueError, match=r"frame_rate 10 the net's inject_channels by depth must be \{0: 78\}, not"):
         dataclasses.replace(config, frame_rate=10.0)
+    tiny = LatentDiffusionConfig.tiny()
+    with pytest.raises(ValueError, match=r"net\.global_features must be 0 or 188 .*, not 7"):
+        dataclasses.replace(tiny, net=dataclasses.replace(tiny.net, global_features=7))
     for max_tokens in (-1, 1.5, True):
         with pytest.raises(ValueError, match="max_tokens"):
             dataclasses.replace(config, max_tokens=max_tokens)
@@ -224,6 +227,31 @@ def test_key_and_lead_can_count_for_more():
     assert not torch.allclose(
         sampled(told, told, guidance_scale=1.0, stated_guidance=4.0), sampled(told, told, guidance_scale=1.0), atol=1e-3
     )
+
+
+def test_what_is_told_of_the_whole_piece_is_the_mean_of_its_text_and_what_is_stated(generator: LatentDiffusion):
+    model = LatentDiffusion(LatentDiffusionConfig.tiny(latent_std=0.5, frame_rate=11.7))
+    text = TextEmbedding(torch.randn(2, 4, 128), torch.arange(4).expand(2, -1) < torch.tensor([[3], [1]]))
+    inject = model.conditions([Stated(tempo=100, lead="flute"), Stated(key=(4, True))], batch=2, frames=8)
+    told = model.told_globally(text, inject)["global_condition"]
+    assert told.shape == (2, model.config.net.global_features)
+    torch.testing.assert_close(told[:, :128], torch.stack([text.hidden[0, :3].mean(0), text.hidden[1, 0]]))
+    steady = inject[0][:, -(told.shape[1] - 128) :]
+    assert torch.equal(steady, told[:, 128:, None].expand(-1, -1, 8))  # at every frame
+    phases = inject[0][0, : -(told.shape[1] - 128)]
+    assert bool((phases.std(dim=1) > 0).all())  # and nothing else is
+    assert generator.told_globally(some_text(2), {}) == {}  # a net without such a condition
+
+
+def test_a_dropped_item_is_told_nothing_of_itself():
+    model = LatentDiffusion(LatentDiffusionConfig.tiny(latent_std=0.5, frame_rate=11.7))
+    model.net, heard = PointMass(0.0), []
+    model.net.forward = lambda x_t, t, **conditions: heard.append(conditions["global_condition"]) or x_t  # type: ignore[method-assign]
+    text = TextEmbedding(torch.randn(2, 4, 128), torch.ones(2, 4, dtype=torch.bool))
+    stated = [Stated(tempo=100, key=(4, True), lead="flute")] * 2
+    model.loss(torch.randn(2, 128, 8), text, stated=stated, dropped=torch.tensor([False, True]))
+    assert bool(heard[0][0, 128:].any()) and not bool(heard[0][1, 128:].any())
+    torch.testing.assert_close(heard[0][1, :128], model.null_embedding[:4].mean(0))
 
 
 def test_sampling_is_repeatable_and_the_seed_matters(generator: LatentDiffusion):

@@ -13,6 +13,7 @@ from mousai.text import TextEncoder
 from mousai.training.items import GeneratorCrops
 from mousai.training.latents import Captioned
 from mousai.training.settings import GeneratorItems
+from mousai.training.times import Times
 from vdiffusion import alpha_sigma
 
 
@@ -94,3 +95,23 @@ def test_songs_shorter_than_a_crop_are_left_out_and_named(capsys: pytest.Capture
     assert capsys.readouterr().err == "left out: 2.wav is shorter than a crop of 2.5 s\n"
     with pytest.raises(UserError, match=r"all 5 songs are shorter than a crop of 3\.1 s"):
         data.at_least(31)
+
+
+def test_the_diffusion_times_are_those_that_the_settings_name_and_validation_has_them_spread():
+    items = GeneratorItems(frames=8, times=Times(kind="logit_normal", mean=1.0, std=0.5))
+    t = torch.stack([GeneratorCrops(counted(), items, seed=1)[number]["t"] for number in range(400)])
+    logit = torch.log(t / (1 - t))
+    assert float(logit.mean()) == pytest.approx(1.0, abs=0.1) and float(logit.std()) == pytest.approx(0.5, abs=0.06)
+    uniform = GeneratorCrops(counted(), GeneratorItems(frames=8), seed=1)
+    t = torch.stack([uniform[number]["t"] for number in range(400)]).sort().values
+    assert float((t - torch.linspace(0, 1, 400)).abs().max()) < 0.08  # Kolmogorov and Smirnov: 1 in 100
+    spread = GeneratorCrops(counted(), items, seed=1, count=4)
+    assert [float(spread[number]["t"]) for number in range(4)] == [0.125, 0.375, 0.625, 0.875]
+
+
+@pytest.mark.parametrize("kind", ["uniform", "logit_normal"])
+def test_impossible_diffusion_times_are_refused(kind):
+    with pytest.raises(UserError, match=r"^crops\.times\.std=0: must be finite and above 0"):
+        Times(kind=kind, std=0)
+    with pytest.raises(UserError, match=r"^crops\.times\.mean=inf: must be finite"):
+        Times(kind=kind, mean=float("inf"))

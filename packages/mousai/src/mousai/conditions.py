@@ -30,6 +30,8 @@ CYCLES = (4.0, 3.0, 2.0, 1.0, 1 / 2, 1 / 3, 1 / 4, 1 / 8, 1 / 16)
 TEMPO_CHANNELS = 2 * len(CYCLES) + 1 + 6
 KEY_CHANNELS = 12 + 2 + 12 + 12
 CONDITION_CHANNELS = TEMPO_CHANNELS + KEY_CHANNELS + len(LEADS)
+STEADY_CHANNELS = CONDITION_CHANNELS - 2 * len(CYCLES)
+"""The last channels of the signal, which are the same at every frame: all but the phases."""
 SLOWEST, FASTEST = 30.0, 300.0
 """Beats per minute that count as a tempo."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mousai.conditions import Stated, condition_signal
+from mousai.conditions import STEADY_CHANNELS, Stated, condition_signal
 from mousai.latent_config import LatentDiffusionConfig
 from mousai.text import TextEmbedding
 from unet1d import UNet1d
@@ -31,9 +31,10 @@ DECIDED = 0.4
 class LatentDiffusion(nn.Module):
     """Moûsai's stage 2: `loss` learns latents under their texts, `sample` draws new ones.
 
-        text embedding ──────────────────────┐
-        tempo, key ── condition_signal ──┐   │
-        noise ── U-Net (injection, cross-attention) ── DDIM, both guidance branches in one batch ──> latent / latent_std
+        text embedding ─────────────────────────────┬─ mean ─┐
+        tempo, key, lead ── condition_signal ─┬─ the steady ─┤
+                                              │     │        │
+        noise ──────────────── U-Net (injection, cross-attention, modulation) ── DDIM ──> latent / latent_std
 
     Args:
         config: all sizes, for example `LatentDiffusionConfig.paper()`.
@@ -53,6 +54,7 @@ class LatentDiffusion(nn.Module):
         context: Tensor | Mapping[str, Tensor] | None = None,
         context_mask: Tensor | None = None,
         inject: Mapping[int, Tensor] | None = None,
+        global_condition: Tensor | None = None,
     ) -> Tensor:
         """The generator as a net.
 
@@ -63,11 +65,14 @@ class LatentDiffusion(nn.Module):
                 of it.
             context_mask: bool [B, N], beside an embedding.
             inject: `conditions()` of the items.
+            global_condition: `told_globally()` of the items, where the generator is.
 
         Returns:
             v [B, C, L].
         """
-        v: Tensor = self.net(x_t, t, context=context, context_mask=context_mask, inject=inject)
+        v: Tensor = self.net(
+            *(x_t, t), context=context, context_mask=context_mask, inject=inject, global_condition=global_condition
+        )
         return v
 
     def conditions(
@@ -86,6 +91,24 @@ class LatentDiffusion(nn.Module):
             raise ValueError(f"stated: {len(known)} for {batch} items")
         signal = condition_signal(known, frames=frames, frame_rate=self.config.frame_rate, starts=starts)
         return {0: signal.to(self.null_embedding.device)}
+
+    def told_globally(self, text: TextEmbedding | None, inject: Mapping[int, Tensor]) -> dict[str, Tensor]:
+        """What `denoise` is to be given as `global_condition`, under that name; empty for a generator without.
+
+        Args:
+            text: the items' texts.
+            inject: `conditions()` of the items.
+        """
+        if not self.config.net.global_features:
+            return {}
+        told = []
+        if text is not None:
+            usable = text.mask[..., None].to(text.hidden)
+            told.append((text.hidden * usable).sum(1) / usable.sum(1).clamp(min=1))
+        if inject:
+            steady = inject[0][:, -STEADY_CHANNELS:, 0]
+            told = [*(mean.expand(len(steady), -1) for mean in told), steady.to(told[0]) if told else steady]
+        return {"global_condition": torch.cat(told, dim=1)}
 
     def null(self, batch: int, tokens: int | None = None) -> TextEmbedding:
         """The learned embedding that stands for "no prompt".
@@ -165,6 +188,7 @@ class LatentDiffusion(nn.Module):
             mask=mask,
             generator=generator,
             inject=inject,
+            **self.told_globally(text, inject),
             **_as_context(text),
         )
 
@@ -266,26 +290,29 @@ class LatentDiffusion(nn.Module):
         What does not depend on the step is done here, once: the prompts are read by all cross-attentions.
         The arguments are those of `sample`; `batch` says how many items there are.
         """
-        conditions = {
-            "inject": self.conditions(stated, batch=batch, frames=frames),
-            "context": self._read(text),
-        }
+        conditions = self._told(text, stated, batch=batch, frames=frames)
         without = None
         if stated_guidance and stated and any(one.key or one.lead for one in stated):
             less = [replace(one, key=None, lead=None) for one in stated]
-            without = {**conditions, "inject": self.conditions(less, batch=batch, frames=frames)}
+            without = {**conditions, **self._stated(text, less, batch=batch, frames=frames)}
         more: dict[str, Any] = {"without": without, "emphasis": stated_guidance, "above": DECIDED}
         if guidance_scale == 1:
             return (self.denoise if without is None else Guidance(self.denoise, 1, {}, **more)), conditions
         tokens = None if text is None else text.hidden.shape[1]
-        away = {
-            "inject": self.conditions(negative_stated, batch=batch, frames=frames),
-            "context": self._read(negative or self.null(batch, tokens)),
-        }
+        away = self._told(negative or self.null(batch, tokens), negative_stated, batch=batch, frames=frames)
         return Guidance(self.denoise, guidance_scale, away, **more), conditions
 
-    def _read(self, text: TextEmbedding | None) -> dict[str, Tensor] | None:
-        return None if text is None else self.net.read_context(text.hidden, text.mask)
+    def _told(
+        self, text: TextEmbedding | None, stated: Sequence[Stated] | None, *, batch: int, frames: int
+    ) -> dict[str, Any]:
+        context = None if text is None else self.net.read_context(text.hidden, text.mask)
+        return {"context": context, **self._stated(text, stated, batch=batch, frames=frames)}
+
+    def _stated(
+        self, text: TextEmbedding | None, stated: Sequence[Stated] | None, *, batch: int, frames: int
+    ) -> dict[str, Any]:
+        inject = self.conditions(stated, batch=batch, frames=frames)
+        return {"inject": inject, **self.told_globally(text, inject)}
 
     def _check_text(self, text: TextEmbedding | None) -> None:
         if (text is None) == bool(self.config.net.context_features):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mousai.conditions import CONDITION_CHANNELS
+from mousai.conditions import CONDITION_CHANNELS, STEADY_CHANNELS
 from mousai.text import MAX_TOKENS
 from unet1d import Level, UNet1dConfig
 from unet1d.config import from_mapping
@@ -16,7 +16,9 @@ class LatentDiffusionConfig:
     """Sizes of the generator.
 
     Args:
-        net: the U-Net on the latent; `context_features` is the width of the text embedding.
+        net: the U-Net on the latent; `context_features` is the width of the text embedding. With `global_features`,
+            which must then be `told_globally`, the mean of the text embedding and what is stated of the whole piece
+            also reach every item of it beside the diffusion time.
         latent_std: standard deviation of the latents in the training data; the diffusion works on latent / latent_std.
         max_tokens: tokens of the learned embedding that stands for "no prompt"; 0 for a generator that was trained
             without one, which knows no guidance.
@@ -57,6 +59,16 @@ class LatentDiffusionConfig:
                 f"LatentDiffusionConfig: with frame_rate {rate:g} the net's inject_channels by depth must be {wanted}, "
                 f"not {dict(self.net.inject_channels)}"
             )
+        if self.net.global_features not in (0, self.told_globally):
+            raise ValueError(
+                f"LatentDiffusionConfig: net.global_features must be 0 or {self.told_globally} (features of the text, "
+                f"and what is stated), not {self.net.global_features}"
+            )
+
+    @property
+    def told_globally(self) -> int:
+        """Width of what can be said of a whole piece: the mean of its text embedding, and what is stated of it."""
+        return self.net.context_features + (STEADY_CHANNELS if self.frame_rate else 0)
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as a JSON-able dictionary."""
@@ -110,6 +122,8 @@ class LatentDiffusionConfig:
                     for depth, c in enumerate(channels)
                 ),
                 context_features=128,
+                global_features=128 + (STEADY_CHANNELS if frame_rate else 0),
+                global_hidden=48,
                 attention_heads=4,
                 modulation_features=256,
                 zero_init_residual=True,

@@ -3,7 +3,7 @@
 from unet1d.attention import Attention, FeedForward
 from unet1d.blocks import Conv, Downsample, GroupNorm, Injection, Modulation, ResidualBlock, Skip, Upsample
 from unet1d.config import Level, UNet1dConfig
-from unet1d.embedding import TimeEmbedding
+from unet1d.embedding import GlobalEmbedding, TimeEmbedding
 from unet1d.patching import Patching
 from unet1d.unet import Item, UNet1d, UNetLevel
 
@@ -14,6 +14,7 @@ __all__ = [
     "Conv",
     "Downsample",
     "FeedForward",
+    "GlobalEmbedding",
     "GroupNorm",
     "Injection",
     "Item",

@@ -57,6 +57,9 @@ class UNet1dConfig:
         levels: one `Level` per depth, from the longest to the shortest.
         modulation_features: width of the vector that carries the diffusion time into every item and skip.
         context_features: width of the context tokens; needs a level with `cross_attention`, and the reverse.
+        global_features: width of the vector that says something of the whole item, such as a class or a pooled text,
+            and reaches every item and skip beside the diffusion time (0 = none). Not in the paper.
+        global_hidden: width of the layer that it passes through.
         attention_heads: heads of every attention.
         attention_head_features: features of each head.
         feed_forward_factor: hidden width of the feed-forward after each attention, as a multiple of the level's
@@ -75,6 +78,8 @@ class UNet1dConfig:
     levels: tuple[Level, ...]
     modulation_features: int = 1024
     context_features: int = 0
+    global_features: int = 0
+    global_hidden: int = 64
     attention_heads: int = 8
     attention_head_features: int = 64
     feed_forward_factor: float = 0.0
@@ -92,6 +97,7 @@ class UNet1dConfig:
             "modulation_features",
             "attention_heads",
             "attention_head_features",
+            "global_hidden",
             "groups",
             "kernel_size",
             "fourier_features",
@@ -101,6 +107,7 @@ class UNet1dConfig:
         if self.out_channels is not None:
             _check_int(name, "out_channels", self.out_channels, least=1)
         _check_int(name, "context_features", self.context_features, least=0)
+        _check_int(name, "global_features", self.global_features, least=0)
         _check_bool(name, "zero_init_residual", self.zero_init_residual)
         _check_bool(name, "outer_skip", self.outer_skip)
         factor = self.feed_forward_factor

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 from unet1d.attention import Attention, FeedForward, usable_tokens
 from unet1d.blocks import Downsample, Injection, Modulation, ResidualBlock, Skip, Upsample
 from unet1d.config import Level, UNet1dConfig
-from unet1d.embedding import TimeEmbedding
+from unet1d.embedding import GlobalEmbedding, TimeEmbedding
 
 _USABLE = "usable"
 """Under which name `UNet1d.read_context` keeps the mask."""
@@ -138,6 +138,11 @@ class UNet1d(nn.Module):
         self.checkpointing = False
         self.embedding = TimeEmbedding(config.modulation_features, fourier_features=config.fourier_features)
         self.levels = nn.ModuleList(UNetLevel(config, depth) for depth in range(len(config.levels)))
+        self.global_embedding = (
+            GlobalEmbedding(config.global_features, config.modulation_features, hidden=config.global_hidden)
+            if config.global_features
+            else None
+        )
 
     def set_checkpointing(self, enabled: bool) -> None:
         """Keep only the levels' inputs for the backward pass and compute the rest again: less memory, more time."""
@@ -151,6 +156,7 @@ class UNet1d(nn.Module):
         context: Tensor | Mapping[str, Tensor] | None = None,
         context_mask: Tensor | None = None,
         inject: Mapping[int, Tensor] | None = None,
+        global_condition: Tensor | None = None,
     ) -> Tensor:
         """Predict.
 
@@ -160,6 +166,7 @@ class UNet1d(nn.Module):
             context: tokens [B, N, context_features] for cross-attention, or what `read_context` made of them.
             context_mask: bool [B, N], True = use this token; `None` uses all of them. What was read has its mask.
             inject: depth -> signal [B, inject_channels, ceil(T / f_d)], for every depth that has `inject_channels`.
+            global_condition: [B, global_features], where the config has them.
 
         Returns:
             [B, out_channels, T], in the type of `x`; the computation is in the type of the weights (or of autocast).
@@ -168,8 +175,10 @@ class UNet1d(nn.Module):
             ValueError: a tensor is missing, is not wanted, or has another shape than these.
         """
         self._check(x, t, context, context_mask, inject)
+        self._check_global(global_condition, x.shape[0])
         dtype = self.embedding.project.weight.dtype
-        features = self.embedding(t)
+        known = None if self.global_embedding is None else self.global_embedding(global_condition)
+        features = self.embedding(t, known)
         if isinstance(context, Tensor):
             context = self.read_context(context, context_mask)
         reads = context or {}
@@ -253,6 +262,17 @@ class UNet1d(nn.Module):
                 raise ValueError(f"inject[{depth}] is missing: expected {expected}")
             if given[depth].shape != shape:
                 raise ValueError(f"inject[{depth}]: expected {expected}, got {list(given[depth].shape)}")
+
+    def _check_global(self, condition: Tensor | None, batch: int) -> None:
+        width = self.config.global_features
+        if condition is None and width:
+            raise ValueError(f"global_condition is missing: expected [batch={batch}, features={width}]")
+        if condition is not None and not width:
+            raise ValueError("global_condition given, but global_features of this U-Net is 0")
+        if condition is not None and condition.shape != (batch, width):
+            raise ValueError(
+                f"global_condition: expected [batch={batch}, features={width}], got {list(condition.shape)}"
+            )
 
     def _check_context(self, context: Tensor | Mapping[str, Tensor] | None, mask: Tensor | None, batch: int) -> None:
         width = self.config.context_features

@@ -105,6 +105,7 @@ def unet_rules(config: UNet1dConfig, place: UNetPlace, ours: str) -> Iterator[Ru
         ("feed_forward_factor", config.feed_forward_factor, 0.0),
         ("kernel_size", config.kernel_size, 3),
         ("outer_skip", config.outer_skip, True),
+        ("global_features", config.global_features, 0),
     ):
         if given != wanted:
             raise LayoutError(f"UNetV0 has no {key}={given}; only {key}={wanted} can be written in its layout")

@@ -31,6 +31,7 @@ from mousai.training.latents import UNTOLD, Captioned
 from mousai.training.order import Windows
 from mousai.training.settings import AutoencoderItems, GeneratorItems
 from mousai.training.sharded import Ahead, ShardedFiles, ShardedSongs
+from mousai.training.times import Times
 from vdiffusion import item_generators
 
 TRIES = 16
@@ -74,10 +75,10 @@ def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return batch
 
 
-def _drawn(seed: int, number: int, shape: Sequence[int]) -> tuple[Tensor, Tensor, torch.Generator]:
+def _drawn(seed: int, number: int, shape: Sequence[int], times: Times) -> tuple[Tensor, Tensor, torch.Generator]:
     """Diffusion time, noise, and the generator for what else is drawn of item `number`."""
     generator = item_generators(seed=seed, items=[number], stage="training")[0]
-    t = torch.rand((), generator=generator)
+    t = times.distribution()(1, generator, torch.device("cpu"))[0]
     return t, torch.randn(tuple(shape), generator=generator), generator
 
 
@@ -141,7 +142,7 @@ class AutoencoderCrops(Dataset[dict[str, Any]]):
             wave = augment(wave, rng, sample_rate=self.config.sample_rate)
         padded = -(-self.items.samples // self.config.hop_length) * self.config.hop_length
         shape = (self.config.diffused_channels, padded // self.config.diffused_size)
-        t, noise, generator = _drawn(self.seed, number, shape)
+        t, noise, generator = _drawn(self.seed, number, shape, self.items.times)
         if self.count is not None:
             t = torch.tensor((number + 0.5) / self.count)
         wave = np.ascontiguousarray(wave, dtype=np.float32)
@@ -226,7 +227,7 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
         stated = replace(stated, tempo=None) if rng.random() < UNTOLD else stated
         stated = replace(stated, key=None) if rng.random() < UNTOLD else stated
         stated = replace(stated, lead=None) if rng.random() < UNTOLD else stated
-        t, noise, generator = _drawn(self.seed, number, (latent.shape[0], frames))
+        t, noise, generator = _drawn(self.seed, number, (latent.shape[0], frames), self.items.times)
         dropped = torch.rand((), generator=generator) < self.items.drop
         if self.count is not None:
             t, dropped = torch.tensor((number + 0.5) / self.count), torch.tensor(False)

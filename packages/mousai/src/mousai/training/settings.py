@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mousai.errors import UserError
+from mousai.training.times import Times
 
 Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 Phase = Literal["all", "latent", "decoder"]
@@ -179,12 +180,14 @@ class AutoencoderItems:
         augment: change gain, equaliser, room, width and speed at random.
         silence: crops with an RMS level below this many dB of full scale are passed over.
         short: what becomes of files shorter than a crop: repeat them, or join them with other files.
+        times: diffusion times.
     """
 
     samples: int = 2**18
     augment: bool = False
     silence: float = -60.0
     short: Literal["repeat", "join"] = "repeat"
+    times: Times = field(default_factory=Times)
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -202,6 +205,7 @@ class GeneratorItems:
         offsets: encodings of each song, each begun a little later.
         drop: chance that an item is trained without its caption, for guidance.
         latents: folder of latents that `mousai data encode` made; by default one in the run's own.
+        times: diffusion times.
     """
 
     frames: int = 256
@@ -210,6 +214,7 @@ class GeneratorItems:
     offsets: int = 2
     drop: float = 0.1
     latents: str | None = None
+    times: Times = field(default_factory=Times)
 
     def __post_init__(self) -> None:
         """Check every value."""
