@@ -2,7 +2,10 @@
 
 import os
 import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -77,6 +80,32 @@ def test_who_stops_listening_leaves_no_process():
     results.close()
     left = {pid for pid in descendants(os.getpid()) - before if b"resource_tracker" not in command_of(pid)}
     assert not left
+
+
+def test_workers_go_when_their_parent_is_killed():
+    code = "import time; from mousai.data.workers import LocalPool; list(LocalPool(2).map(time.sleep, [600, 600]))"
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    # Both wait for their work to end, which takes as long as nobody kills them.
+    eventually(lambda: [threads_of(pid) > 1 for pid in workers_of(parent.pid)] == [True, True])
+    workers = workers_of(parent.pid)
+    parent.kill()
+    parent.wait()
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+
+
+def workers_of(pid: int) -> list[int]:
+    return [child for child in descendants(pid) if b"spawn_main" in command_of(child)]
+
+
+def threads_of(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
+def eventually(holds: Callable[[], bool], *, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.1)
 
 
 def command_of(pid: int) -> bytes:

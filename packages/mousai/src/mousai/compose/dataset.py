@@ -9,13 +9,13 @@ import json
 import math
 import multiprocessing
 import os
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..data.workers import leave_signals_to_parent
 from ..files import atomic_file
 from .captions import caption, song_facts
 from .render import SAMPLE_RATE, ComposeError, check_tools, render_song
@@ -140,7 +140,10 @@ def _results(jobs: list[_Job], workers: int, progress: bool) -> Iterator[dict[st
                 bar.update()
             return
         pool = ProcessPoolExecutor(
-            min(workers, len(jobs)), mp_context=multiprocessing.get_context("spawn"), initializer=_ignore_interrupts
+            min(workers, len(jobs)),
+            mp_context=multiprocessing.get_context("spawn"),
+            # An interruption is the parent's, which lets every process finish its song.
+            initializer=leave_signals_to_parent,
         )
         try:
             for future in as_completed([pool.submit(_write_song, job) for job in jobs]):
@@ -148,11 +151,6 @@ def _results(jobs: list[_Job], workers: int, progress: bool) -> Iterator[dict[st
                 bar.update()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the parent, which lets every process finish its song."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _write_song(job: _Job) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -107,9 +108,23 @@ class LocalPool:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent; and one thread, because there is a process for each core."""
+def leave_signals_to_parent() -> None:
+    """Start a worker process: Ctrl-C is the parent's to hear, and when the parent is gone, so is this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        # Without this, workers of a parent that was killed wait for their next job for ever, and keep their memory.
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _start_worker() -> None:
+    """And one thread, because there is a process for each core."""
+    leave_signals_to_parent()
     os.environ["OMP_NUM_THREADS"] = "1"
 
 
