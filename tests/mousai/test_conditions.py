@@ -19,6 +19,7 @@ from mousai.conditions import (
     Stated,
     condition_signal,
     stated_in,
+    unstated,
 )
 from mousai.latent import LatentDiffusion
 from mousai.leads import LEADS
@@ -68,6 +69,35 @@ def test_what_the_composers_captions_state_is_read_as_it_is(rng, bpm: int, tonic
 
 
 # ---- the signal
+
+
+@pytest.mark.parametrize(
+    ("text", "less"),
+    [
+        ("techno, 128 bpm, E minor, saw lead", "techno, 128 bpm"),
+        ("calm piano pop, 100 bpm", "calm pop, 100 bpm"),
+        ("jazz in the key of F# major with a sax, slow", "jazz, slow"),
+        ("Jazz In B flat minor. Violins on the melody", "Jazz. on the melody"),
+        ("pop in a minor key, with a flute", "pop in a minor key"),
+        ("piano and flute", "piano and flute"),  # no one leads
+        ("jazz with piano, sax solo", "jazz with piano, solo"),
+        ("with a beat", "with a beat"),
+        ("flute", ""),
+        ("", ""),
+    ],
+)
+def test_a_prompt_less_its_key_and_lead(text: str, less: str):
+    assert unstated(text) == less
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(NAMES), st.booleans(), st.sampled_from(sorted(LEADS)))
+def test_what_is_stated_is_taken_out_of_any_of_the_composers_captions(rng, tonic: str, minor: bool, lead: str):
+    facts = {"genre": "jazz", "bpm": 100, "key": f"{tonic} {'minor' if minor else 'major'}", "lead": lead}
+    text = caption_from_metadata(facts, rng)
+    less = unstated(text)
+    assert stated_in(less).key is None and stated_in(less).lead is None
+    assert stated_in(less).tempo == stated_in(text).tempo
+    assert unstated(less) == less
 
 
 def test_phases_turn_with_the_beat():
@@ -168,6 +198,16 @@ def test_tempo_key_and_lead_of_the_prompt_reach_the_music(pipeline: Mousai):
         assert not torch.allclose(one, two, atol=1e-4)
     both = played(pipeline, ["jazz at 100 bpm", "pop in D minor"])
     torch.testing.assert_close(both[:1], tempo, atol=1e-4, rtol=1e-3)
+
+
+def test_key_and_lead_are_weighed_against_the_prompt_without_them(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch):
+    read: list[list[str]] = []
+    embed = pipeline._embed
+    monkeypatch.setattr(pipeline, "_embed", lambda prompts: read.append(list(prompts)) or embed(prompts))
+    plain, led = (played(pipeline, ["jazz, flute", "pop"], stated_guidance=weight) for weight in (0.0, 4.0))
+    assert read == [["jazz, flute", "pop"], ["jazz, flute", "pop"], ["jazz", "pop"]]
+    assert not torch.allclose(led[0], plain[0], atol=1e-4)
+    torch.testing.assert_close(led[1], plain[1], atol=1e-4, rtol=1e-3)
 
 
 def test_what_the_negative_prompt_states_is_stayed_away_from(pipeline: Mousai):

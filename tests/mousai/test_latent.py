@@ -213,9 +213,10 @@ def test_both_branches_of_guidance_are_one_batch(config: LatentDiffusionConfig):
 def test_key_and_lead_can_count_for_more():
     torch.manual_seed(0)
     model = LatentDiffusion(LatentDiffusionConfig.tiny(latent_std=0.5, frame_rate=11.7)).eval()
+    nn.init.normal_(model.net.global_embedding.mix.weight)  # which would not listen to the text yet
     text = TextEmbedding(torch.randn(2, 4, model.config.net.context_features), torch.ones(2, 4, dtype=torch.bool))
 
-    def sampled(*stated: Stated, **settings: float) -> torch.Tensor:
+    def sampled(*stated: Stated, **settings: Any) -> torch.Tensor:
         return model.sample(text, frames=8, num_steps=3, stated=stated, **settings)
 
     told, tempo = Stated(tempo=100, key=(4, True), lead="flute"), Stated(tempo=100)
@@ -224,6 +225,10 @@ def test_key_and_lead_can_count_for_more():
     assert not torch.allclose(led[0], plain[0], atol=1e-3)
     torch.testing.assert_close(led[1], plain[1], rtol=1e-3, atol=1e-4)  # which names neither, and is not changed
     assert torch.equal(sampled(tempo, tempo, stated_guidance=4.0), sampled(tempo, tempo))
+    # Led away from the text too, where it names them and a text without them is at hand.
+    less = TextEmbedding(torch.randn_like(text.hidden), text.mask)
+    assert not torch.allclose(sampled(told, tempo, stated_guidance=4.0, unstated=less)[0], led[0], atol=1e-3)
+    assert torch.equal(sampled(told, tempo, stated_guidance=4.0, unstated=text), led)
     assert not torch.allclose(
         sampled(told, told, guidance_scale=1.0, stated_guidance=4.0), sampled(told, told, guidance_scale=1.0), atol=1e-3
     )

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mousai.leads import LEADS, lead_in
+from mousai.leads import LEADS, lead_in, without_lead
 
 CYCLES = (4.0, 3.0, 2.0, 1.0, 1 / 2, 1 / 3, 1 / 4, 1 / 8, 1 / 16)
 """Turns per beat of the phases: sixteenths and triplets up to a phrase of four bars."""
@@ -40,6 +40,7 @@ _KEY = re.compile(
     r"(?<![\w#♯♭])([A-Ga-g])(?:\s?(#|♯|b|♭)|[\s-](sharp|flat))?[\s-](major|minor|maj|min)\b(\s+key\b)?",
     re.IGNORECASE,
 )
+_LED_TO = re.compile(r"(?:\b(?:in(?:\s+the\s+key\s+of)?|with(?:\s+an?)?)\b\s*)+(?=[,.;]|$)", re.IGNORECASE)
 _SCALES = {False: (0, 2, 4, 5, 7, 9, 11), True: (0, 2, 3, 5, 7, 8, 10)}
 _TRIADS = {False: (0, 4, 7), True: (0, 3, 7)}
 _PLACE = {lead: place for place, lead in enumerate(LEADS)}
@@ -73,10 +74,23 @@ def stated_in(text: str) -> Stated:
     tempos = [tempo for tempo in tempos if SLOWEST <= tempo <= FASTEST]
     keys = []
     for found in _KEY.finditer(text):
-        letter, sign, word, mode, after = (part.lower() if part else "" for part in found.groups())
-        if not (found[0].lower().startswith("a ") and after):  # "in a minor key"
+        letter, sign, word, mode, _ = (part.lower() if part else "" for part in found.groups())
+        if not _is_article(found):
             keys.append(((_PITCH[letter] + _SHIFT[sign or word]) % 12, mode.startswith("min")))
     return Stated(tempo=tempos[0] if tempos else None, key=keys[0] if keys else None, lead=lead_in(text))
+
+
+def unstated(text: str) -> str:
+    """The prompt less what it says of key and lead: what guidance towards these leads away from."""
+    text = _KEY.sub(lambda found: found[0] if _is_article(found) else "", without_lead(text))
+    # "in the key of E minor, with a sax": neither the words that led to them stay, nor the gaps.
+    text = _LED_TO.sub("", text)
+    return re.sub(r"\s+(?=[,.;]|$)", "", re.sub(r"\s+", " ", text)).strip(" ,;")
+
+
+def _is_article(found: re.Match[str]) -> bool:
+    """Whether the A is none of a key, as in "in a minor key"."""
+    return found[0].lower().startswith("a ") and found[5] is not None
 
 
 def condition_signal(

@@ -203,6 +203,7 @@ class LatentDiffusion(nn.Module):
         stated_guidance: float = 0.0,
         negative: TextEmbedding | None = None,
         stated: Sequence[Stated] | None = None,
+        unstated: TextEmbedding | None = None,
         negative_stated: Sequence[Stated] | None = None,
         seed: int = 0,
         items: Sequence[int] | None = None,
@@ -224,7 +225,9 @@ class LatentDiffusion(nn.Module):
                 more than the rest.
             negative: what to stay away from; by default the null embedding.
             stated: tempo, key and lead of each piece, where the generator is told them; by default nothing is stated.
-            negative_stated: the same of what to stay away from.
+            unstated: the prompts less what they say of key and lead (`mousai.conditions.unstated`), which is what
+                `stated_guidance` leads away from; by default the prompts as they are.
+            negative_stated: what is stated of what to stay away from.
             seed: of all noise; item i has its own, from (seed, items[i]).
             items: numbers of the items, by default 0, 1, ...; without text they say how many there are, by default one.
             start_latent: latent [B, C, frames] to start from instead of pure noise.
@@ -261,6 +264,7 @@ class LatentDiffusion(nn.Module):
             negative=negative,
             batch=batch,
             stated=stated,
+            unstated=unstated,
             negative_stated=negative_stated,
         )
         x = (DDIM() if sampler is None else sampler).sample(
@@ -283,6 +287,7 @@ class LatentDiffusion(nn.Module):
         batch: int,
         negative: TextEmbedding | None = None,
         stated: Sequence[Stated] | None = None,
+        unstated: TextEmbedding | None = None,
         negative_stated: Sequence[Stated] | None = None,
     ) -> tuple[Net, dict[str, Any]]:
         """What a sampler evaluates in each step: a net, and the conditions to call it with.
@@ -294,7 +299,7 @@ class LatentDiffusion(nn.Module):
         without = None
         if stated_guidance and stated and any(one.key or one.lead for one in stated):
             less = [replace(one, key=None, lead=None) for one in stated]
-            without = {**conditions, **self._stated(text, less, batch=batch, frames=frames)}
+            without = self._told(text if unstated is None else unstated, less, batch=batch, frames=frames)
         more: dict[str, Any] = {"without": without, "emphasis": stated_guidance, "above": DECIDED}
         if guidance_scale == 1:
             return (self.denoise if without is None else Guidance(self.denoise, 1, {}, **more)), conditions
@@ -306,13 +311,8 @@ class LatentDiffusion(nn.Module):
         self, text: TextEmbedding | None, stated: Sequence[Stated] | None, *, batch: int, frames: int
     ) -> dict[str, Any]:
         context = None if text is None else self.net.read_context(text.hidden, text.mask)
-        return {"context": context, **self._stated(text, stated, batch=batch, frames=frames)}
-
-    def _stated(
-        self, text: TextEmbedding | None, stated: Sequence[Stated] | None, *, batch: int, frames: int
-    ) -> dict[str, Any]:
         inject = self.conditions(stated, batch=batch, frames=frames)
-        return {"inject": inject, **self.told_globally(text, inject)}
+        return {"context": context, "inject": inject, **self.told_globally(text, inject)}
 
     def _check_text(self, text: TextEmbedding | None) -> None:
         if (text is None) == bool(self.config.net.context_features):

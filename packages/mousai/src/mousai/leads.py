@@ -65,3 +65,9 @@ def lead_in(text: str) -> str | None:
     wanted = [found for found in _NAMED.finditer(text) if not _REFUSED.search(text[: found.start()])]
     families = {_FAMILY.get(found["name"].lower()) for found in wanted} - {None}
     return families.pop() if len(families) == 1 else None
+
+
+def without_lead(text: str) -> str:
+    """The text less every name of the family that leads it; what leads nothing stays."""
+    family = lead_in(text)
+    return _NAMED.sub(lambda found: "" if family and _FAMILY.get(found["name"].lower()) == family else found[0], text)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dmae import DMAE
 from mousai.codec import Codec, compile_net
-from mousai.conditions import Stated, stated_in
+from mousai.conditions import Stated, stated_in, unstated
 from mousai.defaults import Defaults, check_settings
 from mousai.errors import UserError
 from mousai.folders import PARTS, check_fit, describe, load_autoencoder, load_generator, model_folder, save_parts
@@ -229,6 +229,7 @@ class Mousai(Codec):
             self._stated(some, num_waveforms_per_prompt, in_time=start is None)
             for some in (prompts, negative or [""] * len(prompts))
         )
+        less = [unstated(one) for one in prompts] if settings.stated_guidance else prompts
         told = callback_on_step_end or (lambda stage, step, total: None)
         latent = self.generator.sample(
             text,
@@ -238,6 +239,7 @@ class Mousai(Codec):
             stated_guidance=settings.stated_guidance,
             negative=None if negative is None else self._embed(negative).repeated(num_waveforms_per_prompt),
             stated=stated,
+            unstated=None if less == prompts else self._embed(less).repeated(num_waveforms_per_prompt),
             negative_stated=negative_stated,
             seed=seed,
             start_latent=None if start is None else start.expand(count, -1, -1),
