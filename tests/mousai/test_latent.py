@@ -248,6 +248,24 @@ def test_what_is_told_of_the_whole_piece_is_the_mean_of_its_text_and_what_is_sta
     assert generator.told_globally(some_text(2), {}) == {}  # a net without such a condition
 
 
+def test_what_is_told_is_of_one_type_whatever_the_text_encoders_is():
+    torch.manual_seed(0)
+    model = LatentDiffusion(LatentDiffusionConfig.tiny(latent_std=0.5, frame_rate=11.7)).eval()
+    half = TextEmbedding(torch.randn(1, 4, 128, dtype=torch.bfloat16), torch.ones(1, 4, dtype=torch.bool))
+    stated = [Stated(key=(4, True))]
+    latent = model.sample(half, frames=4, num_steps=1, stated=stated, stated_guidance=2.0)  # beside the float32 null
+    assert bool(latent.isfinite().all())
+
+
+def test_a_generator_of_text_alone_hears_the_weight_of_key_and_lead_through_it(generator: LatentDiffusion):
+    told = {"frames": 4, "num_steps": 2, "stated": [Stated(lead="flute")]}
+    plain = generator.sample(some_text(1), **told)
+    same = generator.sample(some_text(1), stated_guidance=4.0, **told)
+    torch.testing.assert_close(same, plain, atol=1e-3, rtol=1e-3)
+    led = generator.sample(some_text(1), stated_guidance=50.0, unstated=some_text(1, seed=1), **told)
+    assert not torch.allclose(led, plain, atol=1e-2, rtol=1e-2)
+
+
 def test_a_dropped_item_is_told_nothing_of_itself():
     model = LatentDiffusion(LatentDiffusionConfig.tiny(latent_std=0.5, frame_rate=11.7))
     model.net, heard = PointMass(0.0), []

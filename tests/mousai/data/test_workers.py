@@ -85,12 +85,26 @@ def test_who_stops_listening_leaves_no_process():
 def test_workers_go_when_their_parent_is_killed():
     code = "import time; from mousai.data.workers import LocalPool; list(LocalPool(2).map(time.sleep, [600, 600]))"
     parent = subprocess.Popen([sys.executable, "-c", code])
-    # Both wait for their work to end, which takes as long as nobody kills them.
-    eventually(lambda: [threads_of(pid) > 1 for pid in workers_of(parent.pid)] == [True, True])
-    workers = workers_of(parent.pid)
-    parent.kill()
-    parent.wait()
-    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    workers: list[int] = []
+    try:
+        # Both wait for their work to end, which takes as long as nobody kills them.
+        eventually(lambda: [threads_of(pid) > 1 for pid in workers_of(parent.pid)] == [True, True])
+        workers = workers_of(parent.pid)
+        parent.kill()
+        parent.wait()
+        eventually(lambda: not any(runs(pid) for pid in workers))
+    finally:
+        for pid in [parent.pid, *workers]:
+            if runs(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+def runs(pid: int) -> bool:
+    """Whether there is such a process, and not only its exit code that nobody has asked for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def workers_of(pid: int) -> list[int]:

@@ -9,6 +9,7 @@ import torch
 from mousai import UserError
 from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
 from mousai.training.run import train
+from mousai.training.times import Times
 
 
 def state(run: Path) -> dict[str, Any]:
@@ -60,6 +61,26 @@ def test_a_run_goes_on_only_with_what_it_was_begun_with(tmp_path, make_settings)
     with pytest.raises(UserError, match=r"crops\.frames: 16 in the run, 8 given"):
         train(make_settings("generator", tmp_path, max_steps=2, frames=8))
     assert train(make_settings("generator", tmp_path, max_steps=2, every_steps=1, batch=3)) == 0
+
+
+@pytest.mark.parametrize("stage", ["autoencoder", "generator"])
+def test_a_run_from_before_there_was_a_setting_goes_on_with_its_default(stage, tmp_path, make_settings):
+    import json
+
+    def without(values: Any, names: tuple[str, ...]) -> Any:
+        if isinstance(values, dict):
+            return {key: without(value, names) for key, value in values.items() if key not in names}
+        return [without(value, names) for value in values] if isinstance(values, list) else values
+
+    train(make_settings(stage, tmp_path, max_steps=1))
+    for name, later in (("config.json", ("times",)), ("model.json", ("global_features", "global_hidden"))):
+        stored = json.loads((tmp_path / name).read_text())
+        older = without(stored, later)
+        assert older != stored
+        (tmp_path / name).write_text(json.dumps(older))
+    with pytest.raises(UserError, match=r"crops\.times\.kind: 'uniform' in the run, 'logit_normal' given"):
+        train(make_settings(stage, tmp_path, max_steps=2, times=Times(kind="logit_normal")))
+    assert train(make_settings(stage, tmp_path, max_steps=2)) == 0
 
 
 def test_a_changed_model_is_refused_field_by_field(tmp_path, make_settings, model_copy):

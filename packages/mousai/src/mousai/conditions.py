@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mousai.leads import LEADS, lead_in, without_lead
+from mousai.leads import LEADS, lead_in, mark_lead
 
 CYCLES = (4.0, 3.0, 2.0, 1.0, 1 / 2, 1 / 3, 1 / 4, 1 / 8, 1 / 16)
 """Turns per beat of the phases: sixteenths and triplets up to a phrase of four bars."""
@@ -40,7 +40,13 @@ _KEY = re.compile(
     r"(?<![\w#♯♭])([A-Ga-g])(?:\s?(#|♯|b|♭)|[\s-](sharp|flat))?[\s-](major|minor|maj|min)\b(\s+key\b)?",
     re.IGNORECASE,
 )
-_LED_TO = re.compile(r"(?:\b(?:in(?:\s+the\s+key\s+of)?|with(?:\s+an?)?)\b\s*)+(?=[,.;]|$)", re.IGNORECASE)
+_GONE = "\0"
+_WITH_GONE = re.compile(
+    r"(?:\b(?:in|with|on|by|of|over|and|(?:it\s+)?features|featuring|an?|the|key|led|lead|solo|main|instrument|melody|is)\b:?\s+)*\0"
+    r"(?:\s+(?:(?:on|plays|takes|sings|carries|has)\s+(?:the\s+)?)?(?:lead|solo|melody|tune|theme|top)\b)*",
+    re.IGNORECASE,
+)
+"""A gap in a prompt with the words that led to it and hung on it: "led by a …", "in the key of …", "… on top"."""
 _SCALES = {False: (0, 2, 4, 5, 7, 9, 11), True: (0, 2, 3, 5, 7, 8, 10)}
 _TRIADS = {False: (0, 4, 7), True: (0, 3, 7)}
 _PLACE = {lead: place for place, lead in enumerate(LEADS)}
@@ -81,11 +87,17 @@ def stated_in(text: str) -> Stated:
 
 
 def unstated(text: str) -> str:
-    """The prompt less what it says of key and lead: what guidance towards these leads away from."""
-    text = _KEY.sub(lambda found: found[0] if _is_article(found) else "", without_lead(text))
-    # "in the key of E minor, with a sax": neither the words that led to them stay, nor the gaps.
-    text = _LED_TO.sub("", text)
-    return re.sub(r"\s+(?=[,.;]|$)", "", re.sub(r"\s+", " ", text)).strip(" ,;")
+    """The prompt less what it says of key and lead, a prompt still: what guidance towards these leads away from.
+
+    One that says nothing of either is given back as it is.
+    """
+    stated = stated_in(text)
+    if stated.key is None and stated.lead is None:
+        return text
+    text = _KEY.sub(lambda found: found[0] if _is_article(found) else _GONE, mark_lead(text, _GONE))
+    text = re.sub(r"\(\s*\)", "", _WITH_GONE.sub("", text))
+    text = re.sub(r"\s*([,;.])(?:\s*[,;.])+", r"\1", re.sub(r"\s+(?=[,;.]|$)", "", text))
+    return re.sub(r"\s+", " ", text).strip(" ,;")
 
 
 def _is_article(found: re.Match[str]) -> bool:

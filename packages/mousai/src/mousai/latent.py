@@ -65,7 +65,7 @@ class LatentDiffusion(nn.Module):
                 of it.
             context_mask: bool [B, N], beside an embedding.
             inject: `conditions()` of the items.
-            global_condition: `told_globally()` of the items, where the generator is.
+            global_condition: [B, global_features], what `told_globally()` of the items gives, where the generator is.
 
         Returns:
             v [B, C, L].
@@ -96,8 +96,12 @@ class LatentDiffusion(nn.Module):
         """What `denoise` is to be given as `global_condition`, under that name; empty for a generator without.
 
         Args:
-            text: the items' texts.
+            text: the items' texts, hidden [B, N, F] (or of one item for all).
             inject: `conditions()` of the items.
+
+        Returns:
+            float32 [B, global_features]: the mean over the tokens of the text, then what is stated that is the same at
+            every frame.
         """
         if not self.config.net.global_features:
             return {}
@@ -107,8 +111,9 @@ class LatentDiffusion(nn.Module):
             told.append((text.hidden * usable).sum(1) / usable.sum(1).clamp(min=1))
         if inject:
             steady = inject[0][:, -STEADY_CHANNELS:, 0]
-            told = [*(mean.expand(len(steady), -1) for mean in told), steady.to(told[0]) if told else steady]
-        return {"global_condition": torch.cat(told, dim=1)}
+            told = [*(mean.expand(len(steady), -1) for mean in told), steady]
+        # In one type whatever the text encoder's is, so that what is told and what is not stand in one batch.
+        return {"global_condition": torch.cat([part.float() for part in told], dim=1)}
 
     def null(self, batch: int, tokens: int | None = None) -> TextEmbedding:
         """The learned embedding that stands for "no prompt".
@@ -222,7 +227,7 @@ class LatentDiffusion(nn.Module):
             guidance_scale: 1 follows the model as it is (all that one without text can do); above, the prompt counts
                 for more.
             stated_guidance: how much more the key and the lead in `stated` count, above times of `DECIDED`; 0 for no
-                more than the rest.
+                more than the rest. A generator that reads text alone hears it through `unstated`.
             negative: what to stay away from; by default the null embedding.
             stated: tempo, key and lead of each piece, where the generator is told them; by default nothing is stated.
             unstated: the prompts less what they say of key and lead (`mousai.conditions.unstated`), which is what

@@ -67,7 +67,14 @@ def lead_in(text: str) -> str | None:
     return families.pop() if len(families) == 1 else None
 
 
-def without_lead(text: str) -> str:
-    """The text less every name of the family that leads it; what leads nothing stays."""
+def mark_lead(text: str, mark: str) -> str:
+    """The text with `mark` for every name of the family that leads it; what leads nothing stays."""
     family = lead_in(text)
-    return _NAMED.sub(lambda found: "" if family and _FAMILY.get(found["name"].lower()) == family else found[0], text)
+    if family is None:
+        return text
+
+    def marked(found: re.Match[str]) -> str:
+        name = next(filter(None, found.groups()))
+        return mark if _FAMILY.get(name.lower()) == family else found[0]
+
+    return _NAMED.sub(marked, _MARKED.sub(marked, text))

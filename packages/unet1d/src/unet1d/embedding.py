@@ -67,6 +67,6 @@ class GlobalEmbedding(nn.Module):
         nn.init.zeros_(self.mix.bias)
 
     def forward(self, condition: Tensor) -> Tensor:
-        """Embed conditions; the computation is in the type of the weights."""
+        """[B, condition_features] -> [B, features], computed in the type of the weights."""
         embedded: Tensor = self.mix(F.silu(self.project(condition.to(self.project.weight.dtype))))
         return embedded

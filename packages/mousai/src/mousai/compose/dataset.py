@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..data.workers import leave_signals_to_parent
+from ..data.workers import follow_parent
 from ..files import atomic_file
 from .captions import caption, song_facts
 from .render import SAMPLE_RATE, ComposeError, check_tools, render_song
@@ -143,7 +143,7 @@ def _results(jobs: list[_Job], workers: int, progress: bool) -> Iterator[dict[st
             min(workers, len(jobs)),
             mp_context=multiprocessing.get_context("spawn"),
             # An interruption is the parent's, which lets every process finish its song.
-            initializer=leave_signals_to_parent,
+            initializer=follow_parent,
         )
         try:
             for future in as_completed([pool.submit(_write_song, job) for job in jobs]):

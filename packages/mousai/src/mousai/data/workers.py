@@ -108,23 +108,23 @@ class LocalPool:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def leave_signals_to_parent() -> None:
-    """Start a worker process: Ctrl-C is the parent's to hear, and when the parent is gone, so is this process."""
+def follow_parent() -> None:
+    """Begin a worker process: Ctrl-C is the parent's to hear, and when the parent is gone, so is this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None
 
-    def follow() -> None:
+    def end_with_it() -> None:
         # Without this, workers of a parent that was killed wait for their next job for ever, and keep their memory.
         parent.join()
         os._exit(1)
 
-    threading.Thread(target=follow, daemon=True).start()
+    threading.Thread(target=end_with_it, daemon=True).start()
 
 
 def _start_worker() -> None:
-    """And one thread, because there is a process for each core."""
-    leave_signals_to_parent()
+    """Follow the parent, with one thread, because there is a process for each core."""
+    follow_parent()
     os.environ["OMP_NUM_THREADS"] = "1"
 
 

@@ -1,7 +1,7 @@
 """From settings to all that a run needs: the stage, its items, and the sizes of its model."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,14 +48,14 @@ class Assembled:
         stage: the model and its step.
         train: items to learn from, by number.
         validation: items to validate on, None where nothing is held out.
-        sizes: config of the model, which has to stay as it is when the run goes on.
+        config: sizes of the model, which have to stay as they are when the run goes on.
         files: how many the data has.
     """
 
     stage: Stage
     train: Dataset[dict[str, Any]]
     validation: Dataset[dict[str, Any]] | None
-    sizes: Mapping[str, Any]
+    config: DMAEConfig | LatentDiffusionConfig
     files: int
 
 
@@ -115,7 +115,7 @@ def _autoencoder(settings: AutoencoderSettings, *, fresh: bool) -> Assembled:
         stage=stage,
         train=crops,
         validation=validation if len(apart) else None,
-        sizes=config.to_dict(),
+        config=config,
         files=len(kept) + len(apart),
     )
 
@@ -254,7 +254,7 @@ def _generator(settings: GeneratorSettings) -> Assembled:
         validation=GeneratorCrops(validation, settings.crops, seed=settings.loop.seed, count=VALIDATION_ITEMS)
         if validation
         else None,
-        sizes=model.config.to_dict(),
+        config=model.config,
         files=len(songs),
     )
 

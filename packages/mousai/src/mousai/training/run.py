@@ -36,6 +36,7 @@ from mousai.training.one_trainer import only_trainer
 from mousai.training.settings import AutoencoderSettings, Common, seconds_of
 from mousai.training.splitting import FSDP, split_strategy
 from mousai.training.stopping import RefuseNotFinite, StopOnSignal, TimeLimit
+from mousai.training.times import Times
 from mousai.training.watching import Bar, Listen, LogNorm, make_logger
 
 CONFIG, SIZES, CHECKPOINTS, BAD = "config.json", "model.json", "checkpoints", "bad_files.json"
@@ -66,9 +67,10 @@ def train(settings: Common) -> int:
             print(f"{out}: has made {done} steps already; {_how_to_go_on(settings)}", file=sys.stderr)
             return 0
         assembled = assemble(settings, fresh=not held)
-        sizes = dict(assembled.sizes)
+        sizes = _as_json(assembled.config.to_dict())
         if held:
-            refuse_changes(load_config(out / SIZES), _as_json(sizes), out / SIZES)
+            begun = type(assembled.config).from_dict(load_config(out / SIZES))  # perhaps before there was some size
+            refuse_changes(_as_json(begun.to_dict()), sizes, out / SIZES)
             print(f"{out}: goes on from step {done}", file=sys.stderr)
         save_config(out / CONFIG, {"stage": _stage_name(settings), **asdict(settings)})
         save_config(out / SIZES, sizes)
@@ -211,7 +213,9 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in values.items() if key not in ("data", "out", "saving", "watching", "stage")}
     kept["loop"] = {"seed": values["loop"]["seed"]}
     kept["loop"]["fsdp"] = values["loop"]["strategy"] == FSDP  # whose optimiser counts the weights in another order
-    kept["crops"] = {key: value for key, value in values["crops"].items() if key != "latents"}
+    # Runs that were begun before there was a choice of times have the default.
+    kept["crops"] = {"times": asdict(Times()), **values["crops"]}
+    kept["crops"].pop("latents", None)
     if values["optimizer"]["schedule"] == "cosine":  # which falls over so many steps
         kept["loop"]["max_steps"] = values["loop"]["max_steps"]
     return kept
