@@ -79,9 +79,11 @@ def test_what_the_composers_captions_state_is_read_as_it_is(rng, bpm: int, tonic
         ("jazz in the key of F# major with a sax, slow", "jazz, slow"),
         ("Jazz In B flat minor. Violins on the melody", "Jazz."),
         ("pop in a minor key, with a flute", "pop in a minor key"),
+        ("jazz in a major key accordion, 90 bpm", "jazz in a major key, 90 bpm"),
+        ("The key: E minor. Slow", "Slow"),
         ("in E minor with drums at 90 bpm", "with drums at 90 bpm"),
         ("techno (E minor), led by a saw lead, loud", "techno, loud"),
-        ("It features a flute. The key of G major.", "."),
+        ("It features a flute. The key of G major.", ""),
         ("the sax takes the solo; drums and bass", "drums and bass"),
         ("voice lead, jazz", "jazz"),
         ("piano and flute", "piano and flute"),  # no one leads

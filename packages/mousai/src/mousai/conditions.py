@@ -42,7 +42,7 @@ _KEY = re.compile(
 )
 _GONE = "\0"
 _WITH_GONE = re.compile(
-    r"(?:\b(?:in|with|on|by|of|over|and|(?:it\s+)?features|featuring|an?|the|key|led|lead|solo|main|instrument|melody|is)\b:?\s+)*\0"
+    r"(?:\b(?:in|with|on|by|of|over|and|(?:it\s+)?features|featuring|an?|the|key(?=\s+of\b|:)|led|lead|solo|main|instrument|melody|is)\b:?\s+)*\0"
     r"(?:\s+(?:(?:on|plays|takes|sings|carries|has)\s+(?:the\s+)?)?(?:lead|solo|melody|tune|theme|top)\b)*",
     re.IGNORECASE,
 )
@@ -97,7 +97,7 @@ def unstated(text: str) -> str:
     text = _KEY.sub(lambda found: found[0] if _is_article(found) else _GONE, mark_lead(text, _GONE))
     text = re.sub(r"\(\s*\)", "", _WITH_GONE.sub("", text))
     text = re.sub(r"\s*([,;.])(?:\s*[,;.])+", r"\1", re.sub(r"\s+(?=[,;.]|$)", "", text))
-    return re.sub(r"\s+", " ", text).strip(" ,;")
+    return re.sub(r"\s+", " ", text).rstrip(" ,;").lstrip(" ,;.")
 
 
 def _is_article(found: re.Match[str]) -> bool:
