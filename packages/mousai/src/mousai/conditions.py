@@ -42,7 +42,8 @@ _KEY = re.compile(
 )
 _GONE = "\0"
 _WITH_GONE = re.compile(
-    r"(?:\b(?:in|with|on|by|of|over|and|(?:it\s+)?features|featuring|an?|the|key(?=\s+of\b|:)|led|lead|solo|main|instrument|melody|is)\b:?\s+)*\0"
+    r"(?:\b(?:in|with|on|by|of|over|and|(?:it\s+)?features|featuring|an?|the|key(?=\s+of\b|:)"
+    r"|led|lead|solo|main|instrument|melody|is)\b:?\s+)*\0"
     r"(?:\s+(?:(?:on|plays|takes|sings|carries|has)\s+(?:the\s+)?)?(?:lead|solo|melody|tune|theme|top)\b)*",
     re.IGNORECASE,
 )

@@ -71,7 +71,12 @@ class LatentDiffusion(nn.Module):
             v [B, C, L].
         """
         v: Tensor = self.net(
-            *(x_t, t), context=context, context_mask=context_mask, inject=inject, global_condition=global_condition
+            x_t,
+            t,
+            context=context,
+            context_mask=context_mask,
+            inject=inject,
+            global_condition=global_condition,
         )
         return v
 
