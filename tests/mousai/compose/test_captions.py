@@ -12,6 +12,7 @@ from mousai.compose.caption_words import (
     INSTRUMENT_WORDS,
     MOOD_WORDS,
     NOUNS,
+    OCCASIONS,
     SPEEDS,
     speed_words,
 )
@@ -34,7 +35,7 @@ def words(text: str) -> set[str]:
 def vocabulary(row: dict[str, object]) -> set[str]:
     """Every word that a true caption of the row may hold."""
     genre, mood, names = str(row["genre"]), str(row["mood"]), list(map(str, row["instruments"]))  # type: ignore[call-overload]
-    told = [*GENRE_WORDS[genre], *GENRE_NOUNS[genre], *NOUNS, str(row["style"]), *MOOD_WORDS[mood]]
+    told = [*GENRE_WORDS[genre], *GENRE_NOUNS[genre], *NOUNS, *OCCASIONS, str(row["style"]), *MOOD_WORDS[mood]]
     told += [*speed_words(float(str(row["bpm"]))), str(row["key"]).replace("#", "")]
     told += [word for name in names for word in (name, *INSTRUMENT_WORDS.get(name, ()))]
     return GLUE | {word for text in told for word in words(text)}
@@ -98,11 +99,20 @@ def test_most_captions_name_the_genre_and_many_the_tempo() -> None:
     assert 0.4 < sum("piano" in text for text in drawn) / 1000 < 0.8
 
 
+@pytest.mark.parametrize("row", [CALM_PIANO, {"genre": "electronic", "bpm": 128}, {}])
+def test_one_in_five_tells_an_occasion_whatever_the_song(row: dict[str, object]) -> None:
+    rng = Random(3)
+    drawn = [caption_from_metadata(row, rng).lower() for _ in range(1000)]
+    told = [text for text in drawn if any(re.search(rf"\b{occasion}\b", text) for occasion in OCCASIONS)]
+    assert 0.15 < len(told) / 1000 < 0.25
+    assert len({occasion for text in told for occasion in OCCASIONS if occasion in text}) > 25
+
+
 def test_a_song_of_any_timbre_is_told_by_its_instruments() -> None:
     song = compose_song(8, palette="all", genre="pop")
     spoken = {song.lead, *INSTRUMENT_WORDS.get(song.lead, ())}
-    drawn = [caption(song, Random(number)).lower() for number in range(200)]
-    assert sum(any(name in text for name in spoken) for text in drawn) > 180
+    drawn = [caption(song, Random(number)).lower() for number in range(2000)]
+    assert sum(any(name in text for name in spoken) for text in drawn) > 1800
 
 
 def test_the_palette_of_leads_names_the_lead_always() -> None:
@@ -117,7 +127,7 @@ def test_missing_fields_are_not_mentioned() -> None:
     for _ in range(300):
         text = caption_from_metadata({"genre": "jazz"}, rng)
         assert words(text) <= {
-            word for t in (*GENRE_WORDS["jazz"], *GENRE_NOUNS["jazz"], *NOUNS, "a an") for word in words(t)
+            word for t in (*GENRE_WORDS["jazz"], *GENRE_NOUNS["jazz"], *NOUNS, *OCCASIONS, "a an") for word in words(t)
         }
         assert "jazz" in text.lower()
     assert all(caption_from_metadata({}, rng) for _ in range(100))

@@ -1,7 +1,8 @@
 """Captions: what a person might write about a song, different with every draw, true every time.
 
 A caption is made from the facts of a row of `metadata.jsonl` alone, so that training can write a fresh one for every
-epoch. Facts may be left out; none is invented.
+epoch. Facts may be left out; none is invented. One in five says beside them for what or where the music is to be, which
+is drawn for any song alike: so that a place or a day in a prompt does not speak for a style.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,16 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from .caption_words import GENRE_NOUNS, GENRE_WORDS, INSTRUMENT_WORDS, LOOSE_GENRES, MOOD_WORDS, NOUNS, speed_words
+from .caption_words import (
+    GENRE_NOUNS,
+    GENRE_WORDS,
+    INSTRUMENT_WORDS,
+    LOOSE_GENRES,
+    MOOD_WORDS,
+    NOUNS,
+    OCCASIONS,
+    speed_words,
+)
 from .instruments import KITS
 from .song import VERSION, Song
 
@@ -29,6 +39,7 @@ class _Facts:
     players: tuple[str, ...]
     undrummed: str
     noun: str
+    occasion: str  # says nothing of the song
 
 
 def caption(song: Song, rng: Random | None = None) -> str:
@@ -106,6 +117,7 @@ def _draw(row: Mapping[str, Any], rng: Random) -> _Facts:
         players=players,
         undrummed=rng.choice(("no drums", "without drums")) if drumless and rng.random() < 0.15 else "",
         noun=rng.choice(GENRE_NOUNS.get(genre, NOUNS) if rng.random() < 0.5 else NOUNS),
+        occasion=rng.choice(OCCASIONS) if rng.random() < 0.2 else "",
     )
 
 
@@ -145,7 +157,7 @@ def _tags(facts: _Facts, rng: Random) -> str:
     """`pop, calm, piano, 100 bpm, C major`, mostly in any order."""
     lead = rng.choice((facts.lead, _as_lead(facts.lead), f"lead {facts.lead}")) if facts.lead else ""
     tags = [facts.genre, facts.style, facts.mood, facts.speed, facts.bpm, facts.key, lead, *facts.players]
-    tags = list(dict.fromkeys(tag for tag in (*tags, facts.undrummed) if tag))
+    tags = list(dict.fromkeys(tag for tag in (*tags, facts.undrummed, facts.occasion) if tag))
     if rng.random() < 0.7:
         rng.shuffle(tags)
     return rng.choice((", ", ", ", " ", "; ")).join(tags)
@@ -155,7 +167,7 @@ def _short(facts: _Facts, rng: Random) -> str:
     """`calm piano pop, 100 bpm`, `hip hop beat 90 bpm`."""
     lead = facts.lead if rng.random() < 0.7 else ""
     noun = facts.noun if rng.random() < 0.5 or facts.kind in ("", *LOOSE_GENRES) else ""
-    head = _join([*rng.sample([facts.mood, facts.speed], 2), lead, facts.kind, noun])
+    head = _join([*rng.sample([facts.mood, facts.speed], 2), lead, facts.kind, noun, facts.occasion])
     tail = [rng.choice((facts.key, _in_key(facts.key))), facts.bpm]
     if rng.random() < 0.4:
         tail.append(rng.choice((_listed(facts.players), _prefixed("with", _listed(facts.players)))))
@@ -167,7 +179,7 @@ def _sentence(facts: _Facts, rng: Random) -> str:
     """`fast metal in E minor with distorted guitar, 160 bpm`, `a slow, calm pop song with piano at 72 bpm`."""
     adjectives = rng.choice((", ", " ")).join(part for part in rng.sample([facts.mood, facts.speed], 2) if part)
     noun = "" if facts.kind not in ("", *LOOSE_GENRES) and rng.random() < 0.35 else facts.noun
-    text = _join([adjectives, facts.kind, noun])
+    text = _join([adjectives, facts.kind, noun, facts.occasion])
     if noun not in ("", "music") and rng.random() < 0.75:
         text = _article(text)
     clauses = [_in_key(facts.key), facts.undrummed.replace("no drums", "with no drums")]
@@ -188,7 +200,7 @@ def _sentence(facts: _Facts, rng: Random) -> str:
 def _sentences(facts: _Facts, rng: Random) -> str:
     """`A calm pop song. The lead instrument is piano. The tempo is 72 bpm.`"""
     noun = facts.noun if facts.noun != "music" else "piece"
-    said = [_article(_join([facts.mood, facts.kind, noun]))]
+    said = [_article(_join([facts.mood, facts.kind, noun, facts.occasion]))]
     rest: list[str] = []
     if facts.lead:
         led = f"the melody is on {facts.lead}", f"the lead instrument is {facts.lead}", f"melody on {facts.lead}"
