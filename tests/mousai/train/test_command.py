@@ -6,23 +6,30 @@ import numpy as np
 import pytest
 
 from mousai.cli import main
-from mousai.cli.train import RECIPES, STAGES, read_settings, recipe_names
+from mousai.cli.train import RECIPES, STAGE_NAMES, read_settings, recipe_names
+from mousai.errors import UserError
 from mousai.training.items import AutoencoderCrops, GeneratorCrops, Numbers, held_out
-from mousai.training.settings import AutoencoderItems
+from mousai.training.settings_parts import AutoencoderItems
 
 from .conftest import write_song
 
 BASE = ["--data", "songs", "--out", "run"]
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", STAGE_NAMES)
 def test_every_recipe_can_be_read(stage):
-    assert recipe_names() == ["paper", "small", "tiny"]
-    for name in recipe_names():
-        extra = ["--from", "model"] if (stage, name) == ("autoencoder", "small") else []
+    names = {"classifier": ["tiny"]}.get(stage, ["paper", "small", "tiny"])
+    assert recipe_names(stage) == names and recipe_names() == ["paper", "small", "tiny"]
+    for name in names:
+        extra = ["--from", "model"] if (stage, name) in (("autoencoder", "small"), ("classifier", "tiny")) else []
         settings = read_settings(stage, ["--config", name, *BASE, *extra])
         assert settings.data == "songs" and settings.loop.max_steps
-    assert {path.name for path in RECIPES.iterdir()} == {f"{s}-{n}.yaml" for s in STAGES for n in recipe_names()}
+
+
+def test_a_recipe_is_of_a_stage():
+    assert set(STAGE_NAMES) == {path.stem.partition("-")[0] for path in RECIPES.iterdir()}
+    with pytest.raises(UserError, match=r"--config paper: no such file; give one, or a recipe: tiny$"):
+        read_settings("classifier", ["--config", "paper", *BASE, "--from", "model"])
 
 
 def test_the_papers_settings_are_those_of_the_paper():
@@ -228,7 +235,7 @@ def test_fixed_pieces_are_all_heard_once_in_a_pass(songs):
 
     from mousai.data.records import Record
     from mousai.training.latents import Captioned
-    from mousai.training.settings import GeneratorItems
+    from mousai.training.settings_parts import GeneratorItems
 
     records = [Record(Path(f"{number}.wav"), {"caption": str(number)}) for number in range(3)]
     latents = [[torch.arange(n * 100, n * 100 + 40.0)[None]] for n in range(3)]

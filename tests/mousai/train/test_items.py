@@ -12,7 +12,7 @@ from mousai.folders import load_generator
 from mousai.text import TextEncoder
 from mousai.training.items import GeneratorCrops
 from mousai.training.latents import Captioned
-from mousai.training.settings import GeneratorItems
+from mousai.training.settings_parts import GeneratorItems
 from mousai.training.times import Times
 from vdiffusion import alpha_sigma
 

@@ -12,7 +12,7 @@ from mousai.lora import add_lora
 from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
 from mousai.training.lora import add_adapters
 from mousai.training.run import train
-from mousai.training.settings import Lora
+from mousai.training.settings_parts import Lora
 
 
 @pytest.fixture(scope="module")

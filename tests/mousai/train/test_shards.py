@@ -20,7 +20,7 @@ from mousai.data.latent_cache import encode_songs
 from mousai.data.records import find_records
 from mousai.data.shard_set import open_shards
 from mousai.data.sharding import shard_songs
-from mousai.training import assembly, order
+from mousai.training import assembly_autoencoder, order
 from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
 from mousai.training.order import Windows
 from mousai.training.run import train
@@ -39,7 +39,7 @@ def shards(songs: Path, saved_model: Path, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """A prior is begun from so few crops."""
-    monkeypatch.setattr(assembly, "_SAMPLE", 3)
+    monkeypatch.setattr(assembly_autoencoder, "_SAMPLE", 3)
 
 
 def state(run: Path) -> dict[str, Any]:

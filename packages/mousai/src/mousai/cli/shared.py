@@ -30,6 +30,9 @@ _OPTIONS = {
     "sampler": "--sampler",
     "time_grid": "--time-grid",
     "guidance_scale": "--guidance-scale",
+    "stated_guidance": "--stated-guidance",
+    "classifier_guidance": "--classifier-guidance",
+    "num_candidates": "--candidates",
     "seed": "--seed",
     "strength": "--strength",
 }

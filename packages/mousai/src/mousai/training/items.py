@@ -29,7 +29,7 @@ from mousai.file_parts import FilePart
 from mousai.training.augment import augment
 from mousai.training.latents import UNTOLD, Captioned
 from mousai.training.order import Windows
-from mousai.training.settings import AutoencoderItems, GeneratorItems
+from mousai.training.settings_parts import AutoencoderItems, GeneratorItems
 from mousai.training.sharded import Ahead, ShardedFiles, ShardedSongs
 from mousai.training.times import Times
 from vdiffusion import item_generators

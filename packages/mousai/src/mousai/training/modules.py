@@ -14,7 +14,8 @@ from torch import Tensor
 from dmae import DMAE
 from mousai.latent import LatentDiffusion
 from mousai.text import TextEncoder
-from mousai.training.settings import AutoencoderSettings, GeneratorSettings, Optimizer
+from mousai.training.settings import AutoencoderSettings, GeneratorSettings
+from mousai.training.settings_parts import Optimizer
 from mousai.training.splitting import split
 from vdiffusion import VObjective
 from vdiffusion.net import Net

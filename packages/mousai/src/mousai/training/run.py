@@ -25,7 +25,8 @@ from torch.utils.data import DataLoader
 from mousai.checkpoint import load_config, save_config
 from mousai.errors import UserError
 from mousai.precision import bfloat16_gain
-from mousai.training.assembly import Assembled, assemble
+from mousai.training.assembled import Assembled
+from mousai.training.assembly import assemble
 from mousai.training.bad_files import BadFiles
 from mousai.training.checkpoints import Checkpoints, newest_loadable, read_checkpoint
 from mousai.training.config_difference import refuse_changes
@@ -33,7 +34,7 @@ from mousai.training.ema import EMA
 from mousai.training.items import Numbers, collate
 from mousai.training.modules import Stage
 from mousai.training.one_trainer import only_trainer
-from mousai.training.settings import AutoencoderSettings, Common, seconds_of
+from mousai.training.settings import STAGES, Common, seconds_of
 from mousai.training.splitting import FSDP, split_strategy
 from mousai.training.stopping import RefuseNotFinite, StopOnSignal, TimeLimit
 from mousai.training.times import Times
@@ -234,7 +235,7 @@ def _as_json(values: Any) -> Any:
 
 
 def _stage_name(settings: Common) -> str:
-    return "autoencoder" if isinstance(settings, AutoencoderSettings) else "generator"
+    return next(name for name, kind in STAGES.items() if isinstance(settings, kind))
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from mousai.errors import UserError
 from mousai.training.ema import EMA
 from mousai.training.modules import Sound, Stage
 from mousai.training.pictures import spectrogram_picture
-from mousai.training.settings import Watching
+from mousai.training.settings_parts import Watching
 from mousai.training.splitting import is_split
 from mousai.training.stopping import RefuseNotFinite, TimeLimit
 

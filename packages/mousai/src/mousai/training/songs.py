@@ -1,0 +1,45 @@
+"""Songs as latents with what is known of them, from a folder or from shards, as settings name them."""
+
+from pathlib import Path
+
+from mousai.data.records import song_name
+from mousai.data.shard_set import is_shards
+from mousai.folders import autoencoder_config
+from mousai.training.assembled import shards_of
+from mousai.training.items import held_out
+from mousai.training.latents import Captioned, encode_folder
+from mousai.training.settings import ClassifierSettings, GeneratorSettings
+from mousai.training.sharded import ShardedSongs, latent_shards
+
+Songs = Captioned | ShardedSongs
+
+
+def latent_songs(settings: GeneratorSettings | ClassifierSettings, stage_1: Path) -> Songs:
+    """The songs of `data`, as latents of the model `stage_1`; with crops.short=leave only those that are long enough.
+
+    Raises:
+        UserError: nothing is known of any song, too many are bad, or the latents are of another autoencoder.
+    """
+    songs: Songs
+    if is_shards(settings.data):
+        latent = autoencoder_config(stage_1)
+        songs = latent_shards(
+            shards_of(settings),
+            stage_1 / "autoencoder",
+            offsets=settings.crops.offsets,
+            frame_rate=latent.sample_rate / latent.hop_length,
+        )
+    else:
+        cache = Path(settings.out) / "latents" if settings.crops.latents is None else Path(settings.crops.latents)
+        songs = encode_folder(stage_1 / "autoencoder", Path(settings.data), cache, offsets=settings.crops.offsets)
+    return songs.at_least(settings.crops.frames) if settings.crops.short == "leave" else songs
+
+
+def split_songs(songs: Songs, settings: GeneratorSettings | ClassifierSettings) -> tuple[Songs, Songs | None]:
+    """Songs to learn from, and those that are held out, `None` where there are none."""
+    data, share = Path(settings.data), settings.watching.validation_share
+    names = songs.names if isinstance(songs, ShardedSongs) else [song_name(record, data) for record in songs.records]
+    out = held_out(names, share)
+    apart = [song for song, is_out in enumerate(out) if is_out]
+    kept = [song for song, is_out in enumerate(out) if not is_out]
+    return songs.chosen(kept), songs.chosen(apart) if apart else None
