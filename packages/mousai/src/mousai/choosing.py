@@ -32,7 +32,7 @@ def draw_and_choose(
         items: how many.
         candidates: for each.
         stated: what is asked for of each item.
-        tokens: of the prompts, and where they are some, [items, N] both.
+        tokens: of the prompts less key and lead, and where they are some, [items, N] both.
 
     Returns:
         [items, C, L].

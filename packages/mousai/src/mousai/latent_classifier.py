@@ -52,7 +52,8 @@ class LatentClassifier(nn.Module):
 
     It learns from the same songs as the generator, much faster: telling one lead from another is all its loss, of the
     generator's it is a fiftieth. Lead and key are learned from what is known of the songs; captions as in CLIP (Radford
-    et al., 2103.00020), each against those of the other songs of its batch. The caption is read as a bag of words.
+    et al., 2103.00020), each against those of the other songs of its batch. The caption is read as a bag of words, less
+    what it says of key and lead (`mousai.conditions.unstated`): with these in it, it told little of the style.
 
     Args:
         config: all sizes.

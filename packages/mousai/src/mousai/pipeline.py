@@ -287,7 +287,9 @@ class Mousai(Codec):
             items=count,
             candidates=candidates,
             stated=stated,
-            tokens=self.text_encoder.tokens([one for one in prompts for _ in range(num_waveforms_per_prompt)]),
+            tokens=self.text_encoder.tokens(
+                [unstated(one) for one in prompts for _ in range(num_waveforms_per_prompt)]
+            ),
         )
         audios = self.decode(
             latent,

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from mousai.conditions import unstated
 from mousai.latent_classifier import LatentClassifier
 from mousai.text import TextEncoder
 from mousai.training.modules import Sound, Stage
@@ -27,7 +28,8 @@ class ClassifierStage(Stage):
 
     def step_loss(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """The cross-entropies."""
-        tokens, token_mask = (part.to(self.device) for part in self._beside["text"].tokens(batch["caption"]))
+        captions = [unstated(caption) for caption in batch["caption"]]  # key and lead have answers of their own
+        tokens, token_mask = (part.to(self.device) for part in self._beside["text"].tokens(captions))
         loss, figures = self.model.loss(
             batch["latent"],
             tokens,
