@@ -75,9 +75,12 @@ def test_pure_noise_is_left_alone_and_no_gradient_is_kept() -> None:
     ones = torch.ones(4, dtype=torch.float64)
     net = lambda x_t, t: torch.zeros_like(x_t)  # noqa: E731
     assert torch.equal(ClassifierGuidance(net, 1, second)(x_t, ones), torch.zeros_like(x_t))
-    with torch.no_grad():
-        led = ClassifierGuidance(net, 1, second)(x_t, ones * 0.5)
-    assert not led.requires_grad and led.abs().sum() > 0
+    led = []
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            led.append(ClassifierGuidance(net, 1, second)(x_t * 1, ones * 0.5))
+    assert not led[0].requires_grad and led[0].abs().sum() > 0
+    assert torch.equal(led[1], led[0])
 
 
 def test_scale_zero_asks_no_classifier() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mousai import write_audio
-from mousai.training.settings import AutoencoderSettings, ClassifierSettings, Common, GeneratorSettings
+from mousai.training.settings import AutoencoderSettings, Common, GeneratorSettings
 from mousai.training.settings_parts import AutoencoderItems, GeneratorItems, Loop, Optimizer, Saving, Watching
 
 RATE = 48000
@@ -52,8 +52,6 @@ def make_settings(songs: Path, saved_model: Path) -> MakeSettings:
         made: Common
         if stage == "autoencoder":
             made = AutoencoderSettings(**common, phase="decoder", crops=AutoencoderItems(samples=16384))
-        elif stage == "classifier":
-            made = ClassifierSettings(**common, crops=GeneratorItems(frames=16, offsets=1))
         else:
             made = GeneratorSettings(**common, autoencoder=str(saved_model), crops=GeneratorItems(frames=16, offsets=1))
         groups = ("optimizer", "ema", "loop", "saving", "watching", "crops")

@@ -21,8 +21,6 @@ class Defaults:
         num_inference_steps: denoising steps of the generator.
         guidance_scale: weight of the prompt.
         stated_guidance: further weight of the key and the lead that the prompt names.
-        classifier_guidance: how much the model's classifier leads to the lead instrument that the prompt names; 0: not.
-        num_candidates: latents that are drawn for a piece, of which the classifier's choice is kept; 1 draws one.
         decoder_steps: denoising steps of the autoencoder's decoder.
         griffin_lim: Griffin-Lim iterations from the latent's magnitudes, 0 = none.
         decoder_start: diffusion time from which the decoder goes on after Griffin-Lim.
@@ -33,8 +31,6 @@ class Defaults:
     num_inference_steps: int = 50
     guidance_scale: float = 3.0
     stated_guidance: float = 0.0
-    classifier_guidance: float = 0.0
-    num_candidates: int = 1
     decoder_steps: int = 20
     griffin_lim: int = 0
     decoder_start: float = 1.0
@@ -47,8 +43,6 @@ class Defaults:
             num_inference_steps=self.num_inference_steps,
             guidance_scale=self.guidance_scale,
             stated_guidance=self.stated_guidance,
-            classifier_guidance=self.classifier_guidance,
-            num_candidates=self.num_candidates,
             decoder_steps=self.decoder_steps,
             sampler=self.sampler,
             time_grid=self.time_grid,
@@ -59,12 +53,6 @@ class Defaults:
             raise UserError(f"decoder_start={self.decoder_start:g}: must lie above 0, up to 1")
         if self.decoder_start < 1 and not self.griffin_lim:
             raise UserError(f"decoder_start={self.decoder_start:g}: must be 1 where griffin_lim is 0")
-
-    def needs_classifier(self) -> str:
-        """The setting that is of no use without a classifier, as NAME=VALUE; empty if there is none."""
-        if self.num_candidates > 1:
-            return f"num_candidates={self.num_candidates}"
-        return f"classifier_guidance={self.classifier_guidance:g}" if self.classifier_guidance else ""
 
     def changed(self, texts: Sequence[str]) -> "Defaults":
         """With some settings given as NAME=VALUE, as on a command line.
@@ -92,8 +80,6 @@ def check_settings(
     num_inference_steps: int | None = None,
     guidance_scale: float | None = None,
     stated_guidance: float | None = None,
-    classifier_guidance: float | None = None,
-    num_candidates: int | None = None,
     decoder_steps: int | None = None,
     sampler: str | None = None,
     time_grid: str | None = None,
@@ -115,10 +101,6 @@ def check_settings(
         raise UserError(f"guidance_scale={guidance_scale:g}: must be 0 to 100; 1 is no guidance, 3 to 7 are usual")
     if stated_guidance is not None and not (math.isfinite(stated_guidance) and 0 <= stated_guidance <= 100):
         raise UserError(f"stated_guidance={stated_guidance:g}: must be 0 to 100; 0 is none, 2 to 5 are usual")
-    if classifier_guidance is not None and not (math.isfinite(classifier_guidance) and 0 <= classifier_guidance <= 100):
-        raise UserError(f"classifier_guidance={classifier_guidance:g}: must be 0 to 100; 0 is none, 5 to 15 are usual")
-    if num_candidates is not None and not 1 <= num_candidates <= 64:
-        raise UserError(f"num_candidates={num_candidates}: must be 1 to 64")
     for name, chosen, known in (("sampler", sampler, SAMPLER_NAMES), ("time_grid", time_grid, TIME_GRID_NAMES)):
         if chosen is not None and chosen not in known:
             raise UserError(f"{name}={chosen!r}: must be one of {', '.join(known)}")

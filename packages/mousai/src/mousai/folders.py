@@ -1,7 +1,6 @@
 """Model folders: where one is, what it says of itself, its parts read and written.
 
 model_index.json   autoencoder/   generator/   text_encoder/   tokenizer/     (an imported model may lack some)
-                   classifier/                                                (where there is one)
 """
 
 import math
@@ -19,16 +18,12 @@ from mousai.defaults import Defaults
 from mousai.errors import UserError
 from mousai.hub import download, is_hub_id
 from mousai.latent import LatentDiffusion
-from mousai.latent_classifier import LatentClassifier
-from mousai.latent_classifier_config import LatentClassifierConfig
 from mousai.latent_config import LatentDiffusionConfig
 from mousai.text import MAX_TOKENS, TextEncoder
 
 BUNDLED = Path(__file__).parent / "models" / "tiny"
 INDEX_NAME = "model_index.json"
 PARTS = ("text_encoder", "generator", "autoencoder")
-"""What it takes to make music."""
-ALL_PARTS = (*PARTS, "classifier")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +31,9 @@ class ModelDescription:
     """What a model folder says of itself, all but its weights.
 
     Args:
-        parts: which of `ALL_PARTS` it has.
+        parts: which of `PARTS` it has.
         autoencoder: sizes of stage 1.
         generator: sizes of stage 2.
-        classifier: sizes of what listens to latents.
         defaults: settings that the model is best run with.
         about: what `mousai info` prints of it.
     """
@@ -47,7 +41,6 @@ class ModelDescription:
     parts: tuple[str, ...]
     autoencoder: DMAEConfig | None
     generator: LatentDiffusionConfig | None
-    classifier: LatentClassifierConfig | None
     defaults: Defaults
     about: str
 
@@ -92,23 +85,19 @@ def describe(folder: Path, *, need: Sequence[str] = ()) -> ModelDescription:
         what = f"unknown key {sorted(unknown)[0]!r}" if unknown else "not a model of format 'mousai', version 1"
         raise CheckpointError(f"{path}: {what}")
     parts = index.get("parts", list(PARTS))
-    if not isinstance(parts, list) or not parts or not all(part in ALL_PARTS for part in parts):
-        raise CheckpointError(f"{path}: parts must be a list of some of {', '.join(ALL_PARTS)}, not {parts!r}")
+    if not isinstance(parts, list) or not parts or not all(part in PARTS for part in parts):
+        raise CheckpointError(f"{path}: parts must be a list of some of {', '.join(PARTS)}, not {parts!r}")
     if missing := [part for part in need if part not in parts]:
         raise CheckpointError(f"{folder} has no {' and no '.join(missing)}, only {', '.join(parts)}; see mousai import")
     autoencoder = _config(DMAEConfig, folder / "autoencoder") if "autoencoder" in parts else None
     generator = _config(LatentDiffusionConfig, folder / "generator") if "generator" in parts else None
-    classifier = _config(LatentClassifierConfig, folder / "classifier") if "classifier" in parts else None
     defaults = _defaults(index.get("defaults", {}), path)
-    if classifier is None and (needs := defaults.needs_classifier()):
-        raise CheckpointError(f"{path}: default {needs} needs a classifier")
     if defaults.griffin_lim and autoencoder is not None and autoencoder.prior is None:
         raise CheckpointError(f"{path}: default griffin_lim={defaults.griffin_lim} needs an autoencoder with a prior")
     return ModelDescription(
         parts=tuple(parts),
         autoencoder=autoencoder,
         generator=generator,
-        classifier=classifier,
         defaults=defaults,
         about=str(index.get("about", "")),
     )
@@ -150,32 +139,13 @@ def load_generator(folder: Path) -> LatentDiffusion:
     return generator.eval()
 
 
-def load_classifier(folder: Path) -> LatentClassifier | None:
-    """The classifier of a model folder, in float32, ready to run; `None` where the model has none.
-
-    Raises:
-        CheckpointError: its weights do not fit; one line that names the file and the key.
-    """
-    config = describe(folder).classifier
-    if config is None:
-        return None
-    classifier = LatentClassifier(config)
-    load_state(folder / "classifier", classifier)
-    return classifier.eval()
-
-
-Part = DMAE | LatentDiffusion | TextEncoder | LatentClassifier
-
-
-def check_fit(parts: Mapping[str, Part]) -> None:
+def check_fit(parts: Mapping[str, DMAE | LatentDiffusion | TextEncoder]) -> None:
     """Check that the parts of a model, or some of them, belong together.
 
     Raises:
         UserError: two do not fit; says which sizes.
     """
-    text, generator, autoencoder, classifier = (parts.get(name) for name in ALL_PARTS)
-    if isinstance(classifier, LatentClassifier):
-        _check_classifier(classifier.config, text, autoencoder)
+    text, generator, autoencoder = (parts.get(name) for name in PARTS)
     if not isinstance(generator, LatentDiffusion):
         return
     config = generator.config
@@ -204,22 +174,9 @@ def check_fit(parts: Mapping[str, Part]) -> None:
             )
 
 
-def _check_classifier(config: LatentClassifierConfig, text: Part | None, autoencoder: Part | None) -> None:
-    if isinstance(autoencoder, DMAE) and config.latent_channels != autoencoder.config.latent_channels:
-        raise UserError(
-            f"the classifier reads {config.latent_channels} latent channels, the autoencoder writes "
-            f"{autoencoder.config.latent_channels}; they are of different models"
-        )
-    if isinstance(text, TextEncoder) and config.vocabulary != len(text.tokenizer):
-        raise UserError(
-            f"the classifier knows {config.vocabulary} tokens, the tokenizer {len(text.tokenizer)}; they are of "
-            "different models"
-        )
-
-
 def save_parts(
     folder: Path,
-    parts: Mapping[str, Part],
+    parts: Mapping[str, DMAE | LatentDiffusion | TextEncoder],
     *,
     defaults: Defaults,
     about: str = "",
@@ -229,7 +186,7 @@ def save_parts(
 
     Args:
         folder: made if it is missing.
-        parts: some of `ALL_PARTS` by name.
+        parts: of "autoencoder", "generator" and "text_encoder".
         defaults: settings that the model is best run with.
         about: what `mousai info` prints of it.
         dtype: of the stored weights; `None` keeps theirs.
@@ -241,7 +198,7 @@ def save_parts(
             save_module(folder / name, part, part.config.to_dict(), dtype=dtype)
     index = {"format": "mousai", "version": 1, "about": about, "defaults": asdict(defaults)}
     if set(parts) != set(PARTS):
-        index["parts"] = [name for name in ALL_PARTS if name in parts]
+        index["parts"] = [name for name in PARTS if name in parts]
     save_config(folder / INDEX_NAME, index)
 
 

@@ -219,7 +219,6 @@ class LatentDiffusion(nn.Module):
         items: Sequence[int] | None = None,
         start_latent: Tensor | None = None,
         strength: float = 1.0,
-        wrap: Callable[[Net], Net] | None = None,
         sampler: Sampler | None = None,
         grid: str = "uniform",
         callback: Callable[[int, int, Tensor], None] | None = None,
@@ -243,7 +242,6 @@ class LatentDiffusion(nn.Module):
             items: numbers of the items, by default 0, 1, ...; without text they say how many there are, by default one.
             start_latent: latent [B, C, frames] to start from instead of pure noise.
             strength: how much of `start_latent` is replaced: the diffusion time in (0, 1] that it is noised to.
-            wrap: what is made of the net before it is sampled, further guidance for example.
             sampler: by default deterministic `DDIM`; one with fresh noise draws it from (seed, items[i]) too.
             grid: where the steps lie, a `kind` of `vdiffusion.time_grid`.
             callback: called as `callback(step, total, estimate)`.
@@ -280,7 +278,7 @@ class LatentDiffusion(nn.Module):
             negative_stated=negative_stated,
         )
         x = (DDIM() if sampler is None else sampler).sample(
-            net if wrap is None else wrap(net),
+            net,
             noise,
             times=times,
             generators=item_generators(seed=seed, items=items, stage="generator steps"),

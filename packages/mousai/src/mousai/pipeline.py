@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,23 +11,12 @@ import torch
 from torch import Tensor
 
 from dmae import DMAE
-from mousai.choosing import draw_and_choose
 from mousai.codec import Codec, compile_net
 from mousai.conditions import Stated, stated_in, unstated
 from mousai.defaults import Defaults, check_settings
 from mousai.errors import UserError
-from mousai.folders import (
-    PARTS,
-    check_fit,
-    describe,
-    load_autoencoder,
-    load_classifier,
-    load_generator,
-    model_folder,
-    save_parts,
-)
+from mousai.folders import PARTS, check_fit, describe, load_autoencoder, load_generator, model_folder, save_parts
 from mousai.latent import LatentDiffusion
-from mousai.latent_classifier import LatentClassifier
 from mousai.lora import add_lora
 from mousai.precision import resolve_dtype
 from mousai.text import TextEmbedding, TextEncoder
@@ -60,7 +48,6 @@ class Mousai(Codec):
         text_encoder: prompts -> embedding.
         generator: embedding -> latent.
         autoencoder: latent <-> waveform.
-        classifier: hears what a latent has of a prompt, to choose among several; not every model has one.
         defaults: settings that the model is best run with.
         about: what `mousai info` prints of it.
 
@@ -74,14 +61,12 @@ class Mousai(Codec):
         generator: LatentDiffusion,
         autoencoder: DMAE,
         *,
-        classifier: LatentClassifier | None = None,
         defaults: Defaults | None = None,
         about: str = "",
     ) -> None:
-        self.text_encoder, self.generator, self.classifier = text_encoder, generator, classifier
-        self.autoencoder = autoencoder
-        check_fit(self._parts())
+        check_fit({"text_encoder": text_encoder, "generator": generator, "autoencoder": autoencoder})
         super().__init__(autoencoder, defaults=defaults, about=about)
+        self.text_encoder, self.generator = text_encoder, generator
 
     # ---- model folders
 
@@ -115,7 +100,6 @@ class Mousai(Codec):
             TextEncoder.load(folder),
             load_generator(folder),
             load_autoencoder(folder),
-            classifier=load_classifier(folder),
             defaults=described.defaults,
             about=described.about,
         )
@@ -146,18 +130,19 @@ class Mousai(Codec):
     def to(self, device: str | torch.device, dtype: torch.dtype = torch.float32) -> "Mousai":
         """Move everything to a device, and the two U-Nets to a number format; returns the pipeline."""
         super().to(device, dtype)
-        for part in (self.text_encoder, self.generator, *([] if self.classifier is None else [self.classifier])):
+        for part in (self.text_encoder, self.generator):
             part.to(device)
         self.generator.net.to(dtype)
         return self
 
     def save_pretrained(self, folder: str | PathLike[str], *, dtype: torch.dtype | None = None) -> None:
         """Write a model folder that `from_pretrained` takes; `dtype` is that of the stored weights."""
-        save_parts(Path(folder), self._parts(), defaults=self.defaults, about=self.about, dtype=dtype)
-
-    def _parts(self) -> dict[str, Any]:
-        parts = {"text_encoder": self.text_encoder, "generator": self.generator, "autoencoder": self.autoencoder}
-        return parts if self.classifier is None else {**parts, "classifier": self.classifier}
+        parts: dict[str, Any] = {
+            "text_encoder": self.text_encoder,
+            "generator": self.generator,
+            "autoencoder": self.autoencoder,
+        }
+        save_parts(Path(folder), parts, defaults=self.defaults, about=self.about, dtype=dtype)
 
     # ---- text -> waveform
 
@@ -171,8 +156,6 @@ class Mousai(Codec):
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
         stated_guidance: float | None = None,
-        classifier_guidance: float | None = None,
-        num_candidates: int | None = None,
         decoder_steps: int | None = None,
         sampler: str | None = None,
         time_grid: str | None = None,
@@ -189,12 +172,9 @@ class Mousai(Codec):
             prompt: a sentence, or several: one piece for each.
             negative_prompt: what to stay away from; one for all or one for each.
             duration: seconds.
-            num_inference_steps: of the generator; by default what the model is best run with, as for the next seven.
+            num_inference_steps: of the generator; by default what the model is best run with, as for the next five.
             guidance_scale: 1 follows the model freely; more follows the prompt more closely.
             stated_guidance: how much more the key and the lead instrument count that the prompt names; 0: no more.
-            classifier_guidance: how much the model's classifier leads to the lead instrument that the prompt names.
-            num_candidates: latents that are drawn for each piece; the one in which the model's classifier hears most of
-                the prompt becomes sound. Composing takes as many times as long.
             decoder_steps: of the autoencoder's decoder.
             sampler: of the generator, one of `vdiffusion.SAMPLER_NAMES`; "heun" evaluates it twice per step.
             time_grid: where the generator's steps lie, one of `vdiffusion.TIME_GRID_NAMES`.
@@ -216,8 +196,6 @@ class Mousai(Codec):
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
             "stated_guidance": stated_guidance,
-            "classifier_guidance": classifier_guidance,
-            "num_candidates": num_candidates,
             "decoder_steps": decoder_steps,
             "sampler": sampler,
             "time_grid": time_grid,
@@ -228,8 +206,6 @@ class Mousai(Codec):
             num_inference_steps=settings.num_inference_steps,
             guidance_scale=settings.guidance_scale,
             stated_guidance=settings.stated_guidance,
-            classifier_guidance=settings.classifier_guidance,
-            num_candidates=settings.num_candidates,
             decoder_steps=settings.decoder_steps,
             sampler=settings.sampler,
             time_grid=settings.time_grid,
@@ -237,8 +213,6 @@ class Mousai(Codec):
             seed=seed,
             strength=strength,
         )
-        if self.classifier is None and (needs := settings.needs_classifier()):
-            raise UserError(f"{needs}: this model has no classifier; train one: `mousai train classifier --help`")
         if seed is None:
             seed = int(torch.randint(2**32, (), generator=generator)) if generator else secrets.randbelow(2**32)
         samples = round(duration * self.sample_rate)
@@ -257,12 +231,10 @@ class Mousai(Codec):
         )
         less = [unstated(one) for one in prompts] if settings.stated_guidance else prompts
         told = callback_on_step_end or (lambda stage, step, total: None)
-        steps, candidates = settings.num_inference_steps, settings.num_candidates
-        sample = partial(
-            self.generator.sample,
+        latent = self.generator.sample(
             text,
             frames=-(-samples // self.autoencoder.config.hop_length),
-            num_steps=steps,
+            num_steps=settings.num_inference_steps,
             guidance_scale=settings.guidance_scale,
             stated_guidance=settings.stated_guidance,
             negative=None if negative is None else self._embed(negative).repeated(num_waveforms_per_prompt),
@@ -272,24 +244,9 @@ class Mousai(Codec):
             seed=seed,
             start_latent=None if start is None else start.expand(count, -1, -1),
             strength=strength,
-            wrap=None
-            if self.classifier is None
-            else partial(self.classifier.leading, scale=settings.classifier_guidance, stated=stated),
             sampler=sampler_named(settings.sampler),
             grid=settings.time_grid,
-        )
-        latent = draw_and_choose(
-            lambda items, number: sample(
-                items=items,
-                callback=lambda step, _, __: told("generator", number * steps + step + 1, candidates * steps),
-            ),
-            self.classifier,
-            items=count,
-            candidates=candidates,
-            stated=stated,
-            tokens=self.text_encoder.tokens(
-                [unstated(one) for one in prompts for _ in range(num_waveforms_per_prompt)]
-            ),
+            callback=lambda step, total, _: told("generator", step + 1, total),
         )
         audios = self.decode(
             latent,

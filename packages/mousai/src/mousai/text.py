@@ -60,18 +60,15 @@ class TextEncoder(nn.Module):
             prompts: sentences.
             keep_padding: count the padding as tokens of the prompt (`LatentDiffusionConfig.attend_to_padding`).
         """
-        tokens, mask = (part.to(next(self.model.parameters()).device) for part in self.tokens(prompts))
-        hidden = self.model(input_ids=tokens, attention_mask=mask).last_hidden_state
+        tokens = self.tokenizer(
+            list(prompts), padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        )
+        weight = next(self.model.parameters())
+        mask = tokens["attention_mask"].to(weight.device).bool()
+        hidden = self.model(input_ids=tokens["input_ids"].to(weight.device), attention_mask=mask).last_hidden_state
         if keep_padding:
             return TextEmbedding(hidden, torch.ones_like(mask))
         return TextEmbedding(hidden * mask[..., None], mask)
-
-    def tokens(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Prompts -> the numbers of their tokens [B, MAX_TOKENS], and where they are some, bool."""
-        found = self.tokenizer(
-            list(prompts), padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
-        )
-        return found["input_ids"], found["attention_mask"].bool()
 
     def cut(self, prompt: str) -> str | None:
         """The part of a prompt beyond `MAX_TOKENS`, which the model does not see; `None` if it sees all."""

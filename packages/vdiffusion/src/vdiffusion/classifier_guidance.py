@@ -64,14 +64,16 @@ class ClassifierGuidance:
         chosen = (t > self.above) & (t < self.below)
         if self.scale == 0 or not bool(chosen.any()):
             return v
-        with torch.enable_grad():
-            x = in_working_precision(x_t).detach().requires_grad_(True)
-            value = self.log_probability(x, t)
+        # Samplers are called in inference mode too, of which no tensor can be in a graph.
+        with torch.inference_mode(False), torch.enable_grad():
+            x, times = in_working_precision(x_t).detach().clone().requires_grad_(True), t.clone()
+            value = self.log_probability(x, times)
             if value.shape != t.shape:
                 raise ValueError(
                     f"log_probability returned shape {list(value.shape)} for {len(t)} items; must be {list(t.shape)}"
                 )
             (gradient,) = torch.autograd.grad(value.sum(), x)
         alpha, sigma = alpha_sigma(in_working_precision(t))
-        way = torch.where(chosen, self.scale * sigma / alpha.clamp(min=1e-6), 0)
-        return v - (way.view(-1, *[1] * (x_t.ndim - 1)) * gradient).to(v.dtype)
+        shape = (-1, *[1] * (x_t.ndim - 1))
+        push = (self.scale * sigma / alpha).view(shape) * gradient
+        return torch.where(chosen.view(shape), v - push.to(v.dtype), v)

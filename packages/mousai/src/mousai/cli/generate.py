@@ -5,9 +5,8 @@ import secrets
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mousai.cli.progress import Progress
 from mousai.cli.shared import (
@@ -22,10 +21,6 @@ from mousai.cli.shared import (
     write_sound,
 )
 from mousai.errors import UserError
-
-if TYPE_CHECKING:
-    from mousai.defaults import Defaults
-    from mousai.folders import ModelDescription
 
 _DURATION, _STRENGTH, _LORA_SCALE = 20.0, 0.7, 1.0
 
@@ -78,20 +73,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="G",
         help="how much more the key and the lead instrument count that the sentence names: 0 no more, 2 to 5 much more",
     )
-    group.add_argument(
-        "--classifier-guidance",
-        type=float,
-        metavar="G",
-        help="how much the model's own classifier leads to the lead instrument that the sentence names: 0 not at all, "
-        "5 to 15 much",
-    )
-    group.add_argument(
-        "--candidates",
-        type=int,
-        metavar="N",
-        help="compose each piece so many times, and keep the one in which the model's own classifier hears most of the "
-        "sentence; 1 keeps the first",
-    )
     group.add_argument("--negative-prompt", metavar="P", help="a sentence to stay away from")
     group = parser.add_argument_group("starting from a recording")
     group.add_argument("--init-audio", metavar="FILE", help="recording to make new music from, of the same length")
@@ -130,7 +111,6 @@ def run(args: argparse.Namespace) -> int:
 
     folder = model_folder(args.model, revision=args.revision)
     model = describe(folder, need=PARTS)
-    chosen = _chosen(args, model)
     recording = None if args.init_audio is None else read_sound(args.init_audio, autoencoder_config(folder))
     pipeline = Mousai.from_pretrained(folder, dtype=args.dtype)
     if args.lora is not None:
@@ -142,18 +122,22 @@ def run(args: argparse.Namespace) -> int:
             print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
 
     duration = _DURATION if args.duration is None else args.duration
+    steps = model.defaults.num_inference_steps if args.steps is None else args.steps
+    decoder_steps = model.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
+    guidance_scale = model.defaults.guidance_scale if args.guidance_scale is None else args.guidance_scale
+    stated_guidance = model.defaults.stated_guidance if args.stated_guidance is None else args.stated_guidance
+    sampler = model.defaults.sampler if args.sampler is None else args.sampler
+    time_grid = model.defaults.time_grid if args.time_grid is None else args.time_grid
     strength = _STRENGTH if args.strength is None else args.strength
     settings = {
         "negative_prompt": args.negative_prompt,
         "duration": duration if recording is None else None,
-        "steps": chosen.num_inference_steps,
-        "decoder_steps": chosen.decoder_steps,
-        "sampler": chosen.sampler,
-        "time_grid": chosen.time_grid,
-        "guidance_scale": chosen.guidance_scale,
-        "stated_guidance": chosen.stated_guidance,
-        "classifier_guidance": chosen.classifier_guidance if model.classifier else None,
-        "candidates": chosen.num_candidates if model.classifier else None,
+        "steps": steps,
+        "decoder_steps": decoder_steps,
+        "sampler": sampler,
+        "time_grid": time_grid,
+        "guidance_scale": guidance_scale,
+        "stated_guidance": stated_guidance,
         "init_audio": args.init_audio,
         "strength": None if recording is None else strength,
         "model": model_name(args),
@@ -164,20 +148,17 @@ def run(args: argparse.Namespace) -> int:
     }
     stored = {key: str(value) for key, value in settings.items() if value is not None}
     for piece in pieces:
-        bars = {"generator": chosen.num_inference_steps * chosen.num_candidates, "decoder": chosen.decoder_steps}
-        with Progress(bars, name=piece.path.name) as progress:
+        with Progress({"generator": steps, "decoder": decoder_steps}, name=piece.path.name) as progress:
             result = pipeline(
                 piece.prompt,
                 negative_prompt=args.negative_prompt,
                 duration=duration,
-                num_inference_steps=chosen.num_inference_steps,
-                guidance_scale=chosen.guidance_scale,
-                stated_guidance=chosen.stated_guidance,
-                classifier_guidance=chosen.classifier_guidance,
-                num_candidates=chosen.num_candidates,
-                decoder_steps=chosen.decoder_steps,
-                sampler=chosen.sampler,
-                time_grid=chosen.time_grid,
+                num_inference_steps=steps,
+                guidance_scale=guidance_scale,
+                stated_guidance=stated_guidance,
+                decoder_steps=decoder_steps,
+                sampler=sampler,
+                time_grid=time_grid,
                 seed=piece.seed,
                 init_audio=recording,
                 strength=strength,
@@ -186,30 +167,6 @@ def run(args: argparse.Namespace) -> int:
         made = {"prompt": piece.prompt, "seed": str(piece.seed), **stored}
         write_sound(piece.path, result.audios[0], pipeline, made, overwrite=args.overwrite)
     return 0
-
-
-def _chosen(args: argparse.Namespace, model: "ModelDescription") -> "Defaults":
-    """The model's own settings, and those of the command line in their place.
-
-    Raises:
-        UserError: the model lacks what one of them needs.
-    """
-    given = {
-        "num_inference_steps": args.steps,
-        "decoder_steps": args.decoder_steps,
-        "sampler": args.sampler,
-        "time_grid": args.time_grid,
-        "guidance_scale": args.guidance_scale,
-        "stated_guidance": args.stated_guidance,
-        "classifier_guidance": args.classifier_guidance,
-        "num_candidates": args.candidates,
-    }
-    chosen = replace(model.defaults, **{name: value for name, value in given.items() if value is not None})
-    if model.classifier is None and (needs := chosen.needs_classifier()):
-        raise in_options(
-            UserError(f"{needs}: this model has no classifier; train one: `mousai train classifier --help`")
-        )
-    return chosen
 
 
 def command_of(made: Mapping[str, str], path: str) -> str:
@@ -274,8 +231,6 @@ def _check_settings(args: argparse.Namespace) -> None:
             num_inference_steps=args.steps,
             guidance_scale=args.guidance_scale,
             stated_guidance=args.stated_guidance,
-            classifier_guidance=args.classifier_guidance,
-            num_candidates=args.candidates,
             decoder_steps=args.decoder_steps,
             sampler=args.sampler,
             time_grid=args.time_grid,

@@ -34,12 +34,12 @@ def run(args: argparse.Namespace) -> int:
 def _model(name: str | None, revision: str | None) -> list[str]:
     """Read from the configs and the headers of the weights; no weight is loaded."""
     from mousai.checkpoint import WEIGHTS_NAME, tensor_shapes
-    from mousai.folders import ALL_PARTS, PARTS, describe, model_folder
+    from mousai.folders import PARTS, describe, model_folder
     from mousai.text import MAX_TOKENS
 
     folder = model_folder(name, revision=revision)
     model = describe(folder)
-    weights = {part: folder / part / WEIGHTS_NAME for part in ALL_PARTS if part in model.parts}
+    weights = {part: folder / part / WEIGHTS_NAME for part in PARTS if part in model.parts}
     counts = {part: sum(prod(shape) for shape in tensor_shapes(path).values()) for part, path in weights.items()}
     size = sum(path.stat().st_size for path in weights.values())
     title = "the model that comes along" if name is None else name
@@ -69,8 +69,6 @@ def _model(name: str | None, revision: str | None) -> list[str]:
         f"--steps {best.num_inference_steps} --guidance-scale {best.guidance_scale:g} "
         f"--sampler {best.sampler} --time-grid {best.time_grid} "
     )
-    if model.classifier is not None:
-        made += f"--classifier-guidance {best.classifier_guidance:g} --candidates {best.num_candidates} "
     rows.append(("best with", f"{made if model.generator else ''}--decoder-steps {best.decoder_steps}"))
     return [*lines, "", *(f"{key + ':':<14}{value}" for key, value in rows)]
 

@@ -31,8 +31,6 @@ _OPTIONS = {
     "time_grid": "--time-grid",
     "guidance_scale": "--guidance-scale",
     "stated_guidance": "--stated-guidance",
-    "classifier_guidance": "--classifier-guidance",
-    "num_candidates": "--candidates",
     "seed": "--seed",
     "strength": "--strength",
 }

@@ -1,4 +1,4 @@
-"""`mousai train`: either stage, or what chooses among its pieces, on the user's own music."""
+"""`mousai train`: either stage, on the user's own music."""
 
 import argparse
 import re
@@ -11,21 +11,18 @@ from mousai.errors import UserError
 if TYPE_CHECKING:
     from mousai.training.settings import Common
 
-STAGE_NAMES = ("autoencoder", "generator", "classifier")
+STAGES = ("autoencoder", "generator")
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `train` takes; the keys of a stage belong to the parser of that stage."""
     parser.usage = (
-        "mousai train autoencoder|generator|classifier [--config RECIPE_OR_FILE] --data DIR --out RUN [--from MODEL] "
+        "mousai train autoencoder|generator [--config RECIPE_OR_FILE] --data DIR --out RUN [--from MODEL] "
         "[--key.sub VALUE ...]"
     )
     parser.add_argument(
-        "stage",
-        choices=STAGE_NAMES,
-        help="autoencoder: sound to latent and back; generator: text to latent; classifier: what a latent has of a "
-        "text, to choose among several",
+        "stage", choices=STAGES, help="autoencoder: sound to latent and back; generator: text to latent"
     )
     parser.add_argument(
         "rest",
@@ -36,9 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def recipe_names(stage: str = "*") -> list[str]:
-    """Names that `--config` takes beside files, of a stage or of any."""
-    return sorted({path.stem.partition("-")[2] for path in RECIPES.glob(f"{stage}-*.yaml")})
+def recipe_names() -> list[str]:
+    """Names that `--config` takes beside files."""
+    return sorted({path.stem.partition("-")[2] for path in RECIPES.glob("*.yaml")})
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,9 +61,9 @@ def read_settings(stage: str, arguments: Sequence[str]) -> "Common":
         raise UserError(f"training needs {needed}: pip install 'mousai-music[train]'") from None
     from jsonargparse import ArgumentError, ArgumentParser
 
-    from mousai.training.settings import STAGES
+    from mousai.training.settings import AutoencoderSettings, GeneratorSettings
 
-    kind: Any = STAGES[stage]
+    kind: Any = AutoencoderSettings if stage == "autoencoder" else GeneratorSettings
     parser = ArgumentParser(
         prog=f"mousai train {stage}",
         description=f"{kind.__doc__.splitlines()[0]} --from is --start_from.",
@@ -74,7 +71,7 @@ def read_settings(stage: str, arguments: Sequence[str]) -> "Common":
         allow_abbrev=False,
         print_config="--print-%s",
     )
-    parser.add_argument("--config", action="config", help=f"a YAML file, or a recipe: {', '.join(recipe_names(stage))}")
+    parser.add_argument("--config", action="config", help=f"a YAML file, or a recipe: {', '.join(recipe_names())}")
     parser.add_class_arguments(kind)
     try:
         found = vars(parser.instantiate(parser.parse_args(_in_full(stage, arguments))))
@@ -107,7 +104,7 @@ def _recipe(stage: str, name: str) -> str:
     if file.is_file():
         return str(file)
     if not Path(name).is_file():
-        raise UserError(f"--config {name}: no such file; give one, or a recipe: {', '.join(recipe_names(stage))}")
+        raise UserError(f"--config {name}: no such file; give one, or a recipe: {', '.join(recipe_names())}")
     return name
 
 

@@ -14,7 +14,6 @@ from mousai.data.shard_set import ShardSet, open_shards
 from mousai.errors import UserError
 from mousai.folders import describe
 from mousai.folders import model_folder as folder_of
-from mousai.latent_classifier_config import LatentClassifierConfig
 from mousai.latent_config import LatentDiffusionConfig
 from mousai.training.modules import Stage
 from mousai.training.settings import Common
@@ -37,7 +36,7 @@ class Assembled:
     stage: Stage
     train: Dataset[dict[str, Any]]
     validation: Dataset[dict[str, Any]] | None
-    config: DMAEConfig | LatentDiffusionConfig | LatentClassifierConfig
+    config: DMAEConfig | LatentDiffusionConfig
     files: int
 
 
@@ -58,12 +57,11 @@ def sizes_of(kind: Any, name: str) -> Any:
     Raises:
         UserError: there are none by that name, or they are impossible.
     """
-    named = [one for one in ("tiny", "paper") if hasattr(kind, one)]
-    if name in named:
+    if name in ("tiny", "paper"):
         return getattr(kind, name)()
     path = Path(name)
     if not path.exists():
-        raise UserError(f"model={name}: must be {', '.join(named or ['tiny'])}, or the path of a config.json")
+        raise UserError(f"model={name}: must be tiny, paper, or the path of a config.json")
     try:
         return kind.from_dict(load_config(path))
     except ValueError as error:

@@ -4,16 +4,15 @@ import torch
 
 from mousai.training.assembled import Assembled
 from mousai.training.assembly_autoencoder import assemble_autoencoder
-from mousai.training.assembly_classifier import assemble_classifier
 from mousai.training.assembly_generator import assemble_generator
-from mousai.training.settings import AutoencoderSettings, ClassifierSettings, Common, GeneratorSettings
+from mousai.training.settings import AutoencoderSettings, Common, GeneratorSettings
 
 
 def assemble(settings: Common, *, fresh: bool) -> Assembled:
     """Build what a run needs.
 
     Args:
-        settings: of any stage.
+        settings: of either stage.
         fresh: whether the run begins; one that goes on has its weights in a checkpoint.
 
     Raises:
@@ -22,7 +21,5 @@ def assemble(settings: Common, *, fresh: bool) -> Assembled:
     torch.manual_seed(settings.loop.seed)
     if isinstance(settings, AutoencoderSettings):
         return assemble_autoencoder(settings, fresh=fresh)
-    if isinstance(settings, ClassifierSettings):
-        return assemble_classifier(settings)
     assert isinstance(settings, GeneratorSettings)
     return assemble_generator(settings)

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,8 @@ from dmae import DMAE, DMAEConfig
 from mousai.checkpoint import load_config
 from mousai.defaults import Defaults
 from mousai.errors import UserError
-from mousai.folders import PARTS, describe, load_autoencoder, load_classifier, load_generator, save_parts
+from mousai.folders import describe, load_autoencoder, save_parts
 from mousai.latent import LatentDiffusion
-from mousai.latent_classifier import LatentClassifier
-from mousai.latent_classifier_config import LatentClassifierConfig
 from mousai.latent_config import LatentDiffusionConfig
 from mousai.text import TextEncoder, load_tokenizer
 from mousai.training.assembled import model_folder
@@ -47,7 +45,7 @@ def export_run(
     """Write the averaged model of a run's newest checkpoint as a model folder; whole or not at all.
 
     A run of the generator gives a whole model, with the autoencoder that it was trained on; one of the autoencoder
-    gives a model of that part, to train a generator on; one of the classifier gives the model that it is for, with it.
+    gives a model of that part, to train a generator on.
 
     Args:
         run: folder that `mousai train` made.
@@ -71,8 +69,7 @@ def export_run(
     if out.exists() and not (is_model and overwrite) and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} exists; {'give --overwrite to replace it' if is_model else 'give a new folder'}")
     weights = Weights(held["state_dict"], held["callbacks"]["EMA"]["average"])
-    of_stage = {"autoencoder": _autoencoder, "generator": _generator, "classifier": _classifier}[trained["stage"]]
-    parts, defaults = of_stage(run, trained, weights)
+    parts, defaults = (_autoencoder if trained["stage"] == "autoencoder" else _generator)(run, trained, weights)
     defaults = defaults.changed(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".mousai-", dir=out.parent))
@@ -165,20 +162,7 @@ def _generator(run: Path, settings: Mapping[str, Any], weights: Weights) -> tupl
         weights.fill(text, "text.")
     stage_1 = model_folder(settings["autoencoder"], need=["autoencoder"])
     defaults = describe(begun if started is not None else stage_1).defaults
-    if started is None:  # by a classifier that this model has not
-        defaults = replace(defaults, num_candidates=1)
-    parts = {"text_encoder": text, "generator": model, "autoencoder": load_autoencoder(stage_1)}
-    # Its songs may have changed, but it still knows the latents and the tokens.
-    classifier = load_classifier(begun) if started is not None else None
-    return parts if classifier is None else {**parts, "classifier": classifier}, defaults
-
-
-def _classifier(run: Path, settings: Mapping[str, Any], weights: Weights) -> tuple[Parts, Defaults]:
-    classifier = LatentClassifier(LatentClassifierConfig.from_dict(load_config(run / SIZES)))
-    weights.fill(classifier, "model.")
-    model = model_folder(settings["start_from"], need=PARTS)
-    parts = {"text_encoder": TextEncoder.load(model), "generator": load_generator(model)}
-    return {**parts, "autoencoder": load_autoencoder(model), "classifier": classifier}, describe(model).defaults
+    return {"text_encoder": text, "generator": model, "autoencoder": load_autoencoder(stage_1)}, defaults
 
 
 def _card(run: Path, settings: Mapping[str, Any], held: Mapping[str, Any], parts: Parts) -> str:

@@ -34,7 +34,7 @@ from mousai.training.ema import EMA
 from mousai.training.items import Numbers, collate
 from mousai.training.modules import Stage
 from mousai.training.one_trainer import only_trainer
-from mousai.training.settings import STAGES, Common, seconds_of
+from mousai.training.settings import AutoencoderSettings, Common, seconds_of
 from mousai.training.splitting import FSDP, split_strategy
 from mousai.training.stopping import RefuseNotFinite, StopOnSignal, TimeLimit
 from mousai.training.times import Times
@@ -235,7 +235,7 @@ def _as_json(values: Any) -> Any:
 
 
 def _stage_name(settings: Common) -> str:
-    return next(name for name, kind in STAGES.items() if isinstance(settings, kind))
+    return "autoencoder" if isinstance(settings, AutoencoderSettings) else "generator"
 
 
 @contextmanager

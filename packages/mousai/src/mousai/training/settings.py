@@ -107,44 +107,6 @@ class GeneratorSettings(Common):
             raise UserError(f"lora.rank={self.lora.rank}: adds to a trained model; name it by --from")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ClassifierSettings(Common):
-    """Training of a classifier of latents, by which a model chooses among what it draws (`--candidates`).
-
-    Args:
-        data: folder of music with captions, as `mousai data check` reads it; or shards of latents, as `mousai data
-            shard` makes them: their folder, or where webdataset finds them, https://…/index.json or pipe:….
-        out: folder of the run; the same command on it goes on with the run.
-        start_from: model that it is for, a folder or "bundled": its autoencoder makes the latents, its tokenizer reads
-            the captions. A classifier that it has already is trained further.
-        model: sizes: tiny (the bundled model's), or a config.json.
-        crops: what a step sees; nothing is dropped of it.
-        optimizer: how weights move.
-        ema: the average of the weights.
-        loop: how long, in what batches, on what.
-        saving: checkpoints.
-        watching: log and validation; there is nothing to listen to.
-    """
-
-    crops: GeneratorItems = field(default_factory=GeneratorItems)
-
-    def __post_init__(self) -> None:
-        """Check what no part can check alone."""
-        super().__post_init__()
-        if self.start_from is None:
-            raise UserError("start_from: a classifier is of a model; name it by --from")
-        if self.loop.batch < 2:
-            raise UserError(f"loop.batch={self.loop.batch}: must be 2 or more; captions are told apart within a batch")
-
-
-STAGES: dict[str, type[Common]] = {
-    "autoencoder": AutoencoderSettings,
-    "generator": GeneratorSettings,
-    "classifier": ClassifierSettings,
-}
-"""What `mousai train` can train."""
-
-
 def seconds_of(max_time: str) -> float:
     """Days:hours:minutes:seconds -> seconds."""
     days, hours, minutes, seconds = map(int, max_time.split(":"))

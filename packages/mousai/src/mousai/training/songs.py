@@ -8,13 +8,13 @@ from mousai.folders import autoencoder_config
 from mousai.training.assembled import shards_of
 from mousai.training.items import held_out
 from mousai.training.latents import Captioned, encode_folder
-from mousai.training.settings import ClassifierSettings, GeneratorSettings
+from mousai.training.settings import GeneratorSettings
 from mousai.training.sharded import ShardedSongs, latent_shards
 
 Songs = Captioned | ShardedSongs
 
 
-def latent_songs(settings: GeneratorSettings | ClassifierSettings, stage_1: Path) -> Songs:
+def latent_songs(settings: GeneratorSettings, stage_1: Path) -> Songs:
     """The songs of `data`, as latents of the model `stage_1`; with crops.short=leave only those that are long enough.
 
     Raises:
@@ -35,7 +35,7 @@ def latent_songs(settings: GeneratorSettings | ClassifierSettings, stage_1: Path
     return songs.at_least(settings.crops.frames) if settings.crops.short == "leave" else songs
 
 
-def split_songs(songs: Songs, settings: GeneratorSettings | ClassifierSettings) -> tuple[Songs, Songs | None]:
+def split_songs(songs: Songs, settings: GeneratorSettings) -> tuple[Songs, Songs | None]:
     """Songs to learn from, and those that are held out, `None` where there are none."""
     data, share = Path(settings.data), settings.watching.validation_share
     names = songs.names if isinstance(songs, ShardedSongs) else [song_name(record, data) for record in songs.records]
