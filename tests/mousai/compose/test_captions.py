@@ -17,13 +17,14 @@ from mousai.compose.caption_words import (
     speed_words,
 )
 from mousai.compose.instruments import KITS, PROGRAM_NAMES
+from mousai.leads import family_of, lead_in
 
 CALM_PIANO = {"genre": "pop", "bpm": 100, "mood": "calm", "lead": "piano", "instruments": ["piano"], "key": "C major"}
 # fmt: off
 GLUE = {
     "a", "an", "and", "at", "bpm", "by", "drums", "features", "featuring", "in", "instrument", "instruments",
     "is", "it", "key", "lead", "led", "major", "melody", "minor", "music", "no", "of", "on", "over", "played",
-    "tempo", "the", "to", "with", "without",
+    "solo", "tempo", "the", "to", "with", "without",
 }
 # fmt: on
 
@@ -97,6 +98,15 @@ def test_most_captions_name_the_genre_and_many_the_tempo() -> None:
     assert 0.9 < sum("pop" in text for text in drawn) / 1000 <= 1.0
     assert 0.65 < sum("100" in text for text in drawn) / 1000 < 0.85
     assert 0.4 < sum("piano" in text for text in drawn) / 1000 < 0.8
+
+
+def test_a_solo_is_of_the_lead_in_every_style() -> None:
+    for genre in GENRE_WORDS:
+        song = compose_song(3, genre=genre, palette="leads", duration=8)
+        drawn = [caption(song, Random(number)) for number in range(300)]
+        with_solo = [text for text in drawn if "solo" in text.replace("solo piano", "").lower()]
+        assert 10 < len(with_solo) < 90
+        assert all(lead_in(text) == family_of(song.lead) for text in with_solo), with_solo
 
 
 @pytest.mark.parametrize("row", [CALM_PIANO, {"genre": "electronic", "bpm": 128}, {}])

@@ -155,7 +155,9 @@ def _instrument(name: str, rng: Random) -> str:
 
 def _tags(facts: _Facts, rng: Random) -> str:
     """`pop, calm, piano, 100 bpm, C major`, mostly in any order."""
-    lead = rng.choice((facts.lead, _as_lead(facts.lead), f"lead {facts.lead}")) if facts.lead else ""
+    lead = ""
+    if facts.lead:
+        lead = rng.choice((facts.lead, _as_lead(facts.lead), f"lead {facts.lead}", f"{facts.lead} solo"))
     tags = [facts.genre, facts.style, facts.mood, facts.speed, facts.bpm, facts.key, lead, *facts.players]
     tags = list(dict.fromkeys(tag for tag in (*tags, facts.undrummed, facts.occasion) if tag))
     if rng.random() < 0.7:
@@ -185,7 +187,8 @@ def _sentence(facts: _Facts, rng: Random) -> str:
     clauses = [_in_key(facts.key), facts.undrummed.replace("no drums", "with no drums")]
     if facts.lead and rng.random() < 0.5:
         led = f"led by {facts.lead}", f"with {_article(_as_lead(facts.lead))}", f"with {facts.lead} on the melody"
-        clauses.append(_join([rng.choice(led), _prefixed("over", _listed(facts.players))]))
+        told = rng.choice((*led, f"with {_article(facts.lead)} solo"))
+        clauses.append(_join([told, _prefixed("over", _listed(facts.players))]))
     else:
         everyone = [*([facts.lead] if facts.lead else []), *facts.players]
         rng.shuffle(everyone)
@@ -204,7 +207,7 @@ def _sentences(facts: _Facts, rng: Random) -> str:
     rest: list[str] = []
     if facts.lead:
         led = f"the melody is on {facts.lead}", f"the lead instrument is {facts.lead}", f"melody on {facts.lead}"
-        rest.append(rng.choice(led))
+        rest.append(rng.choice((*led, f"{_article(facts.lead)} solo")))
     if facts.players:
         rest.append(f"{rng.choice(('it features', 'with', 'instruments:'))} {_listed(facts.players)}")
     if facts.bpm:
