@@ -81,47 +81,16 @@ INSTRUMENT_WORDS: dict[str, tuple[str, ...]] = {
 }
 """What people call an instrument; one that is not here goes by its name."""
 
+# fmt: off
 OCCASIONS = (
-    *(
-        "at a party",
-        "in a club",
-        "at the club",
-        "in a bar",
-        "at a concert",
-        "at a festival",
-        "live on stage",
-        "in the studio",
-    ),
-    *("at home", "in the kitchen", "in the city", "in the garden", "by the river", "in the mountains", "on the train"),
-    *(
-        "on a monday",
-        "on a sunday",
-        "for the weekend",
-        "in the morning",
-        "for the evening",
-        "after midnight",
-        "at dawn",
-    ),
-    *(
-        "in winter",
-        "in spring",
-        "in the rain",
-        "in the sun",
-        "for a walk",
-        "for a long drive",
-        "for dinner",
-        "for a wedding",
-    ),
-    *(
-        "for a film scene",
-        "for a video game",
-        "for a podcast",
-        "for a trailer",
-        "for studying",
-        "for friends",
-        "for children",
-    ),
+    "at a party", "in a club", "at the club", "in a bar", "at a concert", "at a festival", "live on stage",
+    "in the studio", "at home", "in the kitchen", "in the city", "in the garden", "by the river", "in the mountains",
+    "on the train", "on a monday", "on a sunday", "for the weekend", "in the morning", "for the evening",
+    "after midnight", "at dawn", "in winter", "in spring", "in the rain", "in the sun", "for a walk",
+    "for a long drive", "for dinner", "for a wedding", "for a film scene", "for a video game", "for a podcast",
+    "for a trailer", "for studying", "for friends", "for children",
 )
+# fmt: on
 """For what and where any music can be."""
 
 SPEEDS: tuple[tuple[float, tuple[str, ...]], ...] = (

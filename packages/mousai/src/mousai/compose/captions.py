@@ -186,9 +186,13 @@ def _sentence(facts: _Facts, rng: Random) -> str:
         text = _article(text)
     clauses = [_in_key(facts.key), facts.undrummed.replace("no drums", "with no drums")]
     if facts.lead and rng.random() < 0.5:
-        led = f"led by {facts.lead}", f"with {_article(_as_lead(facts.lead))}", f"with {facts.lead} on the melody"
-        told = rng.choice((*led, f"with {_article(facts.lead)} solo"))
-        clauses.append(_join([told, _prefixed("over", _listed(facts.players))]))
+        led = (
+            f"led by {facts.lead}",
+            f"with {_article(_as_lead(facts.lead))}",
+            f"with {facts.lead} on the melody",
+            f"with {_article(facts.lead)} solo",
+        )
+        clauses.append(_join([rng.choice(led), _prefixed("over", _listed(facts.players))]))
     else:
         everyone = [*([facts.lead] if facts.lead else []), *facts.players]
         rng.shuffle(everyone)
@@ -206,8 +210,13 @@ def _sentences(facts: _Facts, rng: Random) -> str:
     said = [_article(_join([facts.mood, facts.kind, noun, facts.occasion]))]
     rest: list[str] = []
     if facts.lead:
-        led = f"the melody is on {facts.lead}", f"the lead instrument is {facts.lead}", f"melody on {facts.lead}"
-        rest.append(rng.choice((*led, f"{_article(facts.lead)} solo")))
+        led = (
+            f"the melody is on {facts.lead}",
+            f"the lead instrument is {facts.lead}",
+            f"melody on {facts.lead}",
+            f"{_article(facts.lead)} solo",
+        )
+        rest.append(rng.choice(led))
     if facts.players:
         rest.append(f"{rng.choice(('it features', 'with', 'instruments:'))} {_listed(facts.players)}")
     if facts.bpm:

@@ -35,7 +35,7 @@ def assemble_generator(settings: GeneratorSettings) -> Assembled:
             f"channels, the autoencoder {settings.autoencoder} has {latent.latent_channels}; name another --autoencoder"
         )
     frozen = None if begun or settings.text == "small" else frozen_text(settings.text)
-    songs = latent_songs(settings, stage_1)
+    songs = latent_songs(settings, stage_1, frame_rate=latent.latent_rate)
     if begun:
         text, model = TextEncoder.load(begun), load_generator(begun)
     else:

@@ -103,4 +103,4 @@ def encode_folder(stage_1: Path, folder: Path, cache: Path, *, offsets: int = 2)
     for name, why in done.bad.items():
         print(f"left out: {name}: {why}", file=sys.stderr)
     kept = [record for record in records if song_name(record, folder) not in done.bad]
-    return Captioned(kept, read_latents(cache, done.songs, offsets=offsets), config.sample_rate / config.hop_length)
+    return Captioned(kept, read_latents(cache, done.songs, offsets=offsets), config.latent_rate)

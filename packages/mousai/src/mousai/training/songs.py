@@ -4,7 +4,6 @@ from pathlib import Path
 
 from mousai.data.records import song_name
 from mousai.data.shard_set import is_shards
-from mousai.folders import autoencoder_config
 from mousai.training.assembled import shards_of
 from mousai.training.items import held_out
 from mousai.training.latents import Captioned, encode_folder
@@ -14,20 +13,24 @@ from mousai.training.sharded import ShardedSongs, latent_shards
 Songs = Captioned | ShardedSongs
 
 
-def latent_songs(settings: GeneratorSettings, stage_1: Path) -> Songs:
+def latent_songs(settings: GeneratorSettings, stage_1: Path, *, frame_rate: float) -> Songs:
     """The songs of `data`, as latents of the model `stage_1`; with crops.short=leave only those that are long enough.
+
+    Args:
+        settings: name the songs.
+        stage_1: folder of a model with an autoencoder.
+        frame_rate: of its latents, frames per second.
 
     Raises:
         UserError: nothing is known of any song, too many are bad, or the latents are of another autoencoder.
     """
     songs: Songs
     if is_shards(settings.data):
-        latent = autoencoder_config(stage_1)
         songs = latent_shards(
             shards_of(settings),
             stage_1 / "autoencoder",
             offsets=settings.crops.offsets,
-            frame_rate=latent.sample_rate / latent.hop_length,
+            frame_rate=frame_rate,
         )
     else:
         cache = Path(settings.out) / "latents" if settings.crops.latents is None else Path(settings.crops.latents)
