@@ -27,6 +27,12 @@ def test_any_lead_comes_to_the_level_of_the_rest(level: float):
     assert decibels(lead_gain((level * rest).astype(np.float32), rest) * level) == pytest.approx(LEAD_LEVEL, abs=1e-3)
 
 
+@given(wanted=st.floats(-12, 12))
+def test_or_to_the_level_over_it_that_is_asked_for(wanted: float):
+    rest = noise(1.0, 0.1)
+    assert decibels(lead_gain(0.5 * rest, rest, wanted) * 0.5) == pytest.approx(wanted, abs=1e-3)
+
+
 def test_what_comes_out_is_as_loud_as_the_standard_hears_it():
     from mousai.evaluation.levels import loudness
 

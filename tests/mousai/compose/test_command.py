@@ -24,6 +24,7 @@ def call(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
         (["--songs", "2", "--duration", "-1"], "duration is -1.0"),
         (["--songs", "2", "--genre", "polka"], "genre is 'polka'"),
         (["--songs", "2", "--palette", "loud"], "palette is 'loud'"),
+        (["--songs", "2", "--lead-level", "20"], "lead_level is 20; -12 to 12 dB would do"),
         (["--songs", "2", "--workers", "0"], "workers is 0"),
     ],
 )

@@ -16,7 +16,7 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Stands in for FluidSynth: a short noise of the song's own, and the list of seeds that were rendered."""
     seeds: list[int] = []
 
-    def render(song: Song) -> np.ndarray:
+    def render(song: Song, *, lead_level: float) -> np.ndarray:
         seeds.append(song.seed)
         samples = round(song.duration * SAMPLE_RATE)
         return np.random.default_rng(song.seed).uniform(-0.5, 0.5, (2, samples)).astype(np.float32)
@@ -81,10 +81,10 @@ def test_a_lost_file_is_made_again(tmp_path: Path, rendered: list[int]) -> None:
 def test_an_interrupted_run_goes_on(tmp_path: Path, rendered: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = dataset.render_song
 
-    def interrupted(song: Song) -> np.ndarray:
+    def interrupted(song: Song, *, lead_level: float) -> np.ndarray:
         if len(rendered) == 2:
             raise KeyboardInterrupt
-        return whole(song)
+        return whole(song, lead_level=lead_level)
 
     monkeypatch.setattr(dataset, "render_song", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -98,7 +98,9 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, rendered: list[int], monkeyp
     assert files(tmp_path / "cut") == files(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("other", [{"seed": 1}, {"palette": "all"}, {"duration": 2.0}, {"genre": "waltz"}], ids=str)
+@pytest.mark.parametrize(
+    "other", [{"seed": 1}, {"palette": "all"}, {"lead_level": 3.0}, {"duration": 2.0}, {"genre": "waltz"}], ids=str
+)
 def test_a_folder_of_other_songs_is_an_error(tmp_path: Path, rendered: list[int], other: dict[str, object]) -> None:
     write(tmp_path, 2)
     before = files(tmp_path)
@@ -162,6 +164,8 @@ def test_rows_are_enough_for_new_captions(tmp_path: Path, rendered: list[int]) -
         ({"duration": 0.0}, "duration is 0.0"),
         ({"duration": float("nan")}, "duration is nan"),
         ({"palette": "loud"}, "palette is 'loud'"),
+        ({"lead_level": 12.5}, "lead_level is 12.5"),
+        ({"lead_level": float("nan")}, "lead_level is nan"),
         ({"genre": "polka"}, "genre is 'polka'"),
         ({"workers": 0}, "workers is 0"),
     ],
@@ -170,6 +174,24 @@ def test_bad_values_are_named(tmp_path: Path, wrong: dict[str, object], message:
     with pytest.raises(ValueError, match=message):
         write(tmp_path / "set", **{"songs": 1, **wrong})  # type: ignore[arg-type]
     assert not (tmp_path / "set").exists()
+
+
+def test_the_level_of_the_leads_is_rendered_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    levels: list[float] = []
+
+    def render(song: Song, *, lead_level: float) -> np.ndarray:
+        levels.append(lead_level)
+        return np.zeros((2, SAMPLE_RATE), dtype=np.float32)
+
+    monkeypatch.setattr(dataset, "render_song", render)
+    monkeypatch.setattr(dataset, "check_tools", lambda: None)
+    louder, usual = write(tmp_path / "louder", 2, lead_level=3), write(tmp_path / "usual", 1)
+    assert levels == [3.0, 3.0, 0.0] and [row["lead_level"] for row in louder] == [3.0, 3.0]
+    assert "lead_level" not in usual[0]  # the songs of a seed are what they were, and so are their rows
+    write(tmp_path / "louder", 3, lead_level=3.0)
+    assert len(levels) == 4
+    with pytest.raises(ComposeError, match="another seed, genre, palette, lead level"):
+        write(tmp_path / "louder", 3)
 
 
 @pytest.mark.fluidsynth

@@ -1,10 +1,11 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mousai.compose import ComposeError, compose_song, render, render_song, song_to_midi
+from mousai.compose import ComposeError, Song, compose_song, render, render_song, song_to_midi
 from mousai.compose.render import LOUDNESS, PEAK, SAMPLE_RATE, WIDTH, finish
 from mousai.errors import UserError
 
@@ -129,20 +130,32 @@ def test_a_rendered_song_is_loud_at_once_and_lasts_as_told(genre: str) -> None:
     assert np.abs(sound[:, -1]).max() < 1e-3
 
 
+def lead_over_rest(song: Song, levels: Sequence[float]) -> list[float]:
+    """Decibels that the lead is over the rest in the song at each `lead_level`, apart from a constant of the song."""
+    melody = tuple(track for track in song.tracks if track.role == "lead")
+    rest = tuple(track for track in song.tracks if track.role != "lead")
+    alone = [render_song(replace(song, tracks=tracks)).astype(np.float64) for tracks in (melody, rest)]
+    # The shares of the two in the whole, by least squares; alone they were brought to one level.
+    basis = np.stack([part.ravel() for part in alone], axis=1)
+    sounds = [render_song(song, lead_level=level).ravel() for level in levels]
+    shares = [np.linalg.lstsq(basis, sound, rcond=None)[0] for sound in sounds]
+    return [float(20 * np.log10(lead / others)) for lead, others in shares]
+
+
 @pytest.mark.fluidsynth
 @pytest.mark.parametrize(
     ("genre", "lead"), [("thrash metal", "nylon guitar"), ("ambient", "piano"), ("swing", "trumpet")]
 )
 def test_the_lead_is_as_loud_as_the_rest(genre: str, lead: str) -> None:
     song = compose_song(4, genre=genre, lead=lead, duration=12)
-    melody = tuple(track for track in song.tracks if track.role == "lead")
-    rest = tuple(track for track in song.tracks if track.role != "lead")
-    alone = [render_song(replace(song, tracks=tracks)).astype(np.float64) for tracks in (melody, rest)]
-    sound = render_song(song)
-    # The shares of the two in the whole, by least squares; alone they were brought to one level.
-    basis = np.stack([part.ravel() for part in alone], axis=1)
-    shares = np.linalg.lstsq(basis, sound.ravel(), rcond=None)[0]
-    assert 20 * np.log10(shares[0] / shares[1]) == pytest.approx(0.0, abs=7.0)
+    assert lead_over_rest(song, [0.0])[0] == pytest.approx(0.0, abs=7.0)
+
+
+@pytest.mark.fluidsynth
+def test_the_lead_can_be_louder_or_softer() -> None:
+    usual, louder, softer = lead_over_rest(compose_song(4, genre="swing", lead="trumpet", duration=6), [0.0, 5.0, -4.0])
+    # As exactly as the limiter lets peaks be.
+    assert (louder - usual, softer - usual) == (pytest.approx(5.0, abs=0.3), pytest.approx(-4.0, abs=0.3))
 
 
 @pytest.mark.fluidsynth

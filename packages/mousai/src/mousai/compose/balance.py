@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAD_LEVEL = 0.0
-"""Loudness of the lead less that of everything else, in dB, where the lead plays."""
+"""Loudness of the lead less that of everything else, in dB, where the lead plays, where nothing else is said."""
+LOUDEST = 12.0
+"""How far from `LEAD_LEVEL` a data set may have its leads, in dB."""
 LARGEST = 24.0
 """Most decibels that a lead is moved."""
 SOUNDS = 20.0
@@ -23,12 +25,13 @@ SOUNDS = 20.0
 _BLOCK = 19200  # 0.4 s, the standard's block
 
 
-def lead_gain(lead: "NDArray[np.float32]", rest: "NDArray[np.float32]") -> float:
-    """Factor for the lead that brings it to `LEAD_LEVEL` over the rest; 1 where one of them is silent.
+def lead_gain(lead: "NDArray[np.float32]", rest: "NDArray[np.float32]", level: float = LEAD_LEVEL) -> float:
+    """Factor for the lead that brings it to `level` over the rest; 1 where one of them is silent.
 
     Args:
         lead: [2, samples] at 48 kHz.
         rest: as many samples.
+        level: in dB.
     """
     import numpy as np
 
@@ -37,7 +40,7 @@ def lead_gain(lead: "NDArray[np.float32]", rest: "NDArray[np.float32]") -> float
     ours, theirs = (float(power[sounds].sum()) for power in powers)
     if not (ours > 0 and theirs > 0):
         return 1.0
-    decibels = LEAD_LEVEL - 10 * float(np.log10(ours / theirs))
+    decibels = level - 10 * float(np.log10(ours / theirs))
     return float(10 ** (min(max(decibels, -LARGEST), LARGEST) / 20))
 
 

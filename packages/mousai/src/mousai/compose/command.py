@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from .balance import LEAD_LEVEL, LOUDEST
 from .styles import GENRES
 
 
@@ -17,6 +18,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="style",
         help="style: the instruments of each style; leads: the same, but any lead instrument has the melody; "
         "all: any of the 128 General MIDI instruments (default style)",
+    )
+    parser.add_argument(
+        "--lead-level",
+        type=float,
+        default=LEAD_LEVEL,
+        metavar="DB",
+        help=f"how much louder the lead is than everything else together, {-LOUDEST:g} to {LOUDEST:g} dB "
+        f"(default {LEAD_LEVEL:g})",
     )
     parser.add_argument("--genre", default=None, help=f"only this genre or style: {', '.join(GENRES)} (default: all)")
     parser.add_argument("--workers", type=int, default=None, metavar="N", help="processes (default: one per core)")
@@ -35,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
             seed=args.seed,
             duration=args.duration,
             palette=args.palette,
+            lead_level=args.lead_level,
             genre=args.genre,
             workers=args.workers,
             progress=not args.quiet,

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..data.workers import follow_parent
 from ..files import atomic_file
+from .balance import LEAD_LEVEL, LOUDEST
 from .captions import caption, song_facts
 from .render import SAMPLE_RATE, ComposeError, check_tools, render_song
 from .score import stream
@@ -35,6 +36,7 @@ class _Job:
     genre: str
     duration: float
     palette: str
+    lead_level: float
 
     @property
     def file_name(self) -> str:
@@ -45,7 +47,8 @@ class _Job:
 
     def matches(self, row: dict[str, Any]) -> bool:
         """Whether a row tells of this very song."""
-        return all(row.get(name) == fact for name, fact in song_facts(self.compose()).items())
+        facts = song_facts(self.compose())
+        return row.get("lead_level", LEAD_LEVEL) == self.lead_level and all(row.get(key) == facts[key] for key in facts)
 
 
 def song_seed(seed: int, index: int) -> int:
@@ -68,17 +71,19 @@ def write_dataset(
     seed: int = 0,
     duration: float = 30.0,
     palette: str = "style",
+    lead_level: float = LEAD_LEVEL,
     genre: str | None = None,
     workers: int | None = None,
     progress: bool = True,
 ) -> Path:
     """Compose and render `songs` songs of `duration` seconds into the folder `out` and return its `metadata.jsonl`.
 
-    Finished songs of the same seed, palette, duration and genre are kept, also after an interruption; rows beyond
+    The lead is `lead_level` dB louder than everything else. Finished songs of the same seed, palette, level, duration
+    and genre are kept, also after an interruption; rows beyond
     `songs` of an earlier, larger run stay. `workers` processes share the work (default: one per core).
     Raises ValueError for a value that is none, ComposeError for a missing tool or a folder that holds other songs.
     """
-    _check(songs, duration, palette, genre, workers)
+    _check(songs, duration, palette, lead_level, genre, workers)
     check_tools()
     folder = Path(out)
     try:
@@ -87,7 +92,15 @@ def write_dataset(
     except OSError as error:
         raise ComposeError(f"{folder} cannot be a folder of songs: {error.strerror}; choose another") from None
     jobs = [
-        _Job(str(folder), index, song_seed(seed, index), genre or song_genre(seed, index), float(duration), palette)
+        _Job(
+            str(folder),
+            index,
+            song_seed(seed, index),
+            genre or song_genre(seed, index),
+            float(duration),
+            palette,
+            float(lead_level),
+        )
         for index in range(songs)
     ]
     old = _read_rows(folder)
@@ -98,8 +111,8 @@ def write_dataset(
             continue
         if not job.matches(row):
             raise ComposeError(
-                f"{folder} holds other songs (of another seed, genre, palette, duration or version of the composer); "
-                "choose another folder or remove it"
+                f"{folder} holds other songs (of another seed, genre, palette, lead level, duration or version of the "
+                "composer); choose another folder or remove it"
             )
         if (folder / job.file_name).is_file():
             finished[job.index] = row
@@ -116,13 +129,17 @@ def write_dataset(
     return path
 
 
-def _check(songs: int, duration: float, palette: str, genre: str | None, workers: int | None) -> None:
+def _check(
+    songs: int, duration: float, palette: str, lead_level: float, genre: str | None, workers: int | None
+) -> None:
     if songs < 1:
         raise ValueError(f"songs is {songs}; 1 or more would do")
     if not (math.isfinite(duration) and 1.0 <= duration <= LONGEST):
         raise ValueError(f"duration is {duration}; 1 to {LONGEST:g} seconds would do")
     if palette not in PALETTES:
         raise ValueError(f"palette is {palette!r}; one of {', '.join(PALETTES)} would do")
+    if not abs(lead_level) <= LOUDEST:
+        raise ValueError(f"lead_level is {lead_level:g}; {-LOUDEST:g} to {LOUDEST:g} dB would do")
     if genre is not None:
         styles_of(genre)
     if workers is not None and workers < 1:
@@ -159,7 +176,9 @@ def _write_song(job: _Job) -> dict[str, Any]:
 
     song = job.compose()
     row = {"file_name": job.file_name, "caption": caption(song), **song_facts(song)}
-    audio = render_song(song)
+    if job.lead_level != LEAD_LEVEL:
+        row["lead_level"] = job.lead_level
+    audio = render_song(song, lead_level=job.lead_level)
     with (
         atomic_file(Path(job.out, job.file_name)) as partial,
         soundfile.SoundFile(partial, "w", SAMPLE_RATE, 2, "PCM_16", format="FLAC") as file,

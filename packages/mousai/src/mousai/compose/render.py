@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UserError
-from .balance import lead_gain
+from .balance import LEAD_LEVEL, lead_gain
 from .song import Song
 
 if TYPE_CHECKING:
@@ -113,10 +113,11 @@ def song_to_midi(song: Song) -> Any:
     return midi
 
 
-def render_song(song: Song) -> "NDArray[np.float32]":
+def render_song(song: Song, *, lead_level: float = LEAD_LEVEL) -> "NDArray[np.float32]":
     """Play a song: float32 `[2, duration × 48000]`, RMS near `LOUDNESS`, no sample above `PEAK`, faded at the end.
 
-    The melody is mixed with the rest by what both sound like, see `mousai.compose.balance`.
+    The melody is mixed with the rest by what both sound like, to be `lead_level` dB louder than all of it
+    (`mousai.compose.balance`).
     Raises ComposeError when FluidSynth, the soundfont or pretty_midi is missing, or when FluidSynth fails.
     """
     samples = round(song.duration * SAMPLE_RATE)
@@ -125,7 +126,7 @@ def render_song(song: Song) -> "NDArray[np.float32]":
     if not (melody and rest):
         return finish(_play(song, samples), samples)
     lead, others = (_play(replace(song, tracks=tracks), samples) for tracks in (melody, rest))
-    return finish(lead_gain(lead, others) * lead + others, samples)
+    return finish(lead_gain(lead, others, lead_level) * lead + others, samples)
 
 
 def _play(song: Song, samples: int) -> "NDArray[np.float32]":

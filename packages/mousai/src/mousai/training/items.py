@@ -32,6 +32,7 @@ from mousai.training.order import Windows
 from mousai.training.settings_parts import AutoencoderItems, GeneratorItems
 from mousai.training.sharded import Ahead, ShardedFiles, ShardedSongs
 from mousai.training.times import Times
+from mousai.training.twins import Twins
 from vdiffusion import item_generators
 
 TRIES = 16
@@ -55,14 +56,15 @@ class Numbers(Sampler[int]):
 def held_out(names: Sequence[str], share: float) -> list[bool]:
     """Which files are kept for validation, by a hash of their names, so that new files move none of the old ones.
 
-    At least one of 20 files or more; none of fewer, which a model needs all.
+    At least one of 20 files or more; none of fewer, which a model needs all. Those of the same name stay together.
     """
     ranks = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names]
     if not share or len(names) < 20:
         return [False] * len(names)
     chosen = [int.from_bytes(rank) < share * 2**64 for rank in ranks]
     if not any(chosen):
-        chosen[ranks.index(min(ranks))] = True
+        least = min(ranks)
+        return [rank == least for rank in ranks]
     return chosen
 
 
@@ -183,7 +185,8 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
     """Item n: `latent` [C, frames], `mask` [1, frames], `t` [], `noise`, `dropped` [], and what is known of it.
 
     That is `caption`, `stated`, `start`, `files`. The mask is true where there is song, and not padding.
-    Pieces of songs come in shuffled passes, see `mousai.training.order`.
+    Pieces of songs come in shuffled passes, see `mousai.training.order`; with `items.twins` every second item is the
+    twin of the one before it, see `mousai.training.twins`.
 
     Args:
         songs: their latents and what is known of them; those shorter than a crop are padded at their end.
@@ -205,6 +208,9 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
         shard_of = songs.shard_of
         self.windows = Windows([int(shard_of[song]) for song, _ in self.pieces], seed=seed)
         self.ahead = Ahead(songs.shards, self.windows) if isinstance(songs, ShardedSongs) else None
+        # What is held out is heard song by song.
+        self.twins = Twins(songs, items.twins, seed=seed) if items.twins is not None and count is None else None
+        self.alone = [piece for piece in self.pieces if self.twins and self.twins.of(piece[0], 0) is None]
 
     def __len__(self) -> int:
         """Items for validation."""
@@ -213,10 +219,24 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
 
     def __getitem__(self, number: int) -> dict[str, Any]:
         """One item."""
-        rng = np.random.default_rng((self.seed, 2, number))
         if self.ahead is not None:
             self.ahead(number)
-        song, fixed = self.pieces[self.windows.piece(number)]
+        if self.twins is None:
+            return self._item(*self.pieces[self.windows.piece(number)], drawn=number)
+        pair, second = divmod(number, 2)
+        song, first = self.pieces[self.windows.piece(pair)]
+        if not second:
+            return self._item(song, first, drawn=number)
+        twin = self.twins.of(song, pair)
+        if twin is None:  # any other without one, so that all songs are heard as often
+            return self._item(
+                *self.alone[int(np.random.default_rng((self.seed, 6, pair)).integers(len(self.alone)))], drawn=number
+            )
+        return self._item(twin, first, drawn=number - 1)
+
+    def _item(self, song: int, fixed: int | None, *, drawn: int) -> dict[str, Any]:
+        """A crop of a song, from its frame `fixed` if that is given, with all that is drawn for the item `drawn`."""
+        rng = np.random.default_rng((self.seed, 2, drawn))
         group, fields, frames = self.songs.group(song), self.songs.fields(song), self.items.frames
         offset = int(rng.integers(len(group)))
         latent = group[offset]
@@ -227,10 +247,10 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
         stated = replace(stated, tempo=None) if rng.random() < UNTOLD else stated
         stated = replace(stated, key=None) if rng.random() < UNTOLD else stated
         stated = replace(stated, lead=None) if rng.random() < UNTOLD else stated
-        t, noise, generator = _drawn(self.seed, number, (latent.shape[0], frames), self.items.times)
+        t, noise, generator = _drawn(self.seed, drawn, (latent.shape[0], frames), self.items.times)
         dropped = torch.rand((), generator=generator) < self.items.drop
         if self.count is not None:
-            t, dropped = torch.tensor((number + 0.5) / self.count), torch.tensor(False)
+            t, dropped = torch.tensor((drawn + 0.5) / self.count), torch.tensor(False)
         crop = latent[:, first : first + frames].float()
         return {
             "latent": F.pad(crop, (0, frames - crop.shape[-1])),

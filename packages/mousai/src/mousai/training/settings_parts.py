@@ -215,6 +215,8 @@ class GeneratorItems:
         short: what becomes of songs shorter than a crop: pad them (padding is no part of the loss), or leave them out.
         offsets: encodings of each song, each begun a little later.
         drop: chance that an item is trained without its caption, for guidance.
+        twins: a field of the metadata, such as seed; songs that have it the same, the same but for one fact, are
+            heard in pairs, cut and noised alike. By default none are.
         latents: folder of latents that `mousai data encode` made; by default one in the run's own.
         times: diffusion times.
     """
@@ -224,6 +226,7 @@ class GeneratorItems:
     short: Literal["pad", "leave"] = "pad"
     offsets: int = 2
     drop: float = 0.1
+    twins: str | None = None
     latents: str | None = None
     times: Times = field(default_factory=Times)
 

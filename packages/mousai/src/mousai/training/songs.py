@@ -39,9 +39,14 @@ def latent_songs(settings: GeneratorSettings, stage_1: Path, *, frame_rate: floa
 
 
 def split_songs(songs: Songs, settings: GeneratorSettings) -> tuple[Songs, Songs | None]:
-    """Songs to learn from, and those that are held out, `None` where there are none."""
-    data, share = Path(settings.data), settings.watching.validation_share
-    names = songs.names if isinstance(songs, ShardedSongs) else [song_name(record, data) for record in songs.records]
+    """Songs to learn from, and those that are held out, `None` where there are none; twins are never parted."""
+    data, share, twins = Path(settings.data), settings.watching.validation_share, settings.crops.twins
+    if isinstance(songs, ShardedSongs):
+        names = songs.names
+    else:
+        names = [
+            str(one.fields.get(twins, song_name(one, data))) if twins else song_name(one, data) for one in songs.records
+        ]
     out = held_out(names, share)
     apart = [song for song, is_out in enumerate(out) if is_out]
     kept = [song for song, is_out in enumerate(out) if not is_out]

@@ -1,0 +1,107 @@
+"""Songs that differ in one fact are heard in pairs, cut and noised alike."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from mousai import UserError
+from mousai.data.records import Record
+from mousai.training.items import GeneratorCrops
+from mousai.training.latents import Captioned
+from mousai.training.settings import GeneratorSettings
+from mousai.training.settings_parts import GeneratorItems, Loop
+from mousai.training.sharded import ShardedSongs
+from mousai.training.songs import split_songs
+from mousai.training.twins import Twins
+
+LEADS = ("flute", "piano", "oboe")
+
+
+def songs(*seeds: int, frames: int = 30) -> Captioned:
+    """Latents that count frames, one for each seed; those of the same seed differ in their lead alone."""
+    seen: Counter[int] = Counter()
+    records = []
+    for number, seed in enumerate(seeds):
+        lead = LEADS[seen[seed]]
+        seen[seed] += 1
+        fields = {"caption": f"{lead} song", "bpm": 100 + seed, "key": "A minor", "lead": lead, "seed": seed}
+        records.append(Record(Path(f"music/{number}.wav"), fields))
+    latents = [[torch.stack([torch.full((frames,), float(s)), torch.arange(float(frames))])] * 2 for s in seeds]
+    return Captioned(records, latents, frame_rate=10.0)
+
+
+def crops(of: Captioned, **settings: object) -> GeneratorCrops:
+    return GeneratorCrops(of, GeneratorItems(frames=8, twins="seed", **settings), seed=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("place", ["random", "fixed"])
+def test_a_pair_differs_in_its_fact_alone(place: str):
+    items = [crops(songs(0, 1, 2, 0, 1, 2), place=place)[number] for number in range(120)]
+    for one, other in zip(items[::2], items[1::2], strict=True):
+        assert one["files"] != other["files"]
+        for shared in ("latent", "noise", "t", "mask", "dropped"):
+            assert torch.equal(one[shared], other[shared])  # these songs have the same latents
+        assert one["start"] == other["start"]
+        assert (one["stated"].tempo, one["stated"].key) == (other["stated"].tempo, other["stated"].key)
+        leads = {one["stated"].lead, other["stated"].lead}
+        assert leads in ({"flute", "piano"}, {None})
+        assert one["caption"].replace("flute", "piano") == other["caption"].replace("flute", "piano")
+    assert len({float(item["t"]) for item in items}) == 60
+    assert len({float(item["latent"][1, 0]) for item in items}) > (10 if place == "random" else 2)
+
+
+def test_every_song_is_heard_as_often():
+    of = songs(0, 1, 2, 0, 1, 2, 3, 4)  # the last two have no twin
+    dataset = crops(of)
+    heard = Counter(dataset[number]["files"] for number in range(16 * 40))
+    assert sum(heard.values()) == 640 and set(heard) == {str(record.path) for record in of.records}
+    assert all(60 <= count <= 100 for count in heard.values()), heard  # 80 each: drawn itself, and by its twin
+
+
+def test_one_without_a_twin_is_followed_by_another_song_under_other_noise():
+    of = songs(0, 0, 1, 2, 3)
+    dataset = crops(of)
+    pairs = [(dataset[2 * k], dataset[2 * k + 1]) for k in range(50)]
+    alone = [(one, other) for one, other in pairs if int(one["latent"][0, 0]) > 0]
+    assert len(alone) == 30
+    for one, other in alone:
+        assert not torch.equal(one["noise"], other["noise"]) and one["t"] != other["t"]
+
+
+def test_of_several_each_comes():
+    twins = Twins(songs(7, 7, 7, 8), "seed", seed=0)
+    assert {twins.of(0, pair) for pair in range(30)} == {1, 2}
+    assert twins.of(1, 5) == twins.of(1, 5) and twins.of(3, 5) is None
+
+
+def test_validation_hears_song_by_song():
+    of, items = songs(0, 0, 1, 1), GeneratorItems(frames=8, twins="seed")
+    held = GeneratorCrops(of, items, seed=1, count=4)
+    assert [float(held[number]["t"]) for number in range(4)] == [0.125, 0.375, 0.625, 0.875]
+    assert {held[number]["files"] for number in range(4)} == {str(record.path) for record in of.records}
+
+
+def test_twins_are_held_out_together(tmp_path: Path):
+    of = songs(*range(100), *range(100))
+    settings = GeneratorSettings(
+        data="music", out=str(tmp_path), loop=Loop(max_steps=1), crops=GeneratorItems(twins="seed")
+    )
+    kept, apart = split_songs(of, settings)
+    assert isinstance(kept, Captioned) and isinstance(apart, Captioned) and len(kept) + len(apart) == 200
+    ours, theirs = ({record.fields["seed"] for record in some.records} for some in (kept, apart))
+    assert theirs and not ours & theirs
+
+
+@pytest.mark.parametrize(
+    ("of", "field", "message"),
+    [
+        (songs(0, 1, 2), "seed", "crops.twins=seed: no two songs have the same seed in their metadata"),
+        (songs(0, 0), "take", "crops.twins=take: no two songs have the same take in their metadata"),
+        (ShardedSongs.__new__(ShardedSongs), "seed", "crops.twins=seed: is for a folder of songs"),
+    ],
+)
+def test_without_twins_it_is_refused(of: Captioned, field: str, message: str):
+    with pytest.raises(UserError, match=message):
+        Twins(of, field, seed=0)
