@@ -229,9 +229,8 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
             return self._item(song, first, drawn=number)
         twin = self.twins.of(song, pair)
         if twin is None:  # any other without one, so that all songs are heard as often
-            return self._item(
-                *self.alone[int(np.random.default_rng((self.seed, 6, pair)).integers(len(self.alone)))], drawn=number
-            )
+            any_one = int(np.random.default_rng((self.seed, 6, pair)).integers(len(self.alone)))
+            return self._item(*self.alone[any_one], drawn=number)
         return self._item(twin, first, drawn=number - 1)
 
     def _item(self, song: int, fixed: int | None, *, drawn: int) -> dict[str, Any]:

@@ -44,9 +44,7 @@ def split_songs(songs: Songs, settings: GeneratorSettings) -> tuple[Songs, Songs
     if isinstance(songs, ShardedSongs):
         names = songs.names
     else:
-        names = [
-            str(one.fields.get(twins, song_name(one, data))) if twins else song_name(one, data) for one in songs.records
-        ]
+        names = [str(one.fields.get(twins or "", song_name(one, data))) for one in songs.records]
     out = held_out(names, share)
     apart = [song for song, is_out in enumerate(out) if is_out]
     kept = [song for song, is_out in enumerate(out) if not is_out]
