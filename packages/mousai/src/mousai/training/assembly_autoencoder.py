@@ -17,7 +17,7 @@ from mousai.file_parts import FilePart
 from mousai.folders import autoencoder_config, load_autoencoder
 from mousai.training.assembled import VALIDATION_ITEMS, Assembled, model_folder, shards_of, sizes_of
 from mousai.training.audio_files import audio_files
-from mousai.training.items import AutoencoderCrops, held_out
+from mousai.training.items import AutoencoderCrops, parted
 from mousai.training.modules import AutoencoderStage, Sound
 from mousai.training.phases import freeze_other_part
 from mousai.training.settings import AutoencoderSettings
@@ -69,14 +69,13 @@ def _sounds(
     if is_shards(settings.data):
         shards = shards_of(settings)
         audio_shards(shards)
-        held = np.array(held_out(shards.names, share))
-        places = [np.flatnonzero(held == is_out) for is_out in (False, True)]
-        kept, apart = (ShardedFiles(shards, these, seed=settings.loop.seed, seconds=seconds) for these in places)
+        both = [np.array(some, dtype=np.int64) for some in parted(shards.names, share)]
+        kept, apart = (ShardedFiles(shards, these, seed=settings.loop.seed, seconds=seconds) for these in both)
         return kept, apart
     files = audio_files([Path(settings.data)])
-    out = held_out([path.relative_to(settings.data).as_posix() for path in files], share)
-    pairs = list(zip(files, out, strict=True))
-    return [path for path, is_out in pairs if not is_out], [path for path, is_out in pairs if is_out]
+    places = parted([path.relative_to(settings.data).as_posix() for path in files], share)
+    learned, held = ([files[place] for place in some] for some in places)
+    return learned, held
 
 
 def _begin_prior(model: DMAE, crops: AutoencoderCrops, settings: AutoencoderSettings) -> None:

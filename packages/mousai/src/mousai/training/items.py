@@ -68,6 +68,13 @@ def held_out(names: Sequence[str], share: float) -> list[bool]:
     return chosen
 
 
+def parted(names: Sequence[str], share: float) -> tuple[list[int], list[int]]:
+    """Places of the names to learn from, and of those that are `held_out`."""
+    out = held_out(names, share)
+    kept, apart = ([place for place, is_out in enumerate(out) if is_out == which] for which in (False, True))
+    return kept, apart
+
+
 def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Items -> a batch: tensors stacked, everything else in lists."""
     batch: dict[str, Any] = {}

@@ -5,7 +5,7 @@ from pathlib import Path
 from mousai.data.records import song_name
 from mousai.data.shard_set import is_shards
 from mousai.training.assembled import shards_of
-from mousai.training.items import held_out
+from mousai.training.items import parted
 from mousai.training.latents import Captioned, encode_folder
 from mousai.training.settings import GeneratorSettings
 from mousai.training.sharded import ShardedSongs, latent_shards
@@ -45,7 +45,5 @@ def split_songs(songs: Songs, settings: GeneratorSettings) -> tuple[Songs, Songs
         names = songs.names
     else:
         names = [str(one.fields.get(twins or "", song_name(one, data))) for one in songs.records]
-    out = held_out(names, share)
-    apart = [song for song, is_out in enumerate(out) if is_out]
-    kept = [song for song, is_out in enumerate(out) if not is_out]
+    kept, apart = parted(names, share)
     return songs.chosen(kept), songs.chosen(apart) if apart else None
