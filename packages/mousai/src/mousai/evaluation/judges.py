@@ -1,10 +1,10 @@
 """The judges of style, key and lead: kept beside this file as plain numbers, and how they are made.
 
-    python -m mousai.evaluation.judges SONGS [SONGS ...] [--songs N] [--test DIR] [--heard FILE] [--out DIR]
+    python -m mousai.evaluation.judges SONGS [SONGS ...] [--songs N] [--test DIR ...] [--heard FILE] [--out DIR]
 
-SONGS and the folder of `--test` come from `mousai compose`, with different seeds. The judges learn from SONGS alone and
-are examined on the other folder (without one: on every fifth song, left out of learning). They know nothing of the
-generator, nor it of them.
+SONGS and the folders of `--test` come from `mousai compose`, with different seeds. The judges learn from SONGS alone
+and are examined on the other folders (without one: on every fifth song, left out of learning); what the first of these
+says is kept. They know nothing of the generator, nor it of them.
 """
 
 import argparse
@@ -22,11 +22,12 @@ from mousai.errors import UserError
 from mousai.evaluation.key import KeyJudge, kinship, same_key
 from mousai.evaluation.linear import LinearJudge
 from mousai.evaluation.listening import VARIANTS, Heard, listen_to_songs, read_songs
+from mousai.evaluation.perceptron import PerceptronJudge
 from mousai.evaluation.stored import read_arrays, write_arrays
 from mousai.leads import family_of
 
 FOLDER = Path(__file__).parent / "weights"
-STYLE_SHRINKAGE, LEAD_SHRINKAGE, KEY_PENALTY = 0.2, 0.1, 0.01
+STYLE_SHRINKAGE, KEY_PENALTY = 0.2, 0.01
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Judges:
 
     style: LinearJudge
     key: KeyJudge
-    lead: LinearJudge
+    lead: PerceptronJudge
     examined: dict[str, Any]
 
     @classmethod
@@ -52,7 +53,7 @@ class Judges:
         _, lead = read_arrays(folder / "lead.npz")
         about, key = read_arrays(folder / "key.npz")
         numbers = [key[name].astype(np.float64) for name in ("mean", "scale", "weights", "offsets")]
-        return cls(LinearJudge.of_arrays(style), KeyJudge(*numbers), LinearJudge.of_arrays(lead), about["examined"])
+        return cls(LinearJudge.of_arrays(style), KeyJudge(*numbers), PerceptronJudge.of_arrays(lead), about["examined"])
 
     def save(self, folder: Path) -> None:
         """Write three small files."""
@@ -71,7 +72,7 @@ class Judges:
         return cls(
             LinearJudge.learned(heard.style, heard.fact("genre"), shrinkage=STYLE_SHRINKAGE),
             KeyJudge.learned(heard.key, heard.fact("key"), penalty=KEY_PENALTY),
-            LinearJudge.learned(heard.lead, families, shrinkage=LEAD_SHRINKAGE),
+            PerceptronJudge.learned(heard.lead, families),
             {},
         )
 
@@ -135,7 +136,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m mousai.evaluation.judges", description="Make the judges.")
     parser.add_argument("folders", type=Path, nargs="+", metavar="SONGS", help="a folder from `mousai compose`")
     parser.add_argument("--songs", type=int, metavar="N", help="only the first N songs of each folder")
-    parser.add_argument("--test", type=Path, metavar="DIR", help="other songs, to examine the judges on")
+    parser.add_argument("--test", type=Path, nargs="+", metavar="DIR", help="other songs, to examine the judges on")
     parser.add_argument("--heard", type=Path, metavar="FILE", help="what was heard is kept beside this (.npz)")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="where the judges are written")
     args = parser.parse_args()
@@ -148,14 +149,15 @@ def main() -> int:
                 raise UserError(
                     f"{sum(map(len, rows.values()))} songs are too few to leave some out; 50 or more would do"
                 )
-            rest, heard = heard.where(outside), heard.where(~outside)
+            examined, heard = [heard.where(outside)], heard.where(~outside)
         else:
-            rest = _listen(args.test, read_songs(args.test), args.heard, variants=_TEST_VARIANTS)
+            examined = [_listen(test, read_songs(test), args.heard, variants=_TEST_VARIANTS) for test in args.test]
         print(f"learning from {len(set(heard.fact('song')))} songs")
         judges = Judges.learned(heard)
-        found = examination(judges, rest)
-        show(judges, rest, found)
-        Judges(judges.style, judges.key, judges.lead, {**found, "learned from": sum(map(len, rows.values()))}).save(
+        found = [examination(judges, rest) for rest in examined]
+        for rest, each in zip(examined, found, strict=True):
+            show(judges, rest, each)
+        Judges(judges.style, judges.key, judges.lead, {**found[0], "learned from": sum(map(len, rows.values()))}).save(
             args.out
         )
     except (OSError, ValueError) as error:

@@ -15,6 +15,12 @@ FURTHEST = 6.0
 """Standard deviations beyond which a feature counts no more: no single one decides."""
 
 
+def clipped(features: Array, mean: Array, scale: Array) -> Array:
+    """Features less their mean in standard deviations, none further than `FURTHEST`."""
+    found: Array = np.clip((np.asarray(features) - mean) / scale, -FURTHEST, FURTHEST)
+    return found
+
+
 @dataclass(frozen=True)
 class LinearJudge:
     """Names what a vector of features is heard as.
@@ -49,7 +55,7 @@ class LinearJudge:
 
         x = np.asarray(features, dtype=np.float64)
         mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-9)
-        scaled = np.clip((x - mean) / scale, -FURTHEST, FURTHEST)
+        scaled = clipped(x, mean, scale)
         found = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage).fit(scaled, np.asarray(wanted))
         weights, offsets = found.coef_, found.intercept_
         if len(weights) == 1:  # of two names only the difference is given
@@ -90,8 +96,7 @@ class LinearJudge:
 
     def scaled(self, features: Array) -> Array:
         """Features less their mean in standard deviations, none further than `FURTHEST`."""
-        found: Array = np.clip((np.asarray(features) - self.mean) / self.scale, -FURTHEST, FURTHEST)
-        return found
+        return clipped(features, self.mean, self.scale)
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What `stored.write_arrays` takes, in half precision where that is enough."""

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from mousai.errors import UserError
 from mousai.files import atomic_file
 
-VERSION = 2
-"""Changes with what the judges hear, so that an old file is not taken for a new one."""
+VERSION = 3
+"""Changes with what the judges hear and how they are kept, so that an old file is not taken for a new one."""
 
 
 def write_arrays(path: Path, about: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
