@@ -62,7 +62,7 @@ def test_fewer_pieces_than_a_batch_are_learned_too() -> None:
     wanted = ["low"] * 4 + ["violin"] * 4 + ["flute"] * 4
     judge = PerceptronJudge.learned(features, wanted)
     assert judge.names == ("flute", "low", "violin")
-    assert judge.scores(features).shape == (12, 3)
+    assert judge.scores(features).shape == (12, 3) and judge(features) == wanted
 
 
 def test_one_far_feature_decides_nothing_alone(judge: PerceptronJudge) -> None:

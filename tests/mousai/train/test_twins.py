@@ -1,7 +1,10 @@
 """Songs that differ in one fact are heard in pairs, cut and noised alike."""
 
+import json
 from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,11 +13,13 @@ from mousai import UserError
 from mousai.data.records import Record
 from mousai.training.items import GeneratorCrops
 from mousai.training.latents import Captioned
+from mousai.training.run import train
 from mousai.training.settings import GeneratorSettings
 from mousai.training.settings_parts import GeneratorItems, Loop
-from mousai.training.sharded import ShardedSongs
-from mousai.training.songs import split_songs
+from mousai.training.songs import latent_songs, split_songs
 from mousai.training.twins import Twins
+
+from .conftest import write_song
 
 LEADS = ("flute", "piano", "oboe")
 
@@ -30,6 +35,10 @@ def songs(*seeds: int, frames: int = 30) -> Captioned:
         records.append(Record(Path(f"music/{number}.wav"), fields))
     latents = [[torch.stack([torch.full((frames,), float(s)), torch.arange(float(frames))])] * 2 for s in seeds]
     return Captioned(records, latents, frame_rate=10.0)
+
+
+def facts(of: Captioned) -> list[Mapping[str, Any]]:
+    return [record.fields for record in of.records]
 
 
 def crops(of: Captioned, **settings: object) -> GeneratorCrops:
@@ -71,7 +80,7 @@ def test_one_without_a_twin_is_followed_by_another_song_under_other_noise():
 
 
 def test_of_several_each_comes():
-    twins = Twins(songs(7, 7, 7, 8), "seed", seed=0)
+    twins = Twins(facts(songs(7, 7, 7, 8)), "seed", seed=0)
     assert {twins.of(0, pair) for pair in range(30)} == {1, 2}
     assert twins.of(1, 5) == twins.of(1, 5) and twins.of(3, 5) is None
 
@@ -94,14 +103,78 @@ def test_twins_are_held_out_together(tmp_path: Path):
     assert theirs and not ours & theirs
 
 
+def test_a_shorter_twin_is_cut_where_it_has_music():
+    of = songs(0, 0)
+    of.latents[1] = [latent[:, :12] for latent in of.latents[1]]
+    items = [crops(of, place="fixed")[number] for number in range(40)]
+    assert all(item["mask"].all() for item in items)
+    assert {float(item["latent"][1, 0]) for item in items if item["files"] == "music/1.wav"} == {0.0, 4.0}
+
+
 @pytest.mark.parametrize(
     ("of", "field", "message"),
     [
         (songs(0, 1, 2), "seed", "crops.twins=seed: no two songs have the same seed in their metadata"),
         (songs(0, 0), "take", "crops.twins=take: no two songs have the same take in their metadata"),
-        (ShardedSongs.__new__(ShardedSongs), "seed", "crops.twins=seed: is for a folder of songs"),
+        (songs(*range(70)), "key", "crops.twins=key: 70 songs have the same, 'A minor'; name a field"),
     ],
 )
 def test_without_twins_it_is_refused(of: Captioned, field: str, message: str):
     with pytest.raises(UserError, match=message):
-        Twins(of, field, seed=0)
+        Twins(facts(of), field, seed=0)
+
+
+def test_it_is_refused_before_anything_is_encoded(tmp_path: Path, make_settings: Callable[..., Any], saved_model: Path):
+    settings = make_settings("generator", tmp_path / "run", max_steps=1, twins="take")
+    with pytest.raises(UserError, match=r"crops\.twins=take: no two songs have the same take"):
+        latent_songs(settings, saved_model, frame_rate=46.875)
+    assert not (tmp_path / "run").exists()
+
+
+def test_shards_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mousai.training.songs.is_shards", lambda data: True)
+    settings = GeneratorSettings(
+        data="pipe:x", out=str(tmp_path), loop=Loop(max_steps=1), crops=GeneratorItems(twins="seed")
+    )
+    with pytest.raises(UserError, match=r"crops\.twins=seed: is for a folder of songs; these lie in shards"):
+        latent_songs(settings, tmp_path, frame_rate=46.875)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"crops": {"twins": ""}}, "crops.twins: names no field"),
+        ({"crops": {"twins": "seed"}, "loop": {"batch": 3}}, "loop.batch=3: a step must hear an even number of items"),
+    ],
+)
+def test_settings_that_hear_no_pairs_are_refused(wrong: dict[str, dict[str, object]], message: str):
+    with pytest.raises(UserError, match=message):
+        GeneratorSettings(
+            data="music",
+            out="run",
+            loop=Loop(max_steps=1, **wrong.get("loop", {})),  # type: ignore[arg-type]
+            crops=GeneratorItems(**wrong["crops"]),  # type: ignore[arg-type]
+        )
+
+
+def test_a_field_without_a_name_holds_no_song_out(tmp_path: Path):
+    """A table written with its index has a column that is called nothing."""
+    of = songs(*range(100))
+    numbered = [Record(record.path, {**record.fields, "": str(k)}) for k, record in enumerate(of.records)]
+    settings = GeneratorSettings(data="music", out=str(tmp_path), loop=Loop(max_steps=1))
+    apart = [split_songs(some, settings)[1] for some in (of, Captioned(numbered, of.latents, of.frame_rate))]
+    assert [record.path for record in apart[0].records] == [record.path for record in apart[1].records]  # type: ignore[union-attr]
+
+
+def test_a_run_on_twins_goes_on_where_it_was(tmp_path: Path, make_settings: Callable[..., Any]):
+    for take in range(3):
+        for lead in LEADS[:2]:
+            path = tmp_path / "music" / f"{lead}-{take}.wav"
+            path.parent.mkdir(exist_ok=True)
+            write_song(path, number=take)
+            path.with_suffix(".json").write_text(json.dumps({"caption": f"{lead} song", "take": take}))
+    settings = {"data": str(tmp_path / "music"), "twins": "take"}
+    for steps in (1, 2):
+        assert train(make_settings("generator", tmp_path / "run", max_steps=steps, **settings)) == 0
+    with pytest.raises(UserError, match=r"crops\.twins: 'take' in the run, None given"):
+        train(make_settings("generator", tmp_path / "run", max_steps=3, data=settings["data"]))

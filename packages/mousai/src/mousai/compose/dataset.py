@@ -78,9 +78,9 @@ def write_dataset(
 ) -> Path:
     """Compose and render `songs` songs of `duration` seconds into the folder `out` and return its `metadata.jsonl`.
 
-    The lead is `lead_level` dB louder than everything else. Finished songs of the same seed, palette, level, duration
-    and genre are kept, also after an interruption; rows beyond
-    `songs` of an earlier, larger run stay. `workers` processes share the work (default: one per core).
+    The lead is `lead_level` dB louder than everything else together (`render_song`). Finished songs of the same seed,
+    palette, level, duration and genre are kept, also after an interruption; rows beyond `songs` of an earlier, larger
+    run stay. `workers` processes share the work (default: one per core).
     Raises ValueError for a value that is none, ComposeError for a missing tool or a folder that holds other songs.
     """
     _check(songs, duration, palette, lead_level, genre, workers)

@@ -116,8 +116,8 @@ def song_to_midi(song: Song) -> Any:
 def render_song(song: Song, *, lead_level: float = LEAD_LEVEL) -> "NDArray[np.float32]":
     """Play a song: float32 `[2, duration × 48000]`, RMS near `LOUDNESS`, no sample above `PEAK`, faded at the end.
 
-    The melody is mixed with the rest by what both sound like, to be `lead_level` dB louder than all of it
-    (`mousai.compose.balance`).
+    The melody is mixed with the rest by what both sound like, to be `lead_level` dB louder than all of it where there
+    are both, and as far as `LARGEST` goes (`mousai.compose.balance`).
     Raises ComposeError when FluidSynth, the soundfont or pretty_midi is missing, or when FluidSynth fails.
     """
     samples = round(song.duration * SAMPLE_RATE)

@@ -3,8 +3,8 @@
     python -m mousai.evaluation.judges SONGS [SONGS ...] [--songs N] [--test DIR ...] [--heard FILE] [--out DIR]
 
 SONGS and the folders of `--test` come from `mousai compose`, with different seeds. The judges learn from SONGS alone
-and are examined on the other folders (without one: on every fifth song, left out of learning); what the first of these
-says is kept. They know nothing of the generator, nor it of them.
+and are examined on the other folders (without one: on every fifth song, left out of learning). They know nothing of
+the generator, nor it of them.
 """
 
 import argparse
@@ -126,6 +126,13 @@ def _listen(folder: Path, rows: Sequence[dict[str, Any]], cache: Path | None, *,
     return listen_to_songs(folder, rows, cache=own, variants=variants)
 
 
+def _told_apart(folders: Sequence[Path]) -> None:
+    """Refuse folders of one name: songs are known by it, and what was heard of one would count as the other's."""
+    for name, count in Counter(folder.resolve().name for folder in folders).items():
+        if count > 1:
+            raise UserError(f"{name}: {count} of the folders are called so, and songs are known by it; rename one")
+
+
 def _left_out(heard: Heard) -> npt.NDArray[np.bool_]:
     """Every fifth song, in all its variants."""
     return np.array([int(name.rsplit("/", 1)[1]) % 5 == 4 for name in heard.fact("song")])
@@ -141,6 +148,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="where the judges are written")
     args = parser.parse_args()
     try:
+        _told_apart([*args.folders, *(args.test or [])])
         rows = {folder: read_songs(folder)[: args.songs] for folder in args.folders}
         heard = Heard.joined([_listen(folder, rows[folder], args.heard) for folder in rows])
         if args.test is None:
@@ -157,9 +165,11 @@ def main() -> int:
         found = [examination(judges, rest) for rest in examined]
         for rest, each in zip(examined, found, strict=True):
             show(judges, rest, each)
-        Judges(judges.style, judges.key, judges.lead, {**found[0], "learned from": sum(map(len, rows.values()))}).save(
-            args.out
-        )
+        known = {"songs": sum(each["songs"] for each in found), "learned from": sum(map(len, rows.values()))}
+        for folder, each in zip([None, *(args.test or [])[1:]], found, strict=True):
+            shares = {variant: share for variant, share in each.items() if variant != "songs"}
+            known |= {variant if folder is None else f"{folder.name}, {variant}": shares[variant] for variant in shares}
+        Judges(judges.style, judges.key, judges.lead, known).save(args.out)
     except (OSError, ValueError) as error:
         print(f"judges: {error}", file=sys.stderr)
         return 2

@@ -216,7 +216,9 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
         self.windows = Windows([int(shard_of[song]) for song, _ in self.pieces], seed=seed)
         self.ahead = Ahead(songs.shards, self.windows) if isinstance(songs, ShardedSongs) else None
         # What is held out is heard song by song.
-        self.twins = Twins(songs, items.twins, seed=seed) if items.twins is not None and count is None else None
+        self.twins: Twins | None = None
+        if items.twins is not None and count is None:
+            self.twins = Twins([songs.fields(song) for song in range(len(songs))], items.twins, seed=seed)
         self.alone = [piece for piece in self.pieces if self.twins and self.twins.of(piece[0], 0) is None]
 
     def __len__(self) -> int:
@@ -248,7 +250,8 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
         latent = group[offset]
         # Beginnings are rarer than anything else in a song, and wanted more often.
         anywhere = 0 if rng.random() < 0.3 else int(rng.integers(max(latent.shape[-1] - frames, 0) + 1))
-        first = anywhere if fixed is None else fixed
+        # The twin of a song may be shorter.
+        first = anywhere if fixed is None else min(fixed, max(latent.shape[-1] - frames, 0))
         stated = stated_of(fields)
         stated = replace(stated, tempo=None) if rng.random() < UNTOLD else stated
         stated = replace(stated, key=None) if rng.random() < UNTOLD else stated

@@ -35,9 +35,9 @@ from mousai.training.items import Numbers, collate
 from mousai.training.modules import Stage
 from mousai.training.one_trainer import only_trainer
 from mousai.training.settings import AutoencoderSettings, Common, seconds_of
+from mousai.training.settings_parts import AutoencoderItems, GeneratorItems
 from mousai.training.splitting import FSDP, split_strategy
 from mousai.training.stopping import RefuseNotFinite, StopOnSignal, TimeLimit
-from mousai.training.times import Times
 from mousai.training.watching import Bar, Listen, LogNorm, make_logger
 
 CONFIG, SIZES, CHECKPOINTS, BAD = "config.json", "model.json", "checkpoints", "bad_files.json"
@@ -214,8 +214,9 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in values.items() if key not in ("data", "out", "saving", "watching", "stage")}
     kept["loop"] = {"seed": values["loop"]["seed"]}
     kept["loop"]["fsdp"] = values["loop"]["strategy"] == FSDP  # whose optimiser counts the weights in another order
-    # Runs that were begun before there was a choice of times have the default.
-    kept["crops"] = {"times": asdict(Times()), **values["crops"]}
+    # Runs that were begun before there was a setting of crops have its default.
+    items = GeneratorItems if "frames" in values["crops"] else AutoencoderItems
+    kept["crops"] = {**asdict(items()), **values["crops"]}
     kept["crops"].pop("latents", None)
     if values["optimizer"]["schedule"] == "cosine":  # which falls over so many steps
         kept["loop"]["max_steps"] = values["loop"]["max_steps"]

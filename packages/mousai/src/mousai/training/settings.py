@@ -105,6 +105,10 @@ class GeneratorSettings(Common):
         super().__post_init__()
         if self.lora.rank and self.start_from is None:
             raise UserError(f"lora.rank={self.lora.rank}: adds to a trained model; name it by --from")
+        if self.crops.twins is not None and self.loop.batch * self.loop.accumulate % 2:
+            raise UserError(
+                f"loop.batch={self.loop.batch}: a step must hear an even number of items with crops.twins, whole pairs"
+            )
 
 
 def seconds_of(max_time: str) -> float:

@@ -216,7 +216,7 @@ class GeneratorItems:
         offsets: encodings of each song, each begun a little later.
         drop: chance that an item is trained without its caption, for guidance.
         twins: a field of the metadata, such as seed; songs that have it the same, the same but for one fact, are
-            heard in pairs, cut and noised alike. By default none are.
+            heard in pairs, cut and noised alike, each under its own caption. By default none are.
         latents: folder of latents that `mousai data encode` made; by default one in the run's own.
         times: diffusion times.
     """
@@ -234,6 +234,8 @@ class GeneratorItems:
         """Check every value."""
         check_least("crops.frames", self.frames, 2)
         check_least("crops.offsets", self.offsets, 1)
+        if self.twins is not None and not self.twins:
+            raise UserError("crops.twins: names no field of the metadata; leave it out, or name one, such as seed")
         if not 0 <= self.drop < 1:
             raise UserError(f"crops.drop={self.drop}: must lie in [0, 1)")
 

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from mousai.data.records import song_name
+from mousai.data.records import find_records, song_name
 from mousai.data.shard_set import is_shards
+from mousai.errors import UserError
 from mousai.training.assembled import shards_of
 from mousai.training.items import parted
 from mousai.training.latents import Captioned, encode_folder
 from mousai.training.settings import GeneratorSettings
 from mousai.training.sharded import ShardedSongs, latent_shards
+from mousai.training.twins import twin_groups
 
 Songs = Captioned | ShardedSongs
 
@@ -22,9 +24,14 @@ def latent_songs(settings: GeneratorSettings, stage_1: Path, *, frame_rate: floa
         frame_rate: of its latents, frames per second.
 
     Raises:
-        UserError: nothing is known of any song, too many are bad, or the latents are of another autoencoder.
+        UserError: nothing is known of any song, too many are bad, the latents are of another autoencoder, or no songs
+            are the twins that crops.twins speaks of.
     """
     songs: Songs
+    if settings.crops.twins is not None:  # refused before anything is encoded
+        if is_shards(settings.data):
+            raise UserError(f"crops.twins={settings.crops.twins}: is for a folder of songs; these lie in shards")
+        twin_groups([record.fields for record in find_records(Path(settings.data))], settings.crops.twins)
     if is_shards(settings.data):
         songs = latent_shards(
             shards_of(settings),
@@ -44,6 +51,9 @@ def split_songs(songs: Songs, settings: GeneratorSettings) -> tuple[Songs, Songs
     if isinstance(songs, ShardedSongs):
         names = songs.names
     else:
-        names = [str(one.fields.get(twins or "", song_name(one, data))) for one in songs.records]
+        names = [
+            str(one.fields[twins]) if twins is not None and twins in one.fields else song_name(one, data)
+            for one in songs.records
+        ]
     kept, apart = parted(names, share)
     return songs.chosen(kept), songs.chosen(apart) if apart else None
