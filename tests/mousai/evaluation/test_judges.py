@@ -8,6 +8,7 @@ import pytest
 
 from mousai.audio import write_audio
 from mousai.errors import UserError
+from mousai.evaluation import judges
 from mousai.evaluation.judges import FOLDER, Judges, examination
 from mousai.evaluation.key import same_key
 from mousai.evaluation.listening import Heard, listen, listen_to_songs, read_songs
@@ -97,3 +98,48 @@ def test_songs_that_lack_what_the_judges_learn_are_named(tmp_path: Path) -> None
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.flac", "genre": "pop"}\n', encoding="utf-8")
     with pytest.raises(UserError, match="a row has no 'bpm'"):
         read_songs(tmp_path)
+
+
+def heard_already(folder: Path, cache: Path, *, count: int, seed: int, wrong: int = 0) -> None:
+    """A folder of songs with what was heard of them, so that nothing has to be played; `wrong` leads sound alike."""
+    folder.mkdir(parents=True)
+    rng, rows, facts = np.random.default_rng(seed), [], []
+    lead = rng.standard_normal((count, 4))
+    for number in range(count):
+        genre, key, name = (("pop", "C major", "flute"), ("jazz", "A minor", "piano"))[number % 2]
+        rows.append({"file_name": f"{number}.flac", "genre": genre, "key": key, "lead": name, "bpm": 100})
+        for variant in ("song from 0 s", "song from 10 s", "degraded from 5 s", "degraded from 0 s"):
+            facts.append((f"{folder.name}/{number}", variant, genre, key, name, "100"))
+        lead[number, 1] += 8 if number % 2 or number < wrong else -8
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    style, chroma = rng.standard_normal((count, 4)), rng.random((count, 2, 12))
+    style[::2, 0] += 20
+    chroma[::2, 0, 0] += 5
+    chroma[1::2, 1, 9] += 5
+    parts = (np.repeat(part, 4, axis=0).astype(np.float32) for part in (style, chroma, lead))
+    Heard(*parts, np.array(facts)).save(cache.with_stem(f"{cache.stem}-{folder.name}"))
+
+
+def test_every_examination_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "heard.npz"
+    heard_already(tmp_path / "songs", cache, count=40, seed=0)
+    heard_already(tmp_path / "usual", cache, count=20, seed=1)
+    heard_already(tmp_path / "unusual", cache, count=20, seed=2, wrong=8)  # of these four are flutes
+    tests = [str(tmp_path / name) for name in ("usual", "unusual")]
+    words = [str(tmp_path / "songs"), "--test", *tests, "--heard", str(cache), "--out", str(tmp_path / "made")]
+    monkeypatch.setattr("sys.argv", ["judges", *words])
+    assert judges.main() == 0
+    known = Judges.load(tmp_path / "made").examined
+    assert (known["learned from"], known["songs"]) == (40, 40)
+    assert known["song from 0 s"]["lead"] == 1.0
+    assert known["unusual, song from 0 s"] == {"style": 1.0, "key": 1.0, "lead": 0.8}
+
+
+def test_folders_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:  # type: ignore[no-untyped-def]
+    words = [str(tmp_path / "a" / "others"), "--test", str(tmp_path / "b" / "others"), "--out", str(tmp_path / "made")]
+    monkeypatch.setattr("sys.argv", ["judges", *words])
+    assert judges.main() == 2
+    assert capsys.readouterr().err == (
+        "judges: others: 2 of the folders are called so, and songs are known by it; rename one\n"
+    )
+    assert not (tmp_path / "made").exists()
