@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LEAD_LEVEL = 0.0
 """Loudness of the lead less that of everything else, in dB, where the lead plays, where nothing else is said."""
 LOUDEST = 12.0
-"""How far from `LEAD_LEVEL` a data set may have its leads, in dB."""
+"""How far over or under the rest a data set may have its leads, in dB."""
 LARGEST = 24.0
 """Most decibels that a lead is moved."""
 SOUNDS = 20.0

@@ -2,41 +2,29 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
+from mousai.evaluation.naming import NamingJudge, clipped, spread
 from mousai.evaluation.sound import Array
 
 AXES = 16
 """Principal axes that an embedding keeps."""
-FURTHEST = 6.0
-"""Standard deviations beyond which a feature counts no more: no single one decides."""
-
-
-def clipped(features: Array, mean: Array, scale: Array) -> Array:
-    """Features less their mean in standard deviations, none further than `FURTHEST`."""
-    found: Array = np.clip((np.asarray(features) - mean) / scale, -FURTHEST, FURTHEST)
-    return found
 
 
 @dataclass(frozen=True)
-class LinearJudge:
+class LinearJudge(NamingJudge):
     """Names what a vector of features is heard as.
 
     Args:
-        names: in alphabetical order.
-        mean: of every feature among the songs it learned from, `[features]`.
-        scale: standard deviation, `[features]`.
         weights: `[names, features]`.
         offsets: `[names]`.
         axes: principal axes of the scaled features, `[AXES, features]`.
     """
 
-    names: tuple[str, ...]
-    mean: Array
-    scale: Array
+    HALF: ClassVar = ("weights", "axes")
+
     weights: Array
     offsets: Array
     axes: Array
@@ -54,7 +42,7 @@ class LinearJudge:
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
         x = np.asarray(features, dtype=np.float64)
-        mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-9)
+        mean, scale = spread(x)
         scaled = clipped(x, mean, scale)
         found = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage).fit(scaled, np.asarray(wanted))
         weights, offsets = found.coef_, found.intercept_
@@ -62,10 +50,6 @@ class LinearJudge:
             weights, offsets = np.concatenate([-weights, weights]) / 2, np.concatenate([-offsets, offsets]) / 2
         axes = np.linalg.svd(scaled - scaled.mean(axis=0), full_matrices=False)[2][:AXES]
         return cls(tuple(map(str, found.classes_)), mean, scale, weights, offsets, axes)
-
-    def __call__(self, features: Array) -> list[str]:
-        """The name of each row of features."""
-        return [self.names[place] for place in self.scores(features).argmax(axis=1)]
 
     def scores(self, features: Array) -> Array:
         """Log-odds, `[pieces, names]`."""
@@ -93,19 +77,3 @@ class LinearJudge:
         """The pieces along the principal axes, `[pieces, AXES]`, in units of `distances`."""
         found: Array = self.scaled(features) @ self.axes.T / np.sqrt(self.axes.shape[1])
         return found
-
-    def scaled(self, features: Array) -> Array:
-        """Features less their mean in standard deviations, none further than `FURTHEST`."""
-        return clipped(features, self.mean, self.scale)
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What `stored.write_arrays` takes, in half precision where that is enough."""
-        full = {name: np.asarray(getattr(self, name), np.float32) for name in ("mean", "scale", "offsets")}
-        half = {name: np.asarray(getattr(self, name), np.float16) for name in ("weights", "axes")}
-        return {"names": np.array(self.names), **full, **half}
-
-    @classmethod
-    def of_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> "LinearJudge":
-        """The way back."""
-        numbers = {name: arrays[name].astype(np.float64) for name in ("mean", "scale", "weights", "offsets", "axes")}
-        return cls(tuple(map(str, arrays["names"])), **numbers)

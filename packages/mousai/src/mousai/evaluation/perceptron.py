@@ -5,13 +5,13 @@ Learned from the same songs, a linear discriminant had the lead right in 90 % of
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from mousai.evaluation.linear import clipped
+from mousai.evaluation.naming import NamingJudge, clipped, spread
 from mousai.evaluation.sound import Array
 
 NETS, HIDDEN = 4, 32
@@ -22,22 +22,18 @@ INPUT_DROP, HIDDEN_DROP, NOISE, SMOOTHING = 0.2, 0.4, 0.3, 0.1
 
 
 @dataclass(frozen=True)
-class PerceptronJudge:
+class PerceptronJudge(NamingJudge):
     """Names what a vector of features is heard as.
 
     Args:
-        names: in alphabetical order.
-        mean: of every feature among the songs it learned from, `[features]`.
-        scale: standard deviation, `[features]`.
         inner: weights of the hidden units, `[hidden, features]`.
         inner_offsets: `[hidden]`.
         outer: weights of the names, `[names, hidden]`.
         outer_offsets: `[names]`.
     """
 
-    names: tuple[str, ...]
-    mean: Array
-    scale: Array
+    HALF: ClassVar = ("inner", "outer")
+
     inner: Array
     inner_offsets: Array
     outer: Array
@@ -53,7 +49,7 @@ class PerceptronJudge:
             seed: of all that is drawn.
         """
         x = np.asarray(features, dtype=np.float64)
-        mean, scale = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-9)
+        mean, scale = spread(x)
         names = sorted(set(wanted))
         labels = np.array([names.index(name) for name in wanted])
         nets = [_net(clipped(x, mean, scale), labels, seed=seed * NETS + number) for number in range(NETS)]
@@ -68,28 +64,11 @@ class PerceptronJudge:
             np.mean(outer_offsets, axis=0),
         )
 
-    def __call__(self, features: Array) -> list[str]:
-        """The name of each row of features."""
-        return [self.names[place] for place in self.scores(features).argmax(axis=1)]
-
     def scores(self, features: Array) -> Array:
         """Log-odds, `[pieces, names]`, the mean of all nets'."""
-        hidden = np.maximum(clipped(features, self.mean, self.scale) @ self.inner.T + self.inner_offsets, 0)
+        hidden = np.maximum(self.scaled(features) @ self.inner.T + self.inner_offsets, 0)
         found: Array = hidden @ self.outer.T + self.outer_offsets
         return found
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What `stored.write_arrays` takes, in half precision where that is enough."""
-        full = ("mean", "scale", "inner_offsets", "outer_offsets")
-        numbers = {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)[1:]}
-        kinds = {name: np.float32 if name in full else np.float16 for name in numbers}
-        return {"names": np.array(self.names), **{name: numbers[name].astype(kinds[name]) for name in numbers}}
-
-    @classmethod
-    def of_arrays(cls, arrays: dict[str, npt.NDArray[Any]]) -> "PerceptronJudge":
-        """The way back."""
-        numbers = {field.name: arrays[field.name].astype(np.float64) for field in fields(cls)[1:]}
-        return cls(tuple(map(str, arrays["names"])), **numbers)
 
 
 def _net(scaled: Array, labels: npt.NDArray[np.int_], *, seed: int) -> tuple[Array, Array, Array, Array]:

@@ -219,7 +219,7 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
         self.twins: Twins | None = None
         if items.twins is not None and count is None:
             self.twins = Twins([songs.fields(song) for song in range(len(songs))], items.twins, seed=seed)
-        self.alone = [piece for piece in self.pieces if self.twins and self.twins.of(piece[0], 0) is None]
+        self.alone = [piece for piece in self.pieces if self.twins and piece[0] not in self.twins]
 
     def __len__(self) -> int:
         """Items for validation."""

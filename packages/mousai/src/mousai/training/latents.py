@@ -19,6 +19,7 @@ from mousai.data.latent_cache import encode_songs
 from mousai.data.passed_over import say_passed_over
 from mousai.data.records import Record, find_records, song_name
 from mousai.errors import UserError
+from mousai.training.twins import twin_groups
 
 UNTOLD = 0.15
 """Chance that the tempo of a crop is not stated, and that its key is not, and that its lead is not."""
@@ -85,11 +86,12 @@ class Captioned:
         return float(torch.cat([latent.flatten() for group in self.latents for latent in group]).float().std())
 
 
-def encode_folder(stage_1: Path, folder: Path, cache: Path, *, offsets: int = 2) -> Captioned:
+def encode_folder(stage_1: Path, folder: Path, cache: Path, *, offsets: int = 2, twins: str | None = None) -> Captioned:
     """Every song of a captioned folder as latents, encoded once, see `mousai.data.latent_cache`.
 
     Raises:
-        UserError: nothing is known of any song, too many are bad, or the cache is of another autoencoder.
+        UserError: nothing is known of any song, too many are bad, the cache is of another autoencoder, or no songs are
+            the twins that `twins` tells (`mousai.training.twins.twin_groups`), which is found before encoding.
     """
     records = find_records(folder)
     say_passed_over(folder, records)
@@ -98,6 +100,8 @@ def encode_folder(stage_1: Path, folder: Path, cache: Path, *, offsets: int = 2)
             f"{folder}: nothing is known of any file, and stage 2 needs captions: give a metadata.jsonl or .csv with "
             "file_name and caption, a .txt beside each file, or tags"
         )
+    if twins is not None:
+        twin_groups([record.fields for record in records], twins)
     config = DMAEConfig.from_dict(load_config(stage_1))
     done = encode_songs(stage_1, folder, records, cache, offsets=offsets)
     for name, why in done.bad.items():

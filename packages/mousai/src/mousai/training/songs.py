@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mousai.data.records import find_records, song_name
+from mousai.data.records import song_name
 from mousai.data.shard_set import is_shards
 from mousai.errors import UserError
 from mousai.training.assembled import shards_of
@@ -10,7 +10,6 @@ from mousai.training.items import parted
 from mousai.training.latents import Captioned, encode_folder
 from mousai.training.settings import GeneratorSettings
 from mousai.training.sharded import ShardedSongs, latent_shards
-from mousai.training.twins import twin_groups
 
 Songs = Captioned | ShardedSongs
 
@@ -28,11 +27,10 @@ def latent_songs(settings: GeneratorSettings, stage_1: Path, *, frame_rate: floa
             are the twins that crops.twins speaks of.
     """
     songs: Songs
-    if settings.crops.twins is not None:  # refused before anything is encoded
-        if is_shards(settings.data):
-            raise UserError(f"crops.twins={settings.crops.twins}: is for a folder of songs; these lie in shards")
-        twin_groups([record.fields for record in find_records(Path(settings.data))], settings.crops.twins)
+    twins = settings.crops.twins
     if is_shards(settings.data):
+        if twins is not None:
+            raise UserError(f"crops.twins={twins}: is for a folder of songs; these lie in shards")
         songs = latent_shards(
             shards_of(settings),
             stage_1 / "autoencoder",
@@ -41,7 +39,9 @@ def latent_songs(settings: GeneratorSettings, stage_1: Path, *, frame_rate: floa
         )
     else:
         cache = Path(settings.out) / "latents" if settings.crops.latents is None else Path(settings.crops.latents)
-        songs = encode_folder(stage_1 / "autoencoder", Path(settings.data), cache, offsets=settings.crops.offsets)
+        songs = encode_folder(
+            stage_1 / "autoencoder", Path(settings.data), cache, offsets=settings.crops.offsets, twins=twins
+        )
     return songs.at_least(settings.crops.frames) if settings.crops.short == "leave" else songs
 
 

@@ -61,9 +61,13 @@ class Twins:
         self.seed = seed
         self._group = {song: group for group in twin_groups(songs, field) for song in group}
 
+    def __contains__(self, song: int) -> bool:
+        """Whether a song has a twin."""
+        return song in self._group
+
     def of(self, song: int, pair: int) -> int | None:
         """The twin of a song that is heard with it in a pair of items; `None` where it has none."""
-        if song not in self._group:
+        if song not in self:
             return None
         others = [one for one in self._group[song] if one != song]
         return others[int(np.random.default_rng((self.seed, 5, pair)).integers(len(others)))]
