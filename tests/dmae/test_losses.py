@@ -18,6 +18,7 @@ def parts(**given: float | None) -> Losses:
     values: dict[str, Any] = {
         "diffusion": None,
         "magnitude": None,
+        "attack": None,
         "likelihood": None,
         "latent": 0.0,
         "saturation": 0.5,
@@ -31,6 +32,9 @@ def test_the_total_is_the_sum_with_a_light_latent() -> None:
         latent_weight=0.1
     ).item() == pytest.approx(-0.5)
     assert parts(magnitude=2.0).total().item() == 2.0  # saturation is watched, not trained
+    assert parts(magnitude=2.0, attack=4.0).total().item() == 2.0
+    assert parts(magnitude=2.0, attack=4.0).total(attack_weight=0.5).item() == 4.0
+    assert parts(diffusion=1.0).total(attack_weight=0.5).item() == 1.0  # a model without magnitudes
 
 
 def test_each_kind_has_its_parts(patches: DMAEConfig, bands: DMAEConfig, make: Make, make_wave: MakeWave) -> None:
@@ -43,6 +47,26 @@ def test_each_kind_has_its_parts(patches: DMAEConfig, bands: DMAEConfig, make: M
         assert all(value.ndim == 0 and value.isfinite() for value in found)
     half = make(bands).losses(wave, diffusion=False)
     assert half.diffusion is None and half.likelihood is None and half.magnitude is not None
+
+
+def test_the_attack_is_the_error_of_how_the_bands_change(bands: DMAEConfig, make: Make, make_wave: MakeWave) -> None:
+    model, wave = make(bands), make_wave(2, 128)
+    assert model.prior is not None
+    losses = model.losses(wave, diffusion=False)
+    error = (model.prior(model.encode(wave)) - model.spectrogram(model.padded(wave))).detach().double()
+    frames, expected = error.shape[-1], 0.0
+    for lag in (1, 2, 4):
+        changes = [(error[:, :, n + lag] - error[:, :, n]).abs().mean(dim=0) for n in range(frames - lag)]
+        expected += float((torch.stack(changes).mean(dim=0) * model.prior.bands.weights).mean()) / 3
+    assert losses.attack is not None and losses.attack.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_constant_error_is_no_attack_and_neither_is_a_single_frame(bands: DMAEConfig, make: Make) -> None:
+    model = make(bands)
+    constant = torch.randn(2, model.config.n_bands, 1).expand(-1, -1, 9)
+    assert float(model._attack(constant)) == 0.0
+    assert float(model._attack(torch.randn(2, model.config.n_bands, 1))) == 0.0
+    assert float(model._attack(torch.randn(2, model.config.n_bands, 2))) > 0.0  # the longer lags find no pair
 
 
 def test_loss_is_the_total_and_the_generator_decides(config: DMAEConfig, make: Make, make_wave: MakeWave) -> None:

@@ -109,6 +109,15 @@ def test_a_phase_that_does_not_fit_the_model_is_refused(tmp_path, make_settings)
 
     with pytest.raises(UserError, match="phase=all: a model with a prior is trained by phase=latent and then"):
         train(make_settings("autoencoder", tmp_path, phase="all"))
+    with pytest.raises(
+        UserError, match=r"attack_weight=0\.5: is for phase=latent and phase=magnitudes; without a prior none"
+    ):
+        make_settings("autoencoder", tmp_path, phase="all", attack_weight=0.5)
+    for phase in ("magnitudes", "decoder"):
+        with pytest.raises(UserError, match=f"phase={phase}: needs --from, the model that phase=latent made"):
+            make_settings("autoencoder", tmp_path, phase=phase, start_from=None)
+    with pytest.raises(UserError, match=r"attack_weight=-1: must be 0 or more"):
+        make_settings("autoencoder", tmp_path, attack_weight=-1)
 
 
 def test_a_cpu_that_is_slow_in_bfloat16_is_told_of(tmp_path, make_settings, monkeypatch, capsys):

@@ -4,9 +4,11 @@ import csv
 import json
 import math
 import os
+import shutil
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,12 @@ import torch
 from torch import nn
 
 from mousai import read_audio
-from mousai.data.latent_cache import encode_songs
+from mousai.checkpoint import save_module
+from mousai.data.latent_cache import encode_songs, fingerprint
 from mousai.data.records import find_records
 from mousai.data.sharding import shard_songs
+from mousai.errors import UserError
+from mousai.folders import load_autoencoder, load_generator
 from mousai.training.assembly import assemble
 from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
 from mousai.training.ema import EMA
@@ -188,6 +193,54 @@ def test_the_exported_model_has_the_averaged_weights(tmp_path, make_settings):
     index = json.loads((tmp_path / "model" / "model_index.json").read_text())
     assert index["about"] == "of six songs"
     assert index["defaults"]["num_inference_steps"] == 7 and index["defaults"]["guidance_scale"] == 4.5
+
+
+def test_attacks_weigh_what_they_are_told_to(tmp_path, make_settings):
+    settings = make_settings("autoencoder", tmp_path, phase="latent", attack_weight=0.5)
+    assembled = assemble(settings, fresh=False)
+    batch = {key: value[None] for key, value in assembled.train[0].items() if isinstance(value, torch.Tensor)}
+    loss, figures = assembled.stage.step_loss(batch)
+    plain, _ = assemble(replace(settings, attack_weight=0.0), fresh=False).stage.step_loss(batch)
+    assert figures["loss/attack"].item() > 0.01
+    assert (loss - plain).item() == pytest.approx(0.5 * figures["loss/attack"].item(), rel=1e-4)
+
+
+def test_magnitudes_are_learned_beside_a_latent_that_stays(tmp_path, make_settings, saved_model):
+    before = load_autoencoder(saved_model)
+    settings = make_settings("autoencoder", tmp_path / "run", phase="magnitudes", max_steps=60, learning_rate=3e-3)
+    assert train(settings) == 0
+    assert export_run(tmp_path / "run", tmp_path / "model") == ("text_encoder", "generator", "autoencoder")
+    after = load_autoencoder(tmp_path / "model")
+    changed = {name for name, weight in after.named_parameters() if not torch.equal(weight, before.get_parameter(name))}
+    assert changed == {f"prior.net.{name}" for name, _ in before.prior.net.named_parameters()}
+    assert fingerprint(after.state_dict()) == fingerprint(before.state_dict())  # latents encoded before can be used
+    batch = assemble(settings, fresh=False).train[10**6]["wave"][None]
+    with torch.no_grad():
+        worse, better = (model.losses(batch, diffusion=False).magnitude for model in (before, after))
+    assert better < 0.9 * worse
+    own, kept = (load_generator(folder).state_dict() for folder in (saved_model, tmp_path / "model"))
+    assert all(torch.equal(own[key], kept[key]) for key in own)
+
+
+def test_a_new_decoder_takes_the_generator_along_if_it_is_still_that_of_its_latent(
+    tmp_path, make_settings, saved_model
+):
+    begun = tmp_path / "begun"
+    shutil.copytree(saved_model, begun)
+    train(make_settings("autoencoder", tmp_path / "run", phase="decoder", max_steps=1, start_from=str(begun)))
+    assert export_run(tmp_path / "run", tmp_path / "model") == ("text_encoder", "generator", "autoencoder")
+    other = load_autoencoder(begun)
+    with torch.no_grad():
+        other.encoder.net.linear.bias.add_(1.0)
+    save_module(begun / "autoencoder", other, other.config.to_dict())
+    with pytest.raises(UserError, match=r"begun: has another encoder than when .*run began with it"):
+        export_run(tmp_path / "run", tmp_path / "again")
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_new_latent_goes_alone(tmp_path, make_settings):
+    train(make_settings("autoencoder", tmp_path / "run", phase="latent", max_steps=1))
+    assert export_run(tmp_path / "run", tmp_path / "model") == ("autoencoder",)
 
 
 def test_principal_components_are_changed_slowly(tmp_path, make_settings):

@@ -73,7 +73,10 @@ def test_a_run_from_before_there_was_a_setting_goes_on_with_its_default(stage, t
         return [without(value, names) for value in values] if isinstance(values, list) else values
 
     train(make_settings(stage, tmp_path, max_steps=1))
-    for name, later in (("config.json", ("times", "twins")), ("model.json", ("global_features", "global_hidden"))):
+    for name, later in (
+        ("config.json", ("times", "twins", "attack_weight")),
+        ("model.json", ("global_features", "global_hidden")),
+    ):
         stored = json.loads((tmp_path / name).read_text())
         older = without(stored, later)
         assert older != stored

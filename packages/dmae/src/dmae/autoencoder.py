@@ -25,6 +25,8 @@ PIECE = 512
 OUTLIER = 4.0
 """Largest coefficient / sigma that the decoder is trained on. Where the prior was far too quiet the ratio has heavy
 tails: a few numbers that would make up most of a squared error, and of which nothing in the latent tells."""
+ATTACK_LAGS = (1, 2, 4)
+"""Frames of the spectrogram over which its change is compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,7 @@ class Losses:
     Args:
         diffusion: the v-objective on the coefficients or the waveform.
         magnitude: mean absolute error of the bands' log-power, weighted as hearing weights them.
+        attack: the same of how the log-power changes within 1, 2 and 4 frames: of how notes begin and end.
         likelihood: Gaussian negative log-likelihood of the coefficients under the prior.
         latent: mean square of the latent before its bound.
         saturation: share of |latent| > 0.99, to be watched and not trained; 0 where the latent has no bound.
@@ -41,13 +44,16 @@ class Losses:
 
     diffusion: Tensor | None
     magnitude: Tensor | None
+    attack: Tensor | None
     likelihood: Tensor | None
     latent: Tensor
     saturation: Tensor
 
-    def total(self, *, latent_weight: float = 1e-3) -> Tensor:
-        """What training minimises: the parts' sum, the latent's with a small weight."""
+    def total(self, *, latent_weight: float = 1e-3, attack_weight: float = 0.0) -> Tensor:
+        """What training minimises: the parts' sum, the latent's with a small weight, attacks only if they get one."""
         parts = [part for part in (self.diffusion, self.magnitude, self.likelihood) if part is not None]
+        if attack_weight and self.attack is not None:
+            parts.append(attack_weight * self.attack)
         return sum(parts, latent_weight * self.latent)
 
 
@@ -297,11 +303,13 @@ class DMAE(nn.Module):
             device = generator.device if generator else clean.device
             drawn = torch.randn(clean.shape, generator=generator, device=device, dtype=torch.float32)
             latent = clean + latent_noise * drawn.to(clean)
-        magnitude = likelihood = loss = bands = None
+        magnitude = attack = likelihood = loss = bands = None
         conditions: dict[str, Tensor] = {"latent": latent}
         if self.prior is not None:
             predicted = self.prior(latent)
-            magnitude = ((predicted - features).abs().mean(dim=(0, 2)) * self.prior.bands.weights).mean()
+            error = predicted - features
+            magnitude = (error.abs().mean(dim=(0, 2)) * self.prior.bands.weights).mean()
+            attack = self._attack(error)
             bands = self._pack(predicted.detach())
             conditions = {"latent": latent.detach(), "bands": bands}
         if diffusion:
@@ -315,10 +323,19 @@ class DMAE(nn.Module):
         return Losses(
             diffusion=loss,
             magnitude=magnitude,
+            attack=attack,
             likelihood=likelihood,
             latent=unbounded.float().square().mean(),
             saturation=self._saturation(clean.detach()),
         )
+
+    def _attack(self, error: Tensor) -> Tensor:
+        """Weighted mean change of the bands' error [B, bands, F] over `ATTACK_LAGS`; 0 for a single frame."""
+        lags = [lag for lag in ATTACK_LAGS if lag < error.shape[-1]]
+        if not lags:
+            return error.new_zeros(())
+        changes = [(error[..., lag:] - error[..., :-lag]).abs().mean(dim=(0, 2)) for lag in lags]
+        return (torch.stack(changes).mean(dim=0) * self.require_prior().bands.weights).mean()
 
     def _saturation(self, latent: Tensor) -> Tensor:
         share = (latent.abs() > 0.99).float().mean()

@@ -1,9 +1,14 @@
 """Self-attention along time, cross-attention to a context with a mask that works, and the feed-forward after them."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+_KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 class Attention(nn.Module):
@@ -92,9 +97,19 @@ class Attention(nn.Module):
         q = rearrange(self.to_q(self.norm(x)), "b l (h d) -> b h l d", h=self.heads)
         k, v = rearrange(read, "b n (two h d) -> two b h n d", two=2, h=self.heads)
         mask = None if usable is None else usable[:, None, None, :]
-        out = rearrange(F.scaled_dot_product_attention(q, k, v, attn_mask=mask), "b h l d -> b l (h d)")
+        with sound_kernels(q.device):
+            out = rearrange(F.scaled_dot_product_attention(q, k, v, attn_mask=mask), "b h l d -> b l (h d)")
         attended: Tensor = x + self.to_out(out)
         return attended
+
+
+def sound_kernels(device: torch.device) -> AbstractContextManager[None]:
+    """The context in which attention on a device is computed by kernels whose gradients can be trusted.
+
+    On Hopper cards PyTorch 2.11 and later prefer cuDNN's, whose backward gives NaN for 64, 192, 320, ... keys where a
+    query is far from all of them (pytorch/pytorch issue 196678). 64 keys are what a prompt has.
+    """
+    return sdpa_kernel(_KERNELS) if device.type == "cuda" else nullcontext()
 
 
 def usable_tokens(mask: Tensor) -> Tensor:

@@ -32,7 +32,11 @@ def assemble_autoencoder(settings: AutoencoderSettings, *, fresh: bool) -> Assem
     begun = None if settings.start_from is None else model_folder(settings.start_from, need=["autoencoder"])
     config = autoencoder_config(begun) if begun else sizes_of(DMAEConfig, settings.model)
     if (config.prior is None) != (settings.phase == "all"):
-        way = "phase=all" if config.prior is None else "phase=latent and then, from its model, phase=decoder"
+        way = (
+            "phase=all"
+            if config.prior is None
+            else "phase=latent and then, from its model, phase=decoder (or magnitudes)"
+        )
         what = "without" if config.prior is None else "with"
         raise UserError(f"phase={settings.phase}: a model {what} a prior is trained by {way}")
     kept, apart = _sounds(settings, seconds=settings.crops.samples / config.sample_rate)

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig
 from mousai.checkpoint import load_config
+from mousai.data.latent_cache import fingerprint
 from mousai.defaults import Defaults
 from mousai.errors import UserError
-from mousai.folders import describe, load_autoencoder, save_parts
+from mousai.folders import describe, load_autoencoder, load_generator, save_parts
 from mousai.latent import LatentDiffusion
 from mousai.latent_config import LatentDiffusionConfig
 from mousai.text import TextEncoder, load_tokenizer
@@ -45,7 +46,8 @@ def export_run(
     """Write the averaged model of a run's newest checkpoint as a model folder; whole or not at all.
 
     A run of the generator gives a whole model, with the autoencoder that it was trained on; one of the autoencoder
-    gives a model of that part, to train a generator on.
+    gives a model of that part, to train a generator on. Where the latent stayed what it was (phases magnitudes and
+    decoder), the generator of the model that it started from still fits, and comes along.
 
     Args:
         run: folder that `mousai train` made.
@@ -139,12 +141,24 @@ def _autoencoder(run: Path, settings: Mapping[str, Any], weights: Weights) -> tu
     model = DMAE(DMAEConfig.from_dict(load_config(run / SIZES)))
     weights.fill(model, "model.")
     started = settings["start_from"]
+    others: Parts = {}
     if started is not None:
-        defaults = describe(model_folder(started, need=["autoencoder"])).defaults
+        begun = model_folder(started, need=["autoencoder"])
+        described = describe(begun)
+        defaults = described.defaults
+        if settings["phase"] in ("magnitudes", "decoder") and "generator" in described.parts:
+            if fingerprint(load_autoencoder(begun).state_dict()) != fingerprint(model.state_dict()):
+                raise UserError(
+                    f"{begun}: has another encoder than when {run} began with it, so its generator does not fit; put "
+                    "back the model that it was"
+                )
+            if "text_encoder" in described.parts:
+                others["text_encoder"] = TextEncoder.load(begun)
+            others["generator"] = load_generator(begun)
     else:
         # Without a decoder that was trained, magnitudes with a phase that fits them are all there is to hear.
         defaults = Defaults(griffin_lim=32) if model.prior is not None else Defaults()
-    return {"autoencoder": model}, defaults
+    return {**others, "autoencoder": model}, defaults
 
 
 def _generator(run: Path, settings: Mapping[str, Any], weights: Weights) -> tuple[Parts, Defaults]:

@@ -189,13 +189,15 @@ class AutoencoderStage(Stage):
             t=batch["t"],
             noise=batch["noise"],
             latent_noise=batch.get("latent_noise", 0.0),
-            diffusion=self.settings.phase != "latent",
+            diffusion=self.settings.phase in ("all", "decoder"),
             objective=self.objective,
         )
-        if self.settings.phase == "latent":
+        if self.settings.phase in ("latent", "magnitudes"):
             self.objective.__dict__["last"] = {"t": batch["t"][:0], "loss": batch["t"][:0]}
-        parts = {key: getattr(losses, key) for key in ("diffusion", "magnitude", "likelihood", "saturation")}
-        return losses.total(), {f"loss/{key}": value for key, value in parts.items() if value is not None}
+        parts = {key: getattr(losses, key) for key in ("diffusion", "magnitude", "attack", "likelihood", "saturation")}
+        return losses.total(attack_weight=self.settings.attack_weight), {
+            f"loss/{key}": value for key, value in parts.items() if value is not None
+        }
 
     @torch.no_grad()
     def sounds(self, count: int, seconds: float) -> list[Sound]:

@@ -1,13 +1,19 @@
-"""The phases in which an autoencoder with a prior is trained: its latent from magnitudes, then the diffusion on top."""
+"""The phases in which an autoencoder with a prior is trained.
+
+latent       encoder and magnitudes, from magnitudes
+magnitudes   the magnitudes alone: better sound from latents that stay what they are, and a generator with them
+decoder      the diffusion on top of either
+"""
 
 from dmae import DMAE
 from mousai.training.settings import Phase
 
+_FITTED = ("prior.log_gain", "prior.slope")
+"""What `dmae.fit_sigma` fits, and no step of training changes."""
+
 
 def freeze_other_part(model: DMAE, *, phase: Phase) -> None:
-    """Freeze all but the decoder (phase "decoder"), or the decoder and the prior's sigma (phase "latent")."""
+    """Freeze all that a phase does not train."""
+    trained = {"latent": ("encoder.", "prior."), "magnitudes": ("prior.",), "decoder": ("decoder.",)}[phase]
     for key, parameter in model.named_parameters():
-        if key.startswith("decoder."):
-            parameter.requires_grad_(phase == "decoder")
-        else:
-            parameter.requires_grad_(phase == "latent" and key not in ("prior.log_gain", "prior.slope"))
+        parameter.requires_grad_(key.startswith(trained) and key not in _FITTED)

@@ -214,10 +214,14 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in values.items() if key not in ("data", "out", "saving", "watching", "stage")}
     kept["loop"] = {"seed": values["loop"]["seed"]}
     kept["loop"]["fsdp"] = values["loop"]["strategy"] == FSDP  # whose optimiser counts the weights in another order
-    # Runs that were begun before there was a setting of crops have its default.
+    # Runs that were begun before there was a setting have its default.
     items = GeneratorItems if "frames" in values["crops"] else AutoencoderItems
     kept["crops"] = {**asdict(items()), **values["crops"]}
     kept["crops"].pop("latents", None)
+    if items is AutoencoderItems:
+        kept.setdefault("attack_weight", 0.0)
+        if kept["phase"] == "decoder":  # which learns no magnitudes
+            kept.pop("attack_weight")
     if values["optimizer"]["schedule"] == "cosine":  # which falls over so many steps
         kept["loop"]["max_steps"] = values["loop"]["max_steps"]
     return kept

@@ -16,7 +16,7 @@ from mousai.training.settings_parts import (
     check_least,
 )
 
-Phase = Literal["all", "latent", "decoder"]
+Phase = Literal["all", "latent", "magnitudes", "decoder"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +51,11 @@ class AutoencoderSettings(Common):
         out: folder of the run; the same command on it goes on with the run.
         start_from: model to start from, a folder or "bundled"; by default from nothing.
         model: sizes: tiny (the bundled model's), paper, or a config.json.
-        phase: all for a model without a prior (the paper's); with one, first latent and then, from it, decoder.
+        phase: all for a model without a prior (the paper's); with one, first latent and then, from it, decoder;
+            magnitudes trains neither latent nor decoder, for better sound from the latents of a generator that stays.
         latent_noise: standard deviation of noise on the latent, so that the decoder forgives a generator.
+        attack_weight: weight of a loss of how the magnitudes change from frame to frame, beside theirs, in the phases
+            that learn these; notes then begin and end more as they did.
         crops: what a step sees.
         optimizer: how weights move.
         ema: the average of the weights.
@@ -63,14 +66,21 @@ class AutoencoderSettings(Common):
 
     phase: Phase = "all"
     latent_noise: float = 0.0
+    attack_weight: float = 0.0
     crops: AutoencoderItems = field(default_factory=AutoencoderItems)
 
     def __post_init__(self) -> None:
         """Check what no part can check alone."""
         super().__post_init__()
         check_least("latent_noise", self.latent_noise, 0)
-        if self.phase == "decoder" and self.start_from is None:
-            raise UserError("phase=decoder: needs --from, the model that phase=latent made")
+        check_least("attack_weight", self.attack_weight, 0)
+        if self.attack_weight and self.phase == "all":
+            raise UserError(
+                f"attack_weight={self.attack_weight}: is for phase=latent and phase=magnitudes; without a prior none "
+                "are learned"
+            )
+        if self.phase in ("magnitudes", "decoder") and self.start_from is None:
+            raise UserError(f"phase={self.phase}: needs --from, the model that phase=latent made")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -191,7 +191,7 @@ class AutoencoderItems:
         augment: change gain, equaliser, room, width and speed at random.
         silence: crops with an RMS level below this many dB of full scale are passed over.
         short: what becomes of files shorter than a crop: repeat them, or join them with other files.
-        times: diffusion times (phase=latent has none).
+        times: diffusion times (phase=latent and phase=magnitudes have none).
     """
 
     samples: int = 2**18
