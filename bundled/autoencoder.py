@@ -8,18 +8,15 @@ a second latent learns from the same crops without the loss of attacks, for comp
 
 import argparse
 import copy
-import os
-import tempfile
 import time
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from bundled.common import Average, Clock, Log, Steps, check_songs, save_parts
+from bundled.common import Average, Clock, Log, Steps, arguments, run, save_parts
 from bundled.songs import SAMPLE_RATE, Kind, SongStream
 from dmae import DMAE
-from mousai.folders import BUNDLED, load_autoencoder
+from mousai.folders import load_autoencoder
 
 KINDS = [Kind("all", 52001), Kind("style", 52002), Kind("all", 52003), Kind("leads", 52004)]
 SAMPLES = 48 * 4096
@@ -86,10 +83,6 @@ def validation(model: DMAE, waves: Tensor, *, diffusion: bool) -> dict[str, floa
 
 def train(chosen: argparse.Namespace, stream: SongStream) -> None:
     """Learn from the songs of the stream until the time is over."""
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.allow_tf32 = True
-    torch.manual_seed(0)
     device = torch.device(chosen.device)
     tell = Log(chosen.out / "autoencoder.jsonl")
     model = load_autoencoder(chosen.begin).train().to(device)
@@ -151,23 +144,10 @@ def train(chosen: argparse.Namespace, stream: SongStream) -> None:
 
 def main() -> None:
     """See above."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder for weights and log")
-    parser.add_argument("--seconds", type=float, required=True, help="seconds of training")
-    parser.add_argument("--from", dest="begin", type=Path, default=BUNDLED, help="model to start from")
-    parser.add_argument("--songs", type=int, default=3000, help="most songs that are kept")
-    parser.add_argument("--held-out", type=int, default=32, help="songs, the first, for validation alone")
-    parser.add_argument("--first", type=int, default=160, help="songs that must be there before training begins")
-    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--batch", type=int, default=BATCH)
+    parser = arguments(__doc__, songs=3000, held_out=32, batch=BATCH)
     parser.add_argument("--keep-latent", action="store_true", help="leave the encoder as it is, for a generator's sake")
     parser.add_argument("--plain", action="store_true", help="train a second latent without the loss of attacks")
-    chosen = parser.parse_args()
-    check_songs(parser, chosen)
-    folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
-    with SongStream(KINDS, folder, workers=chosen.workers) as stream:
-        train(chosen, stream)
+    run(parser, KINDS, train)
 
 
 if __name__ == "__main__":

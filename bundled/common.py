@@ -3,23 +3,58 @@
 import argparse
 import json
 import math
+import os
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from bundled.songs import Kind, SongStream
+from mousai.checkpoint import load_tensors, save_tensors
+from mousai.folders import BUNDLED
+
 PART = 15_000_000
 """Bytes that one file of weights may have."""
 
 
-def check_songs(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> None:
-    """End with one line unless there are to be songs to learn from beside those held out."""
+def arguments(description: str | None, *, songs: int, held_out: int, batch: int) -> argparse.ArgumentParser:
+    """The options that both stages have, with their own defaults."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, help="folder for weights and log")
+    parser.add_argument("--seconds", type=float, required=True, help="seconds of training")
+    parser.add_argument("--from", dest="begin", type=Path, default=BUNDLED, help="model to start from")
+    parser.add_argument("--songs", type=int, default=songs, help="most songs that are kept")
+    parser.add_argument("--held-out", type=int, default=held_out, help="songs, the first, for validation alone")
+    parser.add_argument("--first", type=int, default=160, help="songs that must be there before training begins")
+    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
+    parser.add_argument("--batch", type=int, default=batch)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    return parser
+
+
+def run(
+    parser: argparse.ArgumentParser, kinds: list[Kind], train: Callable[[argparse.Namespace, SongStream], None]
+) -> None:
+    """Read the command line, and train on the songs that are composed meanwhile.
+
+    Ends with one line unless there are to be songs to learn from beside those held out.
+    """
+    chosen = parser.parse_args()
     if not 0 < chosen.held_out < chosen.first <= chosen.songs:
         parser.error(
             f"--held-out {chosen.held_out}, --first {chosen.first}, --songs {chosen.songs}: must rise, from 1 or more"
         )
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.allow_tf32 = True
+    torch.manual_seed(0)
+    folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+    with SongStream(kinds, folder, workers=chosen.workers) as stream:
+        train(chosen, stream)
 
 
 class Log:
@@ -127,19 +162,17 @@ def save_parts(state: dict[str, Tensor], folder: Path, name: str) -> None:
 
     All are written before the first takes the place of an earlier one.
     """
-    from safetensors.torch import save_file
-
     parts: list[dict[str, Tensor]] = [{}]
     size = 0
     for key, value in state.items():
-        value = (value.bfloat16() if value.is_floating_point() else value).cpu().contiguous()
+        value = value.bfloat16() if value.is_floating_point() else value
         if parts[-1] and size + value.nbytes > PART:
             parts.append({})
             size = 0
         parts[-1][key] = value
         size += value.nbytes
     for number, part in enumerate(parts):
-        save_file(part, folder / f".{name}-{number}.safetensors")
+        save_tensors(folder / f".{name}-{number}.safetensors", part)
     for path in _parts(folder, name):
         path.unlink()
     for number in range(len(parts)):
@@ -148,11 +181,9 @@ def save_parts(state: dict[str, Tensor], folder: Path, name: str) -> None:
 
 def load_parts(folder: Path, name: str) -> dict[str, Tensor]:
     """The inverse of `save_parts`; FileNotFoundError where there are none."""
-    from safetensors.torch import load_file
-
     state: dict[str, Tensor] = {}
     for path in _parts(folder, name):
-        state |= load_file(path)
+        state |= load_tensors(path)[0]
     if not state:
         raise FileNotFoundError(f"{folder}: holds no {name}-0.safetensors")
     return state

@@ -10,9 +10,7 @@ makes a model of it.
 import argparse
 import json
 import math
-import os
 import random
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -20,13 +18,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bundled.common import Average, Clock, Log, Steps, check_songs, load_parts, save_parts
+from bundled.common import Average, Clock, Log, Steps, arguments, load_parts, run, save_parts
 from bundled.songs import Kind, Made, SongStream
 from dmae import DMAE
 from mousai.compose import caption_from_metadata
 from mousai.conditions import CONDITION_CHANNELS, CYCLES, KEY_CHANNELS, TEMPO_CHANNELS, condition_signal
 from mousai.data.stated import stated_of
-from mousai.folders import BUNDLED, autoencoder_config, load_autoencoder, load_generator
+from mousai.folders import autoencoder_config, load_autoencoder, load_generator
 from mousai.latent import LatentDiffusion
 from mousai.text import MAX_TOKENS, TextEmbedding, TextEncoder
 from vdiffusion import LogitNormalTime, VObjective
@@ -198,10 +196,6 @@ class Replayed:
 
 def train(chosen: argparse.Namespace, stream: SongStream) -> None:
     """Learn from the songs of the stream until the time is over."""
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.allow_tf32 = True
-    torch.manual_seed(0)
     device = torch.device(chosen.device)
     tell = Log(chosen.out / "generator.jsonl")
     if chosen.autoencoder is None:
@@ -299,24 +293,11 @@ def train(chosen: argparse.Namespace, stream: SongStream) -> None:
 
 def main() -> None:
     """See above."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="folder for weights and log")
-    parser.add_argument("--seconds", type=float, required=True, help="seconds of training")
-    parser.add_argument("--from", dest="begin", type=Path, default=BUNDLED, help="model to start from")
+    parser = arguments(__doc__, songs=6000, held_out=64, batch=256)
     parser.add_argument("--autoencoder", type=Path, help="folder of bundled.autoencoder; by default that of --from")
-    parser.add_argument("--songs", type=int, default=6000, help="most songs that are kept")
-    parser.add_argument("--held-out", type=int, default=64, help="songs, the first, for validation alone")
-    parser.add_argument("--first", type=int, default=160, help="songs that must be there before training begins")
-    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
-    parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--rate", type=float, default=1e-3, help="learning rate at its highest")
     parser.add_argument("--graph", action="store_true", help="compute loss and gradients as a CUDA graph")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    chosen = parser.parse_args()
-    check_songs(parser, chosen)
-    folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
-    with SongStream(KINDS, folder, workers=chosen.workers) as stream:
-        train(chosen, stream)
+    run(parser, KINDS, train)
 
 
 if __name__ == "__main__":

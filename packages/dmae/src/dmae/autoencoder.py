@@ -308,7 +308,7 @@ class DMAE(nn.Module):
         if self.prior is not None:
             predicted = self.prior(latent)
             error = predicted - features
-            magnitude = (error.abs().mean(dim=(0, 2)) * self.prior.bands.weights).mean()
+            magnitude = self._heard(error)
             attack = self._attack(error)
             bands = self._pack(predicted.detach())
             conditions = {"latent": latent.detach(), "bands": bands}
@@ -330,12 +330,15 @@ class DMAE(nn.Module):
         )
 
     def _attack(self, error: Tensor) -> Tensor:
-        """Weighted mean change of the bands' error [B, bands, F] over `ATTACK_LAGS`; 0 for a single frame."""
+        """Mean of `_heard` of how the bands' error [B, bands, F] changes over `ATTACK_LAGS`; 0 for a single frame."""
         lags = [lag for lag in ATTACK_LAGS if lag < error.shape[-1]]
         if not lags:
             return error.new_zeros(())
-        changes = [(error[..., lag:] - error[..., :-lag]).abs().mean(dim=(0, 2)) for lag in lags]
-        return (torch.stack(changes).mean(dim=0) * self.require_prior().bands.weights).mean()
+        return torch.stack([self._heard(error[..., lag:] - error[..., :-lag]) for lag in lags]).mean()
+
+    def _heard(self, error: Tensor) -> Tensor:
+        """Mean size of the bands' error [B, bands, F], each band weighted as hearing weights it."""
+        return (error.abs().mean(dim=(0, 2)) * self.require_prior().bands.weights).mean()
 
     def _saturation(self, latent: Tensor) -> Tensor:
         share = (latent.abs() > 0.99).float().mean()
