@@ -1,12 +1,14 @@
 """The model that comes along: what it weighs, that it plays, and that notes survive its autoencoder."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from mousai import Mousai
 from mousai.compose import compose_song, render_song
-from mousai.folders import BUNDLED
+from mousai.folders import BUNDLED, model_folder
 
 
 @pytest.fixture(scope="module")
@@ -18,6 +20,13 @@ def test_weighs_less_than_45_megabytes_and_holds_no_pickle():
     files = [path for path in BUNDLED.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} == {".json", ".safetensors"}
     assert sum(path.stat().st_size for path in files) < 45e6
+
+
+def test_goes_by_the_name_bundled_and_a_folder_called_so_by_its_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bundled").mkdir()
+    assert model_folder("bundled") == model_folder(None) == BUNDLED
+    assert model_folder("./bundled").resolve() == model_folder(Path("bundled")).resolve() == tmp_path / "bundled"
 
 
 def test_is_64_times_compressed_48_khz_stereo(pipeline: Mousai):

@@ -7,6 +7,7 @@ import pytest
 
 from mousai.cli import main
 from mousai.cli.train import RECIPES, STAGES, read_settings, recipe_names
+from mousai.folders import BUNDLED, describe
 from mousai.training.items import AutoencoderCrops, GeneratorCrops, Numbers, held_out
 from mousai.training.settings_parts import AutoencoderItems
 
@@ -90,6 +91,18 @@ def test_a_mistake_is_one_line(arguments, message, tmp_path, monkeypatch, capsys
     assert main(["train", "generator", *BASE, *arguments]) == 2
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("mousai: error")]
     assert len(said) == 1 and message in said[0]
+
+
+def test_bundled_is_the_bundled_model_also_beside_a_folder_of_that_name(tmp_path, monkeypatch, songs):
+    (tmp_path / "bundled").mkdir()
+    monkeypatch.chdir(tmp_path)
+    short = ["--loop.max_steps", "1", "--loop.batch", "1", "--loop.workers", "0", "--crops.frames", "16"]
+    quiet = ["--watching.logger", "csv", "--watching.listen_every", "0", "--watching.validate_every", "0"]
+    begun = ["--config", "tiny", "--data", str(songs), "--out", "run", "--from", "bundled"]
+    assert main(["train", "generator", *begun, *short, *quiet]) == 0
+    monkeypatch.chdir(songs)
+    assert main(["export", str(tmp_path / "run"), "-o", str(tmp_path / "mine")]) == 0
+    assert describe(tmp_path / "mine").autoencoder == describe(BUNDLED).autoencoder
 
 
 def test_the_folder_of_a_run_holds_nothing_else(tmp_path, make_settings):

@@ -22,6 +22,8 @@ from mousai.latent_config import LatentDiffusionConfig
 from mousai.text import MAX_TOKENS, TextEncoder
 
 BUNDLED = Path(__file__).parent / "models" / "tiny"
+BUNDLED_NAME = "bundled"
+"""How the model that comes along is called where a name is wanted."""
 INDEX_NAME = "model_index.json"
 PARTS = ("text_encoder", "generator", "autoencoder")
 
@@ -48,10 +50,15 @@ class ModelDescription:
 def model_folder(model: str | PathLike[str] | None, *, revision: str | None = None) -> Path:
     """The folder of a model: the bundled one, one on disk, or one of the hub, downloaded at a pinned revision.
 
+    Args:
+        model: None and the name "bundled" are the model that comes along, also where a folder is called so:
+            "./bundled" is the folder.
+        revision: commit of a model of the hub.
+
     Raises:
         UserError: there is none by that name; says what would do.
     """
-    if model is None:
+    if model is None or model == BUNDLED_NAME:
         return BUNDLED
     folder = Path(model)
     if folder.is_dir():

@@ -130,8 +130,7 @@ def _plan(args: argparse.Namespace) -> "Plan":
 
     folder = None
     if args.model is not None or not args.clips:
-        name = None if args.model in (None, "bundled") else args.model
-        folder = model_folder(name, revision=args.revision)
+        folder = model_folder(args.model, revision=args.revision)
         describe(folder, need=PARTS)
     return Plan(
         out=out,

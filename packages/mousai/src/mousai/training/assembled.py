@@ -46,7 +46,7 @@ def model_folder(name: str, *, need: Sequence[str]) -> Path:
     Raises:
         UserError: there is none, or it lacks one.
     """
-    folder = folder_of(None if name == "bundled" and not Path(name).exists() else name)
+    folder = folder_of(name)
     describe(folder, need=need)
     return folder
 

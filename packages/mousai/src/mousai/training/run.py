@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader
 
 from mousai.checkpoint import load_config, save_config
 from mousai.errors import UserError
+from mousai.folders import BUNDLED_NAME
 from mousai.precision import bfloat16_gain
 from mousai.training.assembled import Assembled
 from mousai.training.assembly import assemble
@@ -52,7 +53,7 @@ def train(settings: Common) -> int:
     Raises:
         UserError: bad settings or data, or a run that cannot go on; one line that says what would do.
     """
-    paths: dict[str, Any] = {key: _absolute(getattr(settings, key)) for key in _PATHS if hasattr(settings, key)}
+    paths: dict[str, Any] = {key: _absolute(key, getattr(settings, key)) for key in _PATHS if hasattr(settings, key)}
     settings = replace(settings, **paths)
     out = Path(settings.out)
     _check_out(out)
@@ -172,12 +173,15 @@ def _validation_loader(assembled: Assembled, settings: Common) -> DataLoader[dic
     return DataLoader(assembled.validation, batch_size=settings.loop.batch, collate_fn=collate)
 
 
-_PATHS = ("data", "out", "start_from", "autoencoder", "model", "text")
+_MODELS = ("start_from", "autoencoder")
+_PATHS = ("data", "out", *_MODELS, "model", "text")
 
 
-def _absolute(value: str | None) -> str | None:
-    """A path that still holds in another folder; names such as "bundled" stay."""
-    return str(Path(value).absolute()) if value is not None and Path(value).exists() else value
+def _absolute(key: str, value: str | None) -> str | None:
+    """A path that still holds in another folder; names such as "bundled" and "tiny" stay."""
+    if value is None or (key in _MODELS and value == BUNDLED_NAME) or not Path(value).exists():
+        return value
+    return str(Path(value).absolute())
 
 
 def _check_out(out: Path) -> None:
