@@ -20,7 +20,7 @@ from .sounds import RATE, beat
 def test_the_judges_are_small_and_hold_no_pickle() -> None:
     files = sorted(FOLDER.glob("*.npz"))
     assert [path.stem for path in files] == ["key", "lead", "style"]
-    assert sum(path.stat().st_size for path in files) < 400_000
+    assert sum(path.stat().st_size for path in files) < 600_000
     for path in files:
         with np.load(path, allow_pickle=False) as file:
             assert all(file[name].dtype.kind in "fU" for name in file.files)
@@ -31,6 +31,8 @@ def test_their_own_scores_are_kept_with_them() -> None:
     assert examined["songs"] >= 100
     assert examined["song from 0 s"]["style"] >= 0.97
     assert examined["song from 0 s"]["key"] >= 0.85
+    assert examined["song from 0 s"]["lead"] >= 0.97
+    assert examined["others-with-any-lead, song from 0 s"]["lead"] >= 0.8
 
 
 @pytest.mark.fluidsynth
@@ -48,7 +50,7 @@ def test_they_hear_what_new_songs_play() -> None:
     )
     assert genres == [song.genre for song in songs]
     assert sum(same_key(song.key, key) for song, key in zip(songs, keys, strict=True)) >= 3
-    assert sum(family_of(song.lead) == lead for song, lead in zip(songs, leads, strict=True)) >= 2
+    assert sum(family_of(song.lead) == lead for song, lead in zip(songs, leads, strict=True)) >= 3
 
 
 def folder_of_songs(folder: Path, count: int) -> Path:
@@ -78,7 +80,7 @@ def test_songs_are_heard_once(tmp_path: Path) -> None:
 def test_an_examination_counts_what_is_right() -> None:
     rng = np.random.default_rng(0)
     genres, keys, leads = ["pop", "jazz"] * 10, ["C major", "A minor"] * 10, ["flute", "piano"] * 10
-    style, lead, key = rng.standard_normal((20, 4)), rng.standard_normal((20, 4)), rng.random((20, 2, 12))
+    style, lead, key = rng.standard_normal((20, 4)), rng.standard_normal((20, 4, 24)), rng.random((20, 2, 12))
     style[::2, 0] += 20
     lead[::2, 1] += 20
     key[::2, 0, 0] += 5
@@ -104,7 +106,7 @@ def heard_already(folder: Path, cache: Path, *, count: int, seed: int, wrong: in
     """A folder of songs with what was heard of them, so that nothing has to be played; `wrong` leads sound alike."""
     folder.mkdir(parents=True)
     rng, rows, facts = np.random.default_rng(seed), [], []
-    lead = rng.standard_normal((count, 4))
+    lead = rng.standard_normal((count, 4, 24))
     for number in range(count):
         genre, key, name = (("pop", "C major", "flute"), ("jazz", "A minor", "piano"))[number % 2]
         rows.append({"file_name": f"{number}.flac", "genre": genre, "key": key, "lead": name, "bpm": 100})

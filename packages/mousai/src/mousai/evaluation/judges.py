@@ -1,10 +1,11 @@
 """The judges of style, key and lead: kept beside this file as plain numbers, and how they are made.
 
-    python -m mousai.evaluation.judges SONGS [SONGS ...] [--songs N] [--test DIR ...] [--heard FILE] [--out DIR]
+    python -m mousai.evaluation.judges SONGS [SONGS ...] [--songs N] [--lead-songs DIR ...] [--test DIR ...]
+        [--heard FILE] [--out DIR]
 
-SONGS and the folders of `--test` come from `mousai compose`, with different seeds. The judges learn from SONGS alone
-and are examined on the other folders (without one: on every fifth song, left out of learning). They know nothing of
-the generator, nor it of them.
+All folders come from `mousai compose`, those of `--test` with other seeds. The judges learn from SONGS alone, that of
+the lead from the songs of `--lead-songs` where there are some, and are examined on the folders of `--test` (without
+one: on every fifth song, left out of learning). They know nothing of the generator, nor it of them.
 """
 
 import argparse
@@ -19,12 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mousai.errors import UserError
+from mousai.evaluation.convolutional import ConvolutionalJudge
 from mousai.evaluation.key import KeyJudge, kinship, same_key
+from mousai.evaluation.lead_songs import Pictures, lead_family, pictures_of
 from mousai.evaluation.linear import LinearJudge
 from mousai.evaluation.listening import VARIANTS, Heard, listen_to_songs, read_songs
-from mousai.evaluation.perceptron import PerceptronJudge
 from mousai.evaluation.stored import read_arrays, write_arrays
-from mousai.leads import family_of
 
 FOLDER = Path(__file__).parent / "weights"
 STYLE_SHRINKAGE, KEY_PENALTY = 0.2, 0.01
@@ -43,7 +44,7 @@ class Judges:
 
     style: LinearJudge
     key: KeyJudge
-    lead: PerceptronJudge
+    lead: ConvolutionalJudge
     examined: dict[str, Any]
 
     @classmethod
@@ -53,7 +54,9 @@ class Judges:
         _, lead = read_arrays(folder / "lead.npz")
         about, key = read_arrays(folder / "key.npz")
         numbers = [key[name].astype(np.float64) for name in ("mean", "scale", "weights", "offsets")]
-        return cls(LinearJudge.of_arrays(style), KeyJudge(*numbers), PerceptronJudge.of_arrays(lead), about["examined"])
+        return cls(
+            LinearJudge.of_arrays(style), KeyJudge(*numbers), ConvolutionalJudge.of_arrays(lead), about["examined"]
+        )
 
     def save(self, folder: Path) -> None:
         """Write three small files."""
@@ -66,29 +69,27 @@ class Judges:
         write_arrays(folder / "key.npz", {"examined": self.examined}, key)
 
     @classmethod
-    def learned(cls, heard: Heard) -> "Judges":
-        """Judges who know these pieces, not examined yet."""
-        families = [_family(lead) for lead in heard.fact("lead")]
+    def learned(cls, heard: Heard, leads: Pictures | None = None) -> "Judges":
+        """Judges who know these pieces, not examined yet.
+
+        Args:
+            heard: the pieces.
+            leads: others, which the judge of the lead knows in their place.
+        """
+        pictures, families = leads or (heard.lead, [lead_family(lead) for lead in heard.fact("lead")])
         return cls(
             LinearJudge.learned(heard.style, heard.fact("genre"), shrinkage=STYLE_SHRINKAGE),
             KeyJudge.learned(heard.key, heard.fact("key"), penalty=KEY_PENALTY),
-            PerceptronJudge.learned(heard.lead, families),
+            ConvolutionalJudge.learned(pictures, families),
             {},
         )
-
-
-def _family(lead: str) -> str:
-    family = family_of(lead)
-    if family is None:
-        raise UserError(f"lead {lead!r} is in no family; songs of the palettes style and leads have only known leads")
-    return family
 
 
 def examination(judges: Judges, rest: Heard) -> dict[str, Any]:
     """How the judges do on pieces that they did not learn from: `songs` and, of each variant, the shares right."""
     variants = np.array(rest.fact("variant"))
     keys, heard_keys = rest.fact("key"), judges.key(rest.key)
-    families = [_family(lead) for lead in rest.fact("lead")]
+    families = [lead_family(lead) for lead in rest.fact("lead")]
     right = {
         "style": np.array(judges.style(rest.style)) == np.array(rest.fact("genre")),
         "key": np.array([same_key(*pair) for pair in zip(keys, heard_keys, strict=True)]),
@@ -110,7 +111,7 @@ def show(judges: Judges, rest: Heard, found: dict[str, Any]) -> None:
     kin = Counter(kinship(*pair) for pair in zip(rest.fact("key"), judges.key(rest.key), strict=True))
     print(f"  keys: {dict(kin.most_common())}")
     _confusions("style", rest.fact("genre"), judges.style(rest.style))
-    _confusions("lead", [_family(lead) for lead in rest.fact("lead")], judges.lead(rest.lead))
+    _confusions("lead", [lead_family(lead) for lead in rest.fact("lead")], judges.lead(rest.lead))
 
 
 def _confusions(what: str, wanted: Sequence[str], said: Sequence[str]) -> None:
@@ -124,6 +125,11 @@ def _confusions(what: str, wanted: Sequence[str], said: Sequence[str]) -> None:
 def _listen(folder: Path, rows: Sequence[dict[str, Any]], cache: Path | None, *, variants: Any = VARIANTS) -> Heard:
     own = None if cache is None else cache.with_stem(f"{cache.stem}-{folder.resolve().name}")
     return listen_to_songs(folder, rows, cache=own, variants=variants)
+
+
+def _pictures(folder: Path, rows: Sequence[dict[str, Any]], cache: Path | None) -> Pictures:
+    own = None if cache is None else cache.with_stem(f"{cache.stem}-leads-of-{folder.resolve().name}")
+    return pictures_of(folder, rows, cache=own)
 
 
 def _told_apart(folders: Sequence[Path]) -> None:
@@ -143,12 +149,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m mousai.evaluation.judges", description="Make the judges.")
     parser.add_argument("folders", type=Path, nargs="+", metavar="SONGS", help="a folder from `mousai compose`")
     parser.add_argument("--songs", type=int, metavar="N", help="only the first N songs of each folder")
+    parser.add_argument(
+        "--lead-songs",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="what the judge of the lead learns from (default: SONGS)",
+    )
     parser.add_argument("--test", type=Path, nargs="+", metavar="DIR", help="other songs, to examine the judges on")
     parser.add_argument("--heard", type=Path, metavar="FILE", help="what was heard is kept beside this (.npz)")
     parser.add_argument("--out", type=Path, default=FOLDER, metavar="DIR", help="where the judges are written")
     args = parser.parse_args()
     try:
         _told_apart([*args.folders, *(args.test or [])])
+        _told_apart(args.lead_songs or [])
         rows = {folder: read_songs(folder)[: args.songs] for folder in args.folders}
         heard = Heard.joined([_listen(folder, rows[folder], args.heard) for folder in rows])
         if args.test is None:
@@ -160,12 +174,21 @@ def main() -> int:
             examined, heard = [heard.where(outside)], heard.where(~outside)
         else:
             examined = [_listen(test, read_songs(test), args.heard, variants=_TEST_VARIANTS) for test in args.test]
-        print(f"learning from {len(set(heard.fact('song')))} songs")
-        judges = Judges.learned(heard)
+        leads, of_leads = None, rows
+        if args.lead_songs is not None:
+            of_leads = {folder: read_songs(folder) for folder in args.lead_songs}
+            parts = [_pictures(folder, of_leads[folder], args.heard) for folder in of_leads]
+            leads = np.concatenate([one for one, _ in parts]), [family for _, some in parts for family in some]
+        print(f"learning from {len(set(heard.fact('song')))} songs, the lead from {sum(map(len, of_leads.values()))}")
+        judges = Judges.learned(heard, leads)
         found = [examination(judges, rest) for rest in examined]
         for rest, each in zip(examined, found, strict=True):
             show(judges, rest, each)
-        known = {"songs": sum(each["songs"] for each in found), "learned from": sum(map(len, rows.values()))}
+        known = {
+            "songs": sum(each["songs"] for each in found),
+            "learned from": sum(map(len, rows.values())),
+            "lead learned from": sum(map(len, of_leads.values())),
+        }
         for folder, each in zip([None, *(args.test or [])[1:]], found, strict=True):
             shares = {variant: share for variant, share in each.items() if variant != "songs"}
             known |= {variant if folder is None else f"{folder.name}, {variant}": shares[variant] for variant in shares}

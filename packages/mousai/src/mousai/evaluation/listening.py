@@ -26,10 +26,13 @@ VARIANTS = (("song", 0.0), ("song", 10.0), ("degraded", 5.0))
 def listen(
     audio: Array, *, sample_rate: int, picture: npt.NDArray[np.float32] | None = None
 ) -> dict[str, npt.NDArray[np.float32]]:
-    """Features of a piece: `style` and `lead` as vectors, `key` `[features, 12]`; `picture` is its `pitch_picture`."""
+    """Features of a piece: `style` as a vector, `key` `[features, 12]`, `lead` `[bands, frames]`.
+
+    `picture` is its `pitch_picture`.
+    """
     picture = pitch_picture(audio, sample_rate=sample_rate) if picture is None else picture
     style = hear(audio, sample_rate=sample_rate)
-    return {"style": style, "key": key_features(picture), "lead": lead_features(picture)}
+    return {"style": style, "key": key_features(picture), "lead": lead_features(audio, sample_rate=sample_rate)}
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Heard:
     Args:
         style: features `[pieces, features]`.
         key: `[pieces, features, 12]`.
-        lead: `[pieces, features]`.
+        lead: `[pieces, bands, frames]`.
         facts: of each its song, variant, genre, key, lead and tempo `[pieces, 6]`.
     """
 

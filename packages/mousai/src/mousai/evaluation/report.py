@@ -106,8 +106,9 @@ def _judges(result: "Result") -> str:
     variants = [name for name, value in known.items() if isinstance(value, dict)]
     rows = [(name, *(f"{known[name][wish]:.1%}" for wish in ("style", "key", "lead"))) for name in variants]
     about = (
-        f"They learned from {known.get('learned from')} composed songs and never met a generator. Here they are asked "
-        f"about {known.get('songs')} other songs, as they are and as a weak decoder would give them."
+        f"They learned from {known.get('learned from')} composed songs, that of the lead from "
+        f"{known.get('lead learned from')}, and never met a generator. Here they are asked about {known.get('songs')} "
+        "other songs, as they are and as a weak decoder would give them."
     )
     return "<h2>The judges themselves</h2>" + note(about) + table(("", "style", "key", "lead"), rows, numbers=True)
 

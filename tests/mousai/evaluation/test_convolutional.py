@@ -1,0 +1,57 @@
+"""The judge that hears how a spectrum goes on, on made-up pictures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mousai.evaluation import stored
+from mousai.evaluation.convolutional import ConvolutionalJudge
+
+BANDS, FRAMES = 6, 40
+
+
+def struck_or_blown(count: int, *, seed: int) -> tuple[np.ndarray, list[str]]:
+    """Notes that fall off slowly, or the same played backwards: alike in all that does not know the order in time."""
+    rng = np.random.default_rng(seed)
+    pictures = 0.3 * rng.standard_normal((count, BANDS, FRAMES))
+    struck = rng.random(count) < 0.5
+    for place in range(count):
+        note = np.exp(-np.arange(8) / 3) * 4
+        for begin in rng.choice(FRAMES - 8, size=4, replace=False):
+            pictures[place, rng.integers(BANDS), begin : begin + 8] += note if struck[place] else note[::-1]
+    return 10 * pictures - 30, ["struck" if each else "blown" for each in struck]
+
+
+@pytest.fixture(scope="module")
+def judge() -> ConvolutionalJudge:
+    return ConvolutionalJudge.learned(*struck_or_blown(300, seed=0), passes=20)
+
+
+def test_it_hears_how_notes_go_on(judge: ConvolutionalJudge) -> None:
+    pictures, wanted = struck_or_blown(200, seed=1)
+    assert judge.names == ("blown", "struck")
+    assert np.mean(np.array(judge(pictures)) == np.array(wanted)) > 0.9
+    # Played backwards, every piece is the other.
+    assert np.mean(np.array(judge(pictures[..., ::-1])) == np.array(wanted)) < 0.1
+
+
+def test_the_same_songs_make_the_same_judge() -> None:
+    songs = struck_or_blown(30, seed=0)
+    one, again, other = (ConvolutionalJudge.learned(*songs, seed=seed, passes=1) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one.layers, again.layers)
+    assert not np.allclose(one.layers, other.layers)
+
+
+def test_one_far_number_decides_nothing_alone(judge: ConvolutionalJudge) -> None:
+    far, further = (np.full((1, BANDS, FRAMES), -30.0) for _ in range(2))
+    far[0, 5, 7], further[0, 5, 7] = 1e3, 1e9
+    np.testing.assert_array_equal(judge.scores(far), judge.scores(further))
+
+
+def test_it_survives_its_file(judge: ConvolutionalJudge, tmp_path: Path) -> None:
+    stored.write_arrays(tmp_path / "judge.npz", {}, judge.arrays())
+    again = ConvolutionalJudge.of_arrays(stored.read_arrays(tmp_path / "judge.npz")[1])
+    pictures, _ = struck_or_blown(50, seed=3)
+    assert again.names == judge.names and again(pictures) == judge(pictures)
+    np.testing.assert_allclose(again.scores(pictures), judge.scores(pictures), rtol=0.02, atol=0.1)
