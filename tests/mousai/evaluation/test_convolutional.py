@@ -38,9 +38,22 @@ def test_it_hears_how_notes_go_on(judge: ConvolutionalJudge) -> None:
 
 def test_the_same_songs_make_the_same_judge() -> None:
     songs = struck_or_blown(30, seed=0)
-    one, again, other = (ConvolutionalJudge.learned(*songs, seed=seed, passes=1) for seed in (0, 0, 1))
+    one, again, other = (ConvolutionalJudge.learned(*songs, seed=seed, passes=5) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.layers, again.layers)
     assert not np.allclose(one.layers, other.layers)
+    begun = ConvolutionalJudge.learned(*songs, seed=0, passes=1)
+    assert np.abs(one.layers - begun.layers).max() > 1e-3
+
+
+@pytest.mark.parametrize("passes", [0, 1, 2, 20, 21])
+def test_however_often_pieces_are_heard_all_numbers_are_finite(passes: int) -> None:
+    judge = ConvolutionalJudge.learned(*struck_or_blown(6, seed=0), passes=passes)
+    assert all(np.isfinite(numbers).all() for name, numbers in judge.arrays().items() if name != "names")
+
+
+def test_pictures_that_are_none_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"shape \(4, 6\); \[pieces, bands, 8 frames or more\] would do"):
+        ConvolutionalJudge.learned(np.zeros((4, 6)), ["flute"] * 4)
 
 
 def test_one_far_number_decides_nothing_alone(judge: ConvolutionalJudge) -> None:

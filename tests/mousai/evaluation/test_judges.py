@@ -8,7 +8,7 @@ import pytest
 
 from mousai.audio import write_audio
 from mousai.errors import UserError
-from mousai.evaluation import judges
+from mousai.evaluation import judges, stored
 from mousai.evaluation.judges import FOLDER, Judges, examination
 from mousai.evaluation.key import same_key
 from mousai.evaluation.listening import Heard, listen, listen_to_songs, read_songs
@@ -145,3 +145,46 @@ def test_folders_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.Mon
         "judges: others: 2 of the folders are called so, and songs are known by it; rename one\n"
     )
     assert not (tmp_path / "made").exists()
+
+
+def test_the_judge_of_the_lead_may_learn_from_other_songs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = tmp_path / "heard.npz"
+    heard_already(tmp_path / "songs", cache, count=40, seed=0)
+    heard_already(tmp_path / "others", cache, count=20, seed=1)
+    # Of the songs for the lead those that sound like a flute are said to be pianos, and the other way round.
+    (tmp_path / "leads").mkdir()
+    rng, rows, names, pictures = np.random.default_rng(2), [], [], []
+    for number in range(30):
+        lead = ("piano", "flute")[number % 2]
+        row = {"file_name": f"{number}.flac", "genre": "pop", "key": "C major", "lead": lead, "bpm": 100}
+        rows.append(json.dumps(row) + "\n")
+        for variant in ("song from 0 s", "song from 10 s", "degraded from 5 s"):
+            names.append(f"{number}.flac {variant}")
+            pictures.append(rng.standard_normal((4, 24)))
+            pictures[-1][1] += 8 if lead == "flute" else -8
+    (tmp_path / "leads" / "metadata.jsonl").write_text("".join(rows), encoding="utf-8")
+    own = tmp_path / "heard-leads-of-leads.npz"
+    stored.write_arrays(own, {}, {"names": np.array(names), "pictures": np.array(pictures, np.float16)})
+    words = [str(tmp_path / "songs"), "--test", str(tmp_path / "others"), "--heard", str(cache)]
+    monkeypatch.setattr("sys.argv", ["judges", *words, "--out", str(tmp_path / "one")])
+    assert judges.main() == 0
+    lead_songs = ["--lead-songs", str(tmp_path / "leads")]
+    monkeypatch.setattr("sys.argv", ["judges", *words, *lead_songs, "--out", str(tmp_path / "two")])
+    assert judges.main() == 0
+    one, two = (Judges.load(tmp_path / name) for name in ("one", "two"))
+    assert (one.examined["lead learned from"], two.examined["lead learned from"]) == (40, 30)
+    assert one.examined["song from 0 s"] == {"style": 1.0, "key": 1.0, "lead": 1.0}
+    assert two.examined["song from 0 s"] == {"style": 1.0, "key": 1.0, "lead": 0.0}
+
+
+def test_the_judge_of_the_lead_is_not_examined_on_what_it_knows(  # type: ignore[no-untyped-def]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    words = ["judges", str(tmp_path / "songs"), "--lead-songs", str(tmp_path / "more"), "--out", str(tmp_path / "made")]
+    monkeypatch.setattr("sys.argv", words)
+    assert judges.main() == 2
+    monkeypatch.setattr("sys.argv", [*words, "--test", str(tmp_path / "songs" / ".." / "more")])
+    assert judges.main() == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "judges: --lead-songs: needs --test, other songs to examine the judges on"
+    assert second.endswith("more: is in --lead-songs and in --test; examine the judges on other songs")

@@ -59,6 +59,8 @@ def model_folder(model: str | PathLike[str] | None, *, revision: str | None = No
         UserError: there is none by that name; says what would do.
     """
     if model is None or model == BUNDLED_NAME:
+        if revision is not None:
+            raise UserError(f"revision {revision}: is the commit of a model of the hub; name the model too")
         return BUNDLED
     folder = Path(model)
     if folder.is_dir():

@@ -83,7 +83,7 @@ class Mousai(Codec):
         """Load a model folder, a model of the Hugging Face hub, or the bundled model (the default).
 
         Args:
-            model: a folder, or a hub id "owner/name" (needs `revision`).
+            model: a folder, a hub id "owner/name" (needs `revision`), or "bundled".
             revision: the commit of a hub model, pinned, since what a name points to can change.
             dtype: of the two U-Nets: "float32", "bfloat16", or "auto", the faster one as measured here. Everything
                 else is float32.

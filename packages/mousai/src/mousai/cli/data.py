@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     encode.add_argument(
         "-o", "--output", required=True, metavar="LATENTS", help="folder of latents to make or go on with"
     )
-    encode.add_argument("--model", metavar="DIR_OR_ID", help="whose autoencoder (default: the model that comes along)")
+    encode.add_argument("--model", metavar="DIR_OR_ID", help="whose autoencoder (default: bundled, which comes along)")
     encode.add_argument("--revision", metavar="R", help="commit of a model of the hub, needed for one")
     encode.add_argument(
         "--offsets",

@@ -46,7 +46,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--model",
         metavar="DIR_OR_ID",
-        help="folder of a model, or its id on the Hugging Face hub, owner/name (default: the model that comes along)",
+        help="folder of a model, or its id on the Hugging Face hub, owner/name (default: bundled, which comes along)",
     )
     group.add_argument("--revision", metavar="R", help="commit of a model of the hub, needed for one")
     group.add_argument(

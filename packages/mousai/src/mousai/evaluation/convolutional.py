@@ -7,6 +7,7 @@ What a melody is played on is told by how its notes begin and fade while others 
 pitch, which the judges before this one went by, lose that as soon as another pitch is followed.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -25,13 +26,16 @@ CROP = 0.75
 """Of every piece as much as this is heard at a time, from anywhere."""
 INPUT_DROP, DROP, LAST_DROP, SMOOTHING = 0.1, 0.1, 0.3, 0.1
 NOISE, TILT, BLUR = 0.7, 0.5, 1.5
-"""Largest noise and largest change of a band, in standard deviations, and largest blur in time, in frames: what is
-learned from is made worse at random, so that the music counts and not how clean it is."""
+"""What is learned from is made worse at random, so that the music counts and not how clean it is: the standard
+deviations of noise and of what is added to whole bands, in those of the pictures, and of the blur in time, in frames,
+are at most these."""
 
 
 @dataclass(frozen=True)
 class ConvolutionalJudge(NamingJudge):
     """Names what a picture `[bands, frames]` is heard as.
+
+    `mean` and `scale` are `[bands, 1]`.
 
     Args:
         first: weights of the first layer, `[WIDTH, bands, 4]`, which goes on by 2 frames.
@@ -66,10 +70,17 @@ class ConvolutionalJudge(NamingJudge):
             wanted: name of each.
             seed: of all that is drawn.
             passes: how often every piece is heard.
+
+        Raises:
+            ValueError: the pictures have fewer than 8 frames.
         """
+        if np.ndim(features) != 3 or np.shape(features)[2] < 8:
+            raise ValueError(f"features have shape {np.shape(features)}; [pieces, bands, 8 frames or more] would do")
         pictures = np.asarray(features, dtype=np.float32)
         mean = pictures.mean(axis=(0, 2), dtype=np.float64)[:, None]
-        scale = np.maximum(pictures.std(axis=(0, 2), dtype=np.float64), 1e-9)[:, None]
+        # Band by band, since thousands of pictures in double precision are several gigabytes.
+        deviations = [band.std(dtype=np.float64) for band in np.moveaxis(pictures, 1, 0)]
+        scale = np.maximum(np.array(deviations), 1e-9)[:, None]
         names = sorted(set(wanted))
         labels = np.array([names.index(name) for name in wanted])
         scaled = clipped(pictures, mean.astype(np.float32), scale.astype(np.float32))
@@ -77,7 +88,7 @@ class ConvolutionalJudge(NamingJudge):
         return cls(tuple(names), mean, scale, *weights)
 
     def scores(self, features: Array) -> Array:
-        """Log-odds, `[pieces, names]`."""
+        """Log-odds, `[pieces, names]`, of pictures `[pieces, bands, frames]`."""
         import torch
 
         weights = [torch.from_numpy(np.asarray(getattr(self, name), np.float32)) for name in _WEIGHTS]
@@ -130,7 +141,13 @@ def _learn(scaled: Array, labels: npt.NDArray[np.int_], *, seed: int, passes: in
         weight.requires_grad_()
     steps = max(passes * count // batch, 1)
     optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.05)
+    warm = max(steps // 20, 1)
+
+    def rate(step: int) -> float:  # rises along a straight line, falls along half a cosine
+        falls = 0.5 + 0.5 * math.cos(math.pi * max(step - warm, 0) / max(steps - warm, 1))
+        return float(min((step + 1) / warm, falls))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
 
     def dropped(values: torch.Tensor, share: float) -> torch.Tensor:
         return values * (torch.rand(values.shape, generator=drawn) >= share) / (1 - share)

@@ -139,6 +139,16 @@ def _told_apart(folders: Sequence[Path]) -> None:
             raise UserError(f"{name}: {count} of the folders are called so, and songs are known by it; rename one")
 
 
+def _kept_apart(lead_songs: Sequence[Path] | None, test: Sequence[Path] | None) -> None:
+    """Refuse to examine the judge of the lead on songs that it learned from."""
+    if lead_songs is None:
+        return
+    if test is None:
+        raise UserError("--lead-songs: needs --test, other songs to examine the judges on")
+    for folder in {one.resolve() for one in lead_songs} & {one.resolve() for one in test}:
+        raise UserError(f"{folder}: is in --lead-songs and in --test; examine the judges on other songs")
+
+
 def _left_out(heard: Heard) -> npt.NDArray[np.bool_]:
     """Every fifth song, in all its variants."""
     return np.array([int(name.rsplit("/", 1)[1]) % 5 == 4 for name in heard.fact("song")])
@@ -148,7 +158,7 @@ def main() -> int:
     """Hear the songs, make the judges, examine and write them."""
     parser = argparse.ArgumentParser(prog="python -m mousai.evaluation.judges", description="Make the judges.")
     parser.add_argument("folders", type=Path, nargs="+", metavar="SONGS", help="a folder from `mousai compose`")
-    parser.add_argument("--songs", type=int, metavar="N", help="only the first N songs of each folder")
+    parser.add_argument("--songs", type=int, metavar="N", help="only the first N songs of each folder of SONGS")
     parser.add_argument(
         "--lead-songs",
         type=Path,
@@ -163,6 +173,7 @@ def main() -> int:
     try:
         _told_apart([*args.folders, *(args.test or [])])
         _told_apart(args.lead_songs or [])
+        _kept_apart(args.lead_songs, args.test)
         rows = {folder: read_songs(folder)[: args.songs] for folder in args.folders}
         heard = Heard.joined([_listen(folder, rows[folder], args.heard) for folder in rows])
         if args.test is None:
@@ -174,20 +185,22 @@ def main() -> int:
             examined, heard = [heard.where(outside)], heard.where(~outside)
         else:
             examined = [_listen(test, read_songs(test), args.heard, variants=_TEST_VARIANTS) for test in args.test]
-        leads, of_leads = None, rows
+        count = len(set(heard.fact("song")))
+        leads, lead_count = None, count
         if args.lead_songs is not None:
             of_leads = {folder: read_songs(folder) for folder in args.lead_songs}
+            lead_count = sum(map(len, of_leads.values()))
             parts = [_pictures(folder, of_leads[folder], args.heard) for folder in of_leads]
             leads = np.concatenate([one for one, _ in parts]), [family for _, some in parts for family in some]
-        print(f"learning from {len(set(heard.fact('song')))} songs, the lead from {sum(map(len, of_leads.values()))}")
+        print(f"learning from {count} songs, the lead from {lead_count}")
         judges = Judges.learned(heard, leads)
         found = [examination(judges, rest) for rest in examined]
         for rest, each in zip(examined, found, strict=True):
             show(judges, rest, each)
         known = {
             "songs": sum(each["songs"] for each in found),
-            "learned from": sum(map(len, rows.values())),
-            "lead learned from": sum(map(len, of_leads.values())),
+            "learned from": count,
+            "lead learned from": lead_count,
         }
         for folder, each in zip([None, *(args.test or [])[1:]], found, strict=True):
             shares = {variant: share for variant, share in each.items() if variant != "songs"}

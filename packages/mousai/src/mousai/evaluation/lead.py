@@ -12,7 +12,18 @@ QUIET = 1e-4
 
 
 def lead_features(audio: Array, *, sample_rate: int) -> npt.NDArray[np.float32]:
-    """The log of the power in mel bands, `[BANDS, FRAMES]`, of the levelled mono sound; short sound is repeated."""
+    """The natural log of the power in mel bands, of the levelled mono sound; short sound is repeated.
+
+    Args:
+        audio: `[channels, samples]` or `[samples]`.
+        sample_rate: Hz.
+
+    Returns:
+        `[BANDS, FRAMES]`.
+
+    Raises:
+        ValueError: it is no waveform.
+    """
     import librosa
 
     sound = levelled(audio, sample_rate=sample_rate)

@@ -41,10 +41,14 @@ def pictures_of(folder: Path, rows: Sequence[dict[str, Any]], *, cache: Path | N
     Args:
         folder: of the data set.
         rows: its songs to hear.
-        cache: a file that keeps what was heard, written now and then; only the rest is heard afresh.
+        cache: a file that keeps what was heard by the names of the songs' files, written now and then; only the rest is
+            heard afresh.
+
+    Returns:
+        The pictures, song by song, and of each the family of the lead.
 
     Raises:
-        UserError: there is no song, or one's lead is in no family.
+        UserError: there is no song, one's lead is in no family, or the cache is of another version.
         AudioError: a song cannot be read.
     """
     from tqdm import tqdm

@@ -1,4 +1,4 @@
-"""What judges that name a vector of features have in common: how features are scaled, the name, and their file."""
+"""What judges that name a piece by its features have in common: how features are scaled, the name, and their file."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
@@ -26,11 +26,11 @@ def clipped(features: Array, mean: Array, scale: Array) -> Array:
 
 @dataclass(frozen=True)
 class NamingJudge(ABC):
-    """Names what a vector of features is heard as.
+    """Names what the features of a piece, numbers of any shape, are heard as.
 
     Args:
         names: in alphabetical order.
-        mean: of every feature among the songs it learned from, `[features]`.
+        mean: of every feature among the songs it learned from, of a shape that goes with one piece: `[features]`.
         scale: standard deviation, `[features]`.
     """
 
@@ -46,7 +46,7 @@ class NamingJudge(ABC):
         """Log-odds, `[pieces, names]`."""
 
     def __call__(self, features: Array) -> list[str]:
-        """The name of each row of features."""
+        """The name of each piece, of features `[pieces, ...]`."""
         return [self.names[place] for place in self.scores(features).argmax(axis=1)]
 
     def scaled(self, features: Array) -> Array:
