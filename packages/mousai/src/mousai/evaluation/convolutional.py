@@ -9,7 +9,7 @@ pitch, which the judges before this one went by, lose that as soon as another pi
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -91,13 +91,15 @@ class ConvolutionalJudge(NamingJudge):
         """Log-odds, `[pieces, names]`, of pictures `[pieces, bands, frames]`."""
         import torch
 
-        weights = [torch.from_numpy(np.asarray(getattr(self, name), np.float32)) for name in _WEIGHTS]
+        weights = [torch.from_numpy(np.asarray(getattr(self, name), np.float32)) for name in self._weights()]
         with torch.no_grad():
             found: Array = _net(torch.from_numpy(self.scaled(features).astype(np.float32)), weights).double().numpy()
         return found
 
-
-_WEIGHTS = ("first", "first_offsets", "gains", "biases", "layers", "offsets", "last", "last_offsets")
+    @classmethod
+    def _weights(cls) -> list[str]:
+        """What is learned, in the order that `_net` takes it: all that this judge has beside what every judge has."""
+        return [field.name for field in fields(cls)[len(fields(NamingJudge)) :]]
 
 
 def _net(x: Any, weights: Sequence[Any], dropped: Any = None) -> Any:

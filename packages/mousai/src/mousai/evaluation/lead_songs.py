@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mousai.audio import read_audio
 from mousai.errors import UserError
-from mousai.evaluation.degraded import degraded
 from mousai.evaluation.lead import lead_features
-from mousai.evaluation.sound import MUSIC_RATE, SECONDS
+from mousai.evaluation.listening import variant_of
+from mousai.evaluation.sound import MUSIC_RATE
 from mousai.evaluation.stored import read_arrays, write_arrays
 from mousai.leads import family_of
 
@@ -76,10 +75,7 @@ def pictures_of(folder: Path, rows: Sequence[dict[str, Any]], *, cache: Path | N
             pieces.append((name, families[number]))
             if name in known:
                 continue
-            file = folder / row["file_name"]
-            sound = read_audio(file, sample_rate=MUSIC_RATE, channels=1, start=start, duration=SECONDS)
-            if kind == "degraded":
-                sound = np.asarray(degraded(sound, sample_rate=MUSIC_RATE, seed=number), dtype=np.float32)
+            sound = variant_of(folder / row["file_name"], kind, start, seed=number)
             known[name] = lead_features(sound, sample_rate=MUSIC_RATE).astype(np.float16)
             fresh += 1
             if fresh % SAVED_EVERY == 0:

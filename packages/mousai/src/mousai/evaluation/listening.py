@@ -99,6 +99,12 @@ def read_songs(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def variant_of(file: Path, kind: str, start: float, *, seed: int) -> npt.NDArray[np.float32]:
+    """`SECONDS` of a song from `start` on, mono at `MUSIC_RATE`, as it is or, by the seed, degraded."""
+    sound = read_audio(file, sample_rate=MUSIC_RATE, channels=1, start=start, duration=SECONDS)
+    return np.asarray(degraded(sound, sample_rate=MUSIC_RATE, seed=seed) if kind == "degraded" else sound, np.float32)
+
+
 def listen_to_songs(
     folder: Path, rows: Sequence[dict[str, Any]], *, cache: Path | None = None, variants: Any = VARIANTS
 ) -> Heard:
@@ -131,9 +137,7 @@ def listen_to_songs(
             variant = f"{kind} from {start:g} s"
             if (name, variant) in known:
                 continue
-            sound = read_audio(file, sample_rate=MUSIC_RATE, channels=1, start=start, duration=SECONDS)
-            if kind == "degraded":
-                sound = np.asarray(degraded(sound, sample_rate=MUSIC_RATE, seed=number), dtype=np.float32)
+            sound = variant_of(file, kind, start, seed=number)
             facts = (name, variant, row["genre"], row["key"], row["lead"], str(row["bpm"]))
             new.append((listen(sound, sample_rate=MUSIC_RATE), facts))
         if len(new) >= 300:
