@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 
-from mousai.audio import audio_info, read_audio, read_metadata
+from mousai.audio.files import audio_info, read_audio, read_metadata
 
 path, seconds = sys.argv[1], float(sys.argv[2])
 info = audio_info(path)

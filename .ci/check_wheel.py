@@ -57,7 +57,7 @@ def use_mousai() -> None:
         song = Path(folder) / "song.flac"
         command = [program, "generate", "calm piano", "--duration", "2", "--steps", "2", "--seed", "1", "-o", song]
         subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        from mousai.audio import audio_info
+        from mousai.audio.files import audio_info
 
         assert audio_info(song).duration == 2.0
     import mousai

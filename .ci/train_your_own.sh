@@ -10,7 +10,7 @@ work=$1
 
 hatch run mousai compose --songs 50 --duration 6 --out "$work/my-music" --quiet
 hatch run mousai data check "$work/my-music"
-hatch run mousai train generator --config tiny --from bundled --data "$work/my-music" --out "$work/runs/mine" \
+hatch run mousai train latent-diffusion --config tiny --from bundled --data "$work/my-music" --out "$work/runs/mine" \
     --loop.max_steps 4 --optimizer.learning_rate 3e-4 --loop.batch 4 --crops.frames 64 --crops.offsets 1 \
     --watching.listen_every 4 --watching.listen_count 1 --watching.listen_seconds 2 --watching.validate_every 4
 hatch run mousai export "$work/runs/mine" -o "$work/my-model"

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mousai.conditions import stated_in
+from mousai.conditioning.attributes import parse_attributes
 from mousai.pipeline import Mousai
 from vdiffusion import SAMPLER_NAMES, TIME_GRID_NAMES, sampler_named
 
@@ -46,8 +46,8 @@ class Generator:
         config = pipeline.autoencoder.config
         self.frames = max(1, round(seconds * config.sample_rate / config.hop_length))
         self.prompts, self.seeds, self.scale = list(prompts), list(seeds), pipeline.defaults.guidance_scale
-        self.model, self.text = pipeline.generator, pipeline.text_encoder(self.prompts)
-        self.stated = [stated_in(prompt) for prompt in self.prompts]
+        self.model, self.text = pipeline.latent_diffusion, pipeline.text_encoder(self.prompts)
+        self.stated = [parse_attributes(prompt) for prompt in self.prompts]
         self.evaluations = 0
         self.model.net.register_forward_hook(self._count)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from bundled.common import Average, Clock, Log, Steps, arguments, run, save_parts
 from bundled.songs import SAMPLE_RATE, Kind, SongStream
 from dmae import DMAE
-from mousai.folders import load_autoencoder
+from mousai.storage.folders import load_autoencoder
 
 KINDS = [Kind("all", 52001), Kind("style", 52002), Kind("all", 52003), Kind("leads", 52004)]
 SAMPLES = 48 * 4096

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from bundled.songs import Kind, SongStream
-from mousai.checkpoint import load_tensors, save_tensors
-from mousai.folders import BUNDLED
+from mousai.storage.folders import BUNDLED
+from mousai.storage.weights import load_tensors, save_tensors
 
 PART = 15_000_000
 """Bytes that one file of weights may have."""

@@ -3,8 +3,8 @@
     python -m bundled.generator --autoencoder OUT_OF_AUTOENCODER --out OUT --seconds 420
 
 Every song is encoded once from each of `OFFSETS` first samples and heard from then on, under one of `CAPTIONS`
-captions that were drawn for it. What is learned is what `mousai train generator` learns. `python -m bundled.model`
-makes a model of it.
+captions that were drawn for it. What is learned is what `mousai train latent-diffusion` learns.
+`python -m bundled.model` makes a model of it.
 """
 
 import argparse
@@ -22,11 +22,11 @@ from bundled.common import Average, Clock, Log, Steps, arguments, load_parts, ru
 from bundled.songs import Kind, Made, SongStream
 from dmae import DMAE
 from mousai.compose import caption_from_metadata
-from mousai.conditions import CONDITION_CHANNELS, CYCLES, KEY_CHANNELS, TEMPO_CHANNELS, condition_signal
+from mousai.conditioning.attributes import ATTRIBUTE_CHANNELS, CYCLES, KEY_CHANNELS, TEMPO_CHANNELS, attribute_signal
+from mousai.conditioning.text import MAX_TOKENS, TextEmbedding, TextEncoder
 from mousai.data.stated import stated_of
-from mousai.folders import autoencoder_config, load_autoencoder, load_generator
-from mousai.latent import LatentDiffusion
-from mousai.text import MAX_TOKENS, TextEmbedding, TextEncoder
+from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.storage.folders import autoencoder_config, load_autoencoder, load_latent_diffusion
 from vdiffusion import LogitNormalTime, VObjective
 
 KINDS = [Kind("style", 61001), Kind("leads", 61002)]
@@ -34,7 +34,7 @@ OFFSETS, SONG_FRAMES, FRAMES = 4, 350, 256
 CAPTIONS = 24
 CHECKED = 320
 """Crops of songs held out."""
-UNTOLD, DROP, BEGINNINGS = 0.15, 0.1, 0.3
+ATTRIBUTE_DROPOUT, DROP, BEGINNINGS = 0.15, 0.1, 0.3
 TIMES = LogitNormalTime(mean=1.0, std=1.5)
 _PHASES = 2 * len(CYCLES)
 
@@ -43,7 +43,7 @@ class Songs:
     """Latents of songs on the GPU with all that is told of them, filled while training goes on.
 
     Of N songs at most: `latents` bfloat16 [N, OFFSETS, Z, SONG_FRAMES], `tokens` [N, CAPTIONS, MAX_TOKENS] of which the
-    first `words` [N, CAPTIONS] count, `tempo` [N] and `steady` [N, CONDITION_CHANNELS], the signal's channels that do
+    first `words` [N, CAPTIONS] count, `tempo` [N] and `steady` [N, ATTRIBUTE_CHANNELS], the signal's channels that do
     not change.
     """
 
@@ -54,7 +54,7 @@ class Songs:
         self.latents = torch.zeros(
             most, OFFSETS, config.latent_channels, SONG_FRAMES, dtype=torch.bfloat16, device=device
         )
-        self.steady = torch.zeros(most, CONDITION_CHANNELS, device=device)
+        self.steady = torch.zeros(most, ATTRIBUTE_CHANNELS, device=device)
         self.tempo = torch.zeros(most, dtype=torch.float64, device=device)
         self.tokens = torch.zeros(most, CAPTIONS, MAX_TOKENS, dtype=torch.long, device=device)
         self.words = torch.zeros(most, CAPTIONS, dtype=torch.long, device=device)
@@ -69,8 +69,8 @@ class Songs:
             torch.stack([wave[:, start : start + SONG_FRAMES * hop] for start in starts])
         )
         stated = stated_of(song.facts)
-        assert stated.tempo is not None and stated.first_beat == 0
-        signal = condition_signal([stated], frames=1, frame_rate=self.frame_rate)[0, :, 0]
+        assert stated.tempo is not None and stated.first_downbeat == 0
+        signal = attribute_signal([stated], frames=1, frame_rate=self.frame_rate)[0, :, 0]
         self.steady[place] = signal.to(self.device)
         self.tempo[place] = stated.tempo
         rng = random.Random(song.number)
@@ -83,18 +83,18 @@ class Songs:
         self.count += 1
 
     def signal(self, songs: Tensor, starts: Tensor, told: Tensor) -> Tensor:
-        """`mousai.conditions.condition_signal` of songs [B] from seconds [B] on, of what is told [B, 3]."""
+        """`attribute_signal` of songs [B] from seconds [B] on, of what is told [B, 3]."""
         middles = (torch.arange(FRAMES, dtype=torch.float64, device=self.device) + 0.5) / self.frame_rate
         beats = (middles + starts[:, None]) * (self.tempo[songs, None] / 60)
         cycles = torch.tensor(CYCLES, dtype=torch.float64, device=self.device)[:, None]
         phases = 2 * torch.pi * cycles * beats[:, None]
         signal = self.steady[songs, :, None].repeat(1, 1, FRAMES)
         signal[:, :_PHASES] = torch.cat([phases.sin(), phases.cos()], dim=1).float()
-        sizes = [TEMPO_CHANNELS, KEY_CHANNELS, CONDITION_CHANNELS - TEMPO_CHANNELS - KEY_CHANNELS]
+        sizes = [TEMPO_CHANNELS, KEY_CHANNELS, ATTRIBUTE_CHANNELS - TEMPO_CHANNELS - KEY_CHANNELS]
         return signal * torch.repeat_interleave(told.float(), torch.tensor(sizes, device=self.device), dim=1)[..., None]
 
     def batch(self, size: int, first: int, last: int, *, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """Crops of the songs first..last, drawn at random: latent [size, Z, FRAMES], signal [size, CONDITION_CHANNELS,
+        """Crops of the songs first..last, drawn at random: latent [size, Z, FRAMES], signal [size, ATTRIBUTE_CHANNELS,
         FRAMES], tokens [size, MAX_TOKENS], mask, bool of the same."""
 
         def draw(top: int) -> Tensor:
@@ -108,7 +108,7 @@ class Songs:
         place = begin[:, None] + torch.arange(FRAMES, device=self.device)
         channels = torch.arange(self.latents.shape[2], device=self.device)
         latent = self.latents[song[:, None, None], offset[:, None, None], channels[None, :, None], place[:, None]]
-        told = torch.stack([chance() >= UNTOLD for _ in range(3)], dim=1)
+        told = torch.stack([chance() >= ATTRIBUTE_DROPOUT for _ in range(3)], dim=1)
         starts = (begin.double() + offset.double() / OFFSETS) / self.frame_rate
         mask = torch.arange(MAX_TOKENS, device=self.device) < self.words[song, caption][:, None]
         return {
@@ -223,7 +223,7 @@ def train(chosen: argparse.Namespace, stream: SongStream) -> None:
         time.sleep(0.1)
     std = float(songs.latents[: songs.count].float().std())
     tell(songs=songs.count, seconds=round(time.monotonic() - began, 1), latent_std=round(std, 4))
-    model = load_generator(chosen.begin)
+    model = load_latent_diffusion(chosen.begin)
     model.config = replace(model.config, latent_std=round(std, 4))
     (chosen.out / "generator.json").write_text(json.dumps(model.config.to_dict()))
     both = Both(model, text).train().to(device)
@@ -276,7 +276,7 @@ def train(chosen: argparse.Namespace, stream: SongStream) -> None:
             if figures["validation"] < best:
                 best = figures["validation"]
                 held_weights = both.state_dict()
-                save_parts({name: held_weights[name] for name in average.state}, chosen.out, "generator")
+                save_parts({name: held_weights[name] for name in average.state}, chosen.out, "latent_diffusion")
             average.swap()
             tell(
                 step=step,

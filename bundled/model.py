@@ -32,15 +32,15 @@ def put_together(pipe: Mousai, parts: list[Path]) -> list[str]:
         if (folder / "generator-0.safetensors").exists():
             config = LatentDiffusionConfig.from_dict(json.loads((folder / "generator.json").read_text()))
             both = Both(LatentDiffusion(config), pipe.text_encoder)
-            weights = load_parts(folder, "generator")
+            weights = load_parts(folder, "latent_diffusion")
             # Tied weights were saved once.
             if (
                 both.load_state_dict(weights, strict=False).unexpected_keys
                 or dict(both.named_parameters()).keys() - weights
             ):
                 raise RuntimeError(f"{folder}: its generator and text encoder have other weights than the model's")
-            pipe.generator = both.model.eval()
-            found.append("generator")
+            pipe.latent_diffusion = both.model.eval()
+            found.append("latent_diffusion")
     return found
 
 

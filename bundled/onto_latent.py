@@ -21,7 +21,7 @@ from bundled.common import load_parts
 from dmae import DMAE
 from dmae.prior import BOUND
 from mousai import Mousai, read_audio
-from mousai.folders import load_autoencoder
+from mousai.storage.folders import load_autoencoder
 from mousai.training.audio_files import audio_files
 
 

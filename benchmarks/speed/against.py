@@ -15,7 +15,7 @@ from benchmarks.speed.models import (
     Autoencoders,
     Generators,
     autoencoder_config,
-    generator_config,
+    latent_diffusion_config,
     relative_error,
 )
 from benchmarks.speed.steps import (
@@ -67,7 +67,7 @@ def stage1(settings: Settings) -> Iterator[Figure]:
 
 def stage2(settings: Settings) -> Iterator[Figure]:
     """One guided evaluation of the generator."""
-    models = Generators.make(generator_config(4 if settings.quick else 1))
+    models = Generators.make(latent_diffusion_config(4 if settings.quick else 1))
     low = _cast(models.ours, "net", settings)
     for frames, least in ((64, 5.0), (128, None)) if settings.quick else ((2048, 5.0), (4096, None)):
         step = GuidedStep(models, frames)
@@ -93,7 +93,7 @@ def training(settings: Settings) -> Iterator[Figure]:
         ours, theirs = training_of_decoder(autoencoders, batch=batch, samples=samples, autocast=settings.bfloat16)
         times = interleaved({"theirs": theirs, "ours": ours}, settings)
         yield _faster("training", f"training, stage 1 {width}, batch {batch}, {samples} samples", times, least, what)
-        generators = Generators.make(generator_config(divisor))
+        generators = Generators.make(latent_diffusion_config(divisor))
         ours, theirs = training_of_generator(generators, batch=batch, frames=frames, autocast=settings.bfloat16)
         times = interleaved({"theirs": theirs, "ours": ours}, settings)
         name = f"training, stage 2 {width}, batch {batch}, {frames} frames"
@@ -105,7 +105,7 @@ def cascade(settings: Settings) -> Iterator[Figure]:
     divisor, hop = (8, 1024) if settings.quick else (1, 1024)
     window = 64 if settings.quick else 256
     generators, autoencoders = (
-        Generators.make(generator_config(divisor)),
+        Generators.make(latent_diffusion_config(divisor)),
         Autoencoders.make(autoencoder_config(divisor)),
     )
     low_generator = _cast(generators.ours, "net", settings)

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.speed.children import run_child
 from benchmarks.speed.measure import Figure, Settings, gigaflop, interleaved, peak_memory
-from benchmarks.speed.models import Autoencoders, Generators, autoencoder_config, generator_config, normal
+from benchmarks.speed.models import Autoencoders, Generators, autoencoder_config, latent_diffusion_config, normal
 from benchmarks.speed.steps import DecoderStep, GuidedStep, Run, without_gradients
 
 KINDS = {
@@ -90,10 +90,10 @@ def long(settings: Settings) -> Iterator[Figure]:
 
 def guided_child(frames: int, batch: int, divisor: int, *, bfloat16: bool) -> dict[str, float]:
     """In the child: one guided step, its seconds and this process's peak memory in MiB."""
-    from mousai.latent import LatentDiffusion
-    from mousai.text import TextEmbedding
+    from mousai.conditioning.text import TextEmbedding
+    from mousai.diffusion.latent_diffusion import LatentDiffusion
 
-    config = generator_config(divisor)
+    config = latent_diffusion_config(divisor)
     config = replace(config, net=replace(config.net, feed_forward_factor=2.0))
     torch.manual_seed(0)
     model = LatentDiffusion(config).eval()
@@ -118,7 +118,7 @@ def _steps(divisor: int, settings: Settings) -> Iterator[tuple[str, Run, float |
     least = None if settings.quick else 0.5
     yield f"stage 1 step, {samples} samples", DecoderStep(autoencoders, samples).ours(), least
     del autoencoders
-    generators = Generators.make(generator_config(divisor))
+    generators = Generators.make(latent_diffusion_config(divisor))
     generators.ours.net.to(settings.dtype)
     yield f"stage 2 guided step, {frames} frames", GuidedStep(generators, frames).ours(), None
 

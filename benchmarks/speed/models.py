@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from benchmarks.authors import load_authors
 from dmae import DMAE, DMAEConfig
-from mousai.foreign.exporting import state_of
-from mousai.latent import LatentDiffusion
-from mousai.latent_config import LatentDiffusionConfig
+from mousai.convert.exporting import state_of
+from mousai.diffusion.config import LatentDiffusionConfig
+from mousai.diffusion.latent_diffusion import LatentDiffusion
 from unet1d import UNet1dConfig
 
 SCALE = 3.0
@@ -25,7 +25,7 @@ def autoencoder_config(divisor: int = 1) -> DMAEConfig:
     return replace(paper, decoder=decoder, encoder=encoder, transform_filters=256 // divisor)
 
 
-def generator_config(divisor: int = 1) -> LatentDiffusionConfig:
+def latent_diffusion_config(divisor: int = 1) -> LatentDiffusionConfig:
     """The paper's stage 2 as the authors' library builds it, without feed-forwards; every width divided."""
     net = replace(LatentDiffusionConfig.paper().net, feed_forward_factor=0.0)
     net = replace(narrowed(net, divisor), attention_heads=max(1, 12 // divisor))

@@ -89,7 +89,7 @@ def call(model: Mousai, stage: str) -> Tensor:
     """v of one call of a stage's U-Net, for noise and conditions that are the same each time."""
     if stage == "stage 1":
         return _stage1(model.autoencoder)
-    generator = model.generator
+    generator = model.latent_diffusion
     frames, config = 240, generator.config
     draw = torch.Generator().manual_seed(1)
     x = torch.randn(1, config.net.in_channels, frames, generator=draw)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.speed.models import SCALE, Autoencoders, Generators, normal
-from mousai.text import TextEmbedding
+from mousai.conditioning.text import TextEmbedding
 
 Run = Callable[[], Any]
 

@@ -11,7 +11,13 @@ from benchmarks.speed import report
 from benchmarks.speed.__main__ import SECTIONS, main
 from benchmarks.speed.machine import KINDS
 from benchmarks.speed.measure import Figure, Settings, gigaflop, interleaved
-from benchmarks.speed.models import Autoencoders, Generators, autoencoder_config, generator_config, relative_error
+from benchmarks.speed.models import (
+    Autoencoders,
+    Generators,
+    autoencoder_config,
+    latent_diffusion_config,
+    relative_error,
+)
 from benchmarks.speed.steps import DecoderStep, GuidedStep
 from dmae import DMAEConfig
 
@@ -46,15 +52,15 @@ def test_flops_are_those_of_a_matrix_product():
 
 def test_the_paper_sized_models_are_the_papers():
     assert autoencoder_config() == DMAEConfig.paper()
-    assert generator_config().net.feed_forward_factor == 0
-    assert [level.channels for level in generator_config(4).net.levels] == [32, 64, 128, 128, 256, 256]
+    assert latent_diffusion_config().net.feed_forward_factor == 0
+    assert [level.channels for level in latent_diffusion_config(4).net.levels] == [32, 64, 128, 128, 256, 256]
 
 
 def test_both_sides_are_one_model(authors: types.SimpleNamespace):
     del authors  # installed by it
     decoder = DecoderStep(Autoencoders.make(autoencoder_config(8)), samples=2**13)
     assert relative_error(decoder.ours()(), decoder.theirs()()) < 1e-5
-    guided = GuidedStep(Generators.make(generator_config(8)), frames=64)
+    guided = GuidedStep(Generators.make(latent_diffusion_config(8)), frames=64)
     assert relative_error(guided.ours()(), guided.theirs()()) < 1e-5
 
 

@@ -26,11 +26,11 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     import torch
 
     from dmae import DMAE, DMAEConfig, EncoderConfig, PriorConfig, SpectrogramConfig
-    from mousai.defaults import Defaults
-    from mousai.latent import LatentDiffusion
-    from mousai.latent_config import LatentDiffusionConfig
+    from mousai.conditioning.text import TextEncoder
+    from mousai.diffusion.config import LatentDiffusionConfig
+    from mousai.diffusion.latent_diffusion import LatentDiffusion
     from mousai.pipeline import Mousai
-    from mousai.text import TextEncoder
+    from mousai.sampling_config import SamplingConfig
     from unet1d import Level, UNet1dConfig
 
     autoencoder = DMAEConfig(
@@ -67,12 +67,12 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             TextEncoder.small(CAPTIONS, features=32, layers=1).eval(),
             LatentDiffusion(generator).eval(),
             DMAE(autoencoder).eval(),
-            defaults=Defaults(num_inference_steps=3, guidance_scale=2.0, decoder_steps=2),
+            defaults=SamplingConfig(num_inference_steps=3, guidance_scale=2.0, decoder_steps=2),
             about="A model in miniature.\nIts weights are random.",
         )
         with torch.no_grad():
             pipeline.autoencoder.prior.mean.fill_(3.0)  # about as loud as music
-            for name, weight in pipeline.generator.named_parameters():
+            for name, weight in pipeline.latent_diffusion.named_parameters():
                 if "cross" in name:
                     weight.mul_(4.0)  # so that the prompt is heard
     folder = tmp_path_factory.mktemp("models") / "miniature"

@@ -9,7 +9,7 @@ import torch
 from mousai import Mousai
 from mousai.compose import compose_song, render_song
 from mousai.errors import UserError
-from mousai.folders import BUNDLED, model_folder
+from mousai.storage.folders import BUNDLED, model_folder
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from mousai import __version__
-from mousai.audio import audio_info, read_audio, read_metadata, write_audio
+from mousai.audio.files import audio_info, read_audio, read_metadata, write_audio
 from mousai.cli import COMMANDS, _is_check_of_ours, main
 from mousai.pipeline import Mousai
 
@@ -185,7 +185,7 @@ def test_a_sentence_becomes_a_file(mousai, work: Path, saved_model: Path):
         "sampler": "ddim",
         "time_grid": "uniform",
         "guidance_scale": "2.0",
-        "stated_guidance": "0.0",
+        "attribute_guidance_scale": "0.0",
         "model": str(saved_model),
         "dtype": "float32",
     }
@@ -334,7 +334,7 @@ def latent_file(mousai, work: Path, saved_model: Path) -> Path:
 
 
 def header(path: Path) -> dict[str, str]:
-    from mousai.checkpoint import load_tensors
+    from mousai.storage.weights import load_tensors
 
     return load_tensors(path)[1]
 
@@ -399,7 +399,7 @@ def test_what_a_model_is(mousai, saved_model: Path, no_weights):
     shown = mousai("info", saved_model)
     assert shown.code == 0 and shown.err == ""
     total = 0
-    for part in ("text_encoder", "generator", "autoencoder"):
+    for part in ("text_encoder", "latent_diffusion", "autoencoder"):
         count = sum(tensor.numel() for tensor in load_file(saved_model / part / "model.safetensors").values())
         total += count
         assert re.search(rf"{part.replace('_', ' ')}: +{count:,} parameters", shown.out)
@@ -424,8 +424,8 @@ def test_info_of_what_is_no_model(mousai, work: Path, model_copy: Path, no_weigh
     soundfile.write("plain.wav", np.zeros((100, 1)), 8000)
     shown = mousai("info", "plain.wav")
     assert shown.code == 0 and "not made by mousai" in shown.out
-    (model_copy / "generator" / "model.safetensors").unlink()
-    assert "generator/model.safetensors" in mousai("info", model_copy).error()
+    (model_copy / "latent_diffusion" / "model.safetensors").unlink()
+    assert "latent_diffusion/model.safetensors" in mousai("info", model_copy).error()
 
 
 # ---- compose
@@ -499,7 +499,7 @@ def test_a_bad_recording(mousai, work: Path, saved_model: Path, no_weights, name
 
 
 def test_an_enormous_recording(mousai, work: Path, saved_model: Path, no_weights, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("mousai.defaults.LONGEST", 20.0)
+    monkeypatch.setattr("mousai.sampling_config.LONGEST", 20.0)
     tone(work / "long.wav", 20.5, rate=8000)
     for words in (["reconstruct", "long.wav", "-o", "b.wav"], ["encode", "long.wav", "-o", "b.safetensors"]):
         assert "long.wav is longer than 20 s" in mousai(*words, "--model", saved_model).error()
@@ -647,7 +647,7 @@ FILES = [
     "model_index.json",
     *(
         f"{part}/{file}"
-        for part in ("autoencoder", "generator", "text_encoder")
+        for part in ("autoencoder", "latent_diffusion", "text_encoder")
         for file in ("config.json", "model.safetensors")
     ),
     "tokenizer/tokenizer.json",
@@ -655,7 +655,7 @@ FILES = [
 ]
 KEYS = {
     "autoencoder": "prior.log_gain",
-    "generator": "null_embedding",
+    "latent_diffusion": "null_embedding",
     "text_encoder": "encoder.final_layer_norm.weight",
 }
 BROKEN_MODELS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
@@ -688,7 +688,7 @@ BROKEN_MODELS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     },
     **{
         f"{name}: unknown key": (edited(name, lambda v: v.update(chanels=3)), (name, "chanels"))
-        for name in ("model_index.json", "autoencoder/config.json", "generator/config.json")
+        for name in ("model_index.json", "autoencoder/config.json", "latent_diffusion/config.json")
     },
     "autoencoder: unknown key inside": (
         edited("autoencoder/config.json", lambda v: v["decoder"].update(chanels=3)),
@@ -698,13 +698,13 @@ BROKEN_MODELS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
         edited("autoencoder/config.json", lambda v: v.update(sample_rate=0)),
         ("autoencoder/config.json", "sample_rate"),
     ),
-    "generator: impossible value": (
-        edited("generator/config.json", lambda v: v.update(latent_std="wide")),
-        ("generator/config.json", "latent_std"),
+    "latent diffusion: impossible value": (
+        edited("latent_diffusion/config.json", lambda v: v.update(latent_std="wide")),
+        ("latent_diffusion/config.json", "latent_std"),
     ),
-    "generator: value of another kind": (
-        edited("generator/config.json", lambda v: v.update(net=3)),
-        ("generator/config.json", "3"),
+    "latent diffusion: value of another kind": (
+        edited("latent_diffusion/config.json", lambda v: v.update(net=3)),
+        ("latent_diffusion/config.json", "3"),
     ),
     "text encoder: another kind": (
         edited("text_encoder/config.json", lambda v: v.update(model_type="bert")),
@@ -744,11 +744,11 @@ BROKEN_MODELS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
     ),
     "index: no object": (overwritten("model_index.json", b"[1, 2]"), ("model_index.json", "object")),
     "a pickle for weights": (
-        overwritten("generator/model.safetensors", b"\x80\x04."),
-        ("generator/model.safetensors",),
+        overwritten("latent_diffusion/model.safetensors", b"\x80\x04."),
+        ("latent_diffusion/model.safetensors",),
     ),
     "parts that do not fit": (
-        lambda folder: shutil.rmtree(folder / "generator") or _other_generator(folder),
+        lambda folder: shutil.rmtree(folder / "latent_diffusion") or _other_generator(folder),
         ("9", "8", "different models"),
     ),
 }
@@ -756,14 +756,14 @@ BROKEN_MODELS: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
 
 def _other_generator(folder: Path) -> None:
     """A generator of 9 latent channels in a model of 8."""
-    from mousai.checkpoint import save_module
-    from mousai.latent import LatentDiffusion
-    from mousai.latent_config import LatentDiffusionConfig
+    from mousai.diffusion.config import LatentDiffusionConfig
+    from mousai.diffusion.latent_diffusion import LatentDiffusion
+    from mousai.storage.weights import save_module
     from unet1d import Level, UNet1dConfig
 
     net = UNet1dConfig(in_channels=9, levels=(Level(channels=8, cross_attention=True),), context_features=32)
     config = LatentDiffusionConfig(net=net)
-    save_module(folder / "generator", LatentDiffusion(config), config.to_dict())
+    save_module(folder / "latent_diffusion", LatentDiffusion(config), config.to_dict())
 
 
 @pytest.mark.parametrize("name", BROKEN_MODELS)
@@ -784,7 +784,7 @@ def test_a_broken_model(mousai, work: Path, model_copy: Path, monkeypatch: pytes
 
 def test_ctrl_c_while_composing(mousai, work: Path, saved_model: Path, monkeypatch: pytest.MonkeyPatch):
     def interrupted(self: Mousai, *args: object, callback_on_step_end, **settings: object) -> None:
-        callback_on_step_end("generator", 1, 3)
+        callback_on_step_end("latent_diffusion", 1, 3)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Mousai, "__call__", interrupted)

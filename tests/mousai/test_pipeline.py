@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-import mousai.folders
+import mousai.storage.folders
 from mousai import UserError
-from mousai.checkpoint import CheckpointError
 from mousai.codec import compile_net
-from mousai.defaults import Defaults, check_settings
-from mousai.folders import describe, model_folder
 from mousai.pipeline import Mousai
+from mousai.sampling_config import SamplingConfig, check_settings
+from mousai.storage.folders import describe, model_folder
+from mousai.storage.weights import CheckpointError
 from unet1d import Level, UNet1d, UNet1dConfig
 from vdiffusion import SAMPLER_NAMES, TIME_GRID_NAMES
 
@@ -46,8 +46,8 @@ def test_compiling_is_asked_of_both_nets_and_leaves_their_weights_names(
     plain = Mousai.from_pretrained(saved_model, dtype="float32")
     assert asked == []
     compiled = Mousai.from_pretrained(saved_model, dtype="float32", compile=True)
-    assert asked == [compiled.autoencoder.decoder, compiled.generator.net]
-    assert compiled.generator.state_dict().keys() == plain.generator.state_dict().keys()
+    assert asked == [compiled.autoencoder.decoder, compiled.latent_diffusion.net]
+    assert compiled.latent_diffusion.state_dict().keys() == plain.latent_diffusion.state_dict().keys()
 
 
 def test_compiling_without_a_compiler_is_refused(saved_model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -221,8 +221,8 @@ def test_an_item_does_not_depend_on_its_batch_mates(pipeline: Mousai):
 def test_an_item_of_the_middle_alone(pipeline: Mousai):
     text = pipeline.text_encoder([PROMPT, "metal", "jazz"])
     third = pipeline.text_encoder(["jazz"])
-    latents = pipeline.generator.sample(text, frames=7, num_steps=2, seed=3)
-    assert close(pipeline.generator.sample(third, frames=7, num_steps=2, seed=3, items=[2]), latents[2:])
+    latents = pipeline.latent_diffusion.sample(text, frames=7, num_steps=2, seed=3)
+    assert close(pipeline.latent_diffusion.sample(third, frames=7, num_steps=2, seed=3, items=[2]), latents[2:])
 
 
 def test_several_waveforms_for_each_prompt(pipeline: Mousai):
@@ -268,7 +268,7 @@ def test_the_callback_is_told_every_step(pipeline: Mousai):
         decoder_steps=2,
         callback_on_step_end=lambda *step: told.append(step),
     )
-    assert told == [("generator", k, 3) for k in (1, 2, 3)] + [("decoder", k, 2) for k in (1, 2)]
+    assert told == [("latent_diffusion", k, 3) for k in (1, 2, 3)] + [("decoder", k, 2) for k in (1, 2)]
 
 
 def test_decode_limits_a_loud_moment_and_leaves_the_rest(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch):
@@ -307,7 +307,7 @@ def test_decode_turns_down_what_no_limiter_could_hold(pipeline: Mousai, monkeypa
         ({"decoder_steps": 0}, "decoder_steps=0"),
         ({"guidance_scale": -1.0}, "guidance_scale=-1"),
         ({"guidance_scale": float("nan")}, "guidance_scale=nan"),
-        ({"stated_guidance": -1.0}, "stated_guidance=-1: must be 0 to 100"),
+        ({"attribute_guidance_scale": -1.0}, "attribute_guidance_scale=-1: must be 0 to 100"),
         ({"num_waveforms_per_prompt": 0}, "num_waveforms_per_prompt=0"),
         ({"seed": -1}, "seed=-1"),
         ({"seed": 2**63}, "seed="),
@@ -319,7 +319,7 @@ def test_decode_turns_down_what_no_limiter_could_hold(pipeline: Mousai, monkeypa
     ],
 )
 def test_impossible_settings(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch, settings: dict, words: str):
-    monkeypatch.setattr(pipeline.generator, "sample", None)  # refused before it is needed
+    monkeypatch.setattr(pipeline.latent_diffusion, "sample", None)  # refused before it is needed
     assert words in refused(pipeline, PROMPT, **{"duration": 0.1, **settings})
     if settings != {"duration": 1e-9}:  # depends on the model's rate
         assert words in refused(check_settings, **settings)
@@ -332,10 +332,10 @@ def test_no_prompt_at_all(pipeline: Mousai):
 def test_parts_of_different_models(pipeline: Mousai):
     wide = copy.deepcopy(pipeline.text_encoder)
     wide.model.config.d_model = 64
-    assert "64" in refused(Mousai, wide, pipeline.generator, pipeline.autoencoder)
+    assert "64" in refused(Mousai, wide, pipeline.latent_diffusion, pipeline.autoencoder)
     other = copy.deepcopy(pipeline.autoencoder)
     object.__setattr__(other.config, "latent_channels", 9)
-    assert "9" in refused(Mousai, pipeline.text_encoder, pipeline.generator, other)
+    assert "9" in refused(Mousai, pipeline.text_encoder, pipeline.latent_diffusion, other)
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_parts_of_different_models(pipeline: Mousai):
     ],
 )
 def test_impossible_defaults(values: dict):
-    assert list(values)[-1] in refused(Defaults, **values)
+    assert list(values)[-1] in refused(SamplingConfig, **values)
 
 
 # ---- model folders
@@ -364,7 +364,7 @@ def test_a_saved_model_makes_the_same_music(pipeline: Mousai, tmp_path: Path):
     again = Mousai.from_pretrained(tmp_path / "new" / "model", dtype="float32")
     assert again.about == pipeline.about and again.defaults == pipeline.defaults
     assert again.autoencoder.config == pipeline.autoencoder.config
-    assert again.generator.config == pipeline.generator.config
+    assert again.latent_diffusion.config == pipeline.latent_diffusion.config
     assert torch.equal(again(PROMPT, **QUICK, seed=1).audios, pipeline(PROMPT, **QUICK, seed=1).audios)
 
 
@@ -372,7 +372,7 @@ def test_a_folder_holds_nothing_but_json_and_safetensors(saved_model: Path):
     files = {str(path.relative_to(saved_model)) for path in saved_model.rglob("*") if path.is_file()}
     parts = {
         f"{part}/{name}"
-        for part in ("autoencoder", "generator", "text_encoder")
+        for part in ("autoencoder", "latent_diffusion", "text_encoder")
         for name in ("config.json", "model.safetensors")
     }
     assert files == {"model_index.json", "tokenizer/tokenizer.json", "tokenizer/tokenizer_config.json"} | parts
@@ -380,19 +380,19 @@ def test_a_folder_holds_nothing_but_json_and_safetensors(saved_model: Path):
 
 def test_half_the_size_in_half_precision(pipeline: Mousai, saved_model: Path, tmp_path: Path):
     pipeline.save_pretrained(tmp_path, dtype=torch.bfloat16)
-    for part in ("autoencoder", "generator", "text_encoder"):
+    for part in ("autoencoder", "latent_diffusion", "text_encoder"):
         file = f"{part}/model.safetensors"
         assert (tmp_path / file).stat().st_size < 0.6 * (saved_model / file).stat().st_size
     again = Mousai.from_pretrained(tmp_path, dtype="float32")
-    expected = pipeline.generator.net.state_dict()
-    for key, value in again.generator.net.state_dict().items():
+    expected = pipeline.latent_diffusion.net.state_dict()
+    for key, value in again.latent_diffusion.net.state_dict().items():
         assert value.dtype == torch.float32
         assert torch.equal(value, expected[key].bfloat16().float())
 
 
 def test_bfloat16_is_for_the_two_nets_and_sounds_much_the_same(pipeline: Mousai, saved_model: Path):
     half = Mousai.from_pretrained(saved_model, dtype="bfloat16")
-    for net in (half.generator.net, half.autoencoder.decoder):
+    for net in (half.latent_diffusion.net, half.autoencoder.decoder):
         assert next(net.parameters()).dtype == torch.bfloat16
     for part in (half.text_encoder, half.autoencoder.encoder, half.autoencoder.prior):
         assert next(part.parameters()).dtype == torch.float32
@@ -406,12 +406,13 @@ def test_describing_reads_no_weights(model_copy: Path, pipeline: Mousai):
     for weights in model_copy.rglob("*.safetensors"):
         weights.unlink()
     found = describe(model_copy)
-    assert found.autoencoder == pipeline.autoencoder.config and found.generator == pipeline.generator.config
+    assert found.autoencoder == pipeline.autoencoder.config
+    assert found.latent_diffusion == pipeline.latent_diffusion.config
     assert found.defaults == pipeline.defaults and found.about == pipeline.about
 
 
 def test_names_of_models(tmp_path: Path, saved_model: Path):
-    assert model_folder(None) == mousai.folders.BUNDLED
+    assert model_folder(None) == mousai.storage.folders.BUNDLED
     assert model_folder(saved_model) == model_folder(str(saved_model)) == saved_model
     (tmp_path / "file").touch()
     assert "file" in refused(model_folder, tmp_path / "file")

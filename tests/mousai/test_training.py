@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mousai import UserError
-from mousai.audio import write_audio
-from mousai.conditions import Stated
-from mousai.data.stated import stated_of
+from mousai.audio.files import write_audio
+from mousai.conditioning.attributes import MusicAttributes
+from mousai.data.attributes import stated_of
 from mousai.training.audio_files import audio_files
 from mousai.training.augment import augment
 from mousai.training.latents import encode_folder
@@ -102,19 +102,19 @@ def test_a_folder_of_which_nothing_is_known(tmp_path: Path, saved_model: Path):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ({"bpm": 96, "first_beat": 0.0, "key": "C# minor"}, Stated(tempo=96.0, key=(1, True))),
-        ({"bpm": 96, "first_beat": 1.5}, Stated(tempo=96.0, first_beat=1.5)),
-        ({"bpm": 96, "key": "G major"}, Stated(key=(7, False))),  # where its beats lie is not known
-        ({"lead": "alto saxophone", "instruments": ["piano"]}, Stated(lead="saxophone")),
-        ({"lead": "theremin"}, Stated()),
-        ({"key": "sad"}, Stated()),
-        ({"bpm": "96", "first_beat": "0.5"}, Stated(tempo=96.0, first_beat=0.5)),  # as a CSV has it
-        ({"bpm": "fast", "first_beat": 0}, Stated()),
-        ({"bpm": 96, "first_beat": "the second one"}, Stated()),
-        ({"bpm": float("nan"), "first_beat": 0}, Stated()),
-        ({"bpm": 5, "first_beat": 0}, Stated()),
-        ({}, Stated()),
+        ({"bpm": 96, "first_downbeat": 0.0, "key": "C# minor"}, MusicAttributes(tempo=96.0, key=(1, True))),
+        ({"bpm": 96, "first_downbeat": 1.5}, MusicAttributes(tempo=96.0, first_downbeat=1.5)),
+        ({"bpm": 96, "key": "G major"}, MusicAttributes(key=(7, False))),  # where its beats lie is not known
+        ({"lead": "alto saxophone", "instruments": ["piano"]}, MusicAttributes(lead="saxophone")),
+        ({"lead": "theremin"}, MusicAttributes()),
+        ({"key": "sad"}, MusicAttributes()),
+        ({"bpm": "96", "first_downbeat": "0.5"}, MusicAttributes(tempo=96.0, first_downbeat=0.5)),  # as a CSV has it
+        ({"bpm": "fast", "first_downbeat": 0}, MusicAttributes()),
+        ({"bpm": 96, "first_downbeat": "the second one"}, MusicAttributes()),
+        ({"bpm": float("nan"), "first_downbeat": 0}, MusicAttributes()),
+        ({"bpm": 5, "first_downbeat": 0}, MusicAttributes()),
+        ({}, MusicAttributes()),
     ],
 )
-def test_what_a_row_states(row: dict, expected: Stated):
+def test_what_a_row_states(row: dict, expected: MusicAttributes):
     assert stated_of(row) == expected

@@ -93,7 +93,7 @@ def test_tests_stay_out_of_the_packages_and_no_test_needs_a_sibling_that_its_pac
         ("import mousai.cli", {"torch", "transformers", "librosa", "matplotlib"}),
         ("import mousai.audio", {"torch", "transformers", "librosa"}),
         ("from mousai import read_audio", {"torch", "transformers"}),
-        ("import mousai.checkpoint", {"transformers", "dmae"}),
+        ("import mousai.storage.weights", {"transformers", "dmae"}),
         ("import mousai.cli.data", {"torch", "ray", "webdataset", "numpy"}),
         ("import mousai.data.workers", {"torch", "ray"}),
         ("import mousai.data.shard_set", {"ray", "webdataset"}),

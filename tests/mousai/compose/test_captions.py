@@ -17,7 +17,7 @@ from mousai.compose.caption_words import (
     speed_words,
 )
 from mousai.compose.instruments import KITS, PROGRAM_NAMES
-from mousai.leads import family_of, lead_in
+from mousai.conditioning.leads import family_of, lead_in
 
 CALM_PIANO = {"genre": "pop", "bpm": 100, "mood": "calm", "lead": "piano", "instruments": ["piano"], "key": "C major"}
 # fmt: off

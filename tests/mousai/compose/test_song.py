@@ -12,7 +12,7 @@ from mousai.compose.perform import swung
 from mousai.compose.song import LAST_CHORD
 from mousai.compose.styles import styles_of
 from mousai.compose.theory import Key, chord, parse_key
-from mousai.leads import LEADS, lead_in
+from mousai.conditioning.leads import LEADS, lead_in
 
 seeds = st.integers(0, 2**48)
 GOLDEN = {"electronic": "86b390cd97aa562f", "jazz": "09232b1188995856", "waltz": "62d3bc73ae09a2f6"}

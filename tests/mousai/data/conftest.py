@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mousai.audio import write_audio
+from mousai.audio.files import write_audio
 from mousai.data.workers import Pool, open_pool
 
 

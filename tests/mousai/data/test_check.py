@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mousai.audio import write_audio
+from mousai.audio.files import write_audio
 from mousai.cli import main
 from mousai.data.check import check_records, hear
 from mousai.data.records import Record
@@ -72,8 +72,8 @@ def test_a_clean_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 def test_what_the_generator_is_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     for name, fields in (
         ("a", {"caption": "piano, 96 bpm, E minor", "bpm": 96}),  # words alone, and a tempo without its beats
-        ("b", {"caption": "piano", "bpm": 96, "first_beat": 0.4, "key": "E minor", "lead": "grand piano"}),
-        ("c", {"caption": "flute", "bpm": "quick", "first_beat": 0, "key": "F# minor"}),
+        ("b", {"caption": "piano", "bpm": 96, "first_downbeat": 0.4, "key": "E minor", "lead": "grand piano"}),
+        ("c", {"caption": "flute", "bpm": "quick", "first_downbeat": 0, "key": "F# minor"}),
     ):
         music(tmp_path / f"{name}.wav")
         (tmp_path / f"{name}.json").write_text(json.dumps(fields))
@@ -103,7 +103,7 @@ def test_files_that_are_passed_over_are_named(tmp_path: Path, capsys: pytest.Cap
         "(.m4a, .wma); convert them, to .flac say",
         "passed over  1 file (out of tune.txt) beside no song of that name",
     ]
-    assert json.loads(report.read_text())["passed_over"] == [line.removeprefix("passed over  ") for line in lines]
+    assert json.loads(report.read_text())["skipped"] == [line.removeprefix("passed over  ") for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_files_that_are_passed_over_are_named(tmp_path: Path, capsys: pytest.Cap
 def test_other_formats_are_found_and_read_by_seeking(tmp_path: Path, suffix: str, kind: str, subtype: str, rate: int):
     import soundfile
 
-    from mousai.audio import read_audio
+    from mousai.audio.files import read_audio
     from mousai.data.records import find_records
 
     path = tmp_path / f"song{suffix}"

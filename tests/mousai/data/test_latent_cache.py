@@ -8,13 +8,13 @@ import torch
 
 import mousai.data.check
 import mousai.data.latent_cache
-from mousai.audio import write_audio
-from mousai.checkpoint import tensor_shapes
+from mousai.audio.files import write_audio
 from mousai.cli import main
 from mousai.data.cached_latents import cached_songs, read_latents
 from mousai.data.latent_cache import encode_songs, load_stage_1
 from mousai.data.records import find_records
 from mousai.errors import UserError
+from mousai.storage.weights import tensor_shapes
 
 
 def noise(seed: int, samples: int = 24000) -> np.ndarray:

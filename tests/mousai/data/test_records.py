@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mousai.audio import write_audio
+from mousai.audio.files import write_audio
 from mousai.data.captions import caption_of
 from mousai.data.records import find_records
 from mousai.errors import UserError

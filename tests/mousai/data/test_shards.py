@@ -18,7 +18,7 @@ import torch
 
 import mousai.data.check
 from mousai import UserError
-from mousai.audio import audio_info, read_audio, write_audio
+from mousai.audio.files import audio_info, read_audio, write_audio
 from mousai.cli import main
 from mousai.data import shards as shards_module
 from mousai.data.cached_latents import read_latents

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mousai.audio import read_audio, write_audio
+from mousai.audio.files import read_audio, write_audio
 from mousai.errors import UserError
 from mousai.evaluation import clips
 from mousai.evaluation.clips import CLIPS, fingerprint, planned, play, read_clips

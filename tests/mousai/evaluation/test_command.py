@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mousai.audio import write_audio
+from mousai.audio.files import write_audio
 from mousai.cli import main
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mousai.audio import write_audio
+from mousai.audio.files import write_audio
+from mousai.conditioning.leads import family_of
 from mousai.errors import UserError
 from mousai.evaluation import judges, stored
 from mousai.evaluation.judges import FOLDER, Judges, examination
 from mousai.evaluation.key import same_key
 from mousai.evaluation.listening import Heard, listen, listen_to_songs, read_songs
-from mousai.leads import family_of
 
 from .sounds import RATE, beat
 

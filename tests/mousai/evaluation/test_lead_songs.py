@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mousai.audio import AudioError, write_audio
+from mousai.audio.files import AudioError, write_audio
 from mousai.errors import UserError
 from mousai.evaluation.lead import BANDS, FRAMES, lead_features
 from mousai.evaluation.lead_songs import pictures_of

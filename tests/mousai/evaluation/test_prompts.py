@@ -5,10 +5,10 @@ from random import Random
 
 from mousai.compose import GENRES, caption, compose_song
 from mousai.compose.styles import styles_of
-from mousai.conditions import stated_in
+from mousai.conditioning.attributes import parse_attributes
+from mousai.conditioning.leads import family_of
 from mousai.evaluation.key import parts_of
 from mousai.evaluation.prompts import PROMPTS, every_prompt, grid
-from mousai.leads import family_of
 
 
 def test_prompts_cover_the_genres_evenly() -> None:
@@ -33,7 +33,7 @@ def test_what_a_prompt_asks_for_stands_in_its_words_and_is_what_its_style_has() 
     for prompt in every_prompt():
         (style,) = [style for style in styles_of(prompt.genre) if style.name == prompt.style]
         assert style.tempo[0] <= prompt.bpm <= style.tempo[1]
-        stated = stated_in(prompt.text)
+        stated = parse_attributes(prompt.text)
         assert stated.tempo == prompt.bpm
         assert (stated.key is None) == (prompt.key is None)
         if prompt.key is not None and stated.key is not None:

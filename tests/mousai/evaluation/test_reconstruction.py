@@ -50,7 +50,7 @@ def test_routes_of_a_model(saved_model: Path, tmp_path: Path) -> None:
 
 
 def test_files_are_measured_along_every_route(saved_model: Path, tmp_path: Path) -> None:
-    from mousai.audio import write_audio
+    from mousai.audio.files import write_audio
 
     write_audio(tmp_path / "song.wav", piece(), RATE)
     codec = Codec.from_pretrained(saved_model, dtype="float32")

@@ -4,7 +4,7 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mousai.conditions import stated_in
+from mousai.conditioning.attributes import parse_attributes
 from mousai.evaluation.clips import planned
 from mousai.evaluation.prompts import PROMPTS
 from mousai.evaluation.reworded import FORMS, NO_PROMPT, compared, in_another_order, reworded, with_meaningless_words
@@ -18,7 +18,7 @@ def words(text: str) -> list[str]:
 def test_the_same_words_in_another_order(seed: int, prompt) -> None:
     found = in_another_order(prompt.text, Random(seed))
     assert (found != prompt.text) == ("," in prompt.text) and words(found) == words(prompt.text)
-    assert stated_in(found) == stated_in(prompt.text)
+    assert parse_attributes(found) == parse_attributes(prompt.text)
 
 
 @given(seed=st.integers(0, 1000), prompt=st.sampled_from(PROMPTS))
@@ -27,7 +27,7 @@ def test_words_that_mean_nothing_take_none_away(seed: int, prompt) -> None:
     added = len(words(found)) - len(words(prompt.text))
     assert added == prompt.text.count(",") + 2
     assert set(words(prompt.text)) <= set(words(found))
-    assert stated_in(found) == stated_in(prompt.text)
+    assert parse_attributes(found) == parse_attributes(prompt.text)
 
 
 def test_ten_prompts_of_ten_genres_with_the_seeds_that_they_had() -> None:

@@ -8,15 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mousai.audio import AudioError, read_audio, read_metadata, write_audio
-    from mousai.checkpoint import CheckpointError
+    from mousai.audio.files import AudioError, read_audio, read_metadata, write_audio
     from mousai.codec import Codec
+    from mousai.conditioning.text import TextEmbedding
+    from mousai.diffusion.config import LatentDiffusionConfig
+    from mousai.diffusion.latent_diffusion import LatentDiffusion
     from mousai.errors import UserError
-    from mousai.folders import load_autoencoder, load_generator
-    from mousai.latent import LatentDiffusion
-    from mousai.latent_config import LatentDiffusionConfig
     from mousai.pipeline import Mousai
-    from mousai.text import TextEmbedding
+    from mousai.storage.folders import load_autoencoder, load_latent_diffusion
+    from mousai.storage.weights import CheckpointError
 
 __version__ = "0.1.0"
 
@@ -31,26 +31,26 @@ __all__ = [
     "UserError",
     "__version__",
     "load_autoencoder",
-    "load_generator",
+    "load_latent_diffusion",
     "read_audio",
     "read_metadata",
     "write_audio",
 ]
 
 _HOMES = {
-    "AudioError": "mousai.audio",
-    "CheckpointError": "mousai.checkpoint",
-    "LatentDiffusion": "mousai.latent",
-    "LatentDiffusionConfig": "mousai.latent_config",
+    "AudioError": "mousai.audio.files",
+    "CheckpointError": "mousai.storage.weights",
+    "LatentDiffusion": "mousai.diffusion.latent_diffusion",
+    "LatentDiffusionConfig": "mousai.diffusion.config",
     "Codec": "mousai.codec",
     "Mousai": "mousai.pipeline",
-    "TextEmbedding": "mousai.text",
+    "TextEmbedding": "mousai.conditioning.text",
     "UserError": "mousai.errors",
-    "load_autoencoder": "mousai.folders",
-    "load_generator": "mousai.folders",
-    "read_audio": "mousai.audio",
-    "read_metadata": "mousai.audio",
-    "write_audio": "mousai.audio",
+    "load_autoencoder": "mousai.storage.folders",
+    "load_latent_diffusion": "mousai.storage.folders",
+    "read_audio": "mousai.audio.files",
+    "read_metadata": "mousai.audio.files",
+    "write_audio": "mousai.audio.files",
 }
 
 

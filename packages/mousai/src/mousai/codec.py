@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from dmae import DMAE
-from mousai.defaults import Defaults
+from mousai.audio.limiter import limit
+from mousai.device import resolve_dtype
 from mousai.errors import UserError
-from mousai.folders import describe, load_autoencoder, model_folder
-from mousai.limiter import limit
-from mousai.precision import resolve_dtype
+from mousai.sampling_config import SamplingConfig
+from mousai.storage.folders import describe, load_autoencoder, model_folder
 
 CEILING = 0.99
 """Highest sample of what is decoded."""
@@ -53,9 +53,9 @@ class Codec:
         about: what `mousai info` prints of it.
     """
 
-    def __init__(self, autoencoder: DMAE, *, defaults: Defaults | None = None, about: str = "") -> None:
+    def __init__(self, autoencoder: DMAE, *, defaults: SamplingConfig | None = None, about: str = "") -> None:
         self.autoencoder = autoencoder
-        self.defaults = Defaults() if defaults is None else defaults
+        self.defaults = SamplingConfig() if defaults is None else defaults
         self.about = about
 
     @property
@@ -113,8 +113,8 @@ class Codec:
     ) -> Tensor:
         """Latent [B, latent_channels, frames] -> waveform [B, C, length].
 
-        Moments that would clip are turned down by a limiter (`mousai.limiter`), up to 12 dB; a piece that would pass
-        more than that is made quieter first.
+        Moments that would clip are turned down by a limiter (`mousai.audio.limiter`), up to 12 dB; a piece that would
+        pass more than that is made quieter first.
         """
         told = callback_on_step_end or (lambda stage, step, total: None)
         audios = self.autoencoder.decode(

@@ -12,14 +12,22 @@ from torch import Tensor
 
 from dmae import DMAE
 from mousai.codec import Codec, compile_net
-from mousai.conditions import Stated, stated_in, unstated
-from mousai.defaults import Defaults, check_settings
+from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
+from mousai.conditioning.text import TextEmbedding, TextEncoder
+from mousai.device import resolve_dtype
+from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.diffusion.lora import add_lora
 from mousai.errors import UserError
-from mousai.folders import PARTS, check_fit, describe, load_autoencoder, load_generator, model_folder, save_parts
-from mousai.latent import LatentDiffusion
-from mousai.lora import add_lora
-from mousai.precision import resolve_dtype
-from mousai.text import TextEmbedding, TextEncoder
+from mousai.sampling_config import SamplingConfig, check_settings
+from mousai.storage.folders import (
+    PARTS,
+    check_fit,
+    describe,
+    load_autoencoder,
+    load_latent_diffusion,
+    model_folder,
+    save_parts,
+)
 from vdiffusion import sampler_named
 
 
@@ -42,7 +50,7 @@ class Mousai(Codec):
     """Text -> music (arXiv 2301.11757):  text ── T5 ──> embedding ── LatentDiffusion ──> latent ── DMAE ──> waveform.
 
     A tempo ("128 bpm") and a key ("E minor") in a prompt are also told to a generator that was trained with them
-    (`mousai.conditions`).
+    (`mousai.conditioning.attributes`).
 
     Args:
         text_encoder: prompts -> embedding.
@@ -61,12 +69,12 @@ class Mousai(Codec):
         generator: LatentDiffusion,
         autoencoder: DMAE,
         *,
-        defaults: Defaults | None = None,
+        defaults: SamplingConfig | None = None,
         about: str = "",
     ) -> None:
-        check_fit({"text_encoder": text_encoder, "generator": generator, "autoencoder": autoencoder})
+        check_fit({"text_encoder": text_encoder, "latent_diffusion": generator, "autoencoder": autoencoder})
         super().__init__(autoencoder, defaults=defaults, about=about)
-        self.text_encoder, self.generator = text_encoder, generator
+        self.text_encoder, self.latent_diffusion = text_encoder, generator
 
     # ---- model folders
 
@@ -98,7 +106,7 @@ class Mousai(Codec):
         described = describe(folder, need=PARTS)
         pipeline = cls(
             TextEncoder.load(folder),
-            load_generator(folder),
+            load_latent_diffusion(folder),
             load_autoencoder(folder),
             defaults=described.defaults,
             about=described.about,
@@ -109,11 +117,11 @@ class Mousai(Codec):
     def compile(self) -> "Mousai":
         """Have the two U-Nets translated, as `Codec.compile` says; returns the pipeline."""
         super().compile()
-        compile_net(self.generator.net)
+        compile_net(self.latent_diffusion.net)
         return self
 
     def load_lora_weights(self, path: str | PathLike[str], *, scale: float = 1.0) -> "Mousai":
-        """Add an adapter that `mousai train generator --lora.rank` made to the generator; returns the pipeline.
+        """Add an adapter that `mousai train latent-diffusion --lora.rank` made to the generator; returns the pipeline.
 
         Several may be added. Before compiling, or not at all.
 
@@ -124,22 +132,22 @@ class Mousai(Codec):
         Raises:
             UserError: the file is no adapter, or one of another model.
         """
-        add_lora(self.generator, path, scale=scale)
+        add_lora(self.latent_diffusion, path, scale=scale)
         return self
 
     def to(self, device: str | torch.device, dtype: torch.dtype = torch.float32) -> "Mousai":
         """Move everything to a device, and the two U-Nets to a number format; returns the pipeline."""
         super().to(device, dtype)
-        for part in (self.text_encoder, self.generator):
+        for part in (self.text_encoder, self.latent_diffusion):
             part.to(device)
-        self.generator.net.to(dtype)
+        self.latent_diffusion.net.to(dtype)
         return self
 
     def save_pretrained(self, folder: str | PathLike[str], *, dtype: torch.dtype | None = None) -> None:
         """Write a model folder that `from_pretrained` takes; `dtype` is that of the stored weights."""
         parts: dict[str, Any] = {
             "text_encoder": self.text_encoder,
-            "generator": self.generator,
+            "latent_diffusion": self.latent_diffusion,
             "autoencoder": self.autoencoder,
         }
         save_parts(Path(folder), parts, defaults=self.defaults, about=self.about, dtype=dtype)
@@ -155,7 +163,7 @@ class Mousai(Codec):
         duration: float = 20.0,
         num_inference_steps: int | None = None,
         guidance_scale: float | None = None,
-        stated_guidance: float | None = None,
+        attribute_guidance_scale: float | None = None,
         decoder_steps: int | None = None,
         sampler: str | None = None,
         time_grid: str | None = None,
@@ -174,7 +182,7 @@ class Mousai(Codec):
             duration: seconds.
             num_inference_steps: of the generator; by default what the model is best run with, as for the next five.
             guidance_scale: 1 follows the model freely; more follows the prompt more closely.
-            stated_guidance: how much more the key and the lead instrument count that the prompt names; 0: no more.
+            attribute_guidance_scale: further weight of the key and the lead that the prompt names; 0: none.
             decoder_steps: of the autoencoder's decoder.
             sampler: of the generator, one of `vdiffusion.SAMPLER_NAMES`; "heun" evaluates it twice per step.
             time_grid: where the generator's steps lie, one of `vdiffusion.TIME_GRID_NAMES`.
@@ -184,7 +192,8 @@ class Mousai(Codec):
             init_audio: waveform [channels, samples] at the model's rate to start from instead of noise; `duration` is
                 then its length.
             strength: how much of `init_audio` is replaced, above 0 (nearly nothing) to 1 (everything).
-            callback_on_step_end: called as `callback("generator" or "decoder", step, total)` after each step, from 1.
+            callback_on_step_end: called as `callback("latent_diffusion" or "decoder", step, total)` after each
+                step, from 1.
 
         Raises:
             UserError: an argument is impossible; one line that names it, its value and what would do.
@@ -195,7 +204,7 @@ class Mousai(Codec):
         given: dict[str, Any] = {
             "num_inference_steps": num_inference_steps,
             "guidance_scale": guidance_scale,
-            "stated_guidance": stated_guidance,
+            "attribute_guidance_scale": attribute_guidance_scale,
             "decoder_steps": decoder_steps,
             "sampler": sampler,
             "time_grid": time_grid,
@@ -205,7 +214,7 @@ class Mousai(Codec):
             duration=duration,
             num_inference_steps=settings.num_inference_steps,
             guidance_scale=settings.guidance_scale,
-            stated_guidance=settings.stated_guidance,
+            attribute_guidance_scale=settings.attribute_guidance_scale,
             decoder_steps=settings.decoder_steps,
             sampler=settings.sampler,
             time_grid=settings.time_grid,
@@ -229,14 +238,14 @@ class Mousai(Codec):
             self._stated(some, num_waveforms_per_prompt, in_time=start is None)
             for some in (prompts, negative or [""] * len(prompts))
         )
-        less = [unstated(one) for one in prompts] if settings.stated_guidance else prompts
+        less = [strip_attributes(one) for one in prompts] if settings.attribute_guidance_scale else prompts
         told = callback_on_step_end or (lambda stage, step, total: None)
-        latent = self.generator.sample(
+        latent = self.latent_diffusion.sample(
             text,
             frames=-(-samples // self.autoencoder.config.hop_length),
             num_steps=settings.num_inference_steps,
             guidance_scale=settings.guidance_scale,
-            stated_guidance=settings.stated_guidance,
+            attribute_guidance_scale=settings.attribute_guidance_scale,
             negative=None if negative is None else self._embed(negative).repeated(num_waveforms_per_prompt),
             stated=stated,
             unstated=None if less == prompts else self._embed(less).repeated(num_waveforms_per_prompt),
@@ -246,7 +255,7 @@ class Mousai(Codec):
             strength=strength,
             sampler=sampler_named(settings.sampler),
             grid=settings.time_grid,
-            callback=lambda step, total, _: told("generator", step + 1, total),
+            callback=lambda step, total, _: told("latent_diffusion", step + 1, total),
         )
         audios = self.decode(
             latent,
@@ -264,7 +273,9 @@ class Mousai(Codec):
         return self.autoencoder.encode(audio[None])
 
     def _embed(self, prompts: Sequence[str]) -> TextEmbedding:
-        embedding: TextEmbedding = self.text_encoder(prompts, keep_padding=self.generator.config.attend_to_padding)
+        embedding: TextEmbedding = self.text_encoder(
+            prompts, keep_padding=self.latent_diffusion.config.attend_to_padding
+        )
         return embedding
 
     def _negative(self, prompt: str | Sequence[str] | None, count: int) -> list[str] | None:
@@ -275,7 +286,7 @@ class Mousai(Codec):
             raise UserError(f"negative_prompt: {len(prompts)} for {count} prompts; give one for all or one for each")
         return prompts
 
-    def _stated(self, prompts: Sequence[str], times: int, *, in_time: bool) -> list[Stated]:
+    def _stated(self, prompts: Sequence[str], times: int, *, in_time: bool) -> list[MusicAttributes]:
         """What the prompts state; no tempo where the beats of a recording lie where they lie."""
-        stated = [stated_in(prompt) for prompt in prompts for _ in range(times)]
+        stated = [parse_attributes(prompt) for prompt in prompts for _ in range(times)]
         return stated if in_time else [replace(one, tempo=None) for one in stated]

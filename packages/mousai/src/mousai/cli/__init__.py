@@ -76,8 +76,8 @@ COMMANDS = {
         module="mousai.cli.train",
         summary="train either stage on your own music",
         examples=(
-            "mousai train generator --config tiny --data songs --from bundled --out run --loop.max_steps 500",
-            "mousai train generator --print-config",
+            "mousai train latent-diffusion --config tiny --data songs --from bundled --out run --loop.max_steps 500",
+            "mousai train latent-diffusion --print-config",
         ),
     ),
     "import": Command(

@@ -107,9 +107,9 @@ def _shard(args: argparse.Namespace, pool: "Pool") -> int:
 
 def _encode(args: argparse.Namespace, pool: "Pool") -> int:
     from mousai.data.latent_cache import encode_songs
-    from mousai.data.passed_over import say_passed_over
     from mousai.data.shard_set import is_shards, records_of
-    from mousai.folders import describe, model_folder
+    from mousai.data.skipped import say_passed_over
+    from mousai.storage.folders import describe, model_folder
 
     records = records_of(args.folder)
     if not is_shards(args.folder):
@@ -136,18 +136,18 @@ def _say_left_out(bad: Mapping[str, str]) -> None:
 
 
 def _check(args: argparse.Namespace, pool: "Pool") -> int:
-    from mousai.audio import check_output
+    from mousai.audio.files import check_output
     from mousai.data.check import check_records
-    from mousai.data.passed_over import passed_over
     from mousai.data.shard_set import is_shards, records_of
-    from mousai.files import atomic_file
+    from mousai.data.skipped import skipped
+    from mousai.storage.files import atomic_file
 
     path = None if args.report is None else check_output(args.report, args.overwrite, suffixes=(".json",))
     journal = None if path is None else path.with_name(f".{path.name}.heard")
     records = records_of(args.folder)
     report = check_records(records, pool=pool, journal=journal, progress=sys.stderr.isatty())
     if not is_shards(args.folder):
-        report.passed_over = passed_over(Path(args.folder), records)
+        report.skipped = skipped(Path(args.folder), records)
     print("\n".join(report.lines()))
     if path is not None:
         with atomic_file(path) as partial:

@@ -24,13 +24,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Decode one latent."""
-    from mousai.audio import check_output
+    from mousai.audio.files import check_output
 
     path = check_output(args.output, args.overwrite)
     check_decoder_arguments(args)
 
     from mousai.codec import Codec
-    from mousai.folders import autoencoder_config, model_folder
+    from mousai.storage.folders import autoencoder_config, model_folder
 
     found = read_latent(args.input)
     folder = model_folder(args.model, revision=args.revision)

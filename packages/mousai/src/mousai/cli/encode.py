@@ -15,12 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Encode one recording."""
-    from mousai.audio import check_output
+    from mousai.audio.files import check_output
 
     path = check_output(args.output, args.overwrite, suffixes=(LATENT_SUFFIX,))
 
     from mousai.codec import Codec
-    from mousai.folders import autoencoder_config, model_folder
+    from mousai.storage.folders import autoencoder_config, model_folder
 
     folder = model_folder(args.model, revision=args.revision)
     config = autoencoder_config(folder)

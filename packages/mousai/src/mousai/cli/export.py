@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("audio-diffusion-pytorch",),
         help="of a model: whose; audio-diffusion-pytorch is the authors' library, version 0.1.x",
     )
-    parser.add_argument("--part", choices=("autoencoder", "generator"), help="which one, where the folder has both")
+    parser.add_argument(
+        "--part", choices=("autoencoder", "latent_diffusion"), help="which one, where the folder has both"
+    )
     parser.add_argument(
         "--compact",
         action="store_true",
@@ -76,7 +78,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _adapter(args: argparse.Namespace, source: Path) -> int:
-    from mousai.audio import check_output
+    from mousai.audio.files import check_output
 
     path = check_output(args.output, args.overwrite, suffixes=(".safetensors",))
 
@@ -88,13 +90,13 @@ def _adapter(args: argparse.Namespace, source: Path) -> int:
 
 
 def _model_part(args: argparse.Namespace) -> int:
-    from mousai.audio import check_output
+    from mousai.audio.files import check_output
 
     path = check_output(args.output, args.overwrite, suffixes=(".safetensors",))
 
     import torch
 
-    from mousai.foreign.exporting import export_model
+    from mousai.convert.exporting import export_model
 
     settings = export_model(
         Path(args.source),

@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how closely the music keeps to the sentence: 1 freely, 3 to 7 closely",
     )
     group.add_argument(
-        "--stated-guidance",
+        "--attribute-guidance-scale",
         type=float,
         metavar="G",
         help="how much more the key and the lead instrument count that the sentence names: 0 no more, 2 to 5 much more",
@@ -84,7 +84,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model_arguments(parser)
     parser.add_argument(
-        "--lora", metavar="FILE", help="adapter that `mousai train generator --lora.rank` made, added to the model"
+        "--lora",
+        metavar="FILE",
+        help="adapter that `mousai train latent-diffusion --lora.rank` made, added to the model",
     )
     parser.add_argument("--lora-scale", type=float, metavar="X", help="how much of it (default 1, as it was trained)")
     add_compile_argument(parser)
@@ -106,8 +108,8 @@ def run(args: argparse.Namespace) -> int:
     pieces = _pieces(args)
     _check_settings(args)
 
-    from mousai.folders import PARTS, autoencoder_config, describe, model_folder
     from mousai.pipeline import Mousai
+    from mousai.storage.folders import PARTS, autoencoder_config, describe, model_folder
 
     folder = model_folder(args.model, revision=args.revision)
     model = describe(folder, need=PARTS)
@@ -125,7 +127,11 @@ def run(args: argparse.Namespace) -> int:
     steps = model.defaults.num_inference_steps if args.steps is None else args.steps
     decoder_steps = model.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
     guidance_scale = model.defaults.guidance_scale if args.guidance_scale is None else args.guidance_scale
-    stated_guidance = model.defaults.stated_guidance if args.stated_guidance is None else args.stated_guidance
+    attribute_guidance_scale = (
+        model.defaults.attribute_guidance_scale
+        if args.attribute_guidance_scale is None
+        else args.attribute_guidance_scale
+    )
     sampler = model.defaults.sampler if args.sampler is None else args.sampler
     time_grid = model.defaults.time_grid if args.time_grid is None else args.time_grid
     strength = _STRENGTH if args.strength is None else args.strength
@@ -137,7 +143,7 @@ def run(args: argparse.Namespace) -> int:
         "sampler": sampler,
         "time_grid": time_grid,
         "guidance_scale": guidance_scale,
-        "stated_guidance": stated_guidance,
+        "attribute_guidance_scale": attribute_guidance_scale,
         "init_audio": args.init_audio,
         "strength": None if recording is None else strength,
         "model": model_name(args),
@@ -148,14 +154,14 @@ def run(args: argparse.Namespace) -> int:
     }
     stored = {key: str(value) for key, value in settings.items() if value is not None}
     for piece in pieces:
-        with Progress({"generator": steps, "decoder": decoder_steps}, name=piece.path.name) as progress:
+        with Progress({"latent_diffusion": steps, "decoder": decoder_steps}, name=piece.path.name) as progress:
             result = pipeline(
                 piece.prompt,
                 negative_prompt=args.negative_prompt,
                 duration=duration,
                 num_inference_steps=steps,
                 guidance_scale=guidance_scale,
-                stated_guidance=stated_guidance,
+                attribute_guidance_scale=attribute_guidance_scale,
                 decoder_steps=decoder_steps,
                 sampler=sampler,
                 time_grid=time_grid,
@@ -185,7 +191,7 @@ def _pieces(args: argparse.Namespace) -> list[_Piece]:
     Raises:
         UserError: a prompt or a file is not as it must be.
     """
-    from mousai.audio import check_output
+    from mousai.audio.files import check_output
 
     if len(args.prompt) > 1 and all(len(prompt.split()) == 1 for prompt in args.prompt):
         print(
@@ -223,14 +229,14 @@ def _check_settings(args: argparse.Namespace) -> None:
     if args.lora is not None and not Path(args.lora).is_file():
         raise UserError(f"--lora {args.lora}: no such file")
 
-    from mousai.defaults import check_settings
+    from mousai.sampling_config import check_settings
 
     try:
         check_settings(
             duration=_DURATION if args.duration is None else args.duration,
             num_inference_steps=args.steps,
             guidance_scale=args.guidance_scale,
-            stated_guidance=args.stated_guidance,
+            attribute_guidance_scale=args.attribute_guidance_scale,
             decoder_steps=args.decoder_steps,
             sampler=args.sampler,
             time_grid=args.time_grid,

@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
 
     import torch
 
-    from mousai.foreign.importing import import_model
-    from mousai.foreign.settings import Settings
+    from mousai.convert.importing import import_model
+    from mousai.convert.settings import Settings
 
     Settings(settings)  # an unknown name is refused before anything is read
     out = Path(args.output)

@@ -33,9 +33,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _model(name: str | None, revision: str | None) -> list[str]:
     """Read from the configs and the headers of the weights; no weight is loaded."""
-    from mousai.checkpoint import WEIGHTS_NAME, tensor_shapes
-    from mousai.folders import PARTS, describe, model_folder
-    from mousai.text import MAX_TOKENS
+    from mousai.conditioning.text import MAX_TOKENS
+    from mousai.storage.folders import PARTS, describe, model_folder
+    from mousai.storage.weights import WEIGHTS_NAME, tensor_shapes
 
     folder = model_folder(name, revision=revision)
     model = describe(folder)
@@ -60,7 +60,7 @@ def _model(name: str | None, revision: str | None) -> list[str]:
                 f"{config.compression:.4g} times fewer numbers than the sound",
             ),
         ]
-    if model.generator is not None and model.generator.net.context_features:
+    if model.latent_diffusion is not None and model.latent_diffusion.net.context_features:
         rows.append(("prompt", f"{MAX_TOKENS} tokens, about {MAX_TOKENS * 5 // 8} words"))
     if missing := [part.replace("_", " ") for part in PARTS if part not in model.parts]:
         rows.append(("lacks", f"{' and '.join(missing)}, to make music from text"))
@@ -69,12 +69,12 @@ def _model(name: str | None, revision: str | None) -> list[str]:
         f"--steps {best.num_inference_steps} --guidance-scale {best.guidance_scale:g} "
         f"--sampler {best.sampler} --time-grid {best.time_grid} "
     )
-    rows.append(("best with", f"{made if model.generator else ''}--decoder-steps {best.decoder_steps}"))
-    return [*lines, "", *(f"{key + ':':<14}{value}" for key, value in rows)]
+    rows.append(("best with", f"{made if model.latent_diffusion else ''}--decoder-steps {best.decoder_steps}"))
+    return [*lines, "", *(f"{key + ':':<18}{value}" for key, value in rows)]
 
 
 def _sound(path: Path) -> list[str]:
-    from mousai.audio import audio_info, read_metadata
+    from mousai.audio.files import audio_info, read_metadata
     from mousai.cli.generate import command_of
     from mousai.cli.shared import quiet_decoders
 

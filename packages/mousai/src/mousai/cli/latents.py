@@ -36,15 +36,15 @@ class LatentFile:
 
 def fingerprint(folder: Path) -> str:
     """What tells the encoder of a model folder from another, read from the file of its weights alone."""
-    from mousai.checkpoint import WEIGHTS_NAME, load_tensors
     from mousai.data import latent_cache
+    from mousai.storage.weights import WEIGHTS_NAME, load_tensors
 
     return latent_cache.fingerprint(load_tensors(folder / "autoencoder" / WEIGHTS_NAME)[0])
 
 
 def write_latent(path: Path, found: LatentFile, *, source: str) -> None:
     """Write a latent, whole or not at all; `source` is the name of the recording."""
-    from mousai.checkpoint import save_tensors
+    from mousai.storage.weights import save_tensors
 
     about = {
         "mousai": __version__,
@@ -65,7 +65,7 @@ def read_latent(path: str) -> LatentFile:
     Raises:
         UserError: the file is missing, corrupt, or does not hold a latent and its lengths; one line that says what.
     """
-    from mousai.checkpoint import load_tensors
+    from mousai.storage.weights import load_tensors
 
     tensors, about = load_tensors(path)
     if tensors.keys() != {"latent"}:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-_WORDS = {"generator": "composing", "decoder": "rendering"}
+_WORDS = {"latent_diffusion": "composing", "decoder": "rendering"}
 
 
 class Progress:

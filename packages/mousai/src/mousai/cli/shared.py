@@ -30,7 +30,7 @@ _OPTIONS = {
     "sampler": "--sampler",
     "time_grid": "--time-grid",
     "guidance_scale": "--guidance-scale",
-    "stated_guidance": "--stated-guidance",
+    "attribute_guidance_scale": "--attribute-guidance-scale",
     "seed": "--seed",
     "strength": "--strength",
 }
@@ -109,7 +109,7 @@ def in_options(error: UserError) -> UserError:
 
 def check_decoder_arguments(args: argparse.Namespace) -> None:
     """Refuse impossible `--decoder-steps` and `--seed`."""
-    from mousai.defaults import check_settings
+    from mousai.sampling_config import check_settings
 
     try:
         check_settings(decoder_steps=args.decoder_steps, seed=args.seed)
@@ -139,8 +139,8 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
     """
     import torch
 
-    from mousai.audio import read_audio
-    from mousai.defaults import LONGEST
+    from mousai.audio.files import read_audio
+    from mousai.sampling_config import LONGEST
 
     # A second more than is allowed, so that a header which promises a year does not fill the memory.
     with quiet_decoders():
@@ -160,7 +160,7 @@ def number_format(codec: "Codec") -> str:
 
 def write_sound(path: Path, sound: "Tensor", codec: "Codec", settings: Mapping[str, str], *, overwrite: bool) -> None:
     """Write a waveform [channels, samples] with its settings, and say so in one line on stdout."""
-    from mousai.audio import write_audio
+    from mousai.audio.files import write_audio
 
     write_audio(
         path,

@@ -11,14 +11,14 @@ from mousai.errors import UserError
 if TYPE_CHECKING:
     from mousai.training.settings import Common
 
-STAGES = ("autoencoder", "generator")
+STAGES = ("autoencoder", "latent-diffusion")
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `train` takes; the keys of a stage belong to the parser of that stage."""
     parser.usage = (
-        "mousai train autoencoder|generator [--config RECIPE_OR_FILE] --data DIR --out RUN [--from MODEL] "
+        "mousai train autoencoder|latent-diffusion [--config RECIPE_OR_FILE] --data DIR --out RUN [--from MODEL] "
         "[--key.sub VALUE ...]"
     )
     parser.add_argument(
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def recipe_names() -> list[str]:
     """Names that `--config` takes beside files."""
-    return sorted({path.stem.partition("-")[2] for path in RECIPES.glob("*.yaml")})
+    return sorted({path.stem.rpartition("-")[2] for path in RECIPES.glob("*.yaml")})
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,9 +61,9 @@ def read_settings(stage: str, arguments: Sequence[str]) -> "Common":
         raise UserError(f"training needs {needed}: pip install 'mousai-music[train]'") from None
     from jsonargparse import ArgumentError, ArgumentParser
 
-    from mousai.training.settings import AutoencoderSettings, GeneratorSettings
+    from mousai.training.settings import AutoencoderSettings, LatentDiffusionSettings
 
-    kind: Any = AutoencoderSettings if stage == "autoencoder" else GeneratorSettings
+    kind: Any = AutoencoderSettings if stage == "autoencoder" else LatentDiffusionSettings
     parser = ArgumentParser(
         prog=f"mousai train {stage}",
         description=f"{kind.__doc__.splitlines()[0]} --from is --start_from.",

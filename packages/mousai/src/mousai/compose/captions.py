@@ -54,7 +54,7 @@ def song_facts(song: Song) -> dict[str, Any]:
         "genre": song.genre,
         "style": song.style,
         "bpm": song.bpm,
-        "first_beat": 0.0,
+        "first_downbeat": 0.0,
         "key": song.key,
         "mood": song.mood,
         "lead": song.lead,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..data.workers import follow_parent
-from ..files import atomic_file
+from ..storage.files import atomic_file
 from .balance import LEAD_LEVEL, LOUDEST
 from .captions import caption, song_facts
 from .render import SAMPLE_RATE, ComposeError, check_tools, render_song

@@ -159,7 +159,7 @@ def finish(wave: "NDArray[np.float32]", samples: int) -> "NDArray[np.float32]":
     """Cut or pad `[2, any]` to `samples`, fade out, bring to `LOUDNESS` and hold peaks under `PEAK`."""
     import numpy as np
 
-    from ..limiter import limit
+    from ..audio.limiter import limit
 
     sound = np.zeros((2, samples), dtype=np.float64)
     count = min(samples, wave.shape[1])

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..leads import LEADS
+from ..conditioning.leads import LEADS
 from .bass import bass_line
 from .drums import drum_part
 from .form import plan_form
@@ -87,7 +87,7 @@ def compose_song(
 
     `genre` is a genre or the name of a style, `key` such as "A minor", `lead` the General MIDI program that plays the
     melody, `duration` is in seconds. With `palette="leads"` the melody plays a program drawn evenly from the families
-    of `mousai.leads`, whatever the style: material for hearing leads apart from styles. With
+    of `mousai.conditioning.leads`, whatever the style: material for hearing leads apart from styles. With
     `palette="all"` the notes are those of the style, but every layer plays a General MIDI program drawn evenly from all
     128 (or any drum kit), some an octave off: material for hearing timbres. The same arguments give the same song.
     Raises ValueError for a genre, key, tempo, lead, duration or palette that is none.

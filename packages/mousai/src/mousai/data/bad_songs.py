@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from mousai.checkpoint import save_config
 from mousai.data import check
 from mousai.errors import UserError
+from mousai.storage.weights import save_config
 
 
 class BadSongs:

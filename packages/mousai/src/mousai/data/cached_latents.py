@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import Tensor
 
-from mousai.checkpoint import load_config, load_tensors, tensor_metadata, tensor_shapes
 from mousai.errors import UserError
+from mousai.storage.weights import load_config, load_tensors, tensor_metadata, tensor_shapes
 
 FORMAT = "mousai latents"
 INDEX, METADATA = "index.json", "metadata.jsonl"

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mousai.audio import audio_info, read_audio
-from mousai.data.passed_over import first_names
+from mousai.audio.files import audio_info, read_audio
 from mousai.data.records import Record
+from mousai.data.skipped import first_names
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
-from mousai.file_parts import FilePart
+from mousai.storage.file_parts import FilePart
 
 MOST_BAD = 0.01
 """The share of bad files above which a folder is not trained on."""
@@ -58,8 +58,8 @@ class Report:
     fields: Counter[str] = field(default_factory=Counter)
     signal: Counter[str] = field(default_factory=Counter)
     """Of how many files tempo, key and lead are known well enough to be told to the generator beside the text."""
-    passed_over: list[str] = field(default_factory=list)
-    """What was not looked at, see `mousai.data.passed_over`."""
+    skipped: list[str] = field(default_factory=list)
+    """What was not looked at, see `mousai.data.skipped`."""
     untold: list[str] = field(default_factory=list)
     """Names of files of which nothing is known."""
 
@@ -86,7 +86,7 @@ class Report:
             "captioned": self.captioned,
             "fields": dict(self.fields),
             "signal": dict(self.signal),
-            "passed_over": self.passed_over,
+            "skipped": self.skipped,
             "bad": [asdict(one) for one in self.bad],
             "good": [asdict(one) for one in self.good],
         }
@@ -107,8 +107,8 @@ class Report:
             lines.append(f"             {len(self.untold)} have nothing ({first_names(self.untold)})")
         if self.captioned:
             known = ", ".join(f"{name} {self.signal[name]}" for name in ("tempo", "key", "lead"))
-            lines.append(f"told as such {known} (from the fields bpm with first_beat, key, lead)")
-        lines += [f"passed over  {line}" for line in self.passed_over]
+            lines.append(f"told as such {known} (from the fields bpm with first_downbeat, key, lead)")
+        lines += [f"passed over  {line}" for line in self.skipped]
         if self.bad:
             lines.append(f"bad          {len(self.bad)} ({len(self.bad) / len(self.heard):.1%}):")
             lines += [f"  {one.path}: {one.bad}" for one in self.bad]
@@ -135,8 +135,8 @@ def check_records(
             was changed since is read again.
         progress: show a bar.
     """
+    from mousai.data.attributes import stated_of
     from mousai.data.captions import FIELDS
-    from mousai.data.stated import stated_of
 
     report = Report()
     for record in records:

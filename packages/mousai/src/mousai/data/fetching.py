@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mousai.errors import UserError
-from mousai.files import atomic_file
+from mousai.storage.files import atomic_file
 
 GIGABYTES = 100.0
 """Limit of the folder, unless another is given."""

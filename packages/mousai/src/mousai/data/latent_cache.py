@@ -24,16 +24,16 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dmae import DMAE, DMAEConfig
-from mousai.audio import read_audio
-from mousai.checkpoint import load_config, load_state, save_config, save_tensors
+from mousai.audio.files import read_audio
 from mousai.data.bad_songs import BadSongs
 from mousai.data.cached_latents import BAD_OF_SHARD, FORMAT, INDEX, METADATA, bad_before, known_latents, shard_path
 from mousai.data.check import SILENT
 from mousai.data.records import Record, song_name
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
-from mousai.file_parts import FilePart
-from mousai.files import atomic_file
+from mousai.storage.file_parts import FilePart
+from mousai.storage.files import atomic_file
+from mousai.storage.weights import load_config, load_state, save_config, save_tensors
 
 SONGS_PER_SHARD = 32
 """What an interruption loses at most."""

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mousai.audio import READ_SUFFIXES
+from mousai.audio.files import READ_SUFFIXES
 from mousai.errors import UserError
-from mousai.file_parts import FilePart
+from mousai.storage.file_parts import FilePart
 
 TABLES = ("metadata.jsonl", "metadata.csv")
 _TAGS = ("title", "artist", "album", "genre", "year", "comment")
@@ -49,7 +49,7 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
 
     Args:
         folder: of audio files, at any depth; hidden files and folders are not looked at, and for
-            what else is not taken see `mousai.data.passed_over`.
+            what else is not taken see `mousai.data.skipped`.
         tags: read the files' own tags too (needs tinytag, mousai-music[train]).
 
     Raises:

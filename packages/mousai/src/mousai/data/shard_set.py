@@ -20,7 +20,7 @@ from mousai.data.fetching import Cache, Remote, ShardError, default_folder, open
 from mousai.data.records import Record, find_records
 from mousai.data.shards import FORMAT, INDEX, METADATA, Kind, Shard
 from mousai.errors import UserError
-from mousai.file_parts import FilePart
+from mousai.storage.file_parts import FilePart
 
 _SHARD = re.compile(r"shard-\d{6,}\.tar")
 

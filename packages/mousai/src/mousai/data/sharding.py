@@ -10,10 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from mousai.checkpoint import load_config
 from mousai.data.bad_songs import BadSongs
 from mousai.data.cached_latents import cached_songs, is_latent_cache
-from mousai.data.passed_over import say_passed_over
 from mousai.data.records import find_records, song_name
 from mousai.data.shards import (
     BAD,
@@ -27,9 +25,11 @@ from mousai.data.shards import (
     fields_text,
     write_shard,
 )
+from mousai.data.skipped import say_passed_over
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
-from mousai.files import atomic_file
+from mousai.storage.files import atomic_file
+from mousai.storage.weights import load_config
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mousai.checkpoint import save_config
 from mousai.data.check import hear
 from mousai.errors import UserError
-from mousai.files import atomic_file
+from mousai.storage.files import atomic_file
+from mousai.storage.weights import save_config
 
 FORMAT = "mousai shards"
 INDEX, METADATA, BAD = "index.json", "metadata.jsonl", "bad.json"
@@ -178,7 +178,7 @@ def _sound(song: Song) -> tuple[bytes, float, str]:
 def _latents(song: Song, offsets: int) -> tuple[bytes, float, str]:
     import safetensors.torch
 
-    from mousai.checkpoint import load_some_tensors
+    from mousai.storage.weights import load_some_tensors
 
     try:
         found = load_some_tensors(song.source, [f"{song.name}#{index}" for index in range(offsets)])

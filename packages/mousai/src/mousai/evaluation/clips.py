@@ -15,14 +15,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mousai.audio import write_audio
-from mousai.conditions import stated_in
+from mousai.audio.files import write_audio
+from mousai.conditioning.attributes import parse_attributes
 from mousai.data.records import check_below, json_rows
 from mousai.errors import UserError
 from mousai.evaluation.key import MODES, NOTES, parts_of
 from mousai.evaluation.prompts import Prompt
 from mousai.evaluation.sound import SECONDS
-from mousai.files import atomic_file
+from mousai.storage.files import atomic_file
 
 if TYPE_CHECKING:
     from mousai.evaluation.sound import Array
@@ -188,7 +188,7 @@ def _known(table: Path, number: int, row: Mapping[str, Any], genres: Sequence[st
     if not path.is_file():
         raise UserError(f"{where}: {path} does not exist")
     prompt = str(row.get("prompt") or row.get("caption") or "")
-    stated = stated_in(prompt)
+    stated = parse_attributes(prompt)
     bpm, key, genre, lead = (row.get(name) for name in ("bpm", "key", "genre", "lead"))
     if bpm is None:
         bpm = stated.tempo

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mousai.audio import read_audio
+from mousai.audio.files import read_audio
 from mousai.evaluation.clips import counted
 from mousai.evaluation.diversity import ALIKE
 from mousai.evaluation.hearing import hear

@@ -38,7 +38,7 @@ class Judges:
     Args:
         style: names the genre.
         key: names the key.
-        lead: names the family of the lead instrument (`mousai.leads.LEADS`).
+        lead: names the family of the lead instrument (`mousai.conditioning.leads.LEADS`).
         examined: their own scores on songs that they did not learn from.
     """
 

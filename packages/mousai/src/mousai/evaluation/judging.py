@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mousai.audio import read_audio
+from mousai.audio.files import read_audio
+from mousai.conditioning.leads import family_of
 from mousai.evaluation.clips import Row, counted
 from mousai.evaluation.diversity import melodic
 from mousai.evaluation.judges import Judges
@@ -20,7 +21,6 @@ from mousai.evaluation.pitches import pitch_picture
 from mousai.evaluation.sound import MUSIC_RATE, RATE, SECONDS, Array, resampled
 from mousai.evaluation.structure import structure
 from mousai.evaluation.tempo import tempo_matches, tempo_of
-from mousai.leads import family_of
 
 MOSTLY = 0.5
 """The share of silence above which a clip is silent, and no style, key or lead is heard in it."""

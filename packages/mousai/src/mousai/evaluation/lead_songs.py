@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mousai.conditioning.leads import family_of
 from mousai.errors import UserError
 from mousai.evaluation.lead import lead_features
 from mousai.evaluation.listening import variant_of
 from mousai.evaluation.sound import MUSIC_RATE
 from mousai.evaluation.stored import read_arrays, write_arrays
-from mousai.leads import family_of
 
 STARTS, DEGRADED_START, DEGRADED_EVERY = (0.0, 10.0), 5.0, 3
 """Seconds from which on every song is heard as it is, and every third one degraded, which takes ten times as long."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mousai.audio.loudness import HIGH_PASS, SHELF
 from mousai.evaluation.sound import RATE, Array
-from mousai.k_weighting import HIGH_PASS, SHELF
 
 
 @dataclass(frozen=True, kw_only=True)

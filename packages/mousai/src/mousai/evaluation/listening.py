@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mousai.audio import read_audio
+from mousai.audio.files import read_audio
 from mousai.errors import UserError
 from mousai.evaluation.degraded import degraded
 from mousai.evaluation.hearing import hear

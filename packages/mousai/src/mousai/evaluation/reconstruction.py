@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mousai.audio import read_audio, write_audio
+from mousai.audio.files import read_audio, write_audio
 from mousai.evaluation.clips import counted
 from mousai.evaluation.levels import levels
 from mousai.evaluation.pairs import (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mousai.audio import read_audio
+from mousai.audio.files import read_audio
 from mousai.evaluation import plots
 from mousai.evaluation.clips import Row
 from mousai.evaluation.key import KINSHIPS

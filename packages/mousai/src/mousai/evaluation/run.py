@@ -21,7 +21,7 @@ from mousai.evaluation.sound import SECONDS
 from mousai.evaluation.summary import Target, more_targets, summary, targets
 from mousai.evaluation.tempo import RULE
 from mousai.evaluation.whole_songs import judge_ends, wished
-from mousai.files import atomic_file
+from mousai.storage.files import atomic_file
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -207,7 +207,7 @@ def _loaded(plan: Plan) -> "Mousai":
 
 def _played(plan: Plan, folder: Path, rows: Sequence[Row], pipeline: "Mousai") -> list[Row]:
     assert plan.model is not None
-    number_format = str(next(pipeline.generator.net.parameters()).dtype).removeprefix("torch.")
+    number_format = str(next(pipeline.latent_diffusion.net.parameters()).dtype).removeprefix("torch.")
     return play(folder, rows, pipeline, model=f"{fingerprint(plan.model)} in {number_format}", fast=plan.quick)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mousai.errors import UserError
-from mousai.files import atomic_file
+from mousai.storage.files import atomic_file
 
 VERSION = 4
 """Changes with what the judges hear and how they are kept, so that an old file is not taken for a new one."""

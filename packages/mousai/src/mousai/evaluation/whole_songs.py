@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mousai.audio import read_audio
+from mousai.audio.files import read_audio
 from mousai.evaluation.clips import Row, counted
 from mousai.evaluation.judges import Judges
 from mousai.evaluation.key import key_features, same_key

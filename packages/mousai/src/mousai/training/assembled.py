@@ -8,13 +8,13 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from dmae import DMAEConfig
-from mousai.checkpoint import load_config
 from mousai.data.fetching import Cache, default_folder
 from mousai.data.shard_set import ShardSet, open_shards
+from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.errors import UserError
-from mousai.folders import describe
-from mousai.folders import model_folder as folder_of
-from mousai.latent_config import LatentDiffusionConfig
+from mousai.storage.folders import describe
+from mousai.storage.folders import model_folder as folder_of
+from mousai.storage.weights import load_config
 from mousai.training.modules import Stage
 from mousai.training.settings import Common
 

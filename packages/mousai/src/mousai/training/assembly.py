@@ -4,8 +4,8 @@ import torch
 
 from mousai.training.assembled import Assembled
 from mousai.training.assembly_autoencoder import assemble_autoencoder
-from mousai.training.assembly_generator import assemble_generator
-from mousai.training.settings import AutoencoderSettings, Common, GeneratorSettings
+from mousai.training.assembly_latent_diffusion import assemble_latent_diffusion
+from mousai.training.settings import AutoencoderSettings, Common, LatentDiffusionSettings
 
 
 def assemble(settings: Common, *, fresh: bool) -> Assembled:
@@ -21,5 +21,5 @@ def assemble(settings: Common, *, fresh: bool) -> Assembled:
     torch.manual_seed(settings.loop.seed)
     if isinstance(settings, AutoencoderSettings):
         return assemble_autoencoder(settings, fresh=fresh)
-    assert isinstance(settings, GeneratorSettings)
-    return assemble_generator(settings)
+    assert isinstance(settings, LatentDiffusionSettings)
+    return assemble_latent_diffusion(settings)

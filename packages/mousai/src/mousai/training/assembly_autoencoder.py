@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from dmae import DMAE, DMAEConfig, fit_sigma, initialise_from_data
-from mousai.audio import read_audio
+from mousai.audio.files import read_audio
 from mousai.data.shard_set import is_shards
 from mousai.errors import UserError
-from mousai.file_parts import FilePart
-from mousai.folders import autoencoder_config, load_autoencoder
+from mousai.storage.file_parts import FilePart
+from mousai.storage.folders import autoencoder_config, load_autoencoder
 from mousai.training.assembled import VALIDATION_ITEMS, Assembled, model_folder, shards_of, sizes_of
 from mousai.training.audio_files import audio_files
 from mousai.training.items import AutoencoderCrops, parted

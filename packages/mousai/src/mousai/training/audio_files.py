@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mousai.audio import READ_SUFFIXES
+from mousai.audio.files import READ_SUFFIXES
 from mousai.errors import UserError
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from mousai.checkpoint import load_config, save_config
 from mousai.data.check import MOST_BAD
 from mousai.errors import UserError
+from mousai.storage.weights import load_config, save_config
 
 
 class BadFiles(Callback):

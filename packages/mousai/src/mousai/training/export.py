@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig
-from mousai.checkpoint import load_config
+from mousai.conditioning.text import TextEncoder, load_tokenizer
 from mousai.data.latent_cache import fingerprint
-from mousai.defaults import Defaults
+from mousai.diffusion.config import LatentDiffusionConfig
+from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
-from mousai.folders import describe, load_autoencoder, load_generator, save_parts
-from mousai.latent import LatentDiffusion
-from mousai.latent_config import LatentDiffusionConfig
-from mousai.text import TextEncoder, load_tokenizer
+from mousai.sampling_config import SamplingConfig
+from mousai.storage.folders import describe, load_autoencoder, load_latent_diffusion, save_parts
+from mousai.storage.weights import load_config
 from mousai.training.assembled import model_folder
-from mousai.training.assembly_generator import frozen_text
+from mousai.training.assembly_latent_diffusion import frozen_text
 from mousai.training.checkpoints import newest_loadable, read_checkpoint
 from mousai.training.modules import Stage
 from mousai.training.run import BAD, CHECKPOINTS, CONFIG, SIZES
@@ -54,8 +54,8 @@ def export_run(
         out: the model folder.
         dtype: of the stored weights; `None` keeps float32.
         about: what `mousai info` says of the model; by default how it was trained.
-        settings: what the model is best run with, as NAME=VALUE, see `mousai.defaults.Defaults.changed`; what is not
-            named is as in the model that the run started from.
+        settings: what the model is best run with, as NAME=VALUE, see `SamplingConfig.changed`; what is not named
+             is as in the model that the run started from.
         overwrite: replace `out` if it is a model folder.
 
     Returns:
@@ -137,7 +137,7 @@ class Weights:
 Parts = dict[str, Any]
 
 
-def _autoencoder(run: Path, settings: Mapping[str, Any], weights: Weights) -> tuple[Parts, Defaults]:
+def _autoencoder(run: Path, settings: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
     model = DMAE(DMAEConfig.from_dict(load_config(run / SIZES)))
     weights.fill(model, "model.")
     started = settings["start_from"]
@@ -146,7 +146,7 @@ def _autoencoder(run: Path, settings: Mapping[str, Any], weights: Weights) -> tu
         begun = model_folder(started, need=["autoencoder"])
         described = describe(begun)
         defaults = described.defaults
-        if settings["phase"] in ("magnitudes", "decoder") and "generator" in described.parts:
+        if settings["phase"] in ("magnitudes", "decoder") and "latent_diffusion" in described.parts:
             if fingerprint(load_autoencoder(begun).state_dict()) != fingerprint(model.state_dict()):
                 raise UserError(
                     f"{begun}: has another encoder than when {run} began with it, so its generator does not fit; put "
@@ -154,19 +154,19 @@ def _autoencoder(run: Path, settings: Mapping[str, Any], weights: Weights) -> tu
                 )
             if "text_encoder" in described.parts:
                 others["text_encoder"] = TextEncoder.load(begun)
-            others["generator"] = load_generator(begun)
+            others["latent_diffusion"] = load_latent_diffusion(begun)
     else:
         # Without a decoder that was trained, magnitudes with a phase that fits them are all there is to hear.
-        defaults = Defaults(griffin_lim=32) if model.prior is not None else Defaults()
+        defaults = SamplingConfig(griffin_lim=32) if model.prior is not None else SamplingConfig()
     return {**others, "autoencoder": model}, defaults
 
 
-def _generator(run: Path, settings: Mapping[str, Any], weights: Weights) -> tuple[Parts, Defaults]:
+def _generator(run: Path, settings: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
     model = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(run / SIZES)))
     weights.fill(model, "model.")
     started = settings["start_from"]
     if started is not None:
-        begun = model_folder(started, need=["text_encoder", "generator"])
+        begun = model_folder(started, need=["text_encoder", "latent_diffusion"])
         text = TextEncoder.load(begun)
     elif settings["text"] == "small":
         text = TextEncoder.small(tokenizer=load_tokenizer(run / "tokenizer"))
@@ -176,7 +176,7 @@ def _generator(run: Path, settings: Mapping[str, Any], weights: Weights) -> tupl
         weights.fill(text, "text.")
     stage_1 = model_folder(settings["autoencoder"], need=["autoencoder"])
     defaults = describe(begun if started is not None else stage_1).defaults
-    return {"text_encoder": text, "generator": model, "autoencoder": load_autoencoder(stage_1)}, defaults
+    return {"text_encoder": text, "latent_diffusion": model, "autoencoder": load_autoencoder(stage_1)}, defaults
 
 
 def _card(run: Path, settings: Mapping[str, Any], held: Mapping[str, Any], parts: Parts) -> str:
@@ -197,8 +197,8 @@ def _card(run: Path, settings: Mapping[str, Any], held: Mapping[str, Any], parts
         f"# A Moûsai model: {' and '.join(parts)}",
         "",
         '    mousai generate "calm piano pop, 100 bpm" --model FOLDER -o song.wav'
-        if "generator" in parts
-        else "    mousai train generator --autoencoder FOLDER --data SONGS --out RUN --loop.max_steps 10000",
+        if "latent_diffusion" in parts
+        else "    mousai train latent-diffusion --autoencoder FOLDER --data SONGS --out RUN --loop.max_steps 10000",
         "",
         "## Data",
         "",

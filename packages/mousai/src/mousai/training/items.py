@@ -20,14 +20,14 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from dmae import DMAEConfig
-from mousai.audio import audio_info, read_audio
+from mousai.audio.files import audio_info, read_audio
+from mousai.data.attributes import stated_of
 from mousai.data.captions import caption_of
 from mousai.data.fetching import ShardError
-from mousai.data.stated import stated_of
 from mousai.errors import UserError
-from mousai.file_parts import FilePart
+from mousai.storage.file_parts import FilePart
 from mousai.training.augment import augment
-from mousai.training.latents import UNTOLD, Captioned
+from mousai.training.latents import ATTRIBUTE_DROPOUT, Captioned
 from mousai.training.order import Windows
 from mousai.training.settings_parts import AutoencoderItems, GeneratorItems
 from mousai.training.sharded import Ahead, ShardedFiles, ShardedSongs
@@ -188,7 +188,7 @@ class AutoencoderCrops(Dataset[dict[str, Any]]):
         return wave
 
 
-class GeneratorCrops(Dataset[dict[str, Any]]):
+class LatentCrops(Dataset[dict[str, Any]]):
     """Item n: `latent` [C, frames], `mask` [1, frames], `t` [], `noise`, `dropped` [], and what is known of it.
 
     That is `caption`, `stated`, `start`, `files`. The mask is true where there is song, and not padding.
@@ -253,9 +253,9 @@ class GeneratorCrops(Dataset[dict[str, Any]]):
         # The twin of a song may be shorter.
         first = anywhere if fixed is None else min(fixed, max(latent.shape[-1] - frames, 0))
         stated = stated_of(fields)
-        stated = replace(stated, tempo=None) if rng.random() < UNTOLD else stated
-        stated = replace(stated, key=None) if rng.random() < UNTOLD else stated
-        stated = replace(stated, lead=None) if rng.random() < UNTOLD else stated
+        stated = replace(stated, tempo=None) if rng.random() < ATTRIBUTE_DROPOUT else stated
+        stated = replace(stated, key=None) if rng.random() < ATTRIBUTE_DROPOUT else stated
+        stated = replace(stated, lead=None) if rng.random() < ATTRIBUTE_DROPOUT else stated
         t, noise, generator = _drawn(self.seed, drawn, (latent.shape[0], frames), self.items.times)
         dropped = torch.rand((), generator=generator) < self.items.drop
         if self.count is not None:

@@ -12,16 +12,16 @@ import torch
 from torch import Tensor
 
 from dmae import DMAEConfig
-from mousai.checkpoint import load_config
 from mousai.data.cached_latents import read_latents
 from mousai.data.captions import FIELDS
 from mousai.data.latent_cache import encode_songs
-from mousai.data.passed_over import say_passed_over
 from mousai.data.records import Record, find_records, song_name
+from mousai.data.skipped import say_passed_over
 from mousai.errors import UserError
+from mousai.storage.weights import load_config
 from mousai.training.twins import twin_groups
 
-UNTOLD = 0.15
+ATTRIBUTE_DROPOUT = 0.15
 """Chance that the tempo of a crop is not stated, and that its key is not, and that its lead is not."""
 
 

@@ -11,8 +11,8 @@ from peft import LoraConfig, inject_adapter_in_model
 from peft.tuners.lora.layer import LoraLayer
 from torch import Tensor, nn
 
-from mousai.checkpoint import save_tensors
-from mousai.lora import FORMAT, A, B
+from mousai.diffusion.lora import FORMAT, A, B
+from mousai.storage.weights import save_tensors
 from mousai.training.settings_parts import Lora
 from unet1d.blocks import Conv
 
@@ -61,7 +61,7 @@ def add_adapters(net: nn.Module, settings: Lora) -> None:
 
 
 def save_adapter(path: Path, weights: Mapping[str, Tensor], *, prefix: str, settings: Lora, base: str) -> int:
-    """Write the adapters among a stage's weights, by their names there, as `mousai.lora.add_lora` reads them.
+    """Write the adapters among a stage's weights, by their names there, as `mousai.diffusion.lora.add_lora` reads them.
 
     Args:
         path: the file.

@@ -12,9 +12,9 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from dmae import DMAE
-from mousai.latent import LatentDiffusion
-from mousai.text import TextEncoder
-from mousai.training.settings import AutoencoderSettings, GeneratorSettings
+from mousai.conditioning.text import TextEncoder
+from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.training.settings import AutoencoderSettings, LatentDiffusionSettings
 from mousai.training.settings_parts import Optimizer
 from mousai.training.splitting import split
 from vdiffusion import VObjective
@@ -214,7 +214,7 @@ class AutoencoderStage(Stage):
         return found
 
 
-class GeneratorStage(Stage):
+class LatentDiffusionStage(Stage):
     """Stage 2: `LatentDiffusion.loss` of crops of latents under their captions.
 
     Args:
@@ -230,7 +230,7 @@ class GeneratorStage(Stage):
         model: LatentDiffusion,
         text: TextEncoder,
         autoencoder: DMAE,
-        settings: GeneratorSettings,
+        settings: LatentDiffusionSettings,
         *,
         train_text: bool,
     ) -> None:
@@ -264,7 +264,7 @@ class GeneratorStage(Stage):
     @torch.no_grad()
     def sounds(self, count: int, seconds: float) -> list[Sound]:
         """Pieces of the prompts."""
-        from mousai.conditions import stated_in
+        from mousai.conditioning.attributes import parse_attributes
 
         prompts = self.prompts[:count]
         if not prompts:
@@ -275,7 +275,7 @@ class GeneratorStage(Stage):
         latent = self.model.sample(
             self.embed(prompts) if self.model.config.net.context_features else None,
             frames=-(-samples // config.hop_length),
-            stated=[stated_in(prompt) for prompt in prompts],
+            stated=[parse_attributes(prompt) for prompt in prompts],
             num_steps=20,
             seed=self.settings.loop.seed,
         )

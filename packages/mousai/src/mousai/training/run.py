@@ -22,10 +22,10 @@ import torch
 from lightning.pytorch import Trainer
 from torch.utils.data import DataLoader
 
-from mousai.checkpoint import load_config, save_config
+from mousai.device import bfloat16_gain
 from mousai.errors import UserError
-from mousai.folders import BUNDLED_NAME
-from mousai.precision import bfloat16_gain
+from mousai.storage.folders import BUNDLED_NAME
+from mousai.storage.weights import load_config, save_config
 from mousai.training.assembled import Assembled
 from mousai.training.assembly import assemble
 from mousai.training.bad_files import BadFiles
@@ -244,7 +244,7 @@ def _as_json(values: Any) -> Any:
 
 
 def _stage_name(settings: Common) -> str:
-    return "autoencoder" if isinstance(settings, AutoencoderSettings) else "generator"
+    return "autoencoder" if isinstance(settings, AutoencoderSettings) else "latent-diffusion"
 
 
 @contextmanager

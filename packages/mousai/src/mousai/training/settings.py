@@ -84,7 +84,7 @@ class AutoencoderSettings(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GeneratorSettings(Common):
+class LatentDiffusionSettings(Common):
     """Training of stage 2, the generator, and of a small text encoder along with it.
 
     Args:

@@ -24,7 +24,7 @@ from mousai.data.latent_cache import fingerprint, load_stage_1
 from mousai.data.records import Record
 from mousai.data.shard_set import ShardSet
 from mousai.errors import UserError
-from mousai.file_parts import FilePart
+from mousai.storage.file_parts import FilePart
 from mousai.training.order import Windows
 
 READ = 20000

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mousai.conditioning.text import TextEncoder, load_tokenizer
 from mousai.data.captions import caption_of
 from mousai.data.records import Record
-from mousai.text import TextEncoder, load_tokenizer
 
 
 def small_text(records: Sequence[Record], made: Path, *, seed: int) -> TextEncoder:

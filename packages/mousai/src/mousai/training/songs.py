@@ -8,13 +8,13 @@ from mousai.errors import UserError
 from mousai.training.assembled import shards_of
 from mousai.training.items import parted
 from mousai.training.latents import Captioned, encode_folder
-from mousai.training.settings import GeneratorSettings
+from mousai.training.settings import LatentDiffusionSettings
 from mousai.training.sharded import ShardedSongs, latent_shards
 
 Songs = Captioned | ShardedSongs
 
 
-def latent_songs(settings: GeneratorSettings, stage_1: Path, *, frame_rate: float) -> Songs:
+def latent_songs(settings: LatentDiffusionSettings, stage_1: Path, *, frame_rate: float) -> Songs:
     """The songs of `data`, as latents of the model `stage_1`; with crops.short=leave only those that are long enough.
 
     Args:
@@ -45,7 +45,7 @@ def latent_songs(settings: GeneratorSettings, stage_1: Path, *, frame_rate: floa
     return songs.at_least(settings.crops.frames) if settings.crops.short == "leave" else songs
 
 
-def split_songs(songs: Songs, settings: GeneratorSettings) -> tuple[Songs, Songs | None]:
+def split_songs(songs: Songs, settings: LatentDiffusionSettings) -> tuple[Songs, Songs | None]:
     """Songs to learn from, and those that are held out, `None` where there are none; twins are never parted."""
     data, share, twins = Path(settings.data), settings.watching.validation_share, settings.crops.twins
     if isinstance(songs, ShardedSongs):

@@ -11,7 +11,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, Wand
 from torch import Tensor
 from tqdm import tqdm
 
-from mousai.audio import write_audio
+from mousai.audio.files import write_audio
 from mousai.errors import UserError
 from mousai.training.ema import EMA
 from mousai.training.modules import Sound, Stage

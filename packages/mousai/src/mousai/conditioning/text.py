@@ -1,0 +1,208 @@
+"""Prompts -> embedding, by the encoder of a T5 model: one from the hub, or the small one of the bundled model."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from mousai.errors import UserError
+from mousai.storage.weights import load_config, load_state, save_module
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+MAX_TOKENS = 64
+"""Tokens of one prompt, as in the paper; a longer prompt is cut, and said to be."""
+
+
+@dataclass(frozen=True)
+class TextEmbedding:
+    """What the generator is told.
+
+    Args:
+        hidden: [batch, tokens, features].
+        mask: bool [batch, tokens], True = a token of the prompt.
+    """
+
+    hidden: Tensor
+    mask: Tensor
+
+    def repeated(self, times: int) -> "TextEmbedding":
+        """Every prompt `times` times in a row."""
+        return TextEmbedding(self.hidden.repeat_interleave(times, dim=0), self.mask.repeat_interleave(times, dim=0))
+
+
+class TextEncoder(nn.Module):
+    """A T5 encoder and its tokenizer.
+
+    Args:
+        model: a `transformers.T5EncoderModel`.
+        tokenizer: the tokenizer that it was trained with.
+    """
+
+    def __init__(self, model: nn.Module, tokenizer: "PreTrainedTokenizerBase") -> None:
+        super().__init__()
+        self.model = model
+        self.tokenizer = tokenizer
+
+    @property
+    def features(self) -> int:
+        """Width of the embedding."""
+        return int(self.model.config.d_model)  # type: ignore[union-attr, arg-type]
+
+    def forward(self, prompts: Sequence[str], *, keep_padding: bool = False) -> TextEmbedding:
+        """Embed prompts; always padded to `MAX_TOKENS`, so that a prompt's embedding does not depend on the others'.
+
+        Args:
+            prompts: sentences.
+            keep_padding: count the padding as tokens of the prompt (`LatentDiffusionConfig.attend_to_padding`).
+        """
+        tokens = self.tokenizer(
+            list(prompts), padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+        )
+        weight = next(self.model.parameters())
+        mask = tokens["attention_mask"].to(weight.device).bool()
+        hidden = self.model(input_ids=tokens["input_ids"].to(weight.device), attention_mask=mask).last_hidden_state
+        if keep_padding:
+            return TextEmbedding(hidden, torch.ones_like(mask))
+        return TextEmbedding(hidden * mask[..., None], mask)
+
+    def cut(self, prompt: str) -> str | None:
+        """The part of a prompt beyond `MAX_TOKENS`, which the model does not see; `None` if it sees all."""
+        # Quiet, because the tokenizer would log its own words for the same.
+        tokens = self.tokenizer(prompt, return_offsets_mapping=True, verbose=False)
+        if len(tokens["input_ids"]) <= MAX_TOKENS:
+            return None
+        # The last token that is seen is the one that ends every prompt.
+        return prompt[tokens["offset_mapping"][MAX_TOKENS - 1][0] :].strip()
+
+    def save(self, folder: Path, *, dtype: torch.dtype | None = None) -> None:
+        """Write `text_encoder/` and `tokenizer/` into a model folder."""
+        config = self.model.config.to_diff_dict()  # type: ignore[union-attr, operator]
+        save_module(folder / "text_encoder", self.model, config, dtype=dtype)
+        self.tokenizer.save_pretrained(folder / "tokenizer")
+
+    @classmethod
+    def load(cls, folder: Path) -> "TextEncoder":
+        """Read `text_encoder/` and `tokenizer/` of a model folder.
+
+        Raises:
+            UserError: a file is missing or does not fit; one line that names it.
+        """
+        from transformers import T5Config, T5EncoderModel
+
+        values = load_config(folder / "text_encoder")
+        if values.get("model_type") != "t5":
+            raise UserError(f"{folder}/text_encoder/config.json: model_type is {values.get('model_type')!r}, not 't5'")
+        try:
+            model = T5EncoderModel(T5Config.from_dict(values))
+        except Exception as error:  # of many kinds: transformers checks some values, and torch stumbles over others
+            why = " ".join(str(error).split()) or type(error).__name__
+            raise UserError(f"{folder}/text_encoder/config.json: describes no T5 encoder ({why})") from error
+        load_state(folder / "text_encoder", model)
+        return cls(model, load_tokenizer(folder / "tokenizer")).eval()
+
+    @classmethod
+    def from_hub(cls, model_id: str, *, revision: str) -> "TextEncoder":
+        """A T5 encoder of the Hugging Face hub (or of a folder of the hub's layout), weights from safetensors only.
+
+        Args:
+            model_id: for example "google-t5/t5-base".
+            revision: the commit, pinned, since what a name points to can change. Ignored for a folder.
+
+        Raises:
+            UserError: it cannot be had; one line with the reason.
+        """
+        from transformers import AutoTokenizer, T5EncoderModel
+
+        try:
+            loaded: Any = T5EncoderModel.from_pretrained(
+                model_id, revision=revision, use_safetensors=True, output_loading_info=True
+            )
+            model, report = loaded
+            tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision)
+        except (OSError, ValueError) as error:
+            raise UserError(f"text encoder {model_id} at {revision}: {' '.join(str(error).split())}") from error
+        if report["missing_keys"]:
+            raise UserError(f"text encoder {model_id}: lacks {sorted(report['missing_keys'])[0]}; is it a T5 model?")
+        return cls(model, tokenizer).eval()
+
+    @classmethod
+    def small(
+        cls,
+        captions: Iterable[str] = (),
+        *,
+        features: int = 128,
+        layers: int = 3,
+        tokenizer: "PreTrainedTokenizerBase | None" = None,
+    ) -> "TextEncoder":
+        """An untrained little T5 encoder whose tokenizer is made from captions; it is trained along with the generator.
+
+        Words are split into letters-only pieces of a vocabulary of 1000, and numbers into digits, so that a tempo that
+        no caption had still has neighbours.
+
+        Args:
+            captions: what the tokenizer is made from. Twice the same captions give different tokenizers, since the
+                trainer breaks ties at random.
+            features: width of the embedding, a multiple of 32.
+            layers: blocks of the encoder.
+            tokenizer: one that was made before, instead of captions.
+        """
+        from transformers import T5Config, T5EncoderModel
+
+        if tokenizer is None:
+            tokenizer = _train_tokenizer(captions)
+        config = T5Config(
+            vocab_size=len(tokenizer),
+            d_model=features,
+            d_kv=32,
+            d_ff=4 * features,
+            num_layers=layers,
+            num_heads=features // 32,
+            feed_forward_proj="gated-gelu",
+            dropout_rate=0.0,
+            relative_attention_num_buckets=32,
+            is_encoder_decoder=False,
+            use_cache=False,
+        )
+        return cls(T5EncoderModel(config), tokenizer)
+
+
+def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+    """Read a tokenizer folder; `UserError` names it where it is not one."""
+    from transformers import PreTrainedTokenizerFast
+
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise UserError(f"{path} does not exist; {folder.parent} is no model folder, or an incomplete one")
+    try:
+        tokenizer: PreTrainedTokenizerBase = PreTrainedTokenizerFast.from_pretrained(folder)
+    except Exception as error:  # tokenizers raises bare Exception for a broken file
+        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+    if tokenizer.pad_token is None:
+        raise UserError(f"{folder / 'tokenizer_config.json'} is missing or names no pad_token")
+    return tokenizer
+
+
+def _train_tokenizer(captions: Iterable[str]) -> Any:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.WordPiece(unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFD(), normalizers.StripAccents(), normalizers.Lowercase()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Digits(individual_digits=True)]
+    )
+    trainer = trainers.WordPieceTrainer(vocab_size=1000, special_tokens=["<pad>", "</s>", "<unk>"], show_progress=False)
+    tokenizer.train_from_iterator(captions, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="$A </s>", special_tokens=[("</s>", tokenizer.token_to_id("</s>"))]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=MAX_TOKENS
+    )

@@ -1,0 +1,126 @@
+"""Where a foreign checkpoint comes from: a file, a folder, the Hugging Face hub, or a released model's name."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from mousai.convert.pickles import SUFFIXES, WHY, read_pickle
+from mousai.convert.rules import LayoutError
+from mousai.errors import UserError
+from mousai.storage.hub import download, is_hub_id
+from mousai.storage.weights import WEIGHTS_NAME, CheckpointError, load_tensors
+
+INDEX = "model.safetensors.index.json"
+
+
+@dataclass(frozen=True)
+class Released:
+    """A model that its makers published, with what its own config lacks.
+
+    Args:
+        revision: commit or reference that holds safetensors.
+        settings: see `mousai.convert.settings`.
+    """
+
+    revision: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+RELEASED = {
+    # The main branch has a pickle alone; the hub's own conversion lies on this reference.
+    "archinetai/dmae1d-ATC64-v2": Released(
+        "refs/pr/1", {"sample_rate": "48000", "bottleneck": "tanh", "transform_stride": "64", "stft_num_fft": "1023"}
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A foreign checkpoint as it was read.
+
+    Args:
+        name: for messages.
+        state: its tensors.
+        settings: what is known of it beside the file.
+    """
+
+    name: str
+    state: dict[str, Tensor]
+    settings: dict[str, str]
+
+
+def read_source(source: str, *, revision: str | None = None, allow_pickle: bool = False) -> Source:
+    """Read a checkpoint's tensors.
+
+    Args:
+        source: a safetensors file, a folder with one (or with a sharded one's index), or a hub id "owner/name".
+        revision: commit of a hub model, which has to be given unless the model is known by name.
+        allow_pickle: read a pickle where there are no safetensors, see `mousai.convert.pickles`.
+
+    Raises:
+        UserError: there is none, or it cannot be read; one line that says what would do.
+    """
+    released = RELEASED.get(source)
+    path = Path(source)
+    if not path.exists():
+        path = _from_hub(source, revision or (released.revision if released else None), allow_pickle)
+    elif revision is not None:
+        raise UserError(f"--revision {revision}: {source} is on this machine, not on the hub")
+    state = _read_folder(path, allow_pickle) if path.is_dir() else _read_file(path, allow_pickle)
+    return Source(source, state, dict(released.settings) if released else {})
+
+
+def _from_hub(source: str, revision: str | None, allow_pickle: bool) -> Path:
+    if not is_hub_id(source) or source.endswith((*SUFFIXES, ".safetensors")):
+        raise UserError(f"{source}: no such file or folder")
+    if revision is None:
+        raise UserError(f"{source}: no such file or folder; for a model of the hub give its commit as --revision")
+    patterns = ["*.safetensors", "*.json", *(f"*{suffix}" for suffix in SUFFIXES if allow_pickle)]
+    return download(source, revision=revision, patterns=patterns)
+
+
+def _read_folder(folder: Path, allow_pickle: bool) -> dict[str, Tensor]:
+    if (folder / WEIGHTS_NAME).is_file():
+        return _read_file(folder / WEIGHTS_NAME, allow_pickle)
+    if (folder / INDEX).is_file():
+        return _read_shards(folder)
+    files = sorted(folder.glob("*.safetensors")) or [
+        path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES
+    ]
+    if not files:
+        fetched = "" if allow_pickle else "; from the hub these are fetched only with --allow-pickle"
+        raise CheckpointError(f"{folder} holds no checkpoint: no .safetensors, nor {', '.join(SUFFIXES)}{fetched}")
+    if len(files) > 1:
+        raise CheckpointError(f"{folder} holds {', '.join(path.name for path in files)}; name the file that is meant")
+    return _read_file(files[0], allow_pickle)
+
+
+def _read_shards(folder: Path) -> dict[str, Tensor]:
+    path = folder / INDEX
+    try:
+        places = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
+        names = sorted(set(places.values()))
+        if any(Path(name).name != name for name in names):
+            raise ValueError("a file outside of the folder")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(
+            f"{path} is no index of a sharded checkpoint ({type(error).__name__}: {error})"
+        ) from error
+    state: dict[str, Tensor] = {}
+    for name in names:
+        state |= load_tensors(folder / name)[0]
+    if missing := sorted(set(places) - set(state)):
+        raise CheckpointError(f"{path} names {missing[0]}, which {places[missing[0]]} does not hold")
+    return state
+
+
+def _read_file(path: Path, allow_pickle: bool) -> dict[str, Tensor]:
+    if path.suffix in SUFFIXES:
+        if not allow_pickle:
+            raise CheckpointError(f"{path} is a pickle, which is not opened: {WHY}")
+        return read_pickle(path)
+    if path.suffix != ".safetensors":
+        raise LayoutError(f"{path}: is no checkpoint; .safetensors is read, and {', '.join(SUFFIXES)} if allowed")
+    return load_tensors(path)[0]

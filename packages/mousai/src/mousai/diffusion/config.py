@@ -1,0 +1,134 @@
+"""Settings of the generator: frozen, self-checking, JSON-able."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mousai.conditioning.attributes import ATTRIBUTE_CHANNELS, GLOBAL_CHANNELS
+from mousai.conditioning.text import MAX_TOKENS
+from unet1d import Level, UNet1dConfig
+from unet1d.config import from_mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentDiffusionConfig:
+    """Sizes of the generator.
+
+    Args:
+        net: the U-Net on the latent; `context_features` is the width of the text embedding. With `global_features`,
+            which must then be `told_globally`, the mean of the text embedding and what is stated of the whole piece
+            also reach every item of it beside the diffusion time.
+        latent_std: standard deviation of the latents in the training data; the diffusion works on latent / latent_std.
+        max_tokens: tokens of the learned embedding that stands for "no prompt"; 0 for a generator that was trained
+            without one, which knows no guidance.
+        frame_rate: latent frames per second of a generator that is also told tempo and key (`mousai.conditioning`),
+            by injection at depth 0; 0 for one that reads text alone, as the paper's.
+        attend_to_padding: let the generator read the padding after a prompt as if it were text. It is no good, but the
+            authors' models were trained so: their attention takes no mask.
+    """
+
+    net: UNet1dConfig
+    latent_std: float = 1.0
+    max_tokens: int = MAX_TOKENS
+    frame_rate: float = 0.0
+    attend_to_padding: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        std = self.latent_std
+        if isinstance(std, bool) or not isinstance(std, int | float) or not 0 < std < math.inf:
+            raise ValueError(f"LatentDiffusionConfig: latent_std must be a number above 0, not {std!r}")
+        if isinstance(self.max_tokens, bool) or not isinstance(self.max_tokens, int) or self.max_tokens < 0:
+            raise ValueError(f"LatentDiffusionConfig: max_tokens must be 0 or more, not {self.max_tokens!r}")
+        if self.max_tokens and not self.net.context_features:
+            raise ValueError(
+                f"LatentDiffusionConfig: max_tokens={self.max_tokens} but net.context_features is 0; a generator of "
+                "text needs cross-attention, one without text max_tokens=0"
+            )
+        if not isinstance(self.attend_to_padding, bool):
+            raise ValueError(
+                f"LatentDiffusionConfig: attend_to_padding must be True or False, not {self.attend_to_padding!r}"
+            )
+        rate = self.frame_rate
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < math.inf:
+            raise ValueError(f"LatentDiffusionConfig: frame_rate must be a number, 0 or more, not {rate!r}")
+        wanted = {0: ATTRIBUTE_CHANNELS} if rate else {}
+        if dict(self.net.inject_channels) != wanted:
+            raise ValueError(
+                f"LatentDiffusionConfig: with frame_rate {rate:g} the net's inject_channels by depth must be {wanted}, "
+                f"not {dict(self.net.inject_channels)}"
+            )
+        if self.net.global_features not in (0, self.told_globally):
+            raise ValueError(
+                f"LatentDiffusionConfig: net.global_features must be 0 or {self.told_globally} (features of the text, "
+                f"and what is stated), not {self.net.global_features}"
+            )
+
+    @property
+    def told_globally(self) -> int:
+        """Width of what can be said of a whole piece: the mean of its text embedding, and what is stated of it."""
+        return self.net.context_features + (GLOBAL_CHANNELS if self.frame_rate else 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as a JSON-able dictionary."""
+        return {
+            "net": self.net.to_dict(),
+            "latent_std": self.latent_std,
+            "max_tokens": self.max_tokens,
+            "frame_rate": self.frame_rate,
+            "attend_to_padding": self.attend_to_padding,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "LatentDiffusionConfig":
+        """The inverse of `to_dict`; an unknown or missing key is a `ValueError` that names it."""
+        if "net" not in values:
+            raise ValueError("LatentDiffusionConfig: key 'net' is missing")
+        return from_mapping(cls, {**values, "net": UNet1dConfig.from_dict(values["net"])})
+
+    @classmethod
+    def paper(cls) -> "LatentDiffusionConfig":
+        """The paper's stage 2 (arXiv 2301.11757, section 4): 857.7 million parameters with the null embedding."""
+        channels, items = (128, 256, 512, 512, 1024, 1024), (2, 2, 2, 4, 8, 8)
+        return cls(
+            net=UNet1dConfig(
+                in_channels=32,
+                levels=tuple(
+                    Level(channels=c, factor=2 if depth else 1, items=n, attention=depth > 1, cross_attention=True)
+                    for depth, (c, n) in enumerate(zip(channels, items, strict=True))
+                ),
+                context_features=768,
+                attention_heads=12,
+                feed_forward_factor=2.0,
+            )
+        )
+
+    @classmethod
+    def tiny(cls, *, latent_std: float = 1.0, frame_rate: float = 48000 / 4096) -> "LatentDiffusionConfig":
+        """The bundled model's stage 2, for the latent of `DMAEConfig.tiny()`: 128 channels at 11.7 frames a second."""
+        channels = (256, 256, 256, 256)
+        return cls(
+            net=UNet1dConfig(
+                in_channels=128,
+                levels=tuple(
+                    Level(
+                        channels=c,
+                        factor=2 if depth else 1,
+                        attention=depth > 0,
+                        cross_attention=True,
+                        inject_channels=0 if depth or not frame_rate else ATTRIBUTE_CHANNELS,
+                    )
+                    for depth, c in enumerate(channels)
+                ),
+                context_features=128,
+                global_features=128 + (GLOBAL_CHANNELS if frame_rate else 0),
+                global_hidden=48,
+                attention_heads=4,
+                modulation_features=256,
+                zero_init_residual=True,
+                outer_skip=False,
+            ),
+            latent_std=latent_std,
+            frame_rate=frame_rate,
+        )

@@ -1,0 +1,298 @@
+"""Weights on disk: a folder with `config.json` and `model.safetensors`, never pickle, never code named by a config.
+
+Saving is atomic per file and may store floats in half precision; loading checks every key and shape before the module
+is touched, so that a failed load leaves it as it was. Whatever is wrong is a `CheckpointError` whose one line names the
+file, the key, what was expected and what was found.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from mousai.errors import UserError
+from mousai.storage.files import atomic_file
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+
+
+class CheckpointError(UserError):
+    """A model folder that cannot be read or written; one line that names the file and what is wrong in it."""
+
+
+def save_module(
+    folder: str | PathLike[str], module: nn.Module, config_dict: Mapping[str, Any], *, dtype: torch.dtype | None = None
+) -> None:
+    """Write a module as `config.json` and `model.safetensors`, replacing what the folder holds of these two.
+
+    Args:
+        folder: Made if it is missing.
+        module: Its state dict is stored; a tensor under several keys (tied weights) once, under the first of them.
+        config_dict: What the module's config class gives as JSON.
+        dtype: Type to store floating-point tensors in, such as torch.bfloat16; None keeps theirs.
+
+    Raises:
+        CheckpointError: A tensor holds NaN or infinity, or would in `dtype`; the config is not JSON; the folder cannot
+            be written.
+    """
+    folder = Path(folder)
+    state = module.state_dict(keep_vars=True)
+    tied = _tied_keys(state)
+    tensors = {key: tensor for key, tensor in state.items() if key not in tied}
+    text = _json_text(folder / CONFIG_NAME, config_dict)
+    _make_folder(folder)
+    save_tensors(folder / WEIGHTS_NAME, tensors, dtype=dtype)
+    _write_text(folder / CONFIG_NAME, text)
+
+
+def load_state(folder: str | PathLike[str], module: nn.Module, *, dtype: torch.dtype | None = torch.float32) -> None:
+    """Fill a module with the weights of a folder; strict in keys and shapes.
+
+    The file is mapped into memory and read tensor by tensor, so that it is never held twice. A module built on the meta
+    device is given memory here; on any other device parameters stay the same objects, so that optimizers keep their
+    hold on them. Tied weights stay tied.
+
+    Args:
+        folder: A folder that holds `model.safetensors`.
+        module: Of the architecture that was saved.
+        dtype: Type that the module's floating-point tensors have afterwards; None leaves them as they are.
+
+    Raises:
+        CheckpointError: The file is missing, cut short or not safetensors; a key is missing or unknown; a shape
+            differs; an integer tensor stands where floats belong or the reverse; or a tensor holds NaN or infinity.
+    """
+    path = Path(folder) / WEIGHTS_NAME
+    targets = module.state_dict(keep_vars=True)
+    tied = _tied_keys(targets)
+    with _opened(path) as file:
+        keys = set(file.keys())
+        if missing := [key for key in targets if key not in keys and key not in tied]:
+            raise CheckpointError(f"{path} lacks {listed(missing)}, which {type(module).__name__} needs")
+        if extra := sorted(key for key in keys if key not in targets):
+            raise CheckpointError(f"{path} holds {listed(extra)}, which {type(module).__name__} has not")
+        for key in sorted(keys):
+            shape = list(file.get_slice(key).get_shape())
+            if shape != list(targets[key].shape):
+                raise CheckpointError(f"{path}: {key} has shape {shape}, expected {list(targets[key].shape)}")
+            _check_values(path, key, file.get_tensor(key), targets[key])
+
+        if dtype is not None:
+            module.to(dtype=dtype)
+            targets = module.state_dict(keep_vars=True)
+        on_meta = {key: _materialized(tensor) for key, tensor in targets.items() if tensor.is_meta and key not in tied}
+        if on_meta:
+            # Tied keys get the very object of their first key, which `assign` puts in place as it is.
+            whole = {key: on_meta.get(tied.get(key, key), tensor) for key, tensor in targets.items()}
+            module.load_state_dict(whole, assign=True)
+            targets = whole
+        with torch.no_grad():
+            for key in sorted(keys):
+                targets[key].copy_(file.get_tensor(key))
+
+
+def save_tensors(
+    path: str | PathLike[str],
+    tensors: Mapping[str, Tensor],
+    *,
+    dtype: torch.dtype | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> None:
+    """Write tensors as one safetensors file, whole or not at all.
+
+    Args:
+        path: The file to make or replace; its folder must exist.
+        tensors: Of any device and layout; none may share memory with another.
+        dtype: Type to store floating-point tensors in; None keeps theirs.
+        metadata: Text that is stored in the file's header.
+
+    Raises:
+        CheckpointError: A tensor holds NaN or infinity, or would in `dtype`; or the file cannot be written.
+    """
+    path = Path(path)
+    stored = {}
+    for key, tensor in tensors.items():
+        tensor = tensor.detach().cpu()
+        if dtype is not None and tensor.is_floating_point():
+            tensor = tensor.to(dtype)
+        if tensor.is_floating_point() and not _finite(tensor):
+            raise CheckpointError(
+                f"{path}: {key} holds NaN or infinity as {type_name(tensor.dtype)}; nothing was written"
+            )
+        stored[key] = tensor.contiguous()
+    try:
+        with atomic_file(path) as temporary:
+            save_file(stored, temporary, metadata=dict(metadata or {}))
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be written: {_why(error)}") from error
+
+
+def load_tensors(path: str | PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read a safetensors file: its tensors as they were stored, and the text in its header.
+
+    Raises:
+        CheckpointError: The file is missing, cut short or not safetensors, or a tensor holds NaN or infinity.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        names: list[str] = file.keys()
+        tensors = {key: file.get_tensor(key) for key in names}
+        metadata = dict(file.metadata() or {})
+    for key, tensor in tensors.items():
+        _check_values(path, key, tensor, tensor)
+    return tensors, metadata
+
+
+def load_some_tensors(path: str | PathLike[str], keys: Sequence[str]) -> list[Tensor]:
+    """Read some tensors of a safetensors file, and nothing of the others.
+
+    Raises:
+        CheckpointError: The file is missing, cut short or not safetensors, lacks one of them, or one holds NaN or
+            infinity.
+    """
+    path = Path(path)
+    with _opened(path) as file:
+        held = set(file.keys())
+        if missing := [key for key in keys if key not in held]:
+            raise CheckpointError(f"{path} lacks {listed(missing)}")
+        tensors = [file.get_tensor(key) for key in keys]
+    for key, tensor in zip(keys, tensors, strict=True):
+        _check_values(path, key, tensor, tensor)
+    return tensors
+
+
+def tensor_metadata(path: str | PathLike[str]) -> dict[str, str]:
+    """Read the text in the header of a safetensors file.
+
+    Raises:
+        CheckpointError: The file is missing, cut short or not safetensors.
+    """
+    with _opened(Path(path)) as file:
+        return dict(file.metadata() or {})
+
+
+def tensor_shapes(path: str | PathLike[str]) -> dict[str, list[int]]:
+    """Read which tensors a safetensors file holds, from its header alone: key -> shape.
+
+    Raises:
+        CheckpointError: The file is missing, cut short or not safetensors.
+    """
+    with _opened(Path(path)) as file:
+        return {key: list(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+
+
+def load_config(path: str | PathLike[str]) -> dict[str, Any]:
+    """Read a JSON object, such as the `config.json` of a folder (a folder may be given) or a `model_index.json`.
+
+    Which keys it may have is for the config class to say.
+
+    Raises:
+        CheckpointError: The file is missing or is not a JSON object.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / CONFIG_NAME
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} does not exist: no model folder, or an incomplete one") from None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {_why(error)}") from error
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{path} is not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path} must hold a JSON object, found {type(found).__name__}")
+    return found
+
+
+def save_config(path: str | PathLike[str], config_dict: Mapping[str, Any]) -> None:
+    """Write a JSON object, whole or not at all; the folder of `path` is made if it is missing.
+
+    Raises:
+        CheckpointError: The content is not JSON, or the file cannot be written.
+    """
+    path = Path(path)
+    text = _json_text(path, config_dict)
+    _make_folder(path.parent)
+    _write_text(path, text)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    if not path.is_file():
+        pickled = sorted(path.parent.glob("*.bin")) + sorted(path.parent.glob("*.ckpt"))
+        hint = f"; {pickled[0].name} is a pickle, which is never loaded: convert it to safetensors" if pickled else ""
+        raise CheckpointError(f"{path} does not exist or is not a file{hint}")
+    try:
+        with safe_open(path, framework="pt") as file:
+            yield file
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} is not a whole safetensors file: {_why(error)}") from error
+
+
+def _check_values(path: Path, key: str, found: Tensor, expected: Tensor) -> None:
+    if found.is_floating_point() != expected.is_floating_point():
+        raise CheckpointError(f"{path}: {key} is {type_name(found.dtype)}, expected {type_name(expected.dtype)}")
+    if found.is_floating_point() and not _finite(found):
+        raise CheckpointError(f"{path}: {key} holds NaN or infinity")
+
+
+def _finite(tensor: Tensor) -> bool:
+    # PyTorch cannot tell it of numbers of 8 bits.
+    return bool(torch.isfinite(tensor.float() if tensor.itemsize == 1 else tensor).all())
+
+
+def _tied_keys(state: Mapping[str, Tensor]) -> dict[str, str]:
+    """Map every further key of a tensor that stands under several keys to the first one."""
+    first: dict[int, str] = {}
+    return {key: first[id(tensor)] for key, tensor in state.items() if first.setdefault(id(tensor), key) != key}
+
+
+def _materialized(tensor: Tensor) -> Tensor:
+    empty = torch.empty_like(tensor, device="cpu")
+    return nn.Parameter(empty, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
+
+
+def _json_text(path: Path, config_dict: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(config_dict), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot hold this config: {error}") from error
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"the folder {folder} cannot be made: {_why(error)}") from error
+
+
+def _write_text(path: Path, text: str) -> None:
+    try:
+        with atomic_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be written: {_why(error)}") from error
+
+
+def listed(keys: list[str], *, most: int = 3) -> str:
+    """The first keys, and how many more there are: for messages."""
+    more = f" and {len(keys) - most} more" if len(keys) > most else ""
+    return ", ".join(keys[:most]) + more
+
+
+def type_name(dtype: torch.dtype) -> str:
+    """How a type of numbers is called in messages: float32, int64, ..."""
+    return str(dtype).removeprefix("torch.")
+
+
+def _why(error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(reason.split())

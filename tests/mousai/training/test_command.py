@@ -1,0 +1,265 @@
+"""`mousai train` as it is typed: keys, recipes, mistakes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mousai.cli import main
+from mousai.cli.train import RECIPES, STAGES, read_settings, recipe_names
+from mousai.storage.folders import BUNDLED, describe
+from mousai.training.items import AutoencoderCrops, LatentCrops, Numbers, held_out
+from mousai.training.settings_parts import AutoencoderItems
+
+from .conftest import write_song
+
+BASE = ["--data", "songs", "--out", "run"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_recipe_can_be_read(stage):
+    assert recipe_names() == ["paper", "small", "tiny"]
+    for name in recipe_names():
+        extra = ["--from", "model"] if (stage, name) == ("autoencoder", "small") else []
+        settings = read_settings(stage, ["--config", name, *BASE, *extra])
+        assert settings.data == "songs" and settings.loop.max_steps
+    assert {path.name for path in RECIPES.iterdir()} == {f"{s}-{n}.yaml" for s in STAGES for n in recipe_names()}
+
+
+def test_the_papers_settings_are_those_of_the_paper():
+    stage_1 = read_settings("autoencoder", ["--config", "paper", *BASE])
+    stage_2 = read_settings("latent-diffusion", ["--config", "paper", *BASE])
+    for settings in (stage_1, stage_2):
+        optimizer = settings.optimizer
+        assert (optimizer.learning_rate, optimizer.betas, optimizer.eps) == (1e-4, (0.95, 0.999), 1e-6)
+        assert optimizer.weight_decay == 1e-3 and optimizer.schedule == "constant"
+        assert (settings.ema.beta, settings.ema.power, settings.loop.batch) == (0.995, 0.7, 32)
+        assert settings.model == "paper"
+    assert stage_1.crops.samples == 2**18
+    assert stage_2.crops.frames * 1024 == 2**21 and stage_2.crops.place == "fixed" and stage_2.crops.drop == 0.1
+
+
+def test_a_key_counts_more_than_the_file(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("data: songs\nloop:\n  batch: 3\n  max_steps: 7\noptimizer:\n  betas: [0.5, 0.9]\n")
+    settings = read_settings("latent-diffusion", ["--config", str(file), "--out", "run", "--loop.batch", "5"])
+    assert (settings.loop.batch, settings.loop.max_steps, settings.optimizer.betas) == (5, 7, (0.5, 0.9))
+
+
+def test_print_config_explains_every_key(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "latent-diffusion", "--print-config"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    keys = [line.strip() for line in said.splitlines() if ":" in line and not line.strip().startswith(("#", "-"))]
+    comments = [line for line in said.splitlines() if line.strip().startswith("#")]
+    assert len(keys) > 40 and len(comments) >= len(keys)
+    for text in ("largest norm of the gradient", "chance that an item is trained without its caption", "of the hub"):
+        assert text in said
+
+
+MISTAKES = [
+    (["--loop.max_stepz", "3"], "--loop.max_stepz 3"),
+    (["--loop.max_step", "3"], "--loop.max_step 3"),  # the beginning of a key is none
+    (["--loop.max_steps", "many"], "--loop.max_steps many: must be a whole number"),
+    (["--loop.batch", "0", "--loop.max_steps", "3"], "loop.batch=0: must be 1 or more"),
+    ([], "loop.max_steps: say how long to train"),
+    (["--loop.max_time", "3h"], "loop.max_time='3h': must be days:hours:minutes:seconds"),
+    (["--config", "huge"], "--config huge: no such file; give one, or a recipe: paper, small, tiny"),
+    (["--optimizer.learning_rate", "-1", "--loop.max_steps", "3"], "optimizer.learning_rate=-1.0: must be above 0"),
+    (["--loop.max_steps", "3"], "songs: no such folder"),
+    (["--loop.max_steps", "3", "--from", "nowhere"], "model nowhere: no such folder"),
+    (["--loop.max_steps", "3", "--model", "huge"], "model=huge: must be tiny, paper, or the path of a config.json"),
+    (["--loop.max_steps", "3", "--text", "google-t5/t5-base", "--model", "paper"], "the autoencoder bundled has 128"),
+    (
+        ["--loop.max_steps", "3", "--loop.strategy", "deepspeed"],
+        "loop.strategy=deepspeed: its average could not",
+    ),
+    (["--loop.max_steps", "3", "--loop.strategy", "fsdp", "--loop.compile", "true"], "loop.compile=true: does not go"),
+    (["--crops.place", "here"], "--crops.place here: must be one of random, fixed"),
+    (["--optimizer.schedule", "cosine", "--loop.max_time", "00:00:00:01"], "optimizer.schedule=cosine: needs loop.max"),
+    (["--watching.logger", "wandb", "--loop.max_steps", "1", "--data", "SONGS"], "watching.logger=wandb: is not inst"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_a_mistake_is_one_line(arguments, message, tmp_path, monkeypatch, capsys, songs, saved_model):
+    monkeypatch.chdir(tmp_path)
+    arguments = [str(songs) if word == "SONGS" else word for word in arguments]
+    if "wandb" in arguments:
+        arguments += ["--from", str(saved_model), "--autoencoder", str(saved_model), "--crops.frames", "16"]
+    assert main(["train", "latent-diffusion", *BASE, *arguments]) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("mousai: error")]
+    assert len(said) == 1 and message in said[0]
+
+
+def test_bundled_is_the_bundled_model_also_beside_a_folder_of_that_name(tmp_path, monkeypatch, songs):
+    (tmp_path / "bundled").mkdir()
+    monkeypatch.chdir(tmp_path)
+    short = ["--loop.max_steps", "1", "--loop.batch", "1", "--loop.workers", "0", "--crops.frames", "16"]
+    quiet = ["--watching.logger", "csv", "--watching.listen_every", "0", "--watching.validate_every", "0"]
+    begun = ["--config", "tiny", "--data", str(songs), "--out", "run", "--from", "bundled"]
+    assert main(["train", "latent-diffusion", *begun, *short, *quiet]) == 0
+    monkeypatch.chdir(songs)
+    assert main(["export", str(tmp_path / "run"), "-o", str(tmp_path / "mine")]) == 0
+    assert describe(tmp_path / "mine").autoencoder == describe(BUNDLED).autoencoder
+
+
+def test_the_folder_of_a_run_holds_nothing_else(tmp_path, make_settings):
+    from mousai import UserError
+    from mousai.training.run import train
+
+    (tmp_path / "thesis.doc").write_text("")
+    with pytest.raises(UserError, match=r"holds thesis\.doc, and no run"):
+        train(make_settings("latent-diffusion", tmp_path))
+    with pytest.raises(UserError, match="is a file; give a folder"):
+        train(make_settings("latent-diffusion", tmp_path / "thesis.doc"))
+
+
+def test_a_phase_that_does_not_fit_the_model_is_refused(tmp_path, make_settings):
+    from mousai import UserError
+    from mousai.training.run import train
+
+    with pytest.raises(UserError, match="phase=all: a model with a prior is trained by phase=latent and then"):
+        train(make_settings("autoencoder", tmp_path, phase="all"))
+    with pytest.raises(
+        UserError, match=r"attack_weight=0\.5: is for phase=latent and phase=magnitudes; without a prior none"
+    ):
+        make_settings("autoencoder", tmp_path, phase="all", attack_weight=0.5)
+    for phase in ("magnitudes", "decoder"):
+        with pytest.raises(UserError, match=f"phase={phase}: needs --from, the model that phase=latent made"):
+            make_settings("autoencoder", tmp_path, phase=phase, start_from=None)
+    with pytest.raises(UserError, match=r"attack_weight=-1: must be 0 or more"):
+        make_settings("autoencoder", tmp_path, attack_weight=-1)
+
+
+def test_a_cpu_that_is_slow_in_bfloat16_is_told_of(tmp_path, make_settings, monkeypatch, capsys):
+    from mousai.training.run import train
+
+    monkeypatch.setattr("mousai.training.run.bfloat16_gain", lambda device: 0.1)
+    train(make_settings("latent-diffusion", tmp_path / "slow", max_steps=1, precision="bf16-mixed"))
+    assert "bf16-mixed: this CPU multiplies 0.1 times as fast in bfloat16" in capsys.readouterr().err
+    monkeypatch.setattr("mousai.training.run.bfloat16_gain", lambda device: 2.0)
+    train(make_settings("latent-diffusion", tmp_path / "fast", max_steps=1, precision="bf16-mixed"))
+    assert "this CPU" not in capsys.readouterr().err
+
+
+def test_exporting_what_is_no_run_is_refused(tmp_path, saved_model, capsys):
+    for source, message in ((tmp_path, "is no folder of a run"), (saved_model, "is a model; say in which --layout")):
+        assert main(["export", str(source), "-o", str(tmp_path / "out")]) == 2
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (
+            ["--set", "guidance=4"],
+            "guidance=4: must be NAME=VALUE, the name one of num_inference_steps, guidance_scale",
+        ),
+        (["--set", "guidance_scale=much"], "guidance_scale=much: guidance_scale must be a number"),
+        (["--set", "decoder_steps=2.5"], "decoder_steps=2.5: decoder_steps must be a whole number"),
+        (["--set", "guidance_scale=1000"], "guidance_scale=1000: must be 0 to 100"),
+        (["--about", "x", "-o", "adapter.safetensors"], "--about: is for a run that becomes a model folder"),
+    ],
+)
+def test_exporting_with_impossible_settings_is_refused(more, message, run_of_a_step, tmp_path, capsys):
+    assert main(["export", str(run_of_a_step), "-o", str(tmp_path / "out"), *more]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+# ---- items
+
+
+def test_items_are_dealt_to_processes_in_turn():
+    def first(sampler: Numbers, count: int) -> list[int]:
+        return [number for number, _ in zip(sampler, range(count), strict=False)]
+
+    assert first(Numbers(first=10), 4) == [10, 11, 12, 13]
+    both = [first(Numbers(first=10, rank=rank, world=2), 2) for rank in (0, 1)]
+    assert sorted(both[0] + both[1]) == [10, 11, 12, 13]
+
+
+def test_what_is_held_out_stays_held_out_when_files_are_added():
+    names = [f"{number}.wav" for number in range(300)]
+    small, large = held_out(names[:200], 0.1), held_out(names, 0.1)
+    assert small == large[:200] and 5 <= sum(small) <= 40
+    assert sum(held_out(names[:20], 0.001)) == 1  # one of twenty at least
+    assert not any(held_out(names[:10], 0.1)) and not any(held_out(names, 0))
+
+
+@pytest.fixture
+def config(saved_model):
+    from mousai.storage.folders import autoencoder_config
+
+    return autoencoder_config(saved_model)
+
+
+def test_an_item_depends_on_its_number_alone(songs, config):
+    import torch
+
+    files = sorted(songs.glob("*.wav"))
+    one, other = (AutoencoderCrops(files, config, AutoencoderItems(samples=8192), seed=3) for _ in range(2))
+    for number in (0, 7):
+        _ = one[number + 1]
+        assert all(torch.equal(one[number][key], other[number][key]) for key in ("wave", "t", "noise"))
+    assert not torch.equal(one[0]["wave"], one[1]["wave"])
+
+
+def test_short_files_are_repeated_or_joined(tmp_path, config):
+    for number in range(2):
+        write_song(tmp_path / f"{number}.wav", number=number, seconds=0.05)
+    files = sorted(tmp_path.glob("*.wav"))
+    length = 2400
+    repeated = AutoencoderCrops(files, config, AutoencoderItems(samples=6144), seed=0)[0]["wave"].numpy()
+    np.testing.assert_array_equal(repeated[:, :length], repeated[:, length : 2 * length])
+    joined = AutoencoderCrops(files, config, AutoencoderItems(samples=61440, short="join"), seed=0)[0]["wave"].numpy()
+    parts = {joined[:, n * length : (n + 1) * length].tobytes() for n in range(25)}
+    assert len(parts) == 2
+
+
+def test_silence_is_passed_over_and_bad_files_are_told(tmp_path, config, make_settings):
+    from mousai import UserError, write_audio
+    from mousai.training.run import train
+
+    folder = tmp_path / "songs"
+    folder.mkdir()
+    write_song(folder / "good.wav", number=1)
+    write_audio(folder / "silent.wav", np.zeros((2, 48000), dtype=np.float32), 48000)
+    crops = AutoencoderCrops(sorted(folder.glob("*.wav")), config, AutoencoderItems(samples=4096), seed=0)
+    assert all(crops[number]["files"].endswith("good.wav") for number in range(20))
+    (folder / "broken.wav").write_bytes(b"RIFF and nothing more")
+    with pytest.raises(UserError, match=r"1 of 3 files are bad, more than 1%, such as .*broken\.wav"):
+        train(make_settings("autoencoder", tmp_path / "run", data=str(folder), batch=8))
+    assert "broken.wav" in (tmp_path / "run" / "bad_files.json").read_text()
+
+
+def test_only_bad_files_end_the_first_item(tmp_path, config):
+    from mousai import UserError
+
+    (tmp_path / "broken.wav").write_bytes(b"")
+    crops = AutoencoderCrops([tmp_path / "broken.wav"], config, AutoencoderItems(samples=4096), seed=0)
+    with pytest.raises(UserError, match="16 crops in a row could not be read or were silent"):
+        _ = crops[0]
+
+
+def test_fixed_pieces_are_all_heard_once_in_a_pass(songs):
+    import torch
+
+    from mousai.data.records import Record
+    from mousai.training.latents import Captioned
+    from mousai.training.settings_parts import GeneratorItems
+
+    records = [Record(Path(f"{number}.wav"), {"caption": str(number)}) for number in range(3)]
+    latents = [[torch.arange(n * 100, n * 100 + 40.0)[None]] for n in range(3)]
+    items = GeneratorItems(frames=10, place="fixed")
+    crops = LatentCrops(Captioned(records, latents, 10.0), items, seed=0)
+    passes = [[float(crops[12 * p + n]["latent"][0, 0]) for n in range(12)] for p in range(2)]
+    assert sorted(passes[0]) == sorted(passes[1]) == [n * 100.0 + k for n in range(3) for k in (0, 10, 20, 30)]
+    assert passes[0] != passes[1]
+    for number in range(12):
+        item = crops[number]
+        assert item["caption"] == item["files"][0] == str(int(item["latent"][0, 0]) // 100)
+        assert item["start"] == pytest.approx(float(item["latent"][0, 0]) % 100 / 10)
