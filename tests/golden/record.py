@@ -1,4 +1,4 @@
-"""Record what the bundled model plays, as hashes: `python tests/golden/record.py > golden.json`, before and after a change.
+"""Record what the bundled model plays, as hashes: `python tests/golden/record.py RECORDING`, before and after a change.
 
 Same machine, same PyTorch, float32, one thread: a change that only moves code gives the same file. Other machines round
 otherwise, so no test compares these hashes; `test_golden.py` beside it compares a tiny seeded model within a tolerance.
