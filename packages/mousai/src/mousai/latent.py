@@ -11,18 +11,7 @@ from mousai.conditions import STEADY_CHANNELS, Stated, condition_signal
 from mousai.latent_config import LatentDiffusionConfig
 from mousai.text import TextEmbedding
 from unet1d import UNet1d
-from vdiffusion import (
-    DDIM,
-    Guidance,
-    Net,
-    Sampler,
-    VObjective,
-    item_generators,
-    seeded_noise,
-    time_grid,
-    to_noisy,
-)
-from vdiffusion.schedule import require_steps
+from vdiffusion import DDIM, Guidance, Net, NoiseSource, Sampler, VObjective, require_steps, time_grid, to_noisy
 
 DECIDED = 0.4
 """Diffusion time below which key and lead of a piece are decided."""
@@ -61,7 +50,7 @@ class LatentDiffusion(nn.Module):
         Args:
             x_t: noisy latent [B, C, L].
             t: diffusion time [B].
-            context: text embedding [B, N, F], where the generator reads text, or what the U-Net's `read_context` made
+            context: text embedding [B, N, F], where the generator reads text, or what the U-Net's `encode_context` made
                 of it.
             context_mask: bool [B, N], beside an embedding.
             inject: `conditions()` of the items.
@@ -257,7 +246,7 @@ class LatentDiffusion(nn.Module):
         if len(items) != batch:
             raise ValueError(f"items: {len(items)} numbers for {batch} prompts")
         shape = (self.config.net.in_channels, frames)
-        noise = seeded_noise(shape, seed=seed, items=items, stage="generator", device=self.null_embedding.device)
+        noise = NoiseSource(seed, items).draw(shape, stage="generator", device=self.null_embedding.device)
         require_steps(num_steps, "num_steps")
         times = time_grid(num_steps, start=1.0 if start_latent is None else strength, kind=grid)
         if start_latent is not None:
@@ -281,7 +270,7 @@ class LatentDiffusion(nn.Module):
             net,
             noise,
             times=times,
-            generators=item_generators(seed=seed, items=items, stage="generator steps"),
+            generators=NoiseSource(seed, items).generators("generator steps"),
             callback=callback,
             **conditions,
         )
@@ -310,7 +299,7 @@ class LatentDiffusion(nn.Module):
         if stated_guidance and stated and any(one.key or one.lead for one in stated):
             less = [replace(one, key=None, lead=None) for one in stated]
             without = self._told(text if unstated is None else unstated, less, batch=batch, frames=frames)
-        more: dict[str, Any] = {"without": without, "emphasis": stated_guidance, "above": DECIDED}
+        more: dict[str, Any] = {"partial_negative": without, "partial_scale": stated_guidance, "t_min": DECIDED}
         if guidance_scale == 1:
             return (self.denoise if without is None else Guidance(self.denoise, 1, {}, **more)), conditions
         tokens = None if text is None else text.hidden.shape[1]
@@ -320,7 +309,7 @@ class LatentDiffusion(nn.Module):
     def _told(
         self, text: TextEmbedding | None, stated: Sequence[Stated] | None, *, batch: int, frames: int
     ) -> dict[str, Any]:
-        context = None if text is None else self.net.read_context(text.hidden, text.mask)
+        context = None if text is None else self.net.encode_context(text.hidden, text.mask)
         inject = self.conditions(stated, batch=batch, frames=frames)
         return {"context": context, "inject": inject, **self.told_globally(text, inject)}
 

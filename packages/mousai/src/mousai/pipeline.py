@@ -20,7 +20,7 @@ from mousai.latent import LatentDiffusion
 from mousai.lora import add_lora
 from mousai.precision import resolve_dtype
 from mousai.text import TextEmbedding, TextEncoder
-from vdiffusion import sampler_named
+from vdiffusion import get_sampler
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ class Mousai(Codec):
             seed=seed,
             start_latent=None if start is None else start.expand(count, -1, -1),
             strength=strength,
-            sampler=sampler_named(settings.sampler),
+            sampler=get_sampler(settings.sampler),
             grid=settings.time_grid,
             callback=lambda step, total, _: told("generator", step + 1, total),
         )
