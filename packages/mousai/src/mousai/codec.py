@@ -8,12 +8,13 @@ from os import PathLike
 import torch
 from torch import Tensor, nn
 
-from dmae import DMAE
+from dmae import DMAE, DecodingConfig
 from mousai.defaults import Defaults
 from mousai.errors import UserError
 from mousai.folders import describe, load_autoencoder, model_folder
 from mousai.limiter import limit
 from mousai.precision import resolve_dtype
+from vdiffusion import NoiseSource
 
 CEILING = 0.99
 """Highest sample of what is decoded."""
@@ -119,11 +120,13 @@ class Codec:
         told = callback_on_step_end or (lambda stage, step, total: None)
         audios = self.autoencoder.decode(
             latent,
+            DecodingConfig(
+                num_steps=self.defaults.decoder_steps if decoder_steps is None else decoder_steps,
+                griffin_lim=self.defaults.griffin_lim,
+                start=self.defaults.decoder_start,
+            ),
+            noise=NoiseSource(seed, range(len(latent))),
             length=length,
-            num_steps=self.defaults.decoder_steps if decoder_steps is None else decoder_steps,
-            seed=seed,
-            griffin_lim=self.defaults.griffin_lim,
-            start=self.defaults.decoder_start,
             callback=lambda step, total, _: told("decoder", step + 1, total),
         )
         return below_full_scale(audios)
