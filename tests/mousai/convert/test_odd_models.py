@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from dmae import DecodingConfig
 from mousai import load_autoencoder, load_latent_diffusion
 from mousai.conditioning.text import TextEmbedding
 from mousai.convert.exporting import export_model
@@ -101,10 +102,10 @@ def test_overlapping_patches(authors: Authors, tmp_path: Path, window: int, stri
         close(ours.losses(wave, t=t, noise=drawn).diffusion, expected)
         noise = noise_of(2, audio, 128 * stride, seed=7)
         expected = theirs.sample(noise, num_steps=50, channels=[None, latent])
-        close(ours.decode(latent, num_steps=50, noise=noise), expected, relative=1e-4)
+        close(ours.decode(latent, DecodingConfig(num_steps=50), initial_noise=noise), expected, relative=1e-4)
     for samples in (1, 5, 4 * stride + 1):
         latent = ours.encode(wave[..., :samples])
-        assert ours.decode(latent, length=samples, num_steps=1).shape == (2, audio, samples)
+        assert ours.decode(latent, DecodingConfig(num_steps=1), length=samples).shape == (2, audio, samples)
 
 
 def test_overlapping_patches_there_and_back(authors: Authors, tmp_path: Path):

@@ -2,7 +2,7 @@
 
 import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ def check_seed(seed: int) -> None:
         raise UserError("seed", seed, "must be a whole number, 0 or more, below 2^63")
 
 
-def check_together(given: dict[str, Any], settings: dict[str, Any]) -> None:
+def check_together(given: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
     """Raise `UserError` where two arguments exclude each other or one is useless without another.
 
     Args:
@@ -145,7 +145,7 @@ def as_waveform(audio: Any, *, sample_rate: int, channels: int, field: str = "in
         audio = audio[None]
     if audio.ndim != 2 or audio.shape[0] not in {1, channels, 2} or not audio.shape[1]:
         raise UserError(field, shape, f"expected the shape [channels={channels}, samples], or [samples] for mono")
-    audio = audio.detach().float()
-    if audio.shape[0] > channels:
-        audio = audio.mean(dim=0, keepdim=True)
-    return audio.expand(channels, -1)
+    sound: torch.Tensor = audio.detach().float()
+    if len(sound) > channels:
+        sound = sound.mean(dim=0, keepdim=True)
+    return sound.expand(channels, -1)

@@ -9,10 +9,11 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from dmae import DMAE
+from dmae import DMAE, DecodingConfig
 from mousai.arguments import as_waveform
 from mousai.audio.limiter import limit
-from mousai.device import resolve_device, resolve_dtype
+from mousai.device import resolve_device
+from mousai.dtype import resolve_dtype
 from mousai.errors import UserError
 from mousai.progress import ProgressBars
 from mousai.sampling_config import SamplingConfig
@@ -193,13 +194,14 @@ class Codec:
     def _decode(
         self, latent: Tensor, config: SamplingConfig, noise: NoiseSource, length: int | None, progress: ProgressBars
     ) -> Tensor:
+        decoding = DecodingConfig(
+            num_steps=config.decoder_steps, griffin_lim=config.griffin_lim, start=config.decoder_start
+        )
         audios = self.autoencoder.decode(
             latent,
+            decoding,
             length=length,
-            num_steps=config.decoder_steps,
-            seed=noise.seed,
-            griffin_lim=config.griffin_lim,
-            start=config.decoder_start,
+            noise=noise,
             callback=lambda step, total, _: progress("decoder", step + 1, total),
         )
         return limited(audios)

@@ -26,9 +26,10 @@ from mousai.codec import Codec
 from mousai.conditioning.attributes import parse_attributes, strip_attributes
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import TextEmbedding, TextEncoder
-from mousai.device import resolve_device, resolve_dtype
+from mousai.device import resolve_device
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.diffusion.lora import add_lora
+from mousai.dtype import resolve_dtype
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
@@ -213,7 +214,7 @@ class Mousai(Codec):
             raise UserError("duration", duration, f"is less than one sample of {self.sample_rate} Hz")
         times = num_waveforms_per_prompt
         seeds = seeds_of(seed, generator, len(prompts) * times)
-        noise = NoiseSource(seeds[0], range(len(seeds)))
+        noise = NoiseSource(seeds, [0] * len(seeds))
         frames = -(-samples // self.autoencoder.config.hop_length)
         # A recording has beats of its own: the prompt's tempo would lay others over them.
         in_time = start is None

@@ -115,8 +115,8 @@ class SamplingConfig:
 
     def __post_init__(self) -> None:
         """Check every field, and those together that depend on each other."""
-        for name, setting in settings_of(type(self)).items():
-            object.__setattr__(self, name, setting.check(name, getattr(self, name)))
+        for name, one in settings_of(type(self)).items():
+            object.__setattr__(self, name, one.check(name, getattr(self, name)))
         if self.decoder_start < 1 and not self.griffin_lim:
             raise UserError("decoder_start", self.decoder_start, "must be 1 where griffin_lim is 0")
         self._check_grid()

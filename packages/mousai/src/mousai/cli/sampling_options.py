@@ -1,4 +1,4 @@
-"""Options of sampling, made from the fields of `SamplingConfig`: one option for each, with the field's help and bounds."""
+"""Options of sampling, made from the fields of `SamplingConfig`: one for each, with the field's help and bounds."""
 
 import argparse
 from collections.abc import Mapping

@@ -101,20 +101,13 @@ def check_text(name: str, text: str) -> None:
         raise UserError(f"{name}: {len(text)} characters; give a sentence or two, the model reads no more")
 
 
-def in_options(error: UserError) -> UserError:
-    """An error of the pipeline about one of its arguments, in the words of the command line."""
-    name, equals, rest = str(error).partition("=")
-    return UserError(f"{_OPTIONS[name]} {rest}") if equals and name in _OPTIONS else error
-
-
 def check_decoder_arguments(args: argparse.Namespace) -> None:
     """Refuse impossible `--decoder-steps` and `--seed`."""
-    from mousai.sampling_config import check_settings
+    from mousai.arguments import check_seed
+    from mousai.cli.sampling_options import check_settings
 
-    try:
-        check_settings(decoder_steps=args.decoder_steps, seed=args.seed)
-    except UserError as error:
-        raise in_options(error) from None
+    check_settings(args)
+    check_seed(args.seed)
 
 
 @contextmanager
@@ -140,13 +133,13 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
     import torch
 
     from mousai.audio.files import read_audio
-    from mousai.sampling_config import LONGEST
+    from mousai.arguments import MAX_DURATION
 
     # A second more than is allowed, so that a header which promises a year does not fill the memory.
     with quiet_decoders():
-        sound = read_audio(path, sample_rate=config.sample_rate, channels=config.audio_channels, duration=LONGEST + 1)
-    if sound.shape[1] > LONGEST * config.sample_rate:
-        raise UserError(f"{path} is longer than {LONGEST:g} s; cut it into parts")
+        sound = read_audio(path, sample_rate=config.sample_rate, channels=config.audio_channels, duration=MAX_DURATION + 1)
+    if sound.shape[1] > MAX_DURATION * config.sample_rate:
+        raise UserError(f"{path} is longer than {MAX_DURATION:g} s; cut it into parts")
     peak = float(abs(sound).max())
     if peak > _HIGHEST_PEAK:
         raise UserError(f"{path} reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")
@@ -191,13 +184,9 @@ def decode_to_file(
         samples: length of the sound.
         source: under which name `args.input` is stored in the file.
     """
-    from mousai.cli.progress import Progress
-
     steps = codec.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
-    with Progress({"decoder": steps}, name=path.name) as progress:
-        sound = codec.decode(
-            latent[None], length=samples, decoder_steps=steps, seed=args.seed, callback_on_step_end=progress
-        )
+    codec.set_progress_bar_config(desc=path.name)
+    sound = codec.decode(latent[None], length=samples, decoder_steps=steps, seed=args.seed)
     made = {
         source: args.input,
         "seed": str(args.seed),
