@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Mapping
 from os import PathLike
 from typing import Any, Self
 
@@ -17,7 +16,7 @@ from mousai.dtype import resolve_dtype
 from mousai.errors import UserError
 from mousai.progress import ProgressBars
 from mousai.sampling_config import SamplingConfig
-from mousai.settings import takes_settings
+from mousai.settings import settings_of, takes_settings
 from mousai.storage.folders import describe, load_autoencoder, model_folder
 from vdiffusion import NoiseSource
 
@@ -209,12 +208,14 @@ class Codec:
     def _nets(self) -> list[nn.Module]:
         return [self.autoencoder.decoder]
 
-    def _recorded(self, config: SamplingConfig, **others: Any) -> Mapping[str, Any]:
-        """Settings of one call by the names of the command line's options, as results and files hold them."""
-        from mousai.settings import settings_of
+    def recorded(self, config: SamplingConfig, *, stage: str | None = None) -> dict[str, Any]:
+        """Return the dtype and the settings of a call, by the names of the command line's options, as files store them.
 
-        known = settings_of(type(config))
-        values = config.to_dict()
-        dtype = str(self.dtype).removeprefix("torch.")
-        named = {known[name].option_of(name).lstrip("-").replace("-", "_"): values[name] for name in known}
-        return {**others, **named, "dtype": dtype}
+        Args:
+            config: all settings.
+            stage: only those of this stage.
+        """
+        values, known = config.to_dict(), settings_of(type(config))
+        chosen = [name for name, setting in known.items() if stage in (None, setting.stage)]
+        named = {known[name].option_of(name).lstrip("-").replace("-", "_"): values[name] for name in chosen}
+        return {**named, "dtype": str(self.dtype).removeprefix("torch.")}

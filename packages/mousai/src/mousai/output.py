@@ -20,8 +20,8 @@ class MousaiOutput:
     """Sound that a pipeline made.
 
     Args:
-        audios: float32 [prompts * num_waveforms_per_prompt, channels, samples] in [-1, 1], as `output_type` says a tensor
-            or a NumPy array; or the latents [.., latent_channels, frames].
+        audios: float32 [prompts * num_waveforms_per_prompt, channels, samples] in [-1, 1], a tensor or a NumPy array as
+            `output_type` says; or the latents [.., latent_channels, frames].
         sample_rate: Hz.
         seeds: one for each audio: the same prompt and settings with it give the same audio again, alone or in a batch.
         prompts: one for each audio.

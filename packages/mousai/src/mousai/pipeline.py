@@ -107,8 +107,8 @@ class Mousai(Codec):
         Args:
             model: a folder, a hub id "owner/name" (needs `revision`), or "bundled".
             revision: commit of a hub model, pinned, since what a name points to can change.
-            dtype: of the two U-Nets: "float32", "bfloat16", "float16", or "auto", the faster of the first two as measured
-                here. Everything else is float32.
+            dtype: of the two U-Nets: "float32", "bfloat16", "float16", or "auto", the faster of the first two as
+                measured here. Everything else is float32.
             device: "auto", "cpu", "cuda", "cuda:1", "mps".
             compile: compile the two U-Nets for this machine when they are first used (`compile`).
 
@@ -238,13 +238,13 @@ class Mousai(Codec):
             except Interrupted as interrupted:
                 latent = interrupted.latent
             audios = latent if output_type == "latent" else self._decode(latent, config, noise, samples, progress)
-        recorded = self._recorded(
-            config,
-            negative_prompt=negative_prompt if isinstance(negative_prompt, str | None) else list(negative_prompt),
-            duration=duration if start is None else None,
-        )
+        recorded = {
+            "negative_prompt": negative_prompt if isinstance(negative_prompt, str | None) else list(negative_prompt),
+            "duration": duration if start is None else None,
+            **self.recorded(config),
+        }
         if start is None:
-            recorded = {name: value for name, value in recorded.items() if name != "strength"}
+            del recorded["strength"]
         return MousaiOutput(
             audios=audios.cpu().numpy() if output_type == "np" else audios,
             sample_rate=self.sample_rate,
@@ -257,7 +257,7 @@ class Mousai(Codec):
     def _conditioning(
         self, prompts: Sequence[str], times: int, frames: int, *, in_time: bool, stripped: bool = False
     ) -> Conditioning:
-        """What the prompts ask for, each `times` times; no tempo unless `in_time`, the stripped text if it is wanted."""
+        """What the prompts ask for, each `times` times; a tempo only if `in_time`, stripped text if it is wanted."""
         attributes = [parse_attributes(prompt) for prompt in prompts for _ in range(times)]
         less = [strip_attributes(prompt) for prompt in prompts] if stripped else list(prompts)
         return Conditioning(

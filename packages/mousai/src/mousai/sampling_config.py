@@ -99,7 +99,7 @@ class SamplingConfig:
     )
     griffin_lim: int = setting(
         0,
-        help="Griffin-Lim iterations before the decoder's diffusion, from the magnitudes that the latent tells; 0: none",
+        help="Griffin-Lim iterations before the decoder's diffusion, from the latent's magnitudes; 0: none",
         stage="decoder",
         high=1000,
         usual="0 is none, 8 to 32 are usual",

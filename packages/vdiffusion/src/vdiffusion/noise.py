@@ -45,7 +45,7 @@ class NoiseSource:
         if any(not _is_whole(seed) for seed in seeds):
             raise ValueError(f"seed={self.seed!r}: must be a whole number, or one for each batch member")
         if isinstance(self.seed, Iterable) and len(seeds) != len(indices):
-            raise ValueError(f"seed={list(seeds)!r}: {len(seeds)} for {len(indices)} indices; give one, or one for each")
+            raise ValueError(f"seed={list(seeds)!r}: {len(seeds)} for {len(indices)} indices; give one or as many")
         numbers = tuple(int(seed) for seed in seeds)
         object.__setattr__(self, "seed", numbers if isinstance(self.seed, Iterable) else numbers[0])
         object.__setattr__(self, "indices", tuple(int(index) for index in indices))

@@ -14,6 +14,7 @@ from mousai.cli.shared import (
     add_model_arguments,
     add_output_arguments,
     check_text,
+    checked_device,
     model_name,
     read_sound,
 )
@@ -77,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
     """
     pieces = _pieces(args)
     _check(args)
+    device = checked_device(args)
 
     import warnings
 
@@ -88,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     described = describe(folder, need=PARTS)
     described.defaults.updated(given_settings(args))
     recording = None if args.init_audio is None else read_sound(args.init_audio, autoencoder_config(folder))
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=args.device)
+    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
     if args.lora is not None:
         pipeline.load_lora_weights(args.lora, scale=1.0 if args.lora_scale is None else args.lora_scale)
     if args.compile:

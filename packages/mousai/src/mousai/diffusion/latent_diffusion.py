@@ -20,8 +20,8 @@ NOISE_STAGE = "generator"
 """Name under which the starting noise is drawn. It is part of the seed: another word would be other music."""
 
 Callback = Callable[[int, float, Tensor], Tensor | None]
-"""`callback(step, t, estimate)`: the step from 0, its diffusion time, the estimate of the clean latent [B, C, L]. A latent
-that is returned takes the place of the estimate."""
+"""`callback(step, t, estimate)`: step from 0, its diffusion time, estimate of the clean latent [B, C, L]. A latent that is
+returned takes the place of the estimate."""
 
 
 class LatentDiffusion(nn.Module):
@@ -62,7 +62,7 @@ class LatentDiffusion(nn.Module):
         Args:
             x_t: noisy latent [B, C, L].
             t: diffusion time [B].
-            context: text embedding [B, N, F], where the model reads text, or what the U-Net's `encode_context` made of it.
+            context: text embedding [B, N, F], where the model reads text, or the result of the U-Net's `encode_context`.
             context_mask: bool [B, N], beside an embedding.
             inject: attribute signal by depth, see `inject`.
             global_condition: [B, global_features], see `global_condition`.
@@ -119,7 +119,7 @@ class LatentDiffusion(nn.Module):
         return {"global_condition": torch.cat([part.float() for part in parts], dim=1)}
 
     def net_conditions(self, cond: Conditioning, batch: int) -> dict[str, Any]:
-        """Conditions of `denoise` for sampling: the prompts go through all cross-attentions' key and value layers once."""
+        """Conditions of `denoise` for sampling: all cross-attentions' keys and values of the prompts, computed once."""
         context = None if cond.text is None else self.net.encode_context(cond.text.hidden, cond.text.mask)
         inject = self.inject(cond, batch)
         return {"context": context, "inject": inject, **self.global_condition(cond.text, inject)}
@@ -136,8 +136,8 @@ class LatentDiffusion(nn.Module):
         """
         if not self.config.max_tokens:
             raise ValueError(
-                "this latent diffusion has no learned embedding for no prompt (max_tokens is 0): guidance_scale must be "
-                "1 and cond_drop_prob 0, or give a negative prompt"
+                "this latent diffusion has no learned embedding for no prompt (max_tokens is 0): guidance_scale must be 1 "
+                "and cond_drop_prob 0, or give a negative prompt"
             )
         tokens = self.config.max_tokens if tokens is None else tokens
         if not 1 <= tokens <= self.config.max_tokens:
@@ -164,8 +164,8 @@ class LatentDiffusion(nn.Module):
             latent: [B, C, L], from the autoencoder's `encode`.
             cond: as many members; `cond.frames` is L. Its text has, beside a learned embedding for no prompt, no more
                 tokens than that.
-            cond_drop_prob: chance that a member is trained with the null embedding and no attributes, for guidance (Ho &
-                Salimans, 2207.12598). 0 where there is no such embedding.
+            cond_drop_prob: chance that a member is trained with the null embedding and no attributes, for guidance
+                (Ho & Salimans, 2207.12598). 0 where there is no such embedding.
             t: diffusion times [B] instead of drawn ones.
             noise: noise [B, C, L] instead of drawn noise.
             cond_drop_mask: bool [B], which members are trained so, instead of a draw with `cond_drop_prob`.
