@@ -361,7 +361,7 @@ def test_progress_is_shown_and_can_be_switched_off(pipeline: Mousai, capsys: pyt
 def test_decode_limits_a_loud_moment_and_leaves_the_rest(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch):
     loud = torch.full((2, 2, 48_000), 0.25)
     loud[0, 1, 24_000] = -2.0
-    monkeypatch.setattr(pipeline.autoencoder, "decode", lambda latent, **settings: loud.clone())
+    monkeypatch.setattr(pipeline.autoencoder, "decode", lambda latent, config, **others: loud.clone())
     found = pipeline.decode(torch.zeros(2, 8, 1))
     assert float(found[0].abs().max()) == pytest.approx(0.99, rel=0.01)
     assert torch.equal(found[0, :, :20_000], loud[0, :, :20_000])
@@ -371,7 +371,7 @@ def test_decode_limits_a_loud_moment_and_leaves_the_rest(pipeline: Mousai, monke
 def test_decode_turns_down_what_no_limiter_could_hold(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch):
     loud = torch.full((1, 2, 48_000), 0.25)
     loud[0, :, 24_000] = 39.6  # ten times 0.99, times four
-    monkeypatch.setattr(pipeline.autoencoder, "decode", lambda latent, **settings: loud.clone())
+    monkeypatch.setattr(pipeline.autoencoder, "decode", lambda latent, config, **others: loud.clone())
     found = pipeline.decode(torch.zeros(1, 8, 1))
     assert torch.allclose(found[0, :, :20_000], torch.tensor(0.025))
     assert float(found.max()) == pytest.approx(0.99, rel=0.01)
@@ -415,11 +415,11 @@ def test_impossible_settings(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch, 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"seed": 1, "generator": torch.Generator()}, "generator='beside seed': both say where the noise begins"),
+        ({"seed": 1, "generator": torch.Generator()}, "generator: both it and seed say where the noise begins"),
         ({"strength": 0.5}, "strength=0.5: says how much of a recording is replaced; give init_audio too"),
         ({"init_audio": torch.zeros(2, 4800), "duration": 3.0}, "duration=3: the piece is as long as init_audio"),
         ({"output_type": "pil"}, "output_type='pil': must be one of pt, np, latent"),
-        ({"generator": [torch.Generator()] * 2}, "generator='2 generators': must be one, or 1: one for each piece"),
+        ({"generator": [torch.Generator()] * 2}, "generator: 2 of them for 1 pieces; give one, or one for each"),
         ({"generator": 7}, "generator='int': must be a torch.Generator or a list of them"),
         ({"prompt": [3]}, "prompt=3: must be a sentence or a list of sentences"),
         ({"num_inference_steps": 2.5}, "num_inference_steps=2.5: must be a whole number"),
@@ -546,12 +546,12 @@ def test_a_model_of_the_hub_needs_its_commit(monkeypatch: pytest.MonkeyPatch, sa
     assert "revision" in refused(model_folder, "owner/name")
     assert asked == []
     assert model_folder("owner/name", revision="abc") == saved_model
-    assert "owner/name at gone: no such revision" in refused(model_folder, "owner/name", revision="gone")
+    assert "model='owner/name': cannot be had at gone: no such revision" in refused(model_folder, "owner/name", revision="gone")
     assert asked == [("owner/name", "abc"), ("owner/name", "gone")]
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path):
-    with pytest.raises(CheckpointError, match=r"model_index\.json does not exist"):
+    with pytest.raises(CheckpointError, match=r"model_index\.json: does not exist"):
         Mousai.from_pretrained(tmp_path)
     with pytest.raises(ValueError, match="float16"):
         Mousai.from_pretrained(tmp_path, dtype="float16")
