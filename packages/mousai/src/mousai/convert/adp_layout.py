@@ -158,8 +158,6 @@ def _autoencoder(
             decoder=decoder,
             latent_depth=depth,
         )
-    except LayoutError:
-        raise
     except UserError:
         raise
     except ValueError as error:
