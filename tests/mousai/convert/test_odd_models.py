@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from dmae import DecodingConfig
 from mousai import load_autoencoder, load_latent_diffusion
 from mousai.conditioning.text import TextEmbedding
 from mousai.convert.exporting import export_model
@@ -16,7 +17,7 @@ from mousai.convert.importing import import_model
 from mousai.convert.rules import LayoutError
 from mousai.errors import UserError
 from mousai.storage.folders import describe
-from vdiffusion import seeded_noise
+from vdiffusion import NoiseSource
 
 Authors = types.SimpleNamespace
 
@@ -101,10 +102,10 @@ def test_overlapping_patches(authors: Authors, tmp_path: Path, window: int, stri
         close(ours.losses(wave, t=t, noise=drawn).diffusion, expected)
         noise = noise_of(2, audio, 128 * stride, seed=7)
         expected = theirs.sample(noise, num_steps=50, channels=[None, latent])
-        close(ours.decode(latent, num_steps=50, noise=noise), expected, relative=1e-4)
+        close(ours.decode(latent, DecodingConfig(num_steps=50), initial_noise=noise), expected, relative=1e-4)
     for samples in (1, 5, 4 * stride + 1):
         latent = ours.encode(wave[..., :samples])
-        assert ours.decode(latent, length=samples, num_steps=1).shape == (2, audio, samples)
+        assert ours.decode(latent, DecodingConfig(num_steps=1), length=samples).shape == (2, audio, samples)
 
 
 def test_overlapping_patches_there_and_back(authors: Authors, tmp_path: Path):
@@ -220,7 +221,7 @@ def test_an_embedding_for_no_prompt_that_is_longer_than_the_prompts(authors: Aut
     embedding = noise_of(1, 7, 20, seed=1)
     text = TextEmbedding(embedding, torch.ones(1, 7, dtype=torch.bool))
     found = ours.sample(text, frames=16, num_steps=10, guidance_scale=4.0, seed=5)
-    noise = seeded_noise((4, 16), seed=5, items=[0], stage="generator")
+    noise = NoiseSource(5, [0]).draw((4, 16), stage="generator")
     expected = theirs.sample(noise, num_steps=10, embedding=embedding, embedding_scale=4.0)
     close(found, expected, relative=1e-4)
     with torch.no_grad():
