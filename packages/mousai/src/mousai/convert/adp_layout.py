@@ -67,9 +67,7 @@ def recognise(state: Mapping[str, Tensor], settings: Settings) -> Layout:
     shapes = {key: tuple(tensor.shape) for key, tensor in state.items()}
     for key, shape in shapes.items():
         if not shape or 0 in shape:
-            raise LayoutError(
-                key, hint=f"has shape {list(shape)}, expected a tensor with numbers along an axis or more"
-            )
+            raise LayoutError(f"{key} has shape {list(shape)}, expected a tensor with numbers along an axis or more")
     net = _find_net(shapes)
     encodes = any(key.startswith("encoder.") for key in state)
     embedding = net.null or (f"{net.text}shared.weight" if net.text else "")
@@ -90,6 +88,8 @@ def recognise(state: Mapping[str, Tensor], settings: Settings) -> Layout:
             max_tokens=shapes[net.null][0] if net.null else 0,
             attend_to_padding=bool(config.context_features),
         )
+    except UserError:
+        raise
     except ValueError as error:
         raise LayoutError(f"the sizes in the file do not fit together: {error}") from error
     return _generator_layout(generator, net)
@@ -158,7 +158,7 @@ def _autoencoder(
             decoder=decoder,
             latent_depth=depth,
         )
-    except LayoutError:
+    except UserError:
         raise
     except ValueError as error:
         raise LayoutError(f"the sizes in the file do not fit together: {error}") from error
