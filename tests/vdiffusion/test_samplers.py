@@ -98,9 +98,7 @@ def test_what_is_no_sampler_is_refused(wrong: Any, message: str) -> None:
 
 
 def test_a_setting_beside_a_sampler_is_refused() -> None:
-    with pytest.raises(
-        ValueError, match=r"is made already; eta can be set beside a name only"
-    ):
+    with pytest.raises(ValueError, match=r"is made already; eta can be set beside a name only"):
         get_sampler(DDIM(), eta=1.0)
 
 

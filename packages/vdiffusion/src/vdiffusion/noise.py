@@ -119,7 +119,7 @@ class LongNoise:
         self._last: tuple[int, Tensor] | None = None
 
     def between(self, first: int, last: int) -> Tensor:
-        """Return positions `first` to `last`, `[batch, ..., last - first]`; ValueError where there are none such."""
+        """Return positions `first` to `last`, `[batch, ..., last - first]`; ValueError where they are out of range."""
         if not 0 <= first < last <= self.shape[-1]:
             raise ValueError(f"first={first}, last={last}: the noise has positions 0 to {self.shape[-1]}")
         parts = []
