@@ -120,7 +120,7 @@ class Codec:
         told = callback_on_step_end or (lambda stage, step, total: None)
         audios = self.autoencoder.decode(
             latent,
-            DecodingConfig(
+            config=DecodingConfig(
                 num_steps=self.defaults.decoder_steps if decoder_steps is None else decoder_steps,
                 griffin_lim=self.defaults.griffin_lim,
                 start=self.defaults.decoder_start,
