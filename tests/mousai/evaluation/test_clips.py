@@ -12,7 +12,7 @@ import torch
 from mousai.audio.files import read_audio, write_audio
 from mousai.errors import UserError
 from mousai.evaluation import clips
-from mousai.evaluation.clips import CLIPS, fingerprint, planned, play, read_clips
+from mousai.evaluation.clips import CLIPS, fingerprint, plan_clips, play, read_clips
 from mousai.evaluation.prompts import PROMPTS
 
 GENRES = ("jazz", "pop")
@@ -31,14 +31,14 @@ class Player:
 
 
 def test_every_piece_has_a_seed_of_its_own() -> None:
-    rows = planned([(PROMPTS[0], 2), (PROMPTS[1], 1)], seed=7)
+    rows = plan_clips([(PROMPTS[0], 2), (PROMPTS[1], 1)], seed=7)
     assert [row["seed"] for row in rows] == [7, 8, 9]
     assert [row["file_name"] for row in rows] == ["000-a.flac", "000-b.flac", "001-a.flac"]
     assert rows[0]["prompt"] == PROMPTS[0].text and rows[0]["key"] == "E minor" and rows[2]["lead"] == "flute"
 
 
 def test_what_is_there_is_kept_and_what_was_made_otherwise_is_made_anew(tmp_path: Path) -> None:
-    rows = planned([(prompt, 1) for prompt in PROMPTS[:3]], seed=0, duration=0.1)
+    rows = plan_clips([(prompt, 1) for prompt in PROMPTS[:3]], seed=0, duration=0.1)
     first = Player()
     play(tmp_path, rows[:2], first, model="one")  # type: ignore[arg-type]
     assert len(first.played) == 2
@@ -65,7 +65,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
                 raise KeyboardInterrupt
             return super().__call__(prompt, **settings)
 
-    rows = planned([(prompt, 1) for prompt in PROMPTS[:4]], seed=0, duration=0.1)
+    rows = plan_clips([(prompt, 1) for prompt in PROMPTS[:4]], seed=0, duration=0.1)
     with pytest.raises(KeyboardInterrupt):
         play(tmp_path, rows, Stopped(), model="one")  # type: ignore[arg-type]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["000-a.flac", "001-a.flac", CLIPS]
@@ -76,9 +76,9 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
 
 @pytest.mark.fluidsynth
 def test_true_renders_are_what_was_wished_for(tmp_path: Path) -> None:
-    (row,) = clips.render(tmp_path, planned([(PROMPTS[4], 1)], seed=0, duration=3.0))
+    (row,) = clips.render(tmp_path, plan_clips([(PROMPTS[4], 1)], seed=0, duration=3.0))
     assert read_audio(tmp_path / row["file_name"]).shape == (2, 3 * 48000)
-    assert row["song"] == clips.render(tmp_path, planned([(PROMPTS[4], 1)], seed=99, duration=3.0))[0]["song"]
+    assert row["song"] == clips.render(tmp_path, plan_clips([(PROMPTS[4], 1)], seed=99, duration=3.0))[0]["song"]
 
 
 def brought(folder: Path, *rows: dict[str, Any], table: str = CLIPS) -> Path:

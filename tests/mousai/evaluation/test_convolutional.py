@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mousai.evaluation import stored
-from mousai.evaluation.convolutional import ConvolutionalJudge
+from mousai.evaluation import npz
+from mousai.evaluation.judges.convolutional import ConvolutionalJudge
 
 BANDS, FRAMES = 6, 40
 
@@ -25,7 +25,7 @@ def struck_or_blown(count: int, *, seed: int) -> tuple[np.ndarray, list[str]]:
 
 @pytest.fixture(scope="module")
 def judge() -> ConvolutionalJudge:
-    return ConvolutionalJudge.learned(*struck_or_blown(300, seed=0), passes=20)
+    return ConvolutionalJudge.fit(*struck_or_blown(300, seed=0), passes=20)
 
 
 def test_it_hears_how_notes_go_on(judge: ConvolutionalJudge) -> None:
@@ -38,22 +38,22 @@ def test_it_hears_how_notes_go_on(judge: ConvolutionalJudge) -> None:
 
 def test_the_same_songs_make_the_same_judge() -> None:
     songs = struck_or_blown(30, seed=0)
-    one, again, other = (ConvolutionalJudge.learned(*songs, seed=seed, passes=5) for seed in (0, 0, 1))
+    one, again, other = (ConvolutionalJudge.fit(*songs, seed=seed, passes=5) for seed in (0, 0, 1))
     np.testing.assert_array_equal(one.layers, again.layers)
     assert not np.allclose(one.layers, other.layers)
-    begun = ConvolutionalJudge.learned(*songs, seed=0, passes=1)
+    begun = ConvolutionalJudge.fit(*songs, seed=0, passes=1)
     assert np.abs(one.layers - begun.layers).max() > 1e-3
 
 
 @pytest.mark.parametrize("passes", [0, 1, 2, 20, 21])
 def test_however_often_pieces_are_heard_all_numbers_are_finite(passes: int) -> None:
-    judge = ConvolutionalJudge.learned(*struck_or_blown(6, seed=0), passes=passes)
+    judge = ConvolutionalJudge.fit(*struck_or_blown(6, seed=0), passes=passes)
     assert all(np.isfinite(numbers).all() for name, numbers in judge.arrays().items() if name != "names")
 
 
 def test_pictures_that_are_none_are_refused() -> None:
     with pytest.raises(ValueError, match=r"shape \(4, 6\); \[pieces, bands, 8 frames or more\] would do"):
-        ConvolutionalJudge.learned(np.zeros((4, 6)), ["flute"] * 4)
+        ConvolutionalJudge.fit(np.zeros((4, 6)), ["flute"] * 4)
 
 
 def test_one_far_number_decides_nothing_alone(judge: ConvolutionalJudge) -> None:
@@ -63,8 +63,8 @@ def test_one_far_number_decides_nothing_alone(judge: ConvolutionalJudge) -> None
 
 
 def test_it_survives_its_file(judge: ConvolutionalJudge, tmp_path: Path) -> None:
-    stored.write_arrays(tmp_path / "judge.npz", {}, judge.arrays())
-    again = ConvolutionalJudge.of_arrays(stored.read_arrays(tmp_path / "judge.npz")[1])
+    stored.save_npz(tmp_path / "judge.npz", {}, judge.arrays())
+    again = ConvolutionalJudge.from_arrays(stored.load_npz(tmp_path / "judge.npz")[1])
     pictures, _ = struck_or_blown(50, seed=3)
     assert again.names == judge.names and again(pictures) == judge(pictures)
     np.testing.assert_allclose(again.scores(pictures), judge.scores(pictures), rtol=0.02, atol=0.1)

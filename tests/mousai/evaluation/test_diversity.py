@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mousai.evaluation.diversity import frechet_distance, frechet_of_halves, same_notes, within_prompts
+from mousai.evaluation.metrics.diversity import frechet_distance, split_frechet_distance, note_correlation, pairwise_diversity
 
 
 def white(count: int, *, seed: int = 0, axes: int = 3) -> np.ndarray:
@@ -33,26 +33,26 @@ def test_halves_of_one_kind_are_at_the_floor_and_others_are_not() -> None:
         np.random.default_rng(1).standard_normal((80, 4)),
         np.random.default_rng(2).standard_normal((80, 4)) + 2,
     )
-    distance, floor = frechet_of_halves(same, true)
+    distance, floor = split_frechet_distance(same, true)
     assert distance == pytest.approx(floor, rel=0.8)
-    assert frechet_of_halves(other, true)[0] > 10 * floor
+    assert split_frechet_distance(other, true)[0] > 10 * floor
 
 
 def test_notes_of_one_piece_are_the_same_even_a_little_later_and_others_are_not() -> None:
     one, other = (np.random.default_rng(seed).random((60, 200)) ** 8 for seed in (0, 1))
-    assert same_notes(one, one) == pytest.approx(1.0)
-    assert same_notes(one[:, 5:], one[:, :-5]) == pytest.approx(1.0, abs=0.02)
-    assert same_notes(one, other) < 0.1
-    assert same_notes(one, one + 3 * np.ones((60, 1))) == pytest.approx(1.0)  # what always sounds tells nothing
-    assert same_notes(np.zeros((60, 100)), np.zeros((60, 100))) == 1.0
+    assert note_correlation(one, one) == pytest.approx(1.0)
+    assert note_correlation(one[:, 5:], one[:, :-5]) == pytest.approx(1.0, abs=0.02)
+    assert note_correlation(one, other) < 0.1
+    assert note_correlation(one, one + 3 * np.ones((60, 1))) == pytest.approx(1.0)  # what always sounds tells nothing
+    assert note_correlation(np.zeros((60, 100)), np.zeros((60, 100))) == 1.0
 
 
 def test_pairs_of_one_prompt_are_told_apart_from_all() -> None:
     distances = np.array([[0.0, 0.3, 1.0], [0.3, 0.0, 1.2], [1.0, 1.2, 0.0]])
     one, other = (np.random.default_rng(seed).random((60, 200)) ** 8 for seed in (0, 1))
-    found = within_prompts(distances, ["a", "a", "b"], [one, one, other])
+    found = pairwise_diversity(distances, ["a", "a", "b"], [one, one, other])
     assert found["same_prompt"].items() >= {"pairs": 1, "median": 0.3, "least": 0.3, "near": 1, "alike": 1}.items()
     assert found["all"] == {"pairs": 3, "median": 1.0, "least": 0.3, "near": 1}
-    near_only = within_prompts(distances, ["a", "a", "b"], [one, other, one])
+    near_only = pairwise_diversity(distances, ["a", "a", "b"], [one, other, one])
     assert near_only["same_prompt"]["near"] == 1 and near_only["same_prompt"]["alike"] == 0
-    assert "same_prompt" not in within_prompts(distances, ["a", "b", "c"], [one, one, one])
+    assert "same_prompt" not in pairwise_diversity(distances, ["a", "b", "c"], [one, one, one])

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mousai.evaluation.judges import Judges
-from mousai.evaluation.key import KINSHIPS, KeyJudge, key_features, kinship, parts_of, same_key
-from mousai.evaluation.pitches import pitch_picture
+from mousai.evaluation.judges.panel import JudgePanel
+from mousai.evaluation.judges.key import KEY_RELATIONS, KeyJudge, key_features, key_relation, key_parts, same_key
+from mousai.evaluation.features.pitch import pitch_spectrogram
 
 from .sounds import RATE, chords
 
@@ -24,14 +24,14 @@ MINOR = [AM, DM, E, AM, F, DM, E, AM]
 
 @pytest.fixture(scope="module")
 def judge() -> KeyJudge:
-    return Judges.load().key
+    return JudgePanel.load().key
 
 
 @pytest.mark.parametrize(("up", "major", "minor"), [(0, "C major", "A minor"), (3, "Eb major", "C minor")])
 def test_cadences_have_the_key_that_they_were_written_in(judge: KeyJudge, up: int, major: str, minor: str) -> None:
     for progression, key in ((MAJOR, major), (MINOR, minor)):
         moved = [tuple(pitch + up for pitch in chord) for chord in progression]
-        features = key_features(pitch_picture(chords(moved, times=2), sample_rate=RATE))
+        features = key_features(pitch_spectrogram(chords(moved, times=2), sample_rate=RATE))
         assert judge(features[None]) == [key]
 
 
@@ -51,24 +51,24 @@ def test_a_judge_learns_a_rule_in_one_key_and_knows_it_in_all() -> None:
         features[1, (tonic + (3 if minor else 4)) % 12] += 1
         return features
 
-    judge = KeyJudge.learned(
+    judge = KeyJudge.fit(
         np.stack([piece(0, number % 2) for number in range(40)]), ["C minor" if n % 2 else "C major" for n in range(40)]
     )
     asked = [(tonic, minor) for tonic in range(12) for minor in (0, 1)]
-    heard = [parts_of(key) for key in judge(np.stack([piece(*each) for each in asked]))]
+    heard = [key_parts(key) for key in judge(np.stack([piece(*each) for each in asked]))]
     assert heard == asked
 
 
 def test_silence_has_finite_features_and_all_rows_are_turned_alike() -> None:
-    features = key_features(pitch_picture(np.zeros(2 * RATE, dtype=np.float32), sample_rate=RATE))
+    features = key_features(pitch_spectrogram(np.zeros(2 * RATE, dtype=np.float32), sample_rate=RATE))
     assert np.isfinite(features).all() and features.shape[1] == 12
 
 
 def test_names_of_keys() -> None:
-    assert parts_of("A minor") == (9, 1)
+    assert key_parts("A minor") == (9, 1)
     assert same_key("C# minor", "Db minor") and not same_key("C major", "C minor")
     with pytest.raises(ValueError, match="key is 'H dur'"):
-        parts_of("H dur")
+        key_parts("H dur")
 
 
 @pytest.mark.parametrize(
@@ -85,4 +85,4 @@ def test_names_of_keys() -> None:
     ],
 )
 def test_kinship(asked: str, heard: str, kin: str) -> None:
-    assert kinship(asked, heard) == kin and kin in KINSHIPS
+    assert key_relation(asked, heard) == kin and kin in KEY_RELATIONS

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mousai.evaluation.lead import BANDS, FRAMES, lead_features
+from mousai.evaluation.features.lead import BANDS, FRAMES, lead_features
 
 from .sounds import RATE, tone
 

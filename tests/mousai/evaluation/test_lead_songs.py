@@ -7,8 +7,8 @@ import pytest
 
 from mousai.audio.files import AudioError, write_audio
 from mousai.errors import UserError
-from mousai.evaluation.lead import BANDS, FRAMES, lead_features
-from mousai.evaluation.lead_songs import pictures_of
+from mousai.evaluation.features.lead import BANDS, FRAMES, lead_features
+from mousai.evaluation.judges.dataset import lead_spectrograms
 
 from .sounds import RATE, beat
 
@@ -25,7 +25,7 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str
 
 
 def test_every_song_is_heard_twice_and_every_third_degraded_too(songs) -> None:  # type: ignore[no-untyped-def]
-    pictures, families = pictures_of(*songs)
+    pictures, families = lead_spectrograms(*songs)
     assert families == ["flute"] * 3 + ["saxophone"] * 2 + ["flute"] * 2 + ["piano"] * 3
     assert pictures.shape == (10, BANDS, FRAMES) and pictures.dtype == np.float16
     first = lead_features(beat(0, high=True, seconds=14.0), sample_rate=RATE)
@@ -36,16 +36,16 @@ def test_every_song_is_heard_twice_and_every_third_degraded_too(songs) -> None: 
 def test_they_are_heard_once(songs, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     folder, rows = songs
     cache = tmp_path / "heard.npz"
-    pictures, _ = pictures_of(folder, rows[:2], cache=cache)
-    again, families = pictures_of(tmp_path / "moved", rows[:2], cache=cache)  # known: not read again
+    pictures, _ = lead_spectrograms(folder, rows[:2], cache=cache)
+    again, families = lead_spectrograms(tmp_path / "moved", rows[:2], cache=cache)  # known: not read again
     np.testing.assert_array_equal(again, pictures)
     assert families == ["flute"] * 3 + ["saxophone"] * 2
     with pytest.raises(AudioError, match=r"2\.flac"):
-        pictures_of(tmp_path / "moved", rows, cache=cache)
+        lead_spectrograms(tmp_path / "moved", rows, cache=cache)
 
 
 def test_no_songs_and_leads_of_no_family_are_refused(songs) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(UserError, match="no songs to hear; give at least one"):
-        pictures_of(songs[0], [])
+        lead_spectrograms(songs[0], [])
     with pytest.raises(UserError, match="lead 'timpani' is in no family"):
-        pictures_of(songs[0], [{"file_name": "missing.flac", "lead": "timpani"}])
+        lead_spectrograms(songs[0], [{"file_name": "missing.flac", "lead": "timpani"}])

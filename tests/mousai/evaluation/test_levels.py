@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mousai.evaluation import levels as metrics
-from mousai.evaluation.sound import RATE
+from mousai.evaluation.metrics import levels as metrics
+from mousai.evaluation.features.waveform import RATE
 
 
 def noise(seconds: float, *, seed: int = 0, channels: int = 1) -> np.ndarray:

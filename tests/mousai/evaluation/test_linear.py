@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from mousai.errors import UserError
-from mousai.evaluation import stored
-from mousai.evaluation.degraded import degraded
-from mousai.evaluation.hearing import hear
-from mousai.evaluation.linear import LinearJudge
+from mousai.evaluation import npz
+from mousai.evaluation.judges.degradation import degrade
+from mousai.evaluation.features.genre import genre_features
+from mousai.evaluation.judges.linear import LinearJudge
 
 from .sounds import RATE, beat
 
 
 @pytest.fixture(scope="module")
 def features() -> np.ndarray:
-    return np.stack([hear(beat(seed, high=seed % 2 == 0), sample_rate=RATE) for seed in range(20)])
+    return np.stack([genre_features(beat(seed, high=seed % 2 == 0), sample_rate=RATE) for seed in range(20)])
 
 
 NAMES = ["noise", "tones"] * 10
@@ -24,32 +24,32 @@ NAMES = ["noise", "tones"] * 10
 
 def test_features_are_finite_and_blind_to_level() -> None:
     sound = beat(0, high=True)
-    heard = hear(sound, sample_rate=RATE)
-    np.testing.assert_allclose(hear(0.1 * sound, sample_rate=RATE), heard, rtol=1e-3, atol=1e-3)
+    heard = genre_features(sound, sample_rate=RATE)
+    np.testing.assert_allclose(genre_features(0.1 * sound, sample_rate=RATE), heard, rtol=1e-3, atol=1e-3)
     for odd in (np.zeros(2 * RATE, dtype=np.float32), np.ones(2 * RATE, dtype=np.float32)):
-        found = hear(odd, sample_rate=RATE)
+        found = genre_features(odd, sample_rate=RATE)
         assert found.shape == heard.shape
         assert np.isfinite(found).all()
 
 
 def test_degraded_sound_keeps_length_and_level() -> None:
     sound = beat(1, high=False)
-    worse = degraded(sound, sample_rate=RATE, seed=3)
+    worse = degrade(sound, sample_rate=RATE, seed=3)
     assert worse.shape == sound.shape
     assert 0.5 < np.sqrt(np.mean(worse**2)) / np.sqrt(np.mean(sound**2)) < 2.0
-    np.testing.assert_array_equal(worse, degraded(sound, sample_rate=RATE, seed=3))
-    assert not np.array_equal(worse, degraded(sound, sample_rate=RATE, seed=4))
+    np.testing.assert_array_equal(worse, degrade(sound, sample_rate=RATE, seed=3))
+    assert not np.array_equal(worse, degrade(sound, sample_rate=RATE, seed=4))
 
 
 def test_a_judge_tells_what_it_was_not_taught(features: np.ndarray) -> None:
-    judge = LinearJudge.learned(features[:14], NAMES[:14], shrinkage=0.2)
+    judge = LinearJudge.fit(features[:14], NAMES[:14], shrinkage=0.2)
     assert judge.names == ("noise", "tones")
     assert judge(features[14:]) == NAMES[14:]
     np.testing.assert_allclose(judge.probabilities(features).sum(axis=1), 1.0)
 
 
 def test_distances(features: np.ndarray) -> None:
-    judge = LinearJudge.learned(features, NAMES, shrinkage=0.2)
+    judge = LinearJudge.fit(features, NAMES, shrinkage=0.2)
     distances = judge.distances(features)
     np.testing.assert_array_equal(np.diag(distances), 0.0)
     by_hand = np.sqrt(((judge.scaled(features[:1]) - judge.scaled(features[1:2])) ** 2).mean())
@@ -63,15 +63,15 @@ def test_distances(features: np.ndarray) -> None:
 
 
 def test_a_judge_survives_its_file(features: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = LinearJudge.learned(features, NAMES, shrinkage=0.2)
-    stored.write_arrays(tmp_path / "judge.npz", {"note": "made up"}, judge.arrays())
-    about, arrays = stored.read_arrays(tmp_path / "judge.npz")
+    judge = LinearJudge.fit(features, NAMES, shrinkage=0.2)
+    stored.save_npz(tmp_path / "judge.npz", {"note": "made up"}, judge.arrays())
+    about, arrays = stored.load_npz(tmp_path / "judge.npz")
     assert about["note"] == "made up"
-    again = LinearJudge.of_arrays(arrays)
+    again = LinearJudge.from_arrays(arrays)
     assert again.names == judge.names
     np.testing.assert_allclose(again.scores(features), judge.scores(features), rtol=0.02, atol=0.05)
     monkeypatch.setattr(stored, "VERSION", stored.VERSION + 1)
     with pytest.raises(UserError, match="is of version"):
-        stored.read_arrays(tmp_path / "judge.npz")
+        stored.load_npz(tmp_path / "judge.npz")
     with pytest.raises(UserError, match="is missing; make it with"):
-        stored.read_arrays(tmp_path / "none.npz")
+        stored.load_npz(tmp_path / "none.npz")

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from mousai.evaluation import pairs as metrics
-from mousai.evaluation.sound import RATE, mono
+from mousai.evaluation.metrics import reconstruction_metrics as metrics
+from mousai.evaluation.features.waveform import RATE, mono
 
 # chroma_cqt goes down to a sixteenth of the rate; there shorter sounds are shorter than its window, and librosa warns.
-SECONDS = 3.0
+CLIP_SECONDS = 3.0
 
 
-def tones(frequencies: list[float], seconds: float = SECONDS, rate: int = RATE) -> np.ndarray:
+def tones(frequencies: list[float], seconds: float = CLIP_SECONDS, rate: int = RATE) -> np.ndarray:
     """A chord of plucked tones with four overtones each, struck every half second."""
     time = np.arange(round(seconds * rate)) / rate
     fall = np.exp(-4.0 * (time % 0.5))
@@ -18,7 +18,7 @@ def tones(frequencies: list[float], seconds: float = SECONDS, rate: int = RATE) 
     return (0.2 * fall * sound / len(frequencies)).astype(np.float32)
 
 
-def noise(seconds: float = SECONDS, *, seed: int = 0, channels: int = 1) -> np.ndarray:
+def noise(seconds: float = CLIP_SECONDS, *, seed: int = 0, channels: int = 1) -> np.ndarray:
     shape = (channels, round(seconds * RATE))
     return (0.1 * np.random.default_rng(seed).standard_normal(shape)).astype(np.float32)
 
@@ -36,7 +36,7 @@ def test_equal_sounds_score_the_best_there_is() -> None:
 
 def test_log_mel_has_eighty_bands_over_sixty_decibels() -> None:
     picture = metrics.log_mel(tones(C_MAJOR))
-    assert picture.shape == (80, 1 + int(SECONDS * RATE) // 512)
+    assert picture.shape == (80, 1 + int(CLIP_SECONDS * RATE) // 512)
     assert picture.max() == pytest.approx(0.0, abs=1e-4)
     assert picture.min() == -60.0
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mousai.codec import Codec
-from mousai.evaluation import reconstruction
-from mousai.evaluation.pairs import log_mel_correlation
-from mousai.evaluation.reconstruction import LATENT_ROUTE, TRUE_ROUTE, measure, opus, reconstruct, routes
+from mousai.evaluation.metrics import autoencoder
+from mousai.evaluation.metrics.reconstruction_metrics import log_mel_correlation
+from mousai.evaluation.metrics.autoencoder import LATENT_ROUTE, TRUE_ROUTE, measure, opus, reconstruct, routes
 
 RATE = 48000
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mousai.conditioning.attributes import parse_attributes
-from mousai.evaluation.clips import planned
+from mousai.evaluation.clips import plan_clips
 from mousai.evaluation.prompts import PROMPTS
-from mousai.evaluation.reworded import FORMS, NO_PROMPT, compared, in_another_order, reworded, with_meaningless_words
+from mousai.evaluation.metrics.prompt_robustness import VARIATIONS, NO_PROMPT, compare_with_original, in_another_order, reworded, with_meaningless_words
 
 
 def words(text: str) -> list[str]:
@@ -31,10 +31,10 @@ def test_words_that_mean_nothing_take_none_away(seed: int, prompt) -> None:
 
 
 def test_ten_prompts_of_ten_genres_with_the_seeds_that_they_had() -> None:
-    rows = planned([(prompt, 2) for prompt in PROMPTS], seed=7)
+    rows = plan_clips([(prompt, 2) for prompt in PROMPTS], seed=7)
     found = reworded(rows)
-    assert list(found) == [*FORMS, NO_PROMPT]
-    for name in FORMS:
+    assert list(found) == [*VARIATIONS, NO_PROMPT]
+    for name in VARIATIONS:
         assert len({row["genre"] for row in found[name]}) == len(found[name]) == 10
         assert [row["seed"] for row in found[name]] == [7 + 2 * number for number in range(10)]
     assert [row["prompt"] for row in found[NO_PROMPT]] == [""] * 4
@@ -42,10 +42,10 @@ def test_ten_prompts_of_ten_genres_with_the_seeds_that_they_had() -> None:
 
 def test_what_is_right_stands_beside_the_prompt_as_written() -> None:
     def row(seed: int, style: bool, key: bool | None) -> dict[str, object]:
-        return {"seed": seed, "style_right": style, "tempo_right": True, "key_right": key, "lead_right": None}
+        return {"seed": seed, "genre_right": style, "tempo_right": True, "key_right": key, "lead_right": None}
 
     usual = [row(0, True, True), row(1, True, False), row(2, False, None)]
-    found = compared({"other order": [row(0, False, True), row(2, True, None)]}, usual)["other order"]
+    found = compare_with_original({"other order": [row(0, False, True), row(2, True, None)]}, usual)["other order"]
     assert found["style"] == {"asked": 2, "right": 1, "as_written": 1}
     assert found["key"] == {"asked": 1, "right": 1, "as_written": 1}
     assert found["lead"] == {"asked": 0, "right": 0, "as_written": 0}

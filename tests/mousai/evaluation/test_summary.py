@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from mousai.evaluation.judging import by_chance
-from mousai.evaluation.summary import Target, both_right, interval, more_targets
+from mousai.evaluation.analysis import chance_accuracy
+from mousai.evaluation.metrics.summary import Target, both_right, interval, more_targets
 
 
 def row(**values: Any) -> dict[str, Any]:
-    return {"prompt": "p", "style_right": None, "tempo_right": None, "key_right": None, "lead_right": None} | values
+    return {"prompt": "p", "genre_right": None, "tempo_right": None, "key_right": None, "lead_right": None} | values
 
 
 def test_interval_of_wilson() -> None:
@@ -21,23 +21,23 @@ def test_interval_of_wilson() -> None:
 
 def test_chance_deals_the_clips_out_to_all_wishes() -> None:
     rows = [
-        row(genre="jazz", heard_genre="jazz", style_right=True),
-        row(genre="pop", heard_genre="jazz", style_right=False),
-        row(genre=None, heard_genre="jazz"),
+        row(genre="jazz", predicted_genre="jazz", genre_right=True),
+        row(genre="pop", predicted_genre="jazz", genre_right=False),
+        row(genre=None, predicted_genre="jazz"),
     ]
-    assert by_chance(rows, "style") == pytest.approx(2 / 4)
-    assert math.isnan(by_chance(rows, "key"))
-    rows = [row(bpm=100, heard_bpm=50.0, tempo_right=True), row(bpm=130, heard_bpm=131.0, tempo_right=True)]
-    assert by_chance(rows, "tempo") == pytest.approx(2 / 4)
+    assert chance_accuracy(rows, "style") == pytest.approx(2 / 4)
+    assert math.isnan(chance_accuracy(rows, "key"))
+    rows = [row(bpm=100, predicted_bpm=50.0, tempo_right=True), row(bpm=130, predicted_bpm=131.0, tempo_right=True)]
+    assert chance_accuracy(rows, "tempo") == pytest.approx(2 / 4)
 
 
 def test_both_seeds_have_to_be_right() -> None:
     rows = [
-        row(prompt="a", style_right=True, tempo_right=True),
-        row(prompt="a", style_right=True, tempo_right=None),
-        row(prompt="b", style_right=True, tempo_right=True),
-        row(prompt="b", style_right=True, tempo_right=False),
-        row(prompt="c", style_right=True),
+        row(prompt="a", genre_right=True, tempo_right=True),
+        row(prompt="a", genre_right=True, tempo_right=None),
+        row(prompt="b", genre_right=True, tempo_right=True),
+        row(prompt="b", genre_right=True, tempo_right=False),
+        row(prompt="c", genre_right=True),
     ]
     assert both_right(rows) == {"prompts": 2, "both_right": 1}
     assert both_right(rows[-1:]) == {}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mousai.evaluation import tempo as metrics
+from mousai.evaluation.judges import tempo as metrics
 
 
 def clicks(bpm: float, seconds: float = 20.0, rate: int = 22050) -> np.ndarray:
@@ -18,12 +18,12 @@ def clicks(bpm: float, seconds: float = 20.0, rate: int = 22050) -> np.ndarray:
 
 @pytest.mark.parametrize("bpm", [72, 90, 120, 133, 178])
 def test_tempo_of_clicks(bpm: int) -> None:
-    found = metrics.tempo_of(clicks(bpm), sample_rate=22050)
+    found = metrics.estimate_tempo(clicks(bpm), sample_rate=22050)
     assert metrics.tempo_matches(found, bpm, tolerance=0.01)
 
 
 def test_no_tempo_in_silence() -> None:
-    assert metrics.tempo_of(np.zeros(22050 * 5, dtype=np.float32), sample_rate=22050) == 0.0
+    assert metrics.estimate_tempo(np.zeros(22050 * 5, dtype=np.float32), sample_rate=22050) == 0.0
     assert not metrics.tempo_matches(0.0, 100)
 
 

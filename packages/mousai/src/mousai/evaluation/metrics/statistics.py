@@ -1,0 +1,59 @@
+"""Intervals of 95 %: Wilson's for shares, the percentile bootstrap for medians and other statistics."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from mousai.evaluation.features.waveform import Array
+
+Z = 1.96
+"""Standard normal quantile of a two-sided interval of 95 %."""
+RESAMPLES = 1000
+
+
+def wilson_interval(count: int, total: int) -> tuple[float, float]:
+    """Wilson's score interval of a share (Wilson 1927), which stays within 0 and 1 and works for small totals."""
+    share = count / total
+    middle = (share + Z**2 / (2 * total)) / (1 + Z**2 / total)
+    reach = Z * math.sqrt(share * (1 - share) / total + Z**2 / (4 * total**2)) / (1 + Z**2 / total)
+    return max(middle - reach, 0.0), min(middle + reach, 1.0)
+
+
+def bootstrap_interval(
+    values: Sequence[float] | Array, statistic: Callable[[Array], float] | None = None, *, seed: int = 0
+) -> tuple[float, float]:
+    """Percentile bootstrap interval (Efron 1979) of a statistic of independent values, by `RESAMPLES` resamples.
+
+    Args:
+        values: one number, or one row, for each independent unit.
+        statistic: function of the resampled values (default: the median).
+        seed: seed of the resamples; the same values give the same interval.
+    """
+    found = np.asarray(values)
+    rng = np.random.default_rng(seed)
+    places = rng.integers(len(found), size=(RESAMPLES, len(found)))
+    if statistic is None:
+        each = np.nanmedian(found[places], axis=1)
+    else:
+        each = np.array([statistic(found[chosen]) for chosen in places])
+    low, high = np.nanpercentile(each, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def share_of(count: int, total: int) -> dict[str, Any]:
+    """A share as it stands in a summary: `count` of `total`, `value` and Wilson's `interval`."""
+    return {"value": count / total, "interval": list(wilson_interval(count, total)), "count": count, "total": total}
+
+
+def median_of(values: Sequence[float], *, digits: int = 3) -> dict[str, Any]:
+    """A median as it stands in a summary: `value`, bootstrap `interval`, `min`, `max` and number of values `total`."""
+    low, high = bootstrap_interval(values)
+    numbers = {
+        "value": float(np.median(values)),
+        "min": float(np.min(values)),
+        "max": float(np.max(values)),
+    }
+    found: dict[str, Any] = {name: round(value, digits) for name, value in numbers.items()}
+    return {**found, "interval": [round(low, digits), round(high, digits)], "total": len(values)}
