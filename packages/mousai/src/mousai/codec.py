@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from dmae import DMAE
 from mousai.audio.limiter import limit
-from mousai.device import resolve_dtype
+from mousai.dtype import resolve_dtype
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
 from mousai.storage.folders import describe, load_autoencoder, model_folder

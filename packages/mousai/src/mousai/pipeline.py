@@ -14,9 +14,9 @@ from dmae import DMAE
 from mousai.codec import Codec, compile_net
 from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
 from mousai.conditioning.text import TextEmbedding, TextEncoder
-from mousai.device import resolve_dtype
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.diffusion.lora import add_lora
+from mousai.dtype import resolve_dtype
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig, check_settings
 from mousai.storage.folders import (

@@ -22,7 +22,7 @@ import torch
 from lightning.pytorch import Trainer
 from torch.utils.data import DataLoader
 
-from mousai.device import bfloat16_gain
+from mousai.dtype import bfloat16_gain
 from mousai.errors import UserError
 from mousai.storage.folders import BUNDLED_NAME
 from mousai.storage.weights import load_config, save_config
