@@ -29,6 +29,7 @@ class EvaluationConfig:
         prompts: use only the first so many of the 40 prompts, without the grid; `None` for all and the grid.
         quick: few prompts, few steps and short clips, to see whether everything runs.
         seed: seed of the first clip; the others follow.
+        device: device to generate on: "auto", "cpu", "cuda", "cuda:1" or "mps".
         dtype: dtype of the model.
         reference_renders: whether the composer renders songs for the same prompts.
         long: seconds of long pieces to judge; 0 for none.
@@ -48,6 +49,7 @@ class EvaluationConfig:
     prompts: int | None = None
     quick: bool = False
     seed: int = 0
+    device: str = "auto"
     dtype: str = "auto"
     reference_renders: bool = True
     long: float = 0.0
@@ -87,7 +89,7 @@ class EvaluationConfig:
 
     @property
     def subject(self) -> str | None:
-        """Name of the set of clips that is evaluated: the model's, or the only folder's; `None` if there are several."""
+        """Name of the set of clips that is evaluated: the model's or the only folder's; `None` if there are several."""
         if self.model is not None:
             return self.model_name
         return self.clips[0].resolve().name if len(self.clips) == 1 else None

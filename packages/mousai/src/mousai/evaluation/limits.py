@@ -109,7 +109,9 @@ def _limits_of(path: Path, metric: Any, limits: Any) -> list[Limit]:
         hint = f"did you mean {near[0]}?" if near else "docs/evaluation.md lists them"
         raise UserError("require", str(path), f"{metric!r} is not a metric; {hint}")
     if not isinstance(limits, dict) or not limits:
-        raise UserError("require", str(path), f"{metric}: must be one or more of {', '.join(KINDS)}, each with a number")
+        raise UserError(
+            "require", str(path), f"{metric}: must be one or more of {', '.join(KINDS)}, each with a number"
+        )
     found = []
     for kind, value in limits.items():
         if kind not in KINDS:
@@ -122,11 +124,12 @@ def _limits_of(path: Path, metric: Any, limits: Any) -> list[Limit]:
     return found
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no annotations
     """PyYAML's safe loader, which refuses a key that stands twice instead of dropping the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         if twice := [key for place, key in enumerate(keys) if key in keys[:place]]:
             raise yaml.constructor.ConstructorError(None, None, f"{twice[0]} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found

@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from mousai.pipeline import Mousai
 
 
-def load_pipeline(folder: Path, *, dtype: str) -> "Mousai":
-    """Load the model to evaluate."""
+def load_pipeline(folder: Path, *, device: str, dtype: str) -> "Mousai":
+    """Load the model to evaluate.
+
+    Raises:
+        UserError: there is no such device.
+    """
+    from mousai.device import resolve_device
     from mousai.pipeline import Mousai
 
-    return Mousai.from_pretrained(folder, dtype=dtype)
+    return Mousai.from_pretrained(folder, device=str(resolve_device(device)), dtype=dtype)
 
 
 def render_clips(

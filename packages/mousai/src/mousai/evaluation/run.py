@@ -56,7 +56,9 @@ class _Evaluation:
     def run(self) -> EvaluationResult:
         config, result = self.config, self.result
         config.out.mkdir(parents=True, exist_ok=True)
-        pipeline = None if config.model is None else load_pipeline(config.model, dtype=config.dtype)
+        pipeline = (
+            None if config.model is None else load_pipeline(config.model, device=config.device, dtype=config.dtype)
+        )
         self._judge_sets(pipeline)
         if config.training_songs is not None:
             self._measure_memorization(config.training_songs)

@@ -64,7 +64,8 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
     default = codec.defaults.decoder_steps
 
     def encode(audio: Array) -> Any:
-        return codec.encode(torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))[None])
+        waveform = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))[None]
+        return codec.encode(waveform.to(next(codec.autoencoder.parameters()).device))
 
     def decode_with(count: int) -> Callable[[Array], Array]:
         def reconstruct(audio: Array) -> Array:
@@ -229,6 +230,7 @@ def medians(pieces: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, A
         for metric in METRICS:
             values = [piece["figures"][route][metric] for piece in pieces]
             low, high = bootstrap_interval(values)
-            value = round(float(np.nanmedian(values)), 4)
+            finite = [value for value in values if np.isfinite(value)]
+            value = round(float(np.median(finite)), 4) if finite else float("nan")
             found[route][metric] = {"value": value, "interval": [round(low, 4), round(high, 4)], "total": len(values)}
     return found

@@ -73,9 +73,7 @@ CLIP_METRICS: Mapping[str, Metric] = {
     "loudness": _number("loudness, median", "levels", "loudness", unit="LUFS"),
     "width": _number("level of the side less that of the middle, median", "levels", "width", unit="dB"),
     "alike": _share("pairs of clips of one prompt that are alike", "diversity", "same_prompt", "alike"),
-    "prompt_distance": _number(
-        "distance between clips of one prompt, median", "diversity", "same_prompt", "distance"
-    ),
+    "prompt_distance": _number("distance between clips of one prompt, median", "diversity", "same_prompt", "distance"),
     "distance": _number("distance between any two clips, median", "diversity", "all", "distance"),
     "frechet_distance": _number(
         "Fréchet distance to the reference renders",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mousai.evaluation.features.pitch import FRAME_RATE, semitones, spectral_peaks
 from mousai.evaluation.features.waveform import Array
@@ -108,7 +109,7 @@ def pairwise_diversity(distances: Array, prompts: Sequence[str], notes: Sequence
         }
     if len(apart):
 
-        def median_distance(clips: Array) -> float:
+        def median_distance(clips: npt.NDArray[np.int_]) -> float:
             chosen = distances[np.ix_(clips, clips)][np.triu_indices(len(clips), 1)]
             different = clips[first] != clips[second]  # a clip drawn twice is no pair
             return float(np.median(chosen[different])) if different.any() else float("nan")

@@ -5,8 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-
-from mousai.evaluation.features.waveform import Array
+import numpy.typing as npt
 
 Z = 1.96
 """Standard normal quantile of a two-sided interval of 95 %."""
@@ -22,23 +21,26 @@ def wilson_interval(count: int, total: int) -> tuple[float, float]:
 
 
 def bootstrap_interval(
-    values: Sequence[float] | Array, statistic: Callable[[Array], float] | None = None, *, seed: int = 0
+    values: Sequence[float] | npt.NDArray[Any], statistic: Callable[[npt.NDArray[Any]], float] | None = None
 ) -> tuple[float, float]:
     """Percentile bootstrap interval (Efron 1979) of a statistic of independent values, by `RESAMPLES` resamples.
 
+    The resamples are drawn from a fixed seed, so the same values give the same interval.
+
     Args:
-        values: one number, or one row, for each independent unit.
+        values: one number for each independent unit; NaN is left out, and NaN is the interval if none is left.
         statistic: function of the resampled values (default: the median).
-        seed: seed of the resamples; the same values give the same interval.
     """
     found = np.asarray(values)
-    rng = np.random.default_rng(seed)
-    places = rng.integers(len(found), size=(RESAMPLES, len(found)))
+    found = found[np.isfinite(found)]
+    if not len(found):
+        return float("nan"), float("nan")
+    places = np.random.default_rng(0).integers(len(found), size=(RESAMPLES, len(found)))
     if statistic is None:
-        each = np.nanmedian(found[places], axis=1)
+        each = np.median(found[places], axis=1)
     else:
         each = np.array([statistic(found[chosen]) for chosen in places])
-    low, high = np.nanpercentile(each, [2.5, 97.5])
+    low, high = np.nanpercentile(each, [2.5, 97.5])  # a statistic may be NaN for some resamples
     return float(low), float(high)
 
 
@@ -47,7 +49,7 @@ def share_of(count: int, total: int) -> dict[str, Any]:
     return {"value": count / total, "interval": list(wilson_interval(count, total)), "count": count, "total": total}
 
 
-def median_of(values: Sequence[float], *, digits: int = 3) -> dict[str, Any]:
+def median_of(values: Sequence[float] | npt.NDArray[Any], *, digits: int = 3) -> dict[str, Any]:
     """A median as it stands in a summary: `value`, bootstrap `interval`, `min`, `max` and number of values `total`."""
     low, high = bootstrap_interval(values)
     numbers = {

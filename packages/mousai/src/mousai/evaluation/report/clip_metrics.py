@@ -19,7 +19,7 @@ def repetition(result: EvaluationResult) -> str:
             figures = [summary["repetition"].get(f"{view}_{lag}", {}) for summary in result.summaries.values()]
             rows.append((title, *(number(each.get("value")) for each in figures)))
     about = (
-        "Correlation of a clip with itself some bars later, at the tempo asked for (median; 1 for a loop, 0 for noise): "
+        "Correlation of a clip with itself some bars later at the tempo asked for (median; 1 for a loop, 0 for noise): "
         "of the notes, and of the spectrum in 21 bands. Off the bar: the mean at lags of 1.30 and 1.55 bars, at which "
         "no music repeats. Eight bars later can only be measured in clips of more than eight bars."
     )
@@ -46,9 +46,7 @@ def diversity(result: EvaluationResult) -> str:
         cells = [text(name), "–", "–", "–", "not measured", "–"]
         if same:
             apart, near, notes, alike = (same[part] for part in ("distance", "near", "notes", "alike"))
-            cells[1] = (
-                f"{apart['value']:.2f} (least {apart['min']:.2f}; near: {near['count']} of {near['total']})"
-            )
+            cells[1] = f"{apart['value']:.2f} (least {apart['min']:.2f}; near: {near['count']} of {near['total']})"
             cells[2] = f"{notes['value']:.2f} (most {notes['max']:.2f}); alike: {alike['count']}"
         if every:
             cells[3] = f"{every['distance']['value']:.2f} (least {every['distance']['min']:.2f})"

@@ -12,7 +12,7 @@ HEAD = ("metric", "value", "95 % interval", "of", "reference")
 
 def metric_rows(metrics: Mapping[str, Measurement]) -> list[tuple[str, ...]]:
     """A row of text for each metric of the evaluated set; the references stand beside them."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, measured in metrics.items():
         if name.startswith(REFERENCE_PREFIX):
             continue
@@ -57,7 +57,7 @@ def _figure(summary: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, A
     found: Any = summary
     for key in path:
         found = None if found is None else found.get(key)
-    return found
+    return None if found is None else dict(found)
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -34,7 +34,12 @@ def prompt_robustness(result: EvaluationResult) -> str:
     for variation, found in result.prompt_robustness.items():
         for name, share in found.items():
             original = f"{share['original']:.0%}" if "original" in share else "–"
-            cells = (text(variation), text(name), f"{share['value']:.0%} ({share['count']} of {share['total']})", original)
+            cells = (
+                text(variation),
+                text(name),
+                f"{share['value']:.0%} ({share['count']} of {share['total']})",
+                original,
+            )
             rows.append(cells)
     if not rows:
         return ""

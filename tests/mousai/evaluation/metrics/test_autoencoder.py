@@ -1,4 +1,4 @@
-"""Routes there and back: their names, Opus at a bit rate, and the figures of what arrives."""
+"""Routes of reconstruction: their names, Opus at a bit rate, and their metrics."""
 
 from pathlib import Path
 
@@ -6,9 +6,16 @@ import numpy as np
 import pytest
 
 from mousai.codec import Codec
-from mousai.evaluation.metrics import autoencoder
+from mousai.evaluation.metrics.autoencoder import (
+    LATENT_ROUTE,
+    METRICS,
+    TRUE_ROUTE,
+    measure_autoencoder,
+    opus,
+    reconstruction_metrics,
+    routes,
+)
 from mousai.evaluation.metrics.reconstruction_metrics import log_mel_correlation
-from mousai.evaluation.metrics.autoencoder import LATENT_ROUTE, TRUE_ROUTE, measure, opus, reconstruct, routes
 
 RATE = 48000
 
@@ -21,8 +28,8 @@ def piece(seconds: float = 3.0) -> np.ndarray:
 
 
 def test_a_piece_equals_itself() -> None:
-    found = measure(piece(), piece())
-    assert set(found) == set(reconstruction.FIGURES)
+    found = reconstruction_metrics(piece(), piece())
+    assert set(found) == set(METRICS)
     assert found["log_mel_distance"] == found["stft_distance"] == found["width_change"] == 0.0
     assert found["log_mel_correlation"] == pytest.approx(1.0) and found["chroma_cosine"] == pytest.approx(1.0)
 
@@ -41,7 +48,7 @@ def test_opus_comes_near_the_bit_rate_that_is_asked_for() -> None:
 def test_routes_of_a_model(saved_model: Path, tmp_path: Path) -> None:
     codec = Codec.from_pretrained(saved_model, dtype="float32")
     ways = routes(codec, steps=(1, 2))
-    # Two steps are this model's default, and stand there once.
+    # Two steps are this model's default, and are listed once.
     assert list(ways) == ["model, 2 steps (default)", "model, 1 step", LATENT_ROUTE, TRUE_ROUTE]
     sound = piece(1.0)
     outputs = {name: way(sound) for name, way in ways.items()}
@@ -54,9 +61,11 @@ def test_files_are_measured_along_every_route(saved_model: Path, tmp_path: Path)
 
     write_audio(tmp_path / "song.wav", piece(), RATE)
     codec = Codec.from_pretrained(saved_model, dtype="float32")
-    found = reconstruct(codec, [tmp_path / "song.wav"], songs=0, seed=0, out=tmp_path / "out", seconds=3.0, steps=(1,))
+    found = measure_autoencoder(
+        codec, [tmp_path / "song.wav"], songs=0, seed=0, out=tmp_path / "out", seconds=3.0, steps=(1,)
+    )
     assert list(found["medians"]) == ["files"]
-    assert found["medians"]["files"]["Griffin-Lim, true"]["log_mel_correlation"] > 0.98
+    assert found["medians"]["files"]["Griffin-Lim, true"]["log_mel_correlation"]["value"] > 0.98
     rates = found["bit_rates"]
     assert rates["latent at 8 bit a number"] == pytest.approx(8 * 8 * 48000 / 1024)
     (song,) = found["pieces"]

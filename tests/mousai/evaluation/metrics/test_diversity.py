@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from mousai.evaluation.metrics.diversity import frechet_distance, split_frechet_distance, note_correlation, pairwise_diversity
+from mousai.evaluation.metrics.diversity import (
+    frechet_distance,
+    note_correlation,
+    pairwise_diversity,
+    split_frechet_distance,
+)
 
 
 def white(count: int, *, seed: int = 0, axes: int = 3) -> np.ndarray:
@@ -28,14 +33,15 @@ def test_a_shift_and_a_stretch_add_up() -> None:
 
 
 def test_halves_of_one_kind_are_at_the_floor_and_others_are_not() -> None:
-    true = np.random.default_rng(0).standard_normal((80, 4))
+    reference = np.random.default_rng(0).standard_normal((80, 4))
     same, other = (
         np.random.default_rng(1).standard_normal((80, 4)),
         np.random.default_rng(2).standard_normal((80, 4)) + 2,
     )
-    distance, floor = split_frechet_distance(same, true)
-    assert distance == pytest.approx(floor, rel=0.8)
-    assert split_frechet_distance(other, true)[0] > 10 * floor
+    found = split_frechet_distance(same, reference)
+    assert found["value"] == pytest.approx(found["floor"], rel=0.8)
+    assert found["interval"][0] < found["value"] < found["interval"][1] and found["total"] == 40
+    assert split_frechet_distance(other, reference)["value"] > 10 * found["floor"]
 
 
 def test_notes_of_one_piece_are_the_same_even_a_little_later_and_others_are_not() -> None:
@@ -43,16 +49,18 @@ def test_notes_of_one_piece_are_the_same_even_a_little_later_and_others_are_not(
     assert note_correlation(one, one) == pytest.approx(1.0)
     assert note_correlation(one[:, 5:], one[:, :-5]) == pytest.approx(1.0, abs=0.02)
     assert note_correlation(one, other) < 0.1
-    assert note_correlation(one, one + 3 * np.ones((60, 1))) == pytest.approx(1.0)  # what always sounds tells nothing
+    assert note_correlation(one, one + 3 * np.ones((60, 1))) == pytest.approx(1.0)  # constant notes do not count
     assert note_correlation(np.zeros((60, 100)), np.zeros((60, 100))) == 1.0
 
 
-def test_pairs_of_one_prompt_are_told_apart_from_all() -> None:
+def test_pairs_of_one_prompt_are_a_part_of_all() -> None:
     distances = np.array([[0.0, 0.3, 1.0], [0.3, 0.0, 1.2], [1.0, 1.2, 0.0]])
     one, other = (np.random.default_rng(seed).random((60, 200)) ** 8 for seed in (0, 1))
     found = pairwise_diversity(distances, ["a", "a", "b"], [one, one, other])
-    assert found["same_prompt"].items() >= {"pairs": 1, "median": 0.3, "least": 0.3, "near": 1, "alike": 1}.items()
-    assert found["all"] == {"pairs": 3, "median": 1.0, "least": 0.3, "near": 1}
-    near_only = pairwise_diversity(distances, ["a", "a", "b"], [one, other, one])
-    assert near_only["same_prompt"]["near"] == 1 and near_only["same_prompt"]["alike"] == 0
+    same, every = found["same_prompt"], found["all"]["distance"]
+    assert (same["distance"]["value"], same["near"]["count"], same["alike"]["count"]) == (0.3, 1, 1)
+    assert (every["value"], every["min"], every["total"]) == (1.0, 0.3, 3)
+    assert 0.3 <= every["interval"][0] <= 1.0 <= every["interval"][1] <= 1.2
+    near_only = pairwise_diversity(distances, ["a", "a", "b"], [one, other, one])["same_prompt"]
+    assert near_only["near"]["count"] == 1 and near_only["alike"]["count"] == 0
     assert "same_prompt" not in pairwise_diversity(distances, ["a", "b", "c"], [one, one, one])

@@ -1,12 +1,12 @@
-"""Repeats: a loop is 1 at its bar, noise is 0 everywhere."""
+"""Repetition: 1 for a loop at its bar, 0 for noise."""
 
 import numpy as np
 import pytest
 
 from mousai.evaluation.features.pitch import FRAME_RATE, pitch_spectrogram
-from mousai.evaluation.metrics.repetition import notes_and_spectrum, lagged_correlation, self_similarity, repetition
+from mousai.evaluation.metrics.repetition import lagged_correlation, notes_and_spectrum, repetition, self_similarity
 
-from .sounds import RATE, chords
+from ..sounds import RATE, chords
 
 BAR = [(60, 64, 67), (65, 69, 72), (67, 71, 74), (57, 60, 64)]
 
@@ -26,7 +26,7 @@ def test_a_lag_between_two_frames_is_interpolated() -> None:
     assert lagged_correlation(wave, 16.25) == pytest.approx(-1.0, abs=0.02)
 
 
-def test_what_cannot_be_measured_is_not_a_number() -> None:
+def test_what_cannot_be_measured_is_nan() -> None:
     assert np.isnan(lagged_correlation(np.ones((12, 200)), 20))
     assert np.isnan(lagged_correlation(np.random.default_rng(0).standard_normal((12, 200)), 190))
 
@@ -35,7 +35,7 @@ def test_a_bar_of_four_chords_played_again_and_again() -> None:
     sound = chords(BAR, seconds=0.5, times=6)  # a bar of four beats at 120 bpm
     picture = pitch_spectrogram(sound, sample_rate=RATE)
     found = repetition(picture, bpm=120, beats_per_bar=4, bars=(1, 4))
-    assert found["notes_1"] > 0.95 and found["notes_4"] > 0.95 and found["sound_1"] > 0.9
+    assert found["notes_1"] > 0.95 and found["notes_4"] > 0.95 and found["spectrum_1"] > 0.9
     assert found["notes_off"] < 0.5
     square = self_similarity(notes_and_spectrum(picture)["notes"], frames=60)
     np.testing.assert_allclose(np.diag(square), 1.0, atol=1e-6)

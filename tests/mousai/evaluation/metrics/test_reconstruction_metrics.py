@@ -1,16 +1,16 @@
-"""An output beside its original: figures of sounds of which the right answer is known."""
+"""Reconstruction metrics of waveforms with a known answer."""
 
 import numpy as np
 import pytest
 
+from mousai.evaluation.features.waveform import SAMPLE_RATE, mono
 from mousai.evaluation.metrics import reconstruction_metrics as metrics
-from mousai.evaluation.features.waveform import RATE, mono
 
 # chroma_cqt goes down to a sixteenth of the rate; there shorter sounds are shorter than its window, and librosa warns.
 CLIP_SECONDS = 3.0
 
 
-def tones(frequencies: list[float], seconds: float = CLIP_SECONDS, rate: int = RATE) -> np.ndarray:
+def tones(frequencies: list[float], seconds: float = CLIP_SECONDS, rate: int = SAMPLE_RATE) -> np.ndarray:
     """A chord of plucked tones with four overtones each, struck every half second."""
     time = np.arange(round(seconds * rate)) / rate
     fall = np.exp(-4.0 * (time % 0.5))
@@ -19,7 +19,7 @@ def tones(frequencies: list[float], seconds: float = CLIP_SECONDS, rate: int = R
 
 
 def noise(seconds: float = CLIP_SECONDS, *, seed: int = 0, channels: int = 1) -> np.ndarray:
-    shape = (channels, round(seconds * RATE))
+    shape = (channels, round(seconds * SAMPLE_RATE))
     return (0.1 * np.random.default_rng(seed).standard_normal(shape)).astype(np.float32)
 
 
@@ -36,7 +36,7 @@ def test_equal_sounds_score_the_best_there_is() -> None:
 
 def test_log_mel_has_eighty_bands_over_sixty_decibels() -> None:
     picture = metrics.log_mel(tones(C_MAJOR))
-    assert picture.shape == (80, 1 + int(CLIP_SECONDS * RATE) // 512)
+    assert picture.shape == (80, 1 + int(CLIP_SECONDS * SAMPLE_RATE) // 512)
     assert picture.max() == pytest.approx(0.0, abs=1e-4)
     assert picture.min() == -60.0
 
@@ -54,18 +54,18 @@ def test_stft_distance_of_half_the_sound() -> None:
     assert metrics.stft_distance(sound, sound / 2) == pytest.approx(0.5 + np.log(2), rel=1e-3)
 
 
-def test_unrelated_noise_does_not_agree() -> None:
+def test_unrelated_noise_is_uncorrelated() -> None:
     assert metrics.log_mel_correlation(noise(seed=1), noise(seed=2)) == pytest.approx(0.0, abs=0.2)
     assert metrics.chroma_cosine(noise(seed=1), noise(seed=2)) == pytest.approx(0.0, abs=0.1)
 
 
-def test_chroma_knows_notes_and_not_timbre_or_octave() -> None:
+def test_chroma_depends_on_notes_and_not_on_timbre_or_octave() -> None:
     chord = tones(C_MAJOR)
     up_a_semitone = tones([f * 2 ** (1 / 12) for f in C_MAJOR])
     up_an_octave = tones([2 * f for f in C_MAJOR])
     assert metrics.chroma_cosine(chord, up_a_semitone) < 0.1
     assert metrics.chroma_cosine(chord, up_an_octave) > 0.8
-    # The log-mel correlation hardly minds the semitone: why both are measured.
+    # The log-mel correlation hardly changes with the semitone, which is why both are measured.
     assert metrics.log_mel_correlation(chord, up_a_semitone) > 0.7
 
 
@@ -81,7 +81,7 @@ def test_chroma_agreement_by_hand() -> None:
     second = np.zeros((12, 4))
     first[:2, 0] = second[:2, 0] = [1.0, -1.0]  # the same
     first[:2, 1], second[:2, 1] = [1.0, -1.0], [-2.0, 2.0]  # the opposite
-    first[:2, 2] = [1.0, -1.0]  # a note against none; in the last frame both are silent, and it does not count
+    first[:2, 2] = [1.0, -1.0]  # notes against silence; in the last frame both are silent, and it does not count
     assert metrics.chroma_agreement(first, second) == pytest.approx(0.0)
     assert metrics.chroma_agreement(first[:, :1], second[:, :1]) == pytest.approx(1.0)
     assert metrics.chroma_agreement(first[:, [0, 2]], second[:, [0, 2]]) == pytest.approx(0.5)
@@ -89,14 +89,14 @@ def test_chroma_agreement_by_hand() -> None:
 
 
 def test_pairs_must_be_of_one_length() -> None:
-    for figure in (
+    for metric in (
         metrics.log_mel_correlation,
         metrics.log_mel_distance,
         metrics.stft_distance,
         metrics.chroma_cosine,
     ):
         with pytest.raises(ValueError, match="144000 and 48000 samples"):
-            figure(noise(3.0), noise(1.0))
+            metric(noise(3.0), noise(1.0))
     with pytest.raises(ValueError, match="shape"):
         mono(np.zeros((2, 0)))
 
@@ -108,12 +108,12 @@ def test_griffin_lim_keeps_magnitudes_and_shape() -> None:
     assert output.dtype == np.float32
     assert metrics.log_mel_correlation(sound, output) > 0.98
     assert np.std(output) == pytest.approx(np.std(sound), rel=0.12)
-    assert np.abs(output - sound).max() > 0.01  # the phase is made up
+    assert np.abs(output - sound).max() > 0.01  # the phase is another
     np.testing.assert_array_equal(output, metrics.griffin_lim(sound))
 
 
 def test_silence_has_no_notes() -> None:
-    silence = np.zeros((2, 3 * RATE), dtype=np.float32)
+    silence = np.zeros((2, 3 * SAMPLE_RATE), dtype=np.float32)
     assert not metrics.centred_chroma(silence).any()
     assert metrics.chroma_cosine(tones(C_MAJOR), silence[0]) == pytest.approx(0.0, abs=1e-6)
     assert np.isnan(metrics.log_mel_correlation(silence, silence))
