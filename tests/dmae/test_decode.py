@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dmae import DMAE, DMAEConfig
 from dmae.transform import to_mid_side
-from vdiffusion import DDIM, seeded_noise
+from vdiffusion import DDIM, NoiseSource
 
 Make = Callable[[DMAEConfig], DMAE]
 MakeWave = Callable[..., Tensor]
@@ -57,7 +57,7 @@ def test_with_a_net_that_knows_white_noise_decode_is_a_formula(bands: DMAEConfig
     model.denoise = zero  # type: ignore[method-assign, assignment]
     latent = a_latent(bands, 2, 5)
     # With v = 0 a step from t to s multiplies by cos(pi/2 (t - s)); all steps are of one size.
-    noise = seeded_noise((32, 10), seed=3, items=range(2), stage="decoder")
+    noise = NoiseSource(3, range(2)).draw((32, 10), stage="decoder")
     sigma = model.prior.log_sigma(model.prior(latent)).exp()
     coefficients = noise * math.cos(math.pi / 2 / steps) ** steps * sigma
     expected = to_mid_side(model.transform.inverse(coefficients))
@@ -86,9 +86,7 @@ def test_the_seed_decides(config: DMAEConfig, make: Make) -> None:
     assert model.decode(latent, num_steps=2, seed=1).equal(first)
     assert not model.decode(latent, num_steps=2, seed=2).allclose(first, rtol=1e-2)
     assert not first[0].allclose(first[1], rtol=1e-2)
-    noise = seeded_noise(
-        (config.diffused_channels, 4 * 32 // config.diffused_size), seed=1, items=[0, 1], stage="decoder"
-    )
+    noise = NoiseSource(1, [0, 1]).draw((config.diffused_channels, 4 * 32 // config.diffused_size), stage="decoder")
     assert model.decode(latent, num_steps=2, noise=noise).equal(first)
 
 
@@ -124,7 +122,7 @@ def test_the_noise_of_the_steps_is_not_that_of_the_start(bands: DMAEConfig, make
         callback=lambda step, total, estimate: estimates.append(estimate),
     )
     # From v = 0 at t = 1 eta = 1 goes to sin(pi/4) z at t = 1/2, whose estimate is cos(pi/4) of it: z / 2.
-    z, start = 2 * estimates[1], seeded_noise((32, 6), seed=0, items=[0], stage="decoder")
+    z, start = 2 * estimates[1], NoiseSource(0, [0]).draw((32, 6), stage="decoder")
     assert 0.8 < z.std() < 1.2
     assert abs(float((z * start).mean())) < 0.3
 

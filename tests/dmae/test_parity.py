@@ -85,8 +85,8 @@ def unet_keys(config: UNet1dConfig) -> Keys:
             yield from both(f"{ours}skip.adapt", f"{outer}skip_adapter.block", "o i 1 -> o i")
         yield from both(f"{ours}skip.to_scale", f"{outer}skip.blocks.0.1")
         place = 1
-        for items in ("items_down", "items_up"):
-            for index in range(level.items):
+        for items in ("down_blocks", "up_blocks"):
+            for index in range(level.num_blocks):
                 item = f"{ours}{items}.{index}."
                 for half in (1, 2):
                     block = f"{theirs}{place}.block.blocks.0.blocks.{half - 1}"
@@ -97,7 +97,7 @@ def unet_keys(config: UNet1dConfig) -> Keys:
                 if level.inject_channels:
                     yield from both(f"{item}injection.merge", f"{theirs}{place}.block.blocks.0", "o i 1 -> o i")
                     place += 1
-            if items == "items_down" and depth < len(config.levels) - 1:
+            if items == "down_blocks" and depth < len(config.levels) - 1:
                 outer = f"{theirs}{place}."
                 place += 1
         yield from both(f"{ours}up.conv", f"{theirs}{place}.block.1", "o i k -> o k i")
@@ -117,7 +117,7 @@ def settings_of(net: UNet1dConfig) -> dict[str, Any]:
     return {
         "channels": [level.channels for level in net.levels],
         "factors": [level.factor for level in net.levels],
-        "items": [level.items for level in net.levels],
+        "items": [level.num_blocks for level in net.levels],
         "modulation_features": net.modulation_features,
         "resnet_groups": net.groups,
     }
@@ -255,7 +255,11 @@ def assert_autoencoders_agree(theirs: nn.Module, ours: DMAE) -> None:
 
 def test_the_autoencoder_of_their_readme(authors: types.SimpleNamespace) -> None:
     # A mel encoder, and the waveform itself diffused.
-    levels = (Level(channels=8), Level(channels=16, factor=8, items=2), Level(channels=16, factor=4, inject_channels=4))
+    levels = (
+        Level(channels=8),
+        Level(channels=16, factor=8, num_blocks=2),
+        Level(channels=16, factor=4, inject_channels=4),
+    )
     config = replace(
         MEL,
         spectrogram=replace(MEL.spectrogram, log_floor=1e-5),
@@ -276,7 +280,11 @@ def test_the_autoencoder_of_their_readme(authors: types.SimpleNamespace) -> None
 
 def test_the_autoencoder_of_the_paper(authors: types.SimpleNamespace) -> None:
     # A magnitude encoder, and a learned transform before and behind the U-Net.
-    levels = (Level(channels=8), Level(channels=16, factor=4, items=2, inject_channels=4), Level(channels=16, factor=2))
+    levels = (
+        Level(channels=8),
+        Level(channels=16, factor=4, num_blocks=2, inject_channels=4),
+        Level(channels=16, factor=2),
+    )
     config = replace(
         MAGNITUDE,
         transform="patches",
@@ -308,7 +316,7 @@ def test_the_autoencoder_of_the_paper(authors: types.SimpleNamespace) -> None:
 BESIDE = UNet1dConfig(
     in_channels=4,
     out_channels=2,
-    levels=(Level(channels=8), Level(channels=16, factor=4, items=2), Level(channels=16, factor=2)),
+    levels=(Level(channels=8), Level(channels=16, factor=4, num_blocks=2), Level(channels=16, factor=2)),
     modulation_features=16,
 )
 

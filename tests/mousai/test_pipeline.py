@@ -70,7 +70,7 @@ def test_a_compiled_net_is_the_net_within_rounding():
     net = UNet1d(config).eval()
     x, t, context = torch.randn(2, 4, 24), torch.rand(2), torch.randn(2, 3, 6)
     with torch.no_grad():
-        read = net.read_context(context, torch.ones(2, 3, dtype=torch.bool))
+        read = net.encode_context(context, torch.ones(2, 3, dtype=torch.bool))
         expected = net(x, t, context=read)
         names = list(net.state_dict())
         compile_net(net)

@@ -7,13 +7,17 @@ import pytest
 
 from unet1d import Level, UNet1dConfig
 
-LEVELS = (Level(channels=8), Level(channels=16, factor=2, items=3, inject_channels=5), Level(channels=24, factor=4))
+LEVELS = (
+    Level(channels=8),
+    Level(channels=16, factor=2, num_blocks=3, inject_channels=5),
+    Level(channels=24, factor=4),
+)
 
 
 def test_a_config_survives_json() -> None:
     config = UNet1dConfig(
         in_channels=3,
-        levels=(Level(channels=8), Level(channels=16, factor=2, items=3, cross_attention=True, inject_channels=5)),
+        levels=(Level(channels=8), Level(channels=16, factor=2, num_blocks=3, cross_attention=True, inject_channels=5)),
         context_features=7,
         feed_forward_factor=1.5,
         zero_init_residual=True,
@@ -77,7 +81,7 @@ def test_impossible_values_are_named(change: dict[str, Any], message: str) -> No
     [
         ({"channels": 0}, "channels must be an integer of 1 or more, not 0"),
         ({"factor": 0}, "factor must be an integer of 1 or more, not 0"),
-        ({"items": 0}, "items must be an integer of 1 or more, not 0"),
+        ({"num_blocks": 0}, "num_blocks must be an integer of 1 or more, not 0"),
         ({"inject_channels": -1}, "inject_channels must be an integer of 0 or more, not -1"),
         ({"attention": "yes"}, "attention must be True or False, not 'yes'"),
     ],

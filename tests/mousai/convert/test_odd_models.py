@@ -16,7 +16,7 @@ from mousai.convert.importing import import_model
 from mousai.convert.rules import LayoutError
 from mousai.errors import UserError
 from mousai.storage.folders import describe
-from vdiffusion import seeded_noise
+from vdiffusion import NoiseSource
 
 Authors = types.SimpleNamespace
 
@@ -219,7 +219,7 @@ def test_an_embedding_for_no_prompt_that_is_longer_than_the_prompts(authors: Aut
     embedding = noise_of(1, 7, 20, seed=1)
     text = TextEmbedding(embedding, torch.ones(1, 7, dtype=torch.bool))
     found = ours.sample(text, frames=16, num_steps=10, guidance_scale=4.0, seed=5)
-    noise = seeded_noise((4, 16), seed=5, items=[0], stage="generator")
+    noise = NoiseSource(5, [0]).draw((4, 16), stage="generator")
     expected = theirs.sample(noise, num_steps=10, embedding=embedding, embedding_scale=4.0)
     close(found, expected, relative=1e-4)
     with torch.no_grad():

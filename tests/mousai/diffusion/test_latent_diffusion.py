@@ -44,7 +44,7 @@ class PointMass(nn.Module):
         self.value = value
         self.calls: list[dict[str, Tensor]] = []
 
-    def read_context(self, context: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    def encode_context(self, context: Tensor, mask: Tensor) -> dict[str, Tensor]:
         return {"tokens": context, "mask": mask}
 
     def forward(self, x_t: Tensor, t: Tensor, **conditions: Any) -> Tensor:

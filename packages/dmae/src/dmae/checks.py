@@ -5,8 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from unet1d import UNet1dConfig
-from unet1d.config import from_mapping
+from unet1d import UNet1dConfig, from_mapping
 
 
 def require_whole(owner: str, key: str, value: object, *, least: int = 1) -> None:

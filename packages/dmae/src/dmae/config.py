@@ -7,8 +7,7 @@ from typing import Any, Literal
 
 from dmae.checks import require_whole, with_parts
 from dmae.parts import EncoderConfig, PriorConfig, SpectrogramConfig
-from unet1d import Level, UNet1dConfig
-from unet1d.config import from_mapping
+from unet1d import Level, UNet1dConfig, from_mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,7 +219,7 @@ class DMAEConfig:
             decoder=UNet1dConfig(
                 in_channels=256,
                 levels=tuple(
-                    Level(channels=c, factor=f, items=i, inject_channels=32 if depth == 4 else 0)
+                    Level(channels=c, factor=f, num_blocks=i, inject_channels=32 if depth == 4 else 0)
                     for depth, (c, f, i) in enumerate(zip(channels, factors, items, strict=True))
                 ),
             ),

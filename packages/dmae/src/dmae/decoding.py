@@ -11,7 +11,7 @@ from torch import Tensor
 from dmae.griffin_lim import griffin_lim
 from dmae.single_pass import as_spectrum, single_pass_phases
 from dmae.transform import to_mid_side
-from vdiffusion import LongNoise, Sampler, Windows, item_generators, time_grid, to_noisy, window_plan
+from vdiffusion import LongNoise, NoiseSource, Sampler, Windows, time_grid, to_noisy, window_plan
 
 if TYPE_CHECKING:
     from dmae.autoencoder import DMAE
@@ -135,7 +135,7 @@ class Decoder:
             return lambda first, last: given[..., first * ratio : last * ratio]
         shape = (self.model.config.diffused_channels, latent.shape[-1] * ratio)
         block = NOISE_FRAMES * ratio
-        drawn = LongNoise(shape, seed=self.seed, items=self.items, stage="decoder", block=block, device=latent.device)
+        drawn = LongNoise(NoiseSource(self.seed, self.items), shape, stage="decoder", block=block, device=latent.device)
         return lambda first, last: drawn.between(first * ratio, last * ratio)
 
     def _bands(self, latent: Tensor, first: int, last: int) -> Tensor | None:
@@ -165,7 +165,7 @@ class Decoder:
             self._windowed(self.model.denoise, along_time),
             x,
             times=time_grid(self.num_steps, start=self.start),
-            generators=item_generators(seed=self.seed, items=self.items, stage="decoder steps"),
+            generators=NoiseSource(self.seed, self.items).generators("decoder steps"),
             callback=tell,
             **conditions,
         )
@@ -194,7 +194,7 @@ class Decoder:
         """Phases for the first frame of each item, from its own seed; were they all alike, it would be a click."""
         drawn = [
             torch.rand(like.shape[1:], generator=generator, dtype=torch.float64)
-            for generator in item_generators(seed=self.seed, items=self.items, stage="phases")
+            for generator in NoiseSource(self.seed, self.items).generators("phases")
         ]
         return (2 * math.pi * torch.stack(drawn)).to(like)
 

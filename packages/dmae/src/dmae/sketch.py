@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from unet1d import UNet1dConfig
-from vdiffusion import DDIM, Sampler, Windows, item_generators, seeded_noise
+from vdiffusion import DDIM, NoiseSource, Sampler, Windows
 
 
 def require_net(owner: str, net: UNet1dConfig, *, in_channels: int, out_channels: int) -> None:
@@ -62,14 +62,14 @@ def sample_beside(
     if window < 1 or window % (8 * factor):
         raise ValueError(f"window={window}: must be a multiple of {8 * factor} samples, 8 times the net's factor")
     if noise is None:
-        noise = seeded_noise(sketch.shape[1:], seed=seed, items=items, stage=stage, device=sketch.device)
+        noise = NoiseSource(seed, items).draw(sketch.shape[1:], stage=stage, device=sketch.device)
     overlap = window // 8
     net = Windows(denoise, size=window, overlap=overlap, trim=overlap // 4, conditions_along_time={"sketch": 1})
     return (DDIM() if sampler is None else sampler).sample(
         net,
         noise,
         num_steps=num_steps,
-        generators=item_generators(seed=seed, items=items, stage=f"{stage} steps"),
+        generators=NoiseSource(seed, items).generators(f"{stage} steps"),
         callback=callback,
         sketch=sketch,
     )

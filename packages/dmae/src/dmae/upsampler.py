@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from dmae.checks import require_finite, require_wave, require_whole, with_parts
 from dmae.resampling import downsample, upsample
 from dmae.sketch import require_net, sample_beside, wanted_length
-from unet1d import UNet1d, UNet1dConfig
-from unet1d.config import from_mapping
+from unet1d import UNet1d, UNet1dConfig, from_mapping
 from vdiffusion import Sampler, VObjective
 
 

@@ -14,8 +14,7 @@ from dmae.mel import MelSpectrogram
 from dmae.parts import SpectrogramConfig
 from dmae.precision import Float32, without_autocast
 from dmae.sketch import require_net, sample_beside, wanted_length
-from unet1d import UNet1d, UNet1dConfig
-from unet1d.config import from_mapping
+from unet1d import UNet1d, UNet1dConfig, from_mapping
 from vdiffusion import Sampler, VObjective
 
 

@@ -28,7 +28,7 @@ from mousai.storage.folders import (
     model_folder,
     save_parts,
 )
-from vdiffusion import sampler_named
+from vdiffusion import get_sampler
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ class Mousai(Codec):
             seed=seed,
             start_latent=None if start is None else start.expand(count, -1, -1),
             strength=strength,
-            sampler=sampler_named(settings.sampler),
+            sampler=get_sampler(settings.sampler),
             grid=settings.time_grid,
             callback=lambda step, total, _: told("latent_diffusion", step + 1, total),
         )

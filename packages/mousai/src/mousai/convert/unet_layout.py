@@ -73,7 +73,7 @@ def infer_unet(
             Level(
                 channels=block.channels,
                 factor=block.factor,
-                items=block.items,
+                num_blocks=block.items,
                 attention=len(block.attentions) > int(cross),
                 cross_attention=cross,
                 inject_channels=block.inject,
@@ -126,13 +126,13 @@ def unet_rules(config: UNet1dConfig, place: UNetPlace, ours: str) -> Iterator[Ru
             yield from weight_and_bias(f"{base}skip_adapter.block", f"{here}skip.adapt", "o i 1 -> o i")
         yield from weight_and_bias(f"{base}skip.blocks.0.1", f"{here}skip.to_scale")
         index = 1
-        for item in range(level.items):
-            yield from _item_rules(level, there, index, f"{here}items_down.{item}.")
+        for item in range(level.num_blocks):
+            yield from _item_rules(level, there, index, f"{here}down_blocks.{item}.")
             index += _parts(level)
         inner = index
         index += depth < len(config.levels) - 1
-        for item in range(level.items):
-            yield from _item_rules(level, there, index, f"{here}items_up.{item}.")
+        for item in range(level.num_blocks):
+            yield from _item_rules(level, there, index, f"{here}up_blocks.{item}.")
             index += _parts(level)
         yield from weight_and_bias(f"{there}{index}.block.1", f"{here}up.conv", "o i k -> o k i")
         base = f"{there}{inner}."

@@ -7,8 +7,7 @@ from typing import Any
 
 from mousai.conditioning.attributes import ATTRIBUTE_CHANNELS, GLOBAL_CHANNELS
 from mousai.conditioning.text import MAX_TOKENS
-from unet1d import Level, UNet1dConfig
-from unet1d.config import from_mapping
+from unet1d import Level, UNet1dConfig, from_mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +94,7 @@ class LatentDiffusionConfig:
             net=UNet1dConfig(
                 in_channels=32,
                 levels=tuple(
-                    Level(channels=c, factor=2 if depth else 1, items=n, attention=depth > 1, cross_attention=True)
+                    Level(channels=c, factor=2 if depth else 1, num_blocks=n, attention=depth > 1, cross_attention=True)
                     for depth, (c, n) in enumerate(zip(channels, items, strict=True))
                 ),
                 context_features=768,

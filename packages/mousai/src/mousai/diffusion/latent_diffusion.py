@@ -11,18 +11,7 @@ from mousai.conditioning.attributes import GLOBAL_CHANNELS, MusicAttributes, att
 from mousai.conditioning.text import TextEmbedding
 from mousai.diffusion.config import LatentDiffusionConfig
 from unet1d import UNet1d
-from vdiffusion import (
-    DDIM,
-    Guidance,
-    Net,
-    Sampler,
-    VObjective,
-    item_generators,
-    seeded_noise,
-    time_grid,
-    to_noisy,
-)
-from vdiffusion.schedule import require_steps
+from vdiffusion import DDIM, Guidance, Net, NoiseSource, Sampler, VObjective, require_steps, time_grid, to_noisy
 
 ATTRIBUTE_GUIDANCE_T_MIN = 0.4
 """Diffusion time below which key and lead of a piece are decided."""
@@ -61,7 +50,7 @@ class LatentDiffusion(nn.Module):
         Args:
             x_t: noisy latent [B, C, L].
             t: diffusion time [B].
-            context: text embedding [B, N, F], where the generator reads text, or what the U-Net's `read_context` made
+            context: text embedding [B, N, F], where the generator reads text, or what the U-Net's `encode_context` made
                 of it.
             context_mask: bool [B, N], beside an embedding.
             inject: `conditions()` of the items.
@@ -259,7 +248,7 @@ class LatentDiffusion(nn.Module):
         if len(items) != batch:
             raise ValueError(f"items: {len(items)} numbers for {batch} prompts")
         shape = (self.config.net.in_channels, frames)
-        noise = seeded_noise(shape, seed=seed, items=items, stage="generator", device=self.null_embedding.device)
+        noise = NoiseSource(seed, items).draw(shape, stage="generator", device=self.null_embedding.device)
         require_steps(num_steps, "num_steps")
         times = time_grid(num_steps, start=1.0 if start_latent is None else strength, kind=grid)
         if start_latent is not None:
@@ -283,7 +272,7 @@ class LatentDiffusion(nn.Module):
             net,
             noise,
             times=times,
-            generators=item_generators(seed=seed, items=items, stage="generator steps"),
+            generators=NoiseSource(seed, items).generators("generator steps"),
             callback=callback,
             **conditions,
         )
@@ -313,9 +302,9 @@ class LatentDiffusion(nn.Module):
             less = [replace(one, key=None, lead=None) for one in stated]
             without = self._told(text if unstated is None else unstated, less, batch=batch, frames=frames)
         more: dict[str, Any] = {
-            "without": without,
-            "emphasis": attribute_guidance_scale,
-            "above": ATTRIBUTE_GUIDANCE_T_MIN,
+            "partial_negative": without,
+            "partial_scale": attribute_guidance_scale,
+            "t_min": ATTRIBUTE_GUIDANCE_T_MIN,
         }
         if guidance_scale == 1:
             return (self.denoise if without is None else Guidance(self.denoise, 1, {}, **more)), conditions
@@ -326,7 +315,7 @@ class LatentDiffusion(nn.Module):
     def _told(
         self, text: TextEmbedding | None, stated: Sequence[MusicAttributes] | None, *, batch: int, frames: int
     ) -> dict[str, Any]:
-        context = None if text is None else self.net.read_context(text.hidden, text.mask)
+        context = None if text is None else self.net.encode_context(text.hidden, text.mask)
         inject = self.conditions(stated, batch=batch, frames=frames)
         return {"context": context, "inject": inject, **self.told_globally(text, inject)}
 

@@ -33,7 +33,7 @@ from mousai.training.settings_parts import AutoencoderItems, GeneratorItems
 from mousai.training.sharded import Ahead, ShardedFiles, ShardedSongs
 from mousai.training.times import Times
 from mousai.training.twins import Twins
-from vdiffusion import item_generators
+from vdiffusion import NoiseSource
 
 TRIES = 16
 """Crops that are drawn for one item before its files are called bad or silent."""
@@ -86,7 +86,7 @@ def collate(items: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _drawn(seed: int, number: int, shape: Sequence[int], times: Times) -> tuple[Tensor, Tensor, torch.Generator]:
     """Diffusion time, noise, and the generator for what else is drawn of item `number`."""
-    generator = item_generators(seed=seed, items=[number], stage="training")[0]
+    generator = NoiseSource(seed, [number]).generators("training")[0]
     t = times.distribution()(1, generator, torch.device("cpu"))[0]
     return t, torch.randn(tuple(shape), generator=generator), generator
 

@@ -17,8 +17,7 @@ from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.training.settings import AutoencoderSettings, LatentDiffusionSettings
 from mousai.training.settings_parts import Optimizer
 from mousai.training.splitting import split
-from vdiffusion import VObjective
-from vdiffusion.net import Net
+from vdiffusion import Net, VObjective
 
 SLOW = 0.02
 """Share of the learning rate that weights get which start from something good."""

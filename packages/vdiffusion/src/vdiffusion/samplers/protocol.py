@@ -1,7 +1,7 @@
-"""What every sampler promises, and the checks of its arguments."""
+"""Protocol of a sampler, and the checks of its arguments."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -13,8 +13,17 @@ Callback: TypeAlias = Callable[[int, int, Tensor], None]
 """`callback(step_index, total, x0_estimate)`, called once per step, step_index counting from 0."""
 
 
+@runtime_checkable
 class Sampler(Protocol):
-    """Anything that goes from noise to data as `DDIM`, `DPMSolverPP`, `Heun` and `EulerAncestral` do."""
+    """Protocol of a sampler: any object with these two members goes wherever a sampler is taken.
+
+    `SteppingSampler` is a base class with the loop over the grid, for a sampler that is one formula per step.
+    """
+
+    @property
+    def draws_noise(self) -> bool:
+        """Whether steps draw fresh noise, so that `sample` needs generators."""
+        ...
 
     def sample(
         self,
@@ -33,23 +42,23 @@ class Sampler(Protocol):
 
         Args:
             net: `net(x_t, t, **conditions) -> v`.
-            noise: the start `[B, ...]`: standard normal noise, or x_t where `times` begin below 1.
+            noise: start `[B, ...]`: standard normal noise, or x_t where `times` begin below 1.
             num_steps: steps of the uniform grid from 1 to 0, at least 1. Not needed beside `times`.
-            times: a falling grid in [0, 1] of its own, `[steps + 1]`, rounded to float32 so that net and sampler see
-                the same times. Where it ends above 0 the result is still that noisy. See `time_grid`.
-            generators: one CPU generator per item, needed by a sampler that draws fresh noise: each item draws from its
-                own (float64, cast), so that it does not depend on its batch mates. See `item_generators`.
-            callback: told `(step_index, total, x0_estimate)` in each step.
-            conditions: handed to the net as they are.
+            times: falling grid in [0, 1], `[steps + 1]`, see `time_grid`; rounded to float32 so that net and sampler
+                see the same times. Where it ends above 0, the result still has the noise of that time.
+            generators: one CPU generator per batch member, needed by a sampler that draws fresh noise: each member
+                draws from its own (float64, cast), independently of its batch mates. See `NoiseSource.generators`.
+            callback: called as `callback(step_index, total, x0_estimate)` in each step.
+            conditions: passed to the net as they are.
 
         Raises:
-            ValueError: an argument is not as said above; the message names it.
+            ValueError: an argument is impossible; the message names it and its value.
         """
         ...
 
 
 def checked_times(num_steps: int | None, times: Tensor | None) -> Tensor:
-    """The grid as a CPU float64 tensor that holds float32 values; ValueError where it is none."""
+    """Return the grid as a CPU float64 tensor that holds float32 values; ValueError where it is not a falling grid."""
     if times is None:
         if num_steps is None:
             raise ValueError("num_steps=None: give the number of steps, or a grid as times")
@@ -62,7 +71,9 @@ def checked_times(num_steps: int | None, times: Tensor | None) -> Tensor:
     times = times.detach().to("cpu", torch.float32).double()
     if not bool((times >= 0).all() and (times <= 1).all() and (times.diff() < 0).all()):
         shown = ", ".join(f"{t:g}" for t in times[:4].tolist())
-        raise ValueError(f"times=[{shown}{', ...' if len(times) > 4 else ''}]: must fall strictly, within [0, 1]")
+        raise ValueError(
+            f"times=[{shown}{', ...' if len(times) > 4 else ''}]: must fall strictly, within [0, 1]; see time_grid"
+        )
     return times
 
 
@@ -75,11 +86,13 @@ def check_noise(noise: Tensor) -> None:
 def check_generators(
     generators: Sequence[torch.Generator] | None, batch: int, wanted_by: object
 ) -> Sequence[torch.Generator]:
-    """Return the generators; ValueError unless there is a CPU generator for each item of the batch."""
+    """Return the generators; ValueError unless there is a CPU generator for each batch member."""
     if generators is None:
-        raise ValueError(f"generators=None: {wanted_by} draws noise; give one per item, as item_generators makes them")
+        raise ValueError(
+            f"generators=None: {wanted_by} draws noise; give one per batch member, as NoiseSource.generators makes them"
+        )
     if len(generators) != batch:
-        raise ValueError(f"generators: {len(generators)} for a batch of {batch}; give one per item")
+        raise ValueError(f"generators: {len(generators)} for a batch of {batch}; give one per batch member")
     for generator in generators:
         if generator.device.type != "cpu":
             raise ValueError(f"generators: one is on {generator.device}; they must be CPU generators")

@@ -1,4 +1,4 @@
-"""The loop that all samplers share; a sampler itself says only what one step is."""
+"""Base class of samplers: the loop over the grid, in which a sampler is the formula of one step."""
 
 import itertools
 from abc import ABC, abstractmethod
@@ -12,13 +12,13 @@ from torch import Tensor
 from vdiffusion.net import Net, evaluate, in_working_precision
 from vdiffusion.noise import draw_noise
 from vdiffusion.objective import noise_from_v, x_from_v
-from vdiffusion.samplers.contract import Callback, check_generators, check_noise, checked_times
+from vdiffusion.samplers.protocol import Callback, check_generators, check_noise, checked_times
 from vdiffusion.schedule import alpha_sigma
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """A time of the grid with its shares of signal and noise; exactly (1, 0) at t = 0 and (0, 1) at t = 1."""
+    """Time of the grid with its shares of signal and noise; exactly (1, 0) at t = 0 and (0, 1) at t = 1."""
 
     t: float
     alpha: float
@@ -27,18 +27,18 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What a sampler knows when it goes from the time `here` to the time `there` < `here`.
+    """Everything that is known when a sampler goes from the time `here` to the time `there` < `here`.
 
     Args:
         x: x_t at `here`, `[B, ...]`.
-        x0: the net's clean estimate x' = alpha x_t - sigma v there.
-        eps: its estimate of the noise, eps' = sigma x_t + alpha v.
-        here: sigma is above 0.
-        there: alpha is above 0.
-        x0_before: x' of the step before this one; None in the first.
-        ratio_before: `ratio` of that step; 0 in the first.
-        estimate: evaluates the net once more: `(x_t, moment) -> (x', eps')`.
-        draw: fresh standard normal noise of the shape of x, item by item from the generators.
+        x0: clean estimate x' = alpha x_t - sigma v at `here`, from the net's v.
+        eps: noise estimate eps' = sigma x_t + alpha v at `here`.
+        here: time at which the step begins; its sigma is above 0.
+        there: time at which the step ends; its alpha is above 0.
+        x0_before: x' of the step before this one; None in the first step.
+        ratio_before: `ratio` of the step before this one; 0 in the first step.
+        estimate: one more evaluation of the net: `(x_t, moment) -> (x', eps')`.
+        draw: fresh standard normal noise of the shape of x, each batch member's from its own generator.
     """
 
     x: Tensor
@@ -62,7 +62,14 @@ class Step:
 
 
 class SteppingSampler(ABC):
-    """A `Sampler` that evaluates the net at every time of the grid but the last, and makes a step from each."""
+    """Base class of a `Sampler` that evaluates the net at every time of the grid but the last, and steps from each.
+
+    A sampler of one's own is `step`, and `draws_noise` where it calls `Step.draw`. Euler's method, for example:
+
+        class Euler(SteppingSampler):
+            def step(self, at: Step) -> Tensor:
+                return at.there.alpha * at.x0 + at.there.sigma * at.eps
+    """
 
     @property
     def draws_noise(self) -> bool:
@@ -91,7 +98,7 @@ class SteppingSampler(ABC):
         times = checked_times(num_steps, times)
         check_noise(noise)
         batch = noise.shape[0]
-        drawn_from = check_generators(generators, batch, self) if self.draws_noise else []
+        sources = check_generators(generators, batch, self) if self.draws_noise else []
         alphas, sigmas = alpha_sigma(times)
         moments = [
             Moment(t=t, alpha=alpha, sigma=sigma)
@@ -105,7 +112,7 @@ class SteppingSampler(ABC):
             return x_from_v(x, v, t), noise_from_v(x, v, t)
 
         def draw() -> Tensor:
-            return draw_noise(drawn_from, x.shape[1:], device=x.device, dtype=x.dtype)
+            return draw_noise(sources, x.shape[1:], device=x.device, dtype=x.dtype)
 
         x0_before, ratio_before = None, 0.0
         with torch.no_grad():
