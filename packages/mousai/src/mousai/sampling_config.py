@@ -48,11 +48,11 @@ class SamplingConfig:
             time_grid=self.time_grid,
         )
         if not 0 <= self.griffin_lim <= 1000:
-            raise UserError(f"griffin_lim={self.griffin_lim}: must be 0 (none) to 1000 iterations")
+            raise UserError("griffin_lim", self.griffin_lim, "must be 0 (none) to 1000 iterations")
         if not 0 < self.decoder_start <= 1:
-            raise UserError(f"decoder_start={self.decoder_start:g}: must lie above 0, up to 1")
+            raise UserError("decoder_start", self.decoder_start, "must lie above 0, up to 1")
         if self.decoder_start < 1 and not self.griffin_lim:
-            raise UserError(f"decoder_start={self.decoder_start:g}: must be 1 where griffin_lim is 0")
+            raise UserError("decoder_start", self.decoder_start, "must be 1 where griffin_lim is 0")
 
     def changed(self, texts: Sequence[str]) -> "SamplingConfig":
         """With some settings given as NAME=VALUE, as on a command line.
@@ -93,30 +93,32 @@ def check_settings(
         UserError: one line that names the argument, its value and what would do.
     """
     if not (math.isfinite(duration) and 0 < duration <= LONGEST):
-        raise UserError(f"duration={duration:g}: must be above 0 seconds, up to {LONGEST:g}")
+        raise UserError("duration", duration, f"must be above 0 seconds, up to {LONGEST:g}")
     for name, steps in (("num_inference_steps", num_inference_steps), ("decoder_steps", decoder_steps)):
         if steps is not None and not 1 <= steps <= 1000:
-            raise UserError(f"{name}={steps}: must be 1 to 1000")
+            raise UserError(name, steps, "must be 1 to 1000")
     if guidance_scale is not None and not (math.isfinite(guidance_scale) and 0 <= guidance_scale <= 100):
-        raise UserError(f"guidance_scale={guidance_scale:g}: must be 0 to 100; 1 is no guidance, 3 to 7 are usual")
+        raise UserError("guidance_scale", guidance_scale, "must be 0 to 100; 1 is no guidance, 3 to 7 are usual")
     if attribute_guidance_scale is not None and not (
         math.isfinite(attribute_guidance_scale) and 0 <= attribute_guidance_scale <= 100
     ):
         raise UserError(
-            f"attribute_guidance_scale={attribute_guidance_scale:g}: must be 0 to 100; 0 is none, 2 to 5 are usual"
+            "attribute_guidance_scale", attribute_guidance_scale, "must be 0 to 100; 0 is none, 2 to 5 are usual"
         )
     for name, chosen, known in (("sampler", sampler, SAMPLER_NAMES), ("time_grid", time_grid, TIME_GRID_NAMES)):
         if chosen is not None and chosen not in known:
-            raise UserError(f"{name}={chosen!r}: must be one of {', '.join(known)}")
+            raise UserError(name, chosen, f"must be one of {', '.join(known)}")
     if not 1 <= num_waveforms_per_prompt <= 64:
-        raise UserError(f"num_waveforms_per_prompt={num_waveforms_per_prompt}: must be 1 to 64")
+        raise UserError("num_waveforms_per_prompt", num_waveforms_per_prompt, "must be 1 to 64")
     if seed is not None and not 0 <= seed < 2**63:
-        raise UserError(f"seed={seed}: must be 0 or more, below 2^63")
+        raise UserError("seed", seed, "must be 0 or more, below 2^63")
     if not 0 < strength <= 1:
-        raise UserError(f"strength={strength:g}: must lie above 0, up to 1")
+        raise UserError("strength", strength, "must lie above 0, up to 1")
     try:
-        grid_of_times(1, start=strength, kind=time_grid or "uniform")
+        times = grid_of_times(num_inference_steps or 1, start=strength, kind=time_grid or "uniform")
+        falls = bool((times.float().diff() < 0).all())  # as the samplers, which compute in float32, need it
     except ValueError:
-        raise UserError(
-            f"strength={strength:g}: is too little for the time grid {time_grid!r}; give more, or choose 'uniform'"
-        ) from None
+        falls = False
+    if not falls:
+        hint = f"is too little for the time grid {time_grid or 'uniform'!r}; give more, or choose 'uniform'"
+        raise UserError("strength", strength, hint)

@@ -14,9 +14,9 @@ from mousai.cli.shared import (
     add_model_arguments,
     add_output_arguments,
     check_text,
-    in_options,
+    checked_device,
+    dtype_name,
     model_name,
-    number_format,
     read_sound,
     write_sound,
 )
@@ -47,7 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "number after it, and so on (default: drawn at random, and printed)",
     )
     group = parser.add_argument_group("how it is made (by default as the model is best run)")
-    group.add_argument("--steps", type=int, metavar="N", help="steps of composing; more take longer and may be better")
+    group.add_argument(
+        "--steps",
+        dest="num_inference_steps",
+        type=int,
+        metavar="N",
+        help="steps of composing; more take longer and may be better",
+    )
     group.add_argument("--decoder-steps", type=int, metavar="N", help="the same for the sound")
     group.add_argument(
         "--sampler",
@@ -107,6 +113,7 @@ def run(args: argparse.Namespace) -> int:
     """
     pieces = _pieces(args)
     _check_settings(args)
+    device = checked_device(args)
 
     from mousai.pipeline import Mousai
     from mousai.storage.folders import PARTS, autoencoder_config, describe, model_folder
@@ -114,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
     folder = model_folder(args.model, revision=args.revision)
     model = describe(folder, need=PARTS)
     recording = None if args.init_audio is None else read_sound(args.init_audio, autoencoder_config(folder))
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype)
+    pipeline = Mousai.from_pretrained(folder, device=device, dtype=args.dtype)
     if args.lora is not None:
         pipeline.load_lora_weights(args.lora, scale=_LORA_SCALE if args.lora_scale is None else args.lora_scale)
     if args.compile:
@@ -124,7 +131,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
 
     duration = _DURATION if args.duration is None else args.duration
-    steps = model.defaults.num_inference_steps if args.steps is None else args.steps
+    steps = model.defaults.num_inference_steps if args.num_inference_steps is None else args.num_inference_steps
     decoder_steps = model.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
     guidance_scale = model.defaults.guidance_scale if args.guidance_scale is None else args.guidance_scale
     attribute_guidance_scale = (
@@ -150,7 +157,7 @@ def run(args: argparse.Namespace) -> int:
         "revision": args.revision,
         "lora": args.lora,
         "lora_scale": args.lora_scale,
-        "dtype": number_format(pipeline),
+        "dtype": dtype_name(pipeline),
     }
     stored = {key: str(value) for key, value in settings.items() if value is not None}
     for piece in pieces:
@@ -200,9 +207,9 @@ def _pieces(args: argparse.Namespace) -> list[_Piece]:
         )
     for prompt in args.prompt:
         check_text("prompt", prompt)
-    check_text("--negative-prompt", args.negative_prompt or "")
+    check_text("negative_prompt", args.negative_prompt or "")
     if not 1 <= args.count <= 64:
-        raise UserError(f"--count {args.count}: must be 1 to 64")
+        raise UserError("count", args.count, "must be 1 to 64")
     prompts = [prompt for prompt in args.prompt for _ in range(args.count)]
     path = Path(args.output)
     if len(prompts) == 1 or not path.name or path.is_dir():
@@ -223,25 +230,22 @@ def _check_settings(args: argparse.Namespace) -> None:
         raise UserError("--strength: says how much of a recording is replaced; give --init-audio too")
 
     if args.lora_scale is not None and args.lora is None:
-        raise UserError("--lora-scale: says how much of an adapter is added; give --lora too")
+        raise UserError("lora_scale", hint="says how much of an adapter is added; give --lora too")
     if args.lora_scale is not None and not 0 <= args.lora_scale <= 10:
-        raise UserError(f"--lora-scale {args.lora_scale:g}: must be 0 to 10")
+        raise UserError("lora_scale", args.lora_scale, "must be 0 to 10")
     if args.lora is not None and not Path(args.lora).is_file():
-        raise UserError(f"--lora {args.lora}: no such file")
+        raise UserError("lora", args.lora, "no such file")
 
     from mousai.sampling_config import check_settings
 
-    try:
-        check_settings(
-            duration=_DURATION if args.duration is None else args.duration,
-            num_inference_steps=args.steps,
-            guidance_scale=args.guidance_scale,
-            attribute_guidance_scale=args.attribute_guidance_scale,
-            decoder_steps=args.decoder_steps,
-            sampler=args.sampler,
-            time_grid=args.time_grid,
-            seed=args.seed,
-            strength=_STRENGTH if args.strength is None else args.strength,
-        )
-    except UserError as error:
-        raise in_options(error) from None
+    check_settings(
+        duration=_DURATION if args.duration is None else args.duration,
+        num_inference_steps=args.num_inference_steps,
+        guidance_scale=args.guidance_scale,
+        attribute_guidance_scale=args.attribute_guidance_scale,
+        decoder_steps=args.decoder_steps,
+        sampler=args.sampler,
+        time_grid=args.time_grid,
+        seed=args.seed,
+        strength=_STRENGTH if args.strength is None else args.strength,
+    )

@@ -24,6 +24,7 @@ from mousai.convert.rules import LayoutError, Rule
 from mousai.convert.settings import Settings
 from mousai.convert.unet_layout import Shapes, UNetPlace, infer_unet, unet_rules
 from mousai.diffusion.config import LatentDiffusionConfig
+from mousai.errors import UserError
 from unet1d import UNet1dConfig
 
 
@@ -66,7 +67,9 @@ def recognise(state: Mapping[str, Tensor], settings: Settings) -> Layout:
     shapes = {key: tuple(tensor.shape) for key, tensor in state.items()}
     for key, shape in shapes.items():
         if not shape or 0 in shape:
-            raise LayoutError(f"{key} has shape {list(shape)}, expected a tensor with numbers along an axis or more")
+            raise LayoutError(
+                key, hint=f"has shape {list(shape)}, expected a tensor with numbers along an axis or more"
+            )
     net = _find_net(shapes)
     encodes = any(key.startswith("encoder.") for key in state)
     embedding = net.null or (f"{net.text}shared.weight" if net.text else "")
@@ -120,9 +123,11 @@ def _autoencoder(
         filters, audio_channels, window = weight
         patch = settings.whole("transform_stride", default=window)
         if patch > window or (window - patch) % 2:
-            raise LayoutError(
-                f"--set transform_stride={patch}: the window of the learned transform is {window}; the stride must be "
-                "that or an even number less (theirs loses or gains samples at any other)"
+            raise UserError(
+                "settings",
+                f"transform_stride={patch}",
+                f"the window of the learned transform is {window}; the stride must be that or an even number less "
+                "(theirs loses or gains samples at any other)",
             )
     if len(decoder.inject_channels) != 1:
         raise LayoutError(f"takes a latent in at {len(decoder.inject_channels)} depths; a DiffusionAE has one")

@@ -60,20 +60,20 @@ def model_folder(model: str | PathLike[str] | None, *, revision: str | None = No
     """
     if model is None or model == BUNDLED_NAME:
         if revision is not None:
-            raise UserError(f"revision {revision}: is the commit of a model of the hub; name the model too")
+            raise UserError("revision", revision, "is the commit of a model of the hub; name the model too")
         return BUNDLED
     folder = Path(model)
     if folder.is_dir():
         return folder
     text = str(model)
     if folder.exists():
-        raise UserError(f"model {text}: is a file; give the folder that holds {INDEX_NAME}")
+        raise UserError("model", text, f"is a file; give the folder that holds {INDEX_NAME}")
     if not is_hub_id(text):
-        raise UserError(f"model {text}: no such folder")
+        raise UserError("model", text, "no such folder")
     if revision is None:
-        raise UserError(f"model {text}: no such folder; for a model of the hub give its commit as revision too")
+        raise UserError("model", text, "no such folder; for a model of the hub give its commit as revision too")
     patterns = ["*.json", "*.safetensors", "*/*.json", "*/*.safetensors", "*/*.model"]
-    return download(text, revision=revision, patterns=patterns, what="model ")
+    return download(text, revision=revision, patterns=patterns)
 
 
 def describe(folder: Path, *, need: Sequence[str] = ()) -> ModelDescription:
@@ -92,17 +92,21 @@ def describe(folder: Path, *, need: Sequence[str] = ()) -> ModelDescription:
     unknown = set(index) - {"format", "version", "about", "defaults", "parts"}
     if index.get("format") != "mousai" or index.get("version") != 1 or unknown:
         what = f"unknown key {sorted(unknown)[0]!r}" if unknown else "not a model of format 'mousai', version 1"
-        raise CheckpointError(f"{path}: {what}")
+        raise CheckpointError(path, hint=f"{what}")
     parts = index.get("parts", list(PARTS))
     if not isinstance(parts, list) or not parts or not all(part in PARTS for part in parts):
-        raise CheckpointError(f"{path}: parts must be a list of some of {', '.join(PARTS)}, not {parts!r}")
+        raise CheckpointError(path, hint=f"parts must be a list of some of {', '.join(PARTS)}, not {parts!r}")
     if missing := [part for part in need if part not in parts]:
-        raise CheckpointError(f"{folder} has no {' and no '.join(missing)}, only {', '.join(parts)}; see mousai import")
+        raise CheckpointError(
+            folder, hint=f"has no {' and no '.join(missing)}, only {', '.join(parts)}; see mousai import"
+        )
     autoencoder = _config(DMAEConfig, folder / "autoencoder") if "autoencoder" in parts else None
     stage_2 = _config(LatentDiffusionConfig, folder / "latent_diffusion") if "latent_diffusion" in parts else None
     defaults = _defaults(index.get("defaults", {}), path)
     if defaults.griffin_lim and autoencoder is not None and autoencoder.prior is None:
-        raise CheckpointError(f"{path}: default griffin_lim={defaults.griffin_lim} needs an autoencoder with a prior")
+        raise CheckpointError(
+            path, hint=f"default griffin_lim={defaults.griffin_lim} needs an autoencoder with a prior"
+        )
     return ModelDescription(
         parts=tuple(parts),
         autoencoder=autoencoder,
@@ -216,22 +220,22 @@ def _config(cls: Any, folder: Path) -> Any:
     try:
         return cls.from_dict(values)
     except ValueError as error:
-        raise CheckpointError(f"{folder / 'config.json'}: {error}") from error
+        raise CheckpointError(folder / "config.json", hint=str(error)) from error
 
 
 def _defaults(values: Any, path: Path) -> SamplingConfig:
     known = {field.name: field.type for field in fields(SamplingConfig)}
     if not isinstance(values, dict):
-        raise CheckpointError(f"{path}: defaults must be an object, not {values!r}")
+        raise CheckpointError(path, hint=f"defaults must be an object, not {values!r}")
     for key, value in values.items():
         if key not in known:
-            raise CheckpointError(f"{path}: unknown default {key!r}; known: {', '.join(known)}")
+            raise CheckpointError(path, hint=f"unknown default {key!r}; known: {', '.join(known)}")
         if known[key] is str:
             if not isinstance(value, str):
-                raise CheckpointError(f"{path}: default {key} must be a name, not {value!r}")
+                raise CheckpointError(path, hint=f"default {key} must be a name, not {value!r}")
         elif isinstance(value, bool) or not isinstance(value, int if known[key] is int else int | float):
-            raise CheckpointError(f"{path}: default {key} must be a number, not {value!r}")
+            raise CheckpointError(path, hint=f"default {key} must be a number, not {value!r}")
     try:
         return SamplingConfig(**values)
     except UserError as error:
-        raise CheckpointError(f"{path}: default {error}") from error
+        raise CheckpointError(path, hint=f"default {error}") from error
