@@ -67,7 +67,7 @@ def read_limits(path: Path) -> tuple[Limit, ...]:
     except (OSError, UnicodeDecodeError) as error:
         raise UserError("require", str(path), f"cannot be read: {error}") from None
     except yaml.YAMLError as error:
-        raise UserError("require", str(path), f"is not YAML: {error}") from None
+        raise UserError("require", str(path), f"is not YAML: {_problem(error)}") from None
     if not isinstance(tree, dict) or not tree:
         raise UserError("require", str(path), "must hold limits, such as  genre: {at_least: 0.9}")
     return tuple(limit for metric, limits in tree.items() for limit in _limits_of(path, metric, limits))
@@ -101,6 +101,12 @@ def failures(limits: Sequence[Limit], metrics: Mapping[str, Measurement]) -> lis
     return [line for line in lines if line is not None]
 
 
+def _problem(error: yaml.YAMLError) -> str:
+    """PyYAML's message of several lines in a few words."""
+    mark = getattr(error, "problem_mark", None)
+    return str(error) if mark is None else f"line {mark.line + 1}: {getattr(error, 'problem', None) or error}"
+
+
 def _limits_of(path: Path, metric: Any, limits: Any) -> list[Limit]:
     if metric not in CATALOGUE:
         from difflib import get_close_matches
@@ -129,7 +135,9 @@ class _UniqueKeys(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no annot
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if twice := [key for place, key in enumerate(keys) if key in keys[:place]]:
-            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]} stands twice", node.start_mark)
+        for place, key in enumerate(keys):
+            if key in keys[:place]:
+                mark = node.value[place][0].start_mark
+                raise yaml.constructor.ConstructorError(None, None, f"{key} stands twice", mark)
         found: dict[Any, Any] = super().construct_mapping(node, deep)
         return found
