@@ -7,7 +7,8 @@ import pytest
 from mousai.errors import UserError
 from mousai.evaluation.config import EvaluationConfig
 from mousai.evaluation.limits import Limit, check_measurable, failures, read_limits
-from mousai.evaluation.metrics.catalogue import CATALOGUE, Measurement
+from mousai.evaluation.metrics.catalogue import CATALOGUE
+from mousai.evaluation.metrics.statistics import Measurement
 
 
 def measured(value: float, *, reference: float | None = None) -> Measurement:

@@ -12,7 +12,7 @@ import torch
 from mousai.audio.files import read_audio
 from mousai.evaluation.clips import TABLE, Row, plan_clips
 from mousai.evaluation.prompts import PROMPTS
-from mousai.evaluation.rendering import model_fingerprint, render_clips, render_references
+from mousai.evaluation.rendering import model_hash, render_clips, render_references
 from mousai.pipeline import Mousai
 
 
@@ -30,7 +30,7 @@ class NoisePipeline:
 
 
 def render(folder: Path, rows: list[Row], pipeline: NoisePipeline, *, model: str = "one") -> list[Row]:
-    return render_clips(folder, rows, cast(Mousai, pipeline), fingerprint=model)
+    return render_clips(folder, rows, cast(Mousai, pipeline), model_hash=model)
 
 
 def test_clips_are_kept_and_those_of_another_model_are_generated_again(tmp_path: Path) -> None:
@@ -78,10 +78,10 @@ def test_references_depend_on_the_prompt_and_not_on_the_seed(tmp_path: Path) -> 
     assert row["song"] == again[0]["song"]
 
 
-def test_a_fingerprint_is_of_weights_and_configs(model_copy: Path) -> None:
-    before = model_fingerprint(model_copy)
+def test_the_hash_is_of_weights_and_configs(model_copy: Path) -> None:
+    before = model_hash(model_copy)
     (model_copy / "notes.txt").write_text("a note")
-    assert model_fingerprint(model_copy) == before
+    assert model_hash(model_copy) == before
     index = model_copy / "model_index.json"
     index.write_text(index.read_text().replace('"decoder_steps": 2', '"decoder_steps": 3'))
-    assert model_fingerprint(model_copy) != before
+    assert model_hash(model_copy) != before

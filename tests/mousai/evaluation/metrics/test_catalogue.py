@@ -6,8 +6,8 @@ from typing import Any
 
 from mousai.evaluation.config import REFERENCE, EvaluationConfig, EvaluationResult
 from mousai.evaluation.metrics.autoencoder import LATENT_ROUTE
-from mousai.evaluation.metrics.catalogue import CATALOGUE, REFERENCE_PREFIX, Measurement, measurements
-from mousai.evaluation.metrics.statistics import median_of, share_of
+from mousai.evaluation.metrics.catalogue import CATALOGUE, REFERENCE_PREFIX, measurements
+from mousai.evaluation.metrics.statistics import Measurement, median_of, share_of
 
 DOCS = Path(__file__).parents[4] / "docs" / "evaluation.md"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from mousai.evaluation.analysis import chance_accuracy
 from mousai.evaluation.metrics.summary import both_clips_right
+from mousai.evaluation.metrics.verdicts import chance_accuracy
 
 
 def row(**values: Any) -> dict[str, Any]:

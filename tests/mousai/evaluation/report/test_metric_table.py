@@ -1,7 +1,6 @@
 """The tables of the terminal, by hand."""
 
-from mousai.evaluation.metrics.catalogue import Measurement
-from mousai.evaluation.metrics.statistics import share_of
+from mousai.evaluation.metrics.statistics import Measurement, share_of
 from mousai.evaluation.report.metric_table import comparison_lines, metric_lines
 
 

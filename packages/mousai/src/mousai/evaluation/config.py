@@ -10,8 +10,8 @@ from mousai.errors import UserError
 from mousai.evaluation.prompts import PROMPTS
 
 if TYPE_CHECKING:
-    from mousai.evaluation.analysis import JudgedClips
-    from mousai.evaluation.metrics.catalogue import Measurement
+    from mousai.evaluation.metrics.statistics import Measurement
+    from mousai.evaluation.metrics.verdicts import JudgedClips
 
 REFERENCE = "reference renders"
 """Name of the composer's own renders of the same prompts among the sets of clips."""

@@ -17,7 +17,8 @@ import yaml
 
 from mousai.errors import UserError
 from mousai.evaluation.config import EvaluationConfig
-from mousai.evaluation.metrics.catalogue import CATALOGUE, Measurement
+from mousai.evaluation.metrics.catalogue import CATALOGUE
+from mousai.evaluation.metrics.statistics import Measurement
 
 KINDS = ("at_least", "at_most", "at_least_of_reference", "at_most_of_reference")
 

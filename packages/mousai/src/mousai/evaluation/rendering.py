@@ -31,7 +31,7 @@ def load_pipeline(folder: Path, *, device: str, dtype: str) -> "Mousai":
 
 
 def render_clips(
-    folder: Path, rows: Sequence[Row], pipeline: "Mousai", *, fingerprint: str, fast: bool = False
+    folder: Path, rows: Sequence[Row], pipeline: "Mousai", *, model_hash: str, fast: bool = False
 ) -> list[Row]:
     """Generate clips with a model and its own defaults.
 
@@ -39,7 +39,7 @@ def render_clips(
         folder: folder of the clips.
         rows: rows of `plan_clips`.
         pipeline: the model.
-        fingerprint: fingerprint of the model; clips of another one are generated again.
+        model_hash: hash of the model; clips of another one are generated again.
         fast: two steps for each clip, to see whether everything runs.
 
     Returns:
@@ -59,7 +59,7 @@ def render_clips(
         return result.audios[0].float().cpu().numpy(), {"cpu": round(cpu, 4)}
 
     dtype = str(next(pipeline.latent_diffusion.net.parameters()).dtype).removeprefix("torch.")
-    settings = {"model": f"{fingerprint} in {dtype}", **({"fast": True} if fast else {})}
+    settings = {"model": f"{model_hash} in {dtype}", **({"fast": True} if fast else {})}
     return _render_missing(folder, [{**row, **settings} for row in rows], generate, "generating")
 
 
@@ -89,7 +89,7 @@ def render_references(folder: Path, rows: Sequence[Row]) -> list[Row]:
     return _render_missing(folder, songs, compose, "composing")
 
 
-def model_fingerprint(folder: Path) -> str:
+def model_hash(folder: Path) -> str:
     """A short hash of the weights and configs of a model folder."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):

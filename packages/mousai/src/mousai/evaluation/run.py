@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from mousai import __version__
 from mousai.errors import UserError
-from mousai.evaluation.analysis import judge_clips
 from mousai.evaluation.clips import Row, plan_clips, read_clips
 from mousai.evaluation.config import REFERENCE, EvaluationConfig, EvaluationResult
 from mousai.evaluation.features.waveform import CLIP_SECONDS
@@ -18,8 +17,9 @@ from mousai.evaluation.metrics.long_pieces import compare_ends, long_prompts
 from mousai.evaluation.metrics.memorization import memorization, training_song_features
 from mousai.evaluation.metrics.prompt_robustness import compare_with_original, vary_prompts
 from mousai.evaluation.metrics.summary import summarize
+from mousai.evaluation.metrics.verdicts import judge_clips
 from mousai.evaluation.prompts import PROMPTS, Prompt, all_prompts
-from mousai.evaluation.rendering import load_pipeline, model_fingerprint, render_clips, render_references
+from mousai.evaluation.rendering import load_pipeline, model_hash, render_clips, render_references
 from mousai.evaluation.report.files import write_report
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class _Evaluation:
 
             check_tools()
         self.rows = planned_rows(config, [row for _, rows in self.brought.values() for row in rows])
-        self.fingerprint = None if config.model is None else model_fingerprint(config.model)
+        self.model_hash = None if config.model is None else model_hash(config.model)
         self.result = EvaluationResult(settings=self._settings(), judge_accuracy=self.panel.accuracy)
 
     def run(self) -> EvaluationResult:
@@ -126,12 +126,12 @@ class _Evaluation:
         return found
 
     def _generate(self, folder: Path, rows: Sequence[Row], pipeline: "Mousai") -> list[Row]:
-        assert self.fingerprint is not None
-        return render_clips(folder, rows, pipeline, fingerprint=self.fingerprint, fast=self.config.quick)
+        assert self.model_hash is not None
+        return render_clips(folder, rows, pipeline, model_hash=self.model_hash, fast=self.config.quick)
 
     def _settings(self) -> Mapping[str, Any]:
         settings = {"mousai": __version__, "tempo_rule": RULE, **self.config.to_json()}
-        return settings if self.fingerprint is None else {**settings, "model_fingerprint": self.fingerprint}
+        return settings if self.model_hash is None else {**settings, "model_hash": self.model_hash}
 
 
 def planned_rows(config: EvaluationConfig, brought: Sequence[Row]) -> list[Row]:

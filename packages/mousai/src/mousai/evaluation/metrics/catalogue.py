@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mousai.evaluation.analysis import ATTRIBUTES
 from mousai.evaluation.config import REFERENCE, EvaluationConfig, EvaluationResult
 from mousai.evaluation.metrics.autoencoder import LATENT_ROUTE, METRICS
 from mousai.evaluation.metrics.prompt_robustness import NO_PROMPT, VARIATIONS
 from mousai.evaluation.metrics.repetition import BARS
+from mousai.evaluation.metrics.statistics import Measurement
+from mousai.evaluation.metrics.verdicts import ATTRIBUTES
 
 REFERENCE_PREFIX = "reference."
 
@@ -33,25 +34,6 @@ class Metric:
     path: tuple[str, ...]
     requires: str = ""
     reference: str = REFERENCE
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """A measured metric.
-
-    Args:
-        value: the share, median or distance.
-        interval: its interval of 95 %.
-        total: number of clips, pairs or pieces that it is taken over.
-        count: of a share, how many of `total`.
-        reference: the metric's value for its reference.
-    """
-
-    value: float
-    interval: tuple[float, float]
-    total: int
-    count: int | None = None
-    reference: float | None = None
 
 
 def _share(description: str, *path: str, requires: str = "", reference: str = REFERENCE) -> Metric:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from mousai.evaluation.analysis import ATTRIBUTES, is_silent
 from mousai.evaluation.clips import Row
 from mousai.evaluation.metrics.statistics import share_of
+from mousai.evaluation.metrics.verdicts import ATTRIBUTES, is_silent
 
 PROMPT_COUNT = 10
 """Number of prompts that are varied; the first ten have every genre once."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,25 @@ import numpy.typing as npt
 Z = 1.96
 """Standard normal quantile of a two-sided interval of 95 %."""
 RESAMPLES = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """A measured metric.
+
+    Args:
+        value: the share, median or distance.
+        interval: its interval of 95 %.
+        total: number of clips, pairs or pieces that it is taken over.
+        count: of a share, how many of `total`.
+        reference: the metric's value for its reference.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    total: int
+    count: int | None = None
+    reference: float | None = None
 
 
 def wilson_interval(count: int, total: int) -> tuple[float, float]:

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from mousai.evaluation.analysis import ATTRIBUTES, JudgedClips, chance_accuracy, is_silent
 from mousai.evaluation.clips import Row
 from mousai.evaluation.judges.linear import LinearJudge
 from mousai.evaluation.metrics.diversity import pairwise_diversity, split_frechet_distance
 from mousai.evaluation.metrics.statistics import median_of, share_of
+from mousai.evaluation.metrics.verdicts import ATTRIBUTES, JudgedClips, chance_accuracy, is_silent
 
 MAX_CLIPPED = 1e-4
 """Share of samples at full scale above which a clip counts as clipped."""

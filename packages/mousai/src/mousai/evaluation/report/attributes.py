@@ -1,9 +1,9 @@
 """Sections on attributes: how many clips have what was asked for, and what is predicted instead."""
 
-from mousai.evaluation.analysis import ATTRIBUTES
 from mousai.evaluation.config import EvaluationResult
 from mousai.evaluation.judges.key import KEY_RELATIONS
 from mousai.evaluation.judges.tempo import RULE
+from mousai.evaluation.metrics.verdicts import ATTRIBUTES
 from mousai.evaluation.report import plots
 from mousai.evaluation.report.html import image, note, table
 

@@ -4,8 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mousai.evaluation.analysis import ATTRIBUTES
-from mousai.evaluation.metrics.catalogue import CATALOGUE, REFERENCE_PREFIX, Measurement
+from mousai.evaluation.metrics.catalogue import CATALOGUE, REFERENCE_PREFIX
+from mousai.evaluation.metrics.statistics import Measurement
+from mousai.evaluation.metrics.verdicts import ATTRIBUTES
 
 HEAD = ("metric", "value", "95 % interval", "of", "reference")
 
