@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dmae import DMAE, DMAEConfig
+from dmae import DMAE, DecodingConfig, DMAEConfig
 from unet1d import Level
 
 Make = Callable[[DMAEConfig], DMAE]
@@ -94,7 +94,7 @@ def test_without_a_bound_the_latent_is_what_the_encoder_gives(mel: DMAEConfig, m
     bounded = DMAE(mel)
     bounded.load_state_dict(model.state_dict())
     torch.testing.assert_close(bounded.encode(wave), latent.tanh())
-    assert model.decode(latent, num_steps=1).shape == (2, 2, 160)
+    assert model.decode(latent, DecodingConfig(num_steps=1)).shape == (2, 2, 160)
     assert model.losses(wave).saturation.item() == 0
 
 

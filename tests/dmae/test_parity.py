@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from dmae import (
     DMAE,
+    DecodingConfig,
     DiffusionUpsampler,
     DiffusionVocoder,
     DMAEConfig,
@@ -136,7 +137,7 @@ MAGNITUDE = DMAEConfig(
     latent_channels=4,
     spectrogram=SpectrogramConfig(n_fft=63, hop_length=8),
     encoder=EncoderConfig(width=16, factors=(2, 2), blocks=(1, 2), groups=4),
-    transform="none",
+    transform="waveform",
     transform_size=1,
     decoder=NET,
     latent_depth=0,
@@ -250,7 +251,7 @@ def assert_autoencoders_agree(theirs: nn.Module, ours: DMAE) -> None:
         decode: Any = theirs.decode
         decoded = decode(latent, generator=torch.Generator().manual_seed(6), num_steps=20)
         noise = torch.randn(wave.shape, generator=torch.Generator().manual_seed(6))
-        assert_parity(ours.decode(latent, noise=noise, num_steps=20), decoded, 1e-4)
+        assert_parity(ours.decode(latent, DecodingConfig(num_steps=20), initial_noise=noise), decoded, 1e-4)
 
 
 def test_the_autoencoder_of_their_readme(authors: types.SimpleNamespace) -> None:

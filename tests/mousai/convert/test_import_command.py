@@ -335,7 +335,7 @@ def test_heads_are_asked_for(generator: nn.Module, tmp_path: Path, capsys: pytes
     assert "give its commit too" in told
     (tmp_path / "other").mkdir()
     told = refused(capsys, *words, "--set", "attention_heads=2", "--autoencoder", tmp_path / "other")
-    assert "model_index.json does not exist" in told
+    assert "model_index.json: does not exist" in told
     assert not (tmp_path / "m").exists()
 
 

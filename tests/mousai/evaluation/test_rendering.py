@@ -21,7 +21,7 @@ class NoisePipeline:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, int]] = []
-        self.latent_diffusion = SimpleNamespace(net=torch.nn.Linear(1, 1))
+        self.dtype = torch.float32
 
     def __call__(self, prompt: str, *, duration: float, seed: int, **settings: Any) -> SimpleNamespace:
         self.calls.append((prompt, seed))

@@ -124,9 +124,9 @@ def read_audio(
             str(path), hint=f"cannot be read as {channels} channels at {sample_rate} Hz: 1 or 2, at 1 Hz or more"
         )
     if not (math.isfinite(start) and start >= 0):
-        raise AudioError("start", start, f"must be 0 s or more ({path})")
+        raise AudioError("start", start, f"must be 0 s or more, for {path}")
     if duration is not None and not (math.isfinite(duration) and duration > 0):
-        raise AudioError("duration", duration, f"must be more than 0 s ({path})")
+        raise AudioError("duration", duration, f"must be more than 0 s, for {path}")
 
     path = path if isinstance(path, FilePart) else Path(path)
     with _opened(path) as file:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mousai import __version__
+from mousai.cli.sampling_options import add_sampling_options, check_settings, given_settings
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
@@ -86,14 +87,9 @@ def add_output_arguments(parser: argparse.ArgumentParser, *, files: str = AUDIO_
 
 
 def add_decoder_arguments(parser: argparse.ArgumentParser) -> None:
-    """`--decoder-steps` and `--seed`, for commands that only decode."""
-    parser.add_argument(
-        "--decoder-steps",
-        type=int,
-        metavar="N",
-        help="steps from noise to sound; more take longer and sound cleaner (default: what the model is best with)",
-    )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="start of the noise (default 0)")
+    """Settings of the decoder and `--seed`, for commands that only decode."""
+    add_sampling_options(parser, stage="decoder")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the decoder's noise (default 0)")
 
 
 def model_name(args: argparse.Namespace) -> str:
@@ -113,9 +109,10 @@ def check_text(field: str, text: str) -> None:
 
 def check_decoder_arguments(args: argparse.Namespace) -> None:
     """Refuse impossible `--decoder-steps` and `--seed`."""
-    from mousai.sampling_config import check_settings
+    from mousai.arguments import check_seed
 
-    check_settings(decoder_steps=args.decoder_steps, seed=args.seed)
+    check_settings(args)
+    check_seed(args.seed)
 
 
 @contextmanager
@@ -140,23 +137,20 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
     """
     import torch
 
+    from mousai.arguments import MAX_DURATION
     from mousai.audio.files import read_audio
-    from mousai.sampling_config import LONGEST
 
     # A second more than is allowed, so that a header which promises a year does not fill the memory.
     with quiet_decoders():
-        sound = read_audio(path, sample_rate=config.sample_rate, channels=config.audio_channels, duration=LONGEST + 1)
-    if sound.shape[1] > LONGEST * config.sample_rate:
-        raise UserError(path, hint=f"is longer than {LONGEST:g} s; cut it into parts")
+        sound = read_audio(
+            path, sample_rate=config.sample_rate, channels=config.audio_channels, duration=MAX_DURATION + 1
+        )
+    if sound.shape[1] > MAX_DURATION * config.sample_rate:
+        raise UserError(path, hint=f"is longer than {MAX_DURATION:g} s; cut it into parts")
     peak = float(abs(sound).max())
     if peak > _HIGHEST_PEAK:
         raise UserError(path, hint=f"reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")
     return torch.from_numpy(sound)
-
-
-def dtype_name(codec: "Codec") -> str:
-    """The dtype that a model computes in, as `--dtype` names it."""
-    return str(next(codec.autoencoder.decoder.parameters()).dtype).removeprefix("torch.")
 
 
 def write_sound(path: Path, sound: "Tensor", codec: "Codec", settings: Mapping[str, str], *, overwrite: bool) -> None:
@@ -192,18 +186,14 @@ def decode_to_file(
         samples: length of the sound.
         source: under which name `args.input` is stored in the file.
     """
-    from mousai.cli.progress import Progress
-
-    steps = codec.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
-    with Progress({"decoder": steps}, name=path.name) as progress:
-        sound = codec.decode(
-            latent[None], length=samples, decoder_steps=steps, seed=args.seed, callback_on_step_end=progress
-        )
+    codec.set_progress_bar_config(desc=path.name)
+    settings = given_settings(args)
+    sound = codec.decode(latent[None], length=samples, seed=args.seed, **settings)
+    recorded = codec.recorded(codec.defaults.updated(settings), stage="decoder")
     made = {
         source: args.input,
         "seed": str(args.seed),
-        "decoder_steps": str(steps),
+        **{name: str(value) for name, value in recorded.items()},
         "model": model_name(args),
-        "dtype": dtype_name(codec),
     }
     write_sound(path, sound[0], codec, made, overwrite=args.overwrite)

@@ -75,12 +75,12 @@ def settings_of(config: DMAEConfig | LatentDiffusionConfig) -> dict[str, str]:
         settings["resnet_groups"] = str(net.groups)
     if not isinstance(config, DMAEConfig):
         return settings
-    spectrogram = config.spectrogram
+    spectrogram = config.require_spectrogram()
     settings["bottleneck"] = config.latent_bound or "none"
     if config.transform_window not in (None, config.transform_size):
         settings["transform_stride"] = str(config.transform_size)
-    if config.encoder.groups != 8:
-        settings["encoder_groups"] = str(config.encoder.groups)
+    if config.require_encoder().groups != 8:
+        settings["encoder_groups"] = str(config.require_encoder().groups)
     if config.sample_rate != 48000:
         settings["sample_rate"] = str(config.sample_rate)
     if spectrogram.mel_channels:

@@ -169,8 +169,8 @@ def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str 
         if state:
             raise UserError(
                 "text_encoder",
-                hint="the checkpoint holds a T5 text encoder but not its tokenizer; give --text-encoder with the model that "
-                "it was made from, such as google-t5/t5-base (and --text-encoder-revision), or a folder of it",
+                hint="the checkpoint holds a T5 text encoder but not its tokenizer; give --text-encoder with the model "
+                "that it was made from, such as google-t5/t5-base (and --text-encoder-revision), or a folder of it",
             )
         return None
     if revision is None and not Path(model).is_dir():

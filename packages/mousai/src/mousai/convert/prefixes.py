@@ -100,7 +100,7 @@ def _one_name(state: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
                 name = f"net.{name.removeprefix(alias)}"
                 break
         if name in plain and not torch.equal(plain[name], state[key]):
-            raise LayoutError(key, hint=f"differs from {first[name]}; in this layout the two are one tensor")
+            raise LayoutError(f"{key} differs from {first[name]}; in this layout the two are one tensor")
         plain.setdefault(name, state[key])
         first.setdefault(name, key)
     # Other shared tensors may likewise have been kept under their second name alone.

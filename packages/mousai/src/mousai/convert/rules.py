@@ -82,14 +82,14 @@ def read_state(
         tensor = theirs[rule.theirs]
         wanted = rule.write(torch.empty(expected[rule.ours].shape, device="meta")).shape
         if tensor.shape != wanted:
-            raise LayoutError(rule.theirs, hint=f"has shape {list(tensor.shape)}, expected {list(wanted)}")
+            raise LayoutError(f"{rule.theirs} has shape {list(tensor.shape)}, expected {list(wanted)}")
         if not tensor.is_floating_point() or tensor.itemsize == 1:
-            raise LayoutError(rule.theirs, hint=f"holds {type_name(tensor.dtype)}, expected floats of 16 bits or more")
+            raise LayoutError(f"{rule.theirs} holds {type_name(tensor.dtype)}, expected floats of 16 bits or more")
         if not bool(torch.isfinite(tensor).all()):
-            raise LayoutError(rule.theirs, hint="holds NaN or infinity")
+            raise LayoutError(f"{rule.theirs} holds NaN or infinity")
         for key in rule.also:
             if key in theirs and not torch.equal(theirs[key], tensor):
-                raise LayoutError(key, hint=f"differs from {rule.theirs}; in this layout the two are one tensor")
+                raise LayoutError(f"{key} differs from {rule.theirs}; in this layout the two are one tensor")
         found[rule.ours] = rule.read(tensor)
     return found
 

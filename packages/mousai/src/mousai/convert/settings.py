@@ -85,6 +85,6 @@ class Settings:
         if name in self._given:
             return self._given[name]
         if default is None:
-            raise LayoutError(name, hint=f"is not in the file ({KNOWN[name]}); give --set {name}={ask}")
+            raise LayoutError(f"{name} ({KNOWN[name]}) is not in the file; give --set {name}={ask}")
         self.assumed[name] = default
         return default

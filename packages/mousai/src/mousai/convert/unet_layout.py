@@ -268,5 +268,5 @@ def _shape(shapes: Shapes, key: str, dimensions: int) -> tuple[int, ...]:
     if key not in shapes:
         raise LayoutError(f"lacks {key}")
     if len(shapes[key]) != dimensions:
-        raise LayoutError(key, hint=f"has shape {list(shapes[key])}, expected {dimensions} dimensions")
+        raise LayoutError(f"{key} has shape {list(shapes[key])}, expected {dimensions} dimensions")
     return shapes[key]

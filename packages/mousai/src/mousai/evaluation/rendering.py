@@ -24,10 +24,11 @@ def load_pipeline(folder: Path, *, device: str, dtype: str) -> "Mousai":
     Raises:
         UserError: there is no such device.
     """
-    from mousai.device import resolve_device
     from mousai.pipeline import Mousai
 
-    return Mousai.from_pretrained(folder, device=str(resolve_device(device)), dtype=dtype)
+    pipeline = Mousai.from_pretrained(folder, device=device, dtype=dtype)
+    pipeline.set_progress_bar_config(disable=True)  # the bar here counts clips
+    return pipeline
 
 
 def render_clips(
@@ -58,7 +59,7 @@ def render_clips(
         cpu = (time.process_time() - started) / row["duration"]
         return result.audios[0].float().cpu().numpy(), {"cpu": round(cpu, 4)}
 
-    dtype = str(next(pipeline.latent_diffusion.net.parameters()).dtype).removeprefix("torch.")
+    dtype = str(pipeline.dtype).removeprefix("torch.")
     settings = {"model": f"{model_hash} in {dtype}", **({"fast": True} if fast else {})}
     return _render_missing(folder, [{**row, **settings} for row in rows], generate, "generating")
 

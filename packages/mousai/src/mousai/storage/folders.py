@@ -5,7 +5,7 @@ model_index.json   autoencoder/   latent_diffusion/   text_encoder/   tokenizer/
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
+from mousai.settings import refuse_unknown
 from mousai.storage.hub import download, is_hub_id
 from mousai.storage.weights import CheckpointError, load_config, load_state, save_config, save_module
 
@@ -209,7 +210,7 @@ def save_parts(
             part.save(folder, dtype=dtype)
         else:
             save_module(folder / name, part, part.config.to_dict(), dtype=dtype)
-    index = {"format": "mousai", "version": 1, "about": about, "defaults": asdict(defaults)}
+    index = {"format": "mousai", "version": 1, "about": about, "defaults": defaults.to_dict()}
     if set(parts) != set(PARTS):
         index["parts"] = [name for name in PARTS if name in parts]
     save_config(folder / INDEX_NAME, index)
@@ -224,18 +225,10 @@ def _config(cls: Any, folder: Path) -> Any:
 
 
 def _defaults(values: Any, path: Path) -> SamplingConfig:
-    known = {field.name: field.type for field in fields(SamplingConfig)}
     if not isinstance(values, dict):
         raise CheckpointError(path, hint=f"defaults must be an object, not {values!r}")
-    for key, value in values.items():
-        if key not in known:
-            raise CheckpointError(path, hint=f"unknown default {key!r}; known: {', '.join(known)}")
-        if known[key] is str:
-            if not isinstance(value, str):
-                raise CheckpointError(path, hint=f"default {key} must be a name, not {value!r}")
-        elif isinstance(value, bool) or not isinstance(value, int if known[key] is int else int | float):
-            raise CheckpointError(path, hint=f"default {key} must be a number, not {value!r}")
     try:
+        refuse_unknown(values, SamplingConfig)
         return SamplingConfig(**values)
     except UserError as error:
         raise CheckpointError(path, hint=f"default {error}") from error

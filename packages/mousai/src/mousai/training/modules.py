@@ -12,12 +12,14 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from dmae import DMAE
+from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import TextEncoder
 from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.sampling_config import SamplingConfig
 from mousai.training.settings import AutoencoderSettings, LatentDiffusionSettings
 from mousai.training.settings_parts import Optimizer
 from mousai.training.splitting import split
-from vdiffusion import Net, VObjective
+from vdiffusion import Net, NoiseSource, VObjective
 
 SLOW = 0.02
 """Share of the learning rate that weights get which start from something good."""
@@ -247,14 +249,18 @@ class LatentDiffusionStage(Stage):
 
     def step_loss(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """The v-objective."""
+        cond = Conditioning(
+            frames=batch["latent"].shape[-1],
+            text=self.embed(batch["caption"]) if self.model.config.net.context_features else None,
+            attributes=batch["stated"],
+            start_seconds=batch["start"],
+        )
         loss = self.model.loss(
             batch["latent"],
-            self.embed(batch["caption"]) if self.model.config.net.context_features else None,
-            stated=batch["stated"],
-            starts=batch["start"],
+            cond,
             t=batch["t"],
             noise=batch["noise"],
-            dropped=batch["dropped"],
+            cond_drop_mask=batch["dropped"],
             mask=batch["mask"],
             objective=self.objective,
         )
@@ -271,12 +277,15 @@ class LatentDiffusionStage(Stage):
         autoencoder: DMAE = self._beside["autoencoder"].to(self.device)
         config = autoencoder.config
         samples = round(seconds * config.sample_rate)
+        reads_text = bool(self.model.config.net.context_features)
         latent = self.model.sample(
-            self.embed(prompts) if self.model.config.net.context_features else None,
-            frames=-(-samples // config.hop_length),
-            stated=[parse_attributes(prompt) for prompt in prompts],
-            num_steps=20,
-            seed=self.settings.loop.seed,
+            Conditioning(
+                frames=-(-samples // config.hop_length),
+                text=self.embed(prompts) if reads_text else None,
+                attributes=[parse_attributes(prompt) for prompt in prompts],
+            ),
+            noise=NoiseSource(self.settings.loop.seed, range(len(prompts))),
+            config=SamplingConfig(num_inference_steps=20, guidance_scale=3.0 if reads_text else 1.0),
         )
         waves = autoencoder.decode(latent, length=samples)
         pairs = zip(prompts, waves, strict=True)

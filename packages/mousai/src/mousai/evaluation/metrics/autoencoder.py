@@ -57,15 +57,15 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
     import torch
 
     from dmae import griffin_lim as dmae_griffin_lim
-    from dmae.transform import to_mid_side
-    from mousai.codec import below_full_scale
+    from dmae import to_mid_side
+    from mousai.codec import limited
 
     config = codec.autoencoder.config
     default = codec.defaults.decoder_steps
 
     def encode(audio: Array) -> Any:
         waveform = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))[None]
-        return codec.encode(waveform.to(next(codec.autoencoder.parameters()).device))
+        return codec.encode(waveform.to(codec.device))
 
     def decode_with(count: int) -> Callable[[Array], Array]:
         def reconstruct(audio: Array) -> Array:
@@ -77,9 +77,9 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
         return reconstruct
 
     def latent_griffin_lim(audio: Array) -> Array:
-        model, prior = codec.autoencoder, codec.autoencoder.require_prior()
+        prior = codec.autoencoder.prior.require_magnitudes()
         with torch.no_grad():
-            magnitudes = model.target_magnitudes(model.condition(encode(audio)))
+            magnitudes = prior.magnitudes(prior.conditions(encode(audio)))
             noise = torch.randn(magnitudes.shape, generator=torch.Generator().manual_seed(0), dtype=torch.complex64)
             mid_side = dmae_griffin_lim(
                 magnitudes,
@@ -89,7 +89,7 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
                 length=(magnitudes.shape[-1] - 1) * prior.bands.hop_length,
                 iterations=ITERATIONS,
             )
-            sound = below_full_scale(to_mid_side(mid_side)[..., : audio.shape[1]].contiguous())
+            sound = limited(to_mid_side(mid_side)[..., : audio.shape[1]].contiguous())
         found: Array = sound[0].float().cpu().numpy()
         return found
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from dmae import griffin_lim
-from dmae.single_pass import as_spectrum, single_pass_phases
+from dmae.phase import as_spectrum, spsi
 
 N_FFT, HOP = 512, 128
 WINDOW = torch.hann_window(N_FFT, dtype=torch.float64)
@@ -31,7 +31,7 @@ def turned(phases: Tensor) -> Tensor:
 def test_partials_turn_on_at_their_own_frequencies(low: float, high: float) -> None:
     true = spectrum(tones(low, high))[None]
     centred = (true * as_spectrum(torch.zeros(true.shape, dtype=torch.float64))).angle()
-    found = single_pass_phases(true.abs(), centred[..., 0], hop_length=HOP)
+    found = spsi(true.abs(), centred[..., 0], hop_length=HOP)
     for peak in (round(low), round(high)):
         advance = turned(found[0, peak].diff() - 2 * math.pi * (low if peak == round(low) else high) * HOP / N_FFT)
         assert advance[4:-4].abs().max() < 0.03  # of the parabola; 0.02 bins
@@ -39,7 +39,7 @@ def test_partials_turn_on_at_their_own_frequencies(low: float, high: float) -> N
 
 def test_the_bins_around_a_partial_have_its_phase() -> None:
     true = spectrum(tones(40.3, 120.6))[None]
-    found = single_pass_phases(true.abs(), torch.zeros(1, N_FFT // 2 + 1, dtype=torch.float64), hop_length=HOP)
+    found = spsi(true.abs(), torch.zeros(1, N_FFT // 2 + 1, dtype=torch.float64), hop_length=HOP)
     for peak in (40, 121):
         assert (found[0, peak - 1 : peak + 2, 5:] == found[0, peak, 5:]).all()
 
@@ -59,7 +59,7 @@ def test_griffin_lim_comes_closer_in_four_iterations_than_from_noise_in_thirty_t
     target = true.abs().float()
     draw = torch.Generator().manual_seed(0)
     anywhere = 2 * math.pi * torch.rand(target.shape, generator=draw)
-    begun = single_pass_phases(target, anywhere[..., 0], hop_length=HOP)
+    begun = spsi(target, anywhere[..., 0], hop_length=HOP)
 
     def distance(phases: Tensor, iterations: int) -> float:
         window = WINDOW.float()
@@ -76,16 +76,16 @@ def test_griffin_lim_comes_closer_in_four_iterations_than_from_noise_in_thirty_t
 def test_a_spectrum_goes_on_where_another_call_left_it() -> None:
     magnitudes = torch.rand(2, 257, 200, generator=torch.Generator().manual_seed(0))
     first = torch.zeros(2, 257)
-    whole = single_pass_phases(magnitudes, first, hop_length=HOP)
-    rest = single_pass_phases(magnitudes[..., 70:], whole[..., 70], hop_length=HOP)
+    whole = spsi(magnitudes, first, hop_length=HOP)
+    rest = spsi(magnitudes[..., 70:], whole[..., 70], hop_length=HOP)
     assert torch.equal(rest, whole[..., 70:])
 
 
 def test_silence_has_phases_too() -> None:
-    found = single_pass_phases(torch.zeros(1, 257, 5), torch.ones(1, 257), hop_length=HOP)
+    found = spsi(torch.zeros(1, 257, 5), torch.ones(1, 257), hop_length=HOP)
     assert found.isfinite().all()
 
 
 def test_shapes_that_do_not_fit_are_named() -> None:
     with pytest.raises(ValueError, match=r"\[N, bins, frames\] and \[N, bins\], got \[1, 257, 5\] and \[1, 5\]"):
-        single_pass_phases(torch.zeros(1, 257, 5), torch.ones(1, 5), hop_length=HOP)
+        spsi(torch.zeros(1, 257, 5), torch.ones(1, 5), hop_length=HOP)

@@ -1,10 +1,10 @@
-"""Phases for predicted magnitudes: the fast Griffin-Lim algorithm."""
+"""Fast Griffin-Lim algorithm: a waveform for given magnitudes."""
 
 import torch
 from torch import Tensor
 
 BLOCK = 128
-"""Frames (of all rows together) that are worked on at once: what lies between two transforms stays in the cache."""
+"""Frames, of all rows together, that are processed at once, few enough to stay in the cache."""
 
 
 def griffin_lim(
@@ -17,27 +17,28 @@ def griffin_lim(
     iterations: int,
     momentum: float = 0.99,
 ) -> Tensor:
-    """Find a waveform whose short-time spectrum has given magnitudes, nearly; return it.
+    """Find a waveform whose short-time spectrum nearly has the given magnitudes.
 
-        start's phase ── magnitudes ──> waveform ──> spectrum ── its phase, moved on by momentum ── magnitudes ──> ...
+        phase of start ── magnitudes ──> waveform ──> spectrum ── its phase, with momentum ── magnitudes ──> ...
 
-    Griffin & Lim (1984), accelerated as by Perraudin, Balazs & Søndergaard (2013). The spectrum is that of `torch.stft`
-    with `center=True` and `pad_mode="constant"`, the way back that of `torch.istft`.
+    Griffin & Lim (1984), accelerated by Perraudin, Balazs & Søndergaard (2013). The spectrum is that of `torch.stft`
+    with `center=True` and `pad_mode="constant"`, its inverse that of `torch.istft`.
 
     Args:
-        magnitudes: of the spectrum [..., bins, frames]; bins = n_fft / 2 + 1, frames = length // hop_length + 1.
-        start: complex spectrum of the same shape, whose phases are begun with.
-        window: of a frame [n_fft].
+        magnitudes: magnitudes of the spectrum [..., bins, frames]; bins = n_fft / 2 + 1, frames = length // hop_length
+            + 1.
+        start: complex spectrum of the same shape, from whose phases the algorithm starts.
+        window: window of a frame [n_fft].
         hop_length: samples from one frame to the next; n_fft is a multiple of it.
         length: samples of the waveform.
-        iterations: 1 or more.
-        momentum: 0 is the plain algorithm.
+        iterations: number of iterations, 1 or more.
+        momentum: weight of the last change in the next estimate; 0 is the plain algorithm.
 
     Returns:
         The waveform [..., length], float32.
 
     Raises:
-        ValueError: an argument is not as said above; the message names it.
+        ValueError: an argument is not as described; the message names it.
     """
     n_fft = len(window)
     if iterations < 1:
@@ -52,14 +53,14 @@ def griffin_lim(
         )
     frames = _Frames(window.float(), hop_length, length)
     # Frame after frame, as the transforms read and write them; each magnitude twice, for real and imaginary part.
-    wanted = magnitudes.float().reshape(-1, *expected).transpose(-1, -2)
-    wanted = torch.stack([wanted, wanted], dim=-1)
+    target = magnitudes.float().reshape(-1, *expected).transpose(-1, -2)
+    target = torch.stack([target, target], dim=-1)
     spectrum = start.to(torch.complex64).reshape(-1, *expected).transpose(-1, -2)
     spectrum = spectrum.clone(memory_format=torch.contiguous_format)
     previous = torch.zeros_like(spectrum)
     blocks = frames.blocks(spectrum)
     for block in blocks:
-        _set_magnitude(spectrum[:, block], wanted[:, block])
+        _set_magnitude(spectrum[:, block], target[:, block])
     for iteration in range(iterations):
         padded = frames.waveform(spectrum, blocks)
         ahead = momentum if iteration else 0.0
@@ -69,7 +70,7 @@ def griffin_lim(
             consistent = torch.view_as_real(frames.spectrum(padded, block))
             torch.view_as_real(spectrum[:, block]).copy_(before.lerp(consistent, 1 + ahead))
             before.copy_(consistent)
-            _set_magnitude(spectrum[:, block], wanted[:, block])
+            _set_magnitude(spectrum[:, block], target[:, block])
     wave = frames.waveform(spectrum, blocks)
     return frames.inner(wave).reshape(*magnitudes.shape[:-2], length)
 
@@ -77,7 +78,7 @@ def griffin_lim(
 class _Frames:
     """Waveforms as overlapping frames and back: the least-squares inverse of Griffin & Lim, eq. 6.
 
-    Waveforms are held with half a window of zeros before them and the rest of the last frame behind:
+    Waveforms have half a window of zeros before them and the rest of the last frame behind:
 
         |--- n_fft / 2 ---|------ length ------|--- rest ---|
     """
@@ -90,7 +91,7 @@ class _Frames:
         envelope = window.new_zeros(self.count + self.overlap - 1, hop_length)
         for shift in range(self.overlap):
             envelope[shift : shift + self.count] += energy[shift]
-        # Outside of the waveform zeros are wanted, so nothing is divided there.
+        # The padding around the waveform becomes zero.
         scale = envelope.flatten().reciprocal()
         scale[: self._first], scale[self._first + length :] = 0, 0
         self.scale = scale
@@ -100,7 +101,7 @@ class _Frames:
         return len(self.window) // 2
 
     def blocks(self, spectrum: Tensor) -> list[slice]:
-        """Slices of frames that are worked on at once."""
+        """Slices of frames that are processed at once."""
         size = max(BLOCK // spectrum.shape[0], 1)
         return [slice(first, min(first + size, self.count)) for first in range(0, self.count, size)]
 
@@ -127,6 +128,6 @@ class _Frames:
 
 
 def _set_magnitude(spectrum: Tensor, magnitudes: Tensor) -> None:
-    """Give complex numbers [...] the magnitudes [..., 2] in place; a zero, which has no phase, stays zero."""
+    """Give complex numbers [...] the magnitudes [..., 2] in place; a zero has no phase and stays zero."""
     torch.sgn(spectrum, out=spectrum)
     torch.view_as_real(spectrum).mul_(magnitudes)

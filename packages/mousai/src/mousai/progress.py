@@ -1,4 +1,4 @@
-"""The bars on stderr."""
+"""Progress bars with the time left, one for each stage of a piece."""
 
 import sys
 from collections.abc import Mapping
@@ -8,19 +8,18 @@ from typing import Any, Self
 _WORDS = {"latent_diffusion": "composing", "decoder": "rendering"}
 
 
-class Progress:
-    """A bar with the time left for each stage of one piece, one after the other; a context manager.
-
-    It is a `callback_on_step_end` of the pipeline.
+class ProgressBars:
+    """A bar for each stage of one piece, one after the other, on stderr; a context manager.
 
     Args:
-        stages: stage -> its steps, in their order.
-        name: of the piece, shown before the bars.
+        stages: stage -> number of its steps, in their order.
+        config: arguments of tqdm, such as `disable=True`, `desc="song.wav"` or `file=`.
     """
 
-    def __init__(self, stages: Mapping[str, int], *, name: str) -> None:
+    def __init__(self, stages: Mapping[str, int], config: Mapping[str, Any] | None = None) -> None:
         self._waiting = list(stages.items())
-        self._name = name
+        self._config = dict(config or {})
+        self._name = self._config.pop("desc", "")
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -47,10 +46,14 @@ class Progress:
 
         if self._waiting:
             stage, total = self._waiting.pop(0)
+            words = _WORDS.get(stage, stage)
             self._bar = tqdm(
-                total=total,
-                desc=f"{self._name}: {_WORDS.get(stage, stage)}",
-                file=sys.stderr,
-                mininterval=0.1 if sys.stderr.isatty() else 10.0,  # a log file needs no film
-                bar_format="{desc} {percentage:3.0f}% |{bar}| step {n_fmt} of {total_fmt}, {remaining} left",
+                **{
+                    "total": total,
+                    "desc": f"{self._name}: {words}" if self._name else words,
+                    "file": sys.stderr,
+                    "mininterval": 0.1 if sys.stderr is not None and sys.stderr.isatty() else 10.0,  # logs need no film
+                    "bar_format": "{desc} {percentage:3.0f}% |{bar}| step {n_fmt} of {total_fmt}, {remaining} left",
+                    **self._config,
+                }
             )

@@ -1,4 +1,4 @@
-"""Phases for predicted magnitudes in a single pass over the frames, for Griffin-Lim to begin with."""
+"""Single pass spectrogram inversion: the phases that Griffin-Lim starts from."""
 
 import math
 
@@ -6,26 +6,26 @@ import torch
 from torch import Tensor
 
 BLOCK = 64
-"""Frames whose peaks are looked for at once: what is found of them stays in the cache."""
+"""Frames whose peaks are searched at once, few enough to stay in the cache."""
 
 
-def single_pass_phases(magnitudes: Tensor, first: Tensor, *, hop_length: int) -> Tensor:
-    """Find the phases of partials that turn on at their own frequencies (Beauregard, Harish & Wyse, DSP 2015).
+def spsi(magnitudes: Tensor, first: Tensor, *, hop_length: int) -> Tensor:
+    """Single pass spectrogram inversion (Beauregard, Harish & Wyse, DAFx 2015): phases for magnitudes.
 
-        frame ── local maxima, each with a parabola through its log ──> frequencies of the partials
-              ── phases at the maxima one frame before + 2 pi frequency hop ──> theirs now
-              ── every bin takes that of the maximum nearest to it ──> phases of the frame
+        frame ── local maxima, refined by a parabola through the log-magnitudes ──> frequencies of the partials
+              ── phase of the maximum in the frame before + 2 pi frequency hop ──> its phase in this frame
+              ── every bin takes the phase of the nearest maximum ──> phases of the frame
 
-    Griffin-Lim from noise has to find out which bins belong together and how they go on. From here it knows, so that a
-    few iterations do for what hundreds would otherwise: notes that hold their pitch.
+    Every partial advances at its own frequency, so notes hold their pitch. From here a few iterations of Griffin-Lim do
+    what takes hundreds from random phases.
 
     Args:
-        magnitudes: of short-time spectra [N, bins, frames]; bins = n_fft / 2 + 1.
-        first: phases of the first frame [N, bins], any; where a spectrum goes on that was begun elsewhere, its own.
+        magnitudes: magnitudes of short-time spectra [N, bins, frames]; bins = n_fft / 2 + 1.
+        first: phases of the first frame [N, bins]: any, or those that an earlier call found for this frame.
         hop_length: samples from one frame to the next.
 
     Returns:
-        Phases at the middle of the frames [N, bins, frames]; the first frame's are `first`.
+        Phases at the middle of the frames [N, bins, frames]; those of the first frame are `first`.
 
     Raises:
         ValueError: the shapes do not fit; names both.
@@ -46,9 +46,9 @@ def single_pass_phases(magnitudes: Tensor, first: Tensor, *, hop_length: int) ->
 
 
 def as_spectrum(phases: Tensor) -> Tensor:
-    """Phases at the middle of frames [..., bins, frames] -> numbers of magnitude 1, as `torch.stft` counts phases.
+    """Phases at the middle of frames [..., bins, frames] -> spectrum of magnitude 1, with the phases of `torch.stft`.
 
-    It counts from the beginning of a frame, half a window earlier: every other bin is turned by half a turn.
+    `torch.stft` measures phases at the beginning of a frame, half a window earlier, so every other bin changes sign.
     """
     signs = torch.ones(phases.shape[-2], 1, device=phases.device)
     signs[1::2] = -1
@@ -56,7 +56,7 @@ def as_spectrum(phases: Tensor) -> Tensor:
 
 
 def _partials(magnitudes: Tensor, hop_length: int) -> tuple[Tensor, Tensor]:
-    """Magnitudes [N, bins, frames] -> how far each bin's phase goes on, its nearest maximum [frames, N, bins]."""
+    """Magnitudes [N, bins, frames] -> phase advance of each bin and its nearest maximum, both [frames, N, bins]."""
     logs = magnitudes.clamp_min(1e-9).log().permute(2, 0, 1)
     bins = torch.arange(logs.shape[-1], device=logs.device)
     below, here, above = logs[..., :-2], logs[..., 1:-1], logs[..., 2:]

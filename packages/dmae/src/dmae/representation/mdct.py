@@ -1,4 +1,4 @@
-"""Waveform <-> the coefficients that are diffused: the paper's learned patches, or an orthonormal lapped transform."""
+"""Modified discrete cosine transform of mid and side as what is diffused."""
 
 import math
 
@@ -7,21 +7,21 @@ from einops import rearrange
 from torch import Tensor
 
 from dmae.precision import Float32, without_autocast
-from unet1d import Patching
 
 
-class LappedTransform(Float32):
-    """Orthonormal lapped transform, the MDCT with a sine window: [B, C, T] <-> [B, C * size, T / size].
+class MDCT(Float32):
+    """Orthonormal MDCT with a sine window: [B, C, T] <-> [B, C * size, T / size].
 
     Critically sampled (Princen, Johnson & Bradley, 1987), so white noise stays white and nothing is lost. Written as
     Malvar's factorisation: neighbouring blocks are rotated into each other around their border, sample j before it
     with sample j after it, then each block goes through a DCT-IV.
 
         [ a' ]   [ cos  -sin ] [ a ]  j-th sample before the border
-        [ b' ] = [ sin   cos ] [ b ]  j-th sample after it          angle: pi/4 at the border, 0 at the blocks' middle
+        [ b' ] = [ sin   cos ] [ b ]  j-th sample after it          angle: pi/4 at the border, 0 in the blocks' middle
 
-    Computed in float32 (float64 if the waveform is), also under autocast.
-    The two outer ends have nothing to overlap with and are left alone, so T samples make exactly T coefficients.
+    `forward` and `inverse` are the transform. `analyse` and `synthesise` rotate stereo to mid and side around it; the
+    net reads and writes the coefficients. Computed in float32 (float64 if the waveform is float64), also under
+    autocast. The two outer ends have no neighbour and are not rotated, so T samples make exactly T coefficients.
 
     Args:
         size: samples per block, even; the window is 2 * size long.
@@ -60,31 +60,34 @@ class LappedTransform(Float32):
             blocks = self._rotate(spectra @ self.dct.to(spectra.dtype), -1)
         return rearrange(blocks, "b c f n -> b c (f n)")
 
+    def analyse(self, wave: Tensor) -> Tensor:
+        """Waveform [B, C, T], T a multiple of `size` -> coefficients of mid and side [B, C * size, T / size]."""
+        coefficients: Tensor = self(to_mid_side(wave))
+        return coefficients
+
+    def synthesise(self, x: Tensor, length: int) -> Tensor:
+        """Coefficients [B, C * size, F] -> waveform [B, C, length]."""
+        return to_mid_side(self.inverse(x))[..., :length]
+
+    def to_net(self, x_t: Tensor) -> Tensor:
+        """Noisy coefficients [B, C * size, F] -> input of the net, themselves."""
+        return x_t
+
+    def from_net(self, v: Tensor, length: int) -> Tensor:
+        """Output of the net [B, C * size, F] -> v [B, C * size, length], `length` in blocks."""
+        return v[..., :length]
+
     def _rotate(self, blocks: Tensor, direction: int) -> Tensor:
         half = self.size // 2
         cos, sin = self.cos.to(blocks.dtype), direction * self.sin.to(blocks.dtype)
         before = blocks[..., :-1, half:].flip(-1)
         after = blocks[..., 1:, :half]
-        turned_before = (cos * before - sin * after).flip(-1)
-        turned_after = sin * before + cos * after
+        rotated_before = (cos * before - sin * after).flip(-1)
+        rotated_after = sin * before + cos * after
         first, second = blocks[..., :half], blocks[..., half:]
-        first = torch.cat([first[..., :1, :], turned_after], dim=-2)
-        second = torch.cat([turned_before, second[..., -1:, :]], dim=-2)
+        first = torch.cat([first[..., :1, :], rotated_after], dim=-2)
+        second = torch.cat([rotated_before, second[..., -1:, :]], dim=-2)
         return torch.cat([first, second], dim=-1)
-
-
-class WavePatching(Float32, Patching):
-    """The paper's learned transform, in float32 also under autocast and beside nets of half precision."""
-
-    def forward(self, wave: Tensor) -> Tensor:
-        """[B, C, T] -> [B, filters, ceil(T / size)]."""
-        with without_autocast(wave):
-            return super().forward(wave.float())
-
-    def inverse(self, patches: Tensor, length: int) -> Tensor:
-        """[B, filters, L] -> [B, C, length]."""
-        with without_autocast(patches):
-            return super().inverse(patches.float(), length)
 
 
 def _at_least_float32(x: Tensor) -> Tensor:
@@ -92,8 +95,8 @@ def _at_least_float32(x: Tensor) -> Tensor:
 
 
 def to_mid_side(wave: Tensor) -> Tensor:
-    """[B, 2, T] left, right -> mid, side by an orthonormal rotation, its own inverse; [B, 1, T] stays."""
-    if wave.shape[1] == 1:
+    """Rotate left and right [B, 2, ...] to mid and side, or back; any other number of channels stays as it is."""
+    if wave.shape[1] != 2:
         return wave
     left, right = wave.unbind(1)
     return torch.stack([left + right, left - right], dim=1) * math.sqrt(0.5)

@@ -1,4 +1,4 @@
-"""Mel spectrogram: magnitudes in triangular filters that are evenly spaced on the mel scale."""
+"""Mel spectrogram: magnitudes in triangular filters, evenly spaced on the mel scale."""
 
 import math
 
@@ -6,23 +6,28 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from dmae.parts import SpectrogramConfig
+from dmae.config import SpectrogramConfig
 from dmae.precision import Float32, without_autocast
 
 SMALLEST = 1e-20
-"""Taken for the maximum of an item that is silent, which then maps to -1 everywhere."""
+"""Smallest maximum that `mel_normalize` divides by, so that silence maps to -1 everywhere."""
 
 
 def mel_filters(n_bins: int, mel_channels: int, sample_rate: int) -> Tensor:
-    """Triangular filters [n_bins, mel_channels], float32: peaks of 1 at equal distances of 2595 log10(1 + f / 700).
+    """Triangular mel filters [n_bins, mel_channels], float32: peaks of 1 at equal steps of 2595 log10(1 + f / 700).
 
-    Filter m rises from the peak of filter m - 1 to its own and falls to that of filter m + 1; the outermost end at 0 Hz
-    and at half the rate. It is HTK's scale without normalisation of areas, as torchaudio's `MelScale` has it by default
-    and hence the authors' models: the bins lie evenly from 0 to half the rate also where the transform is odd. Many
-    narrow filters over few bins leave some in the bass empty.
+    Filter m rises from the peak of filter m - 1 to its own and falls to that of filter m + 1. The outermost filters end
+    at 0 Hz and at half the rate. This is the HTK scale without area normalisation, the default of torchaudio's
+    `MelScale` and so of the authors' models. The bins are spaced evenly from 0 to half the rate, also for an odd
+    transform. Many narrow filters over few bins leave some filters in the bass empty.
+
+    Args:
+        n_bins: bins of the spectrum.
+        mel_channels: number of filters.
+        sample_rate: rate for which the filters are laid out, Hz.
     """
     top = sample_rate // 2
-    # Rounded once, at the end: torchaudio computes in float32 and is off by up to 1e-5 of a peak.
+    # Computed in float64 and rounded once: torchaudio computes in float32, with errors up to 1e-5 of a peak.
     frequencies = torch.linspace(0, top, n_bins, dtype=torch.float64)
     mels = torch.linspace(0, 2595 * math.log10(1 + top / 700), mel_channels + 2, dtype=torch.float64)
     corners = 700 * (10 ** (mels / 2595) - 1)
@@ -33,15 +38,16 @@ def mel_filters(n_bins: int, mel_channels: int, sample_rate: int) -> Tensor:
 
 
 class MelSpectrogram(Float32):
-    """Magnitudes of the short-time Fourier transform in mel filters, [B, C, T] -> [B, C * mel_channels, T / hop].
+    """Mel spectrogram: [B, C, T] -> [B, C * mel_channels, T / hop].
 
-    Frame i is of the n_fft samples around the middle of hop i (the ends mirrored), under Hann's window, and nothing is
-    divided: the mel spectrogram of HiFi-GAN (2010.05646) and of the authors' `MelE1d` and `DiffusionVocoder`.
-    Computed in float32, also under autocast. What `mel_normalize` and `log_floor` do: `SpectrogramConfig`.
+    Frame i is computed from the n_fft samples around the middle of hop i, with a Hann window, mirrored ends and no
+    normalisation: the mel spectrogram of HiFi-GAN (arXiv 2010.05646) and of the authors' `MelE1d` and
+    `DiffusionVocoder`. `SpectrogramConfig` describes `mel_normalize` and `log_floor`. Computed in float32, also under
+    autocast.
 
     Args:
-        config: with `mel_channels`.
-        sample_rate: of the waveform, Hz.
+        config: sizes, with `mel_channels`.
+        sample_rate: rate of the waveform, Hz.
 
     Raises:
         ValueError: `config` has no `mel_channels`.
@@ -52,6 +58,7 @@ class MelSpectrogram(Float32):
         if not config.mel_channels:
             raise ValueError("MelSpectrogram: mel_channels must be a whole number of 1 or more, not 0")
         self.config = config
+        self.receptive_field = -(-config.n_fft // 2)
         self.window: Tensor
         self.filters: Tensor
         self.register_buffer("window", torch.hann_window(config.window_length), persistent=False)
