@@ -125,6 +125,6 @@ def grid() -> Iterator[Prompt]:
                     yield Prompt(text.format(lead=lead, bpm=bpm, key=key), genre, style, bpm, key, lead)
 
 
-def every_prompt() -> tuple[Prompt, ...]:
+def all_prompts() -> tuple[Prompt, ...]:
     """The 40 prompts and then the grid."""
     return (*PROMPTS, *grid())
