@@ -282,4 +282,4 @@ class Mousai(Codec):
         return embedding
 
     def _nets(self) -> list[nn.Module]:
-        return [self.latent_diffusion.net, self.autoencoder.decoder]
+        return [*super()._nets(), self.latent_diffusion.net]
