@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from bundled.common import load_parts
 from dmae import DMAE
-from dmae.prior.magnitude import BOUND
+from dmae.prior import BOUND
 from mousai import Mousai, read_audio
 from mousai.storage.folders import load_autoencoder
 from mousai.training.audio_files import audio_files

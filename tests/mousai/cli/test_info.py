@@ -23,7 +23,7 @@ def test_what_a_model_is(mousai, saved_model: Path, no_weights):
         "48000 Hz, stereo",
         "8 channels, 46.88 frames a second: 256 times fewer",
         "64 tokens",
-        "--steps 3 --guidance-scale 2 --attribute-guidance-scale 0 --sampler ddim --time-grid uniform --decoder-steps 2",
+        "--steps 3 --guidance-scale 2 --attribute-guidance-scale 0 --sampler ddim --time-grid uniform",
     ):
         assert words in shown.out
 

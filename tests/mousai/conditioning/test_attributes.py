@@ -202,7 +202,8 @@ def pipeline(saved_model: Path) -> Mousai:
 
 
 def played(pipeline: Mousai, prompt: str | list[str], **settings: Any) -> torch.Tensor:
-    return pipeline(prompt, **{"duration": 0.2, "guidance_scale": 3.0, "seed": 1, **settings}).audios
+    length = {} if "init_audio" in settings else {"duration": 0.2}
+    return pipeline(prompt, **{**length, "guidance_scale": 3.0, "seed": 1, **settings}).audios
 
 
 def test_tempo_key_and_lead_of_the_prompt_reach_the_music(pipeline: Mousai):
@@ -260,5 +261,5 @@ def test_a_dropped_prompt_is_dropped_with_what_it_states(pipeline: Mousai):
 
 def test_a_generator_of_another_frame_rate_is_refused(pipeline: Mousai):
     config = dataclasses.replace(pipeline.latent_diffusion.config, frame_rate=10.0)
-    with pytest.raises(UserError, match=r"frame_rate is 10, the autoencoder's latent has 46\.875 frames a second"):
+    with pytest.raises(UserError, match=r"frame_rate is 10, the autoencoder's has 46\.875 frames a second"):
         Mousai(pipeline.text_encoder, LatentDiffusion(config), pipeline.autoencoder)

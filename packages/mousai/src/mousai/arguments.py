@@ -49,7 +49,7 @@ def check_together(given: Mapping[str, Any], settings: Mapping[str, Any]) -> Non
         settings: settings of sampling that were given.
     """
     if given["seed"] is not None and given["generator"] is not None:
-        raise UserError("generator", "beside seed", "both say where the noise begins; give one of the two")
+        raise UserError("generator", hint="both it and seed say where the noise begins; give one of the two")
     if given["init_audio"] is not None and given["duration"] is not None:
         raise UserError("duration", given["duration"], "the piece is as long as init_audio; give one of the two")
     if given["init_audio"] is None and settings.get("strength") is not None:
@@ -64,7 +64,7 @@ def prompts_of(prompt: str | Sequence[str]) -> list[str]:
     """Return the prompts as a list of at least one sentence."""
     prompts = [prompt] if isinstance(prompt, str) else list(prompt)
     if not prompts:
-        raise UserError("prompt", [], "give at least one sentence (it may be empty)")
+        raise UserError("prompt", hint="give at least one sentence (it may be empty)")
     for one in prompts:
         if not isinstance(one, str):
             raise UserError("prompt", one, "must be a sentence or a list of sentences")
@@ -77,7 +77,7 @@ def negatives_of(negative: str | Sequence[str] | None, count: int) -> list[str] 
         return None
     prompts = [negative] * count if isinstance(negative, str) else list(negative)
     if len(prompts) != count:
-        raise UserError("negative_prompt", len(prompts), f"for {count} prompts; give one for all or one for each")
+        raise UserError("negative_prompt", hint=f"{len(prompts)} for {count} prompts; give one for all or one for each")
     return prompts
 
 
@@ -95,7 +95,7 @@ def seeds_of(
 
     if isinstance(generator, Sequence):
         if len(generator) != count:
-            raise UserError("generator", f"{len(generator)} generators", f"must be one, or {count}: one for each piece")
+            raise UserError("generator", hint=f"{len(generator)} of them for {count} pieces; give one, or one for each")
         return tuple(_drawn(one) for one in generator)
     if generator is not None:
         if not isinstance(generator, torch.Generator):

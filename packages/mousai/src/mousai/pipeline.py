@@ -36,14 +36,12 @@ from mousai.progress import ProgressBars
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import takes_settings
 from mousai.storage.folders import (
-    PARTS,
-    check_fit,
     describe,
-    load_autoencoder,
-    load_latent_diffusion,
+    load_part,
     model_folder,
     save_parts,
 )
+from mousai.storage.parts import PARTS, check_fit
 from vdiffusion import NoiseSource
 
 DURATION = 20.0
@@ -101,6 +99,9 @@ class Mousai(Codec):
         dtype: str | torch.dtype = "auto",
         device: str | torch.device = "auto",
         compile: bool = False,
+        text_encoder: Any = None,
+        latent_diffusion: Any = None,
+        autoencoder: Any = None,
     ) -> "Mousai":
         """Load a model folder, a model of the Hugging Face hub, or the bundled model (the default).
 
@@ -111,6 +112,10 @@ class Mousai(Codec):
                 measured here. Everything else is float32.
             device: "auto", "cpu", "cuda", "cuda:1", "mps".
             compile: compile the two U-Nets for this machine when they are first used (`compile`).
+            text_encoder: one of your own instead of the folder's: an object, or a class whose
+                `from_pretrained(folder of the part)` reads what its `save_pretrained` wrote.
+            latent_diffusion: likewise.
+            autoencoder: likewise.
 
         Raises:
             UserError: the folder is incomplete or does not fit together; one line that names the file.
@@ -118,11 +123,10 @@ class Mousai(Codec):
         found = resolve_device(device)
         folder = model_folder(model, revision=revision)
         computed = resolve_dtype(dtype, found)
-        described = describe(folder, need=PARTS)
+        given = {"text_encoder": text_encoder, "latent_diffusion": latent_diffusion, "autoencoder": autoencoder}
+        described = describe(folder, need=[name for name in PARTS if given[name] is None])
         pipeline = cls(
-            TextEncoder.load(folder),
-            load_latent_diffusion(folder),
-            load_autoencoder(folder),
+            *(load_part(folder, name, given[name]) for name in PARTS),
             defaults=described.defaults,
             about=described.about,
         )
@@ -278,4 +282,4 @@ class Mousai(Codec):
         return embedding
 
     def _nets(self) -> list[nn.Module]:
-        return [self.latent_diffusion.net, self.autoencoder.decoder]
+        return [*super()._nets(), self.latent_diffusion.net]

@@ -148,7 +148,8 @@ def _config(args: argparse.Namespace) -> "EvaluationConfig":
         )
 
     from mousai.cli.shared import checked_device
-    from mousai.storage.folders import PARTS, describe, model_folder
+    from mousai.storage.folders import describe, model_folder
+    from mousai.storage.parts import PARTS
 
     device = checked_device(args)
     folder = model_folder(args.model, revision=args.revision)

@@ -84,7 +84,8 @@ def run(args: argparse.Namespace) -> int:
 
     from mousai.arguments import PromptCutWarning
     from mousai.pipeline import Mousai
-    from mousai.storage.folders import PARTS, autoencoder_config, describe, model_folder
+    from mousai.storage.folders import autoencoder_config, describe, model_folder
+    from mousai.storage.parts import PARTS
 
     folder = model_folder(args.model, revision=args.revision)
     described = describe(folder, need=PARTS)

@@ -50,12 +50,13 @@ def _model(name: str | None, revision: str | None) -> list[str]:
     """Read from the configs and the headers of the weights; no weight is loaded."""
     from mousai.conditioning.text import MAX_TOKENS
     from mousai.device import describe_device
-    from mousai.storage.folders import PARTS, describe, model_folder
+    from mousai.storage.folders import describe, model_folder
+    from mousai.storage.parts import PARTS
     from mousai.storage.weights import WEIGHTS_NAME, tensor_shapes
 
     folder = model_folder(name, revision=revision)
     model = describe(folder)
-    weights = {part: folder / part / WEIGHTS_NAME for part in PARTS if part in model.parts}
+    weights = {part: folder / part / WEIGHTS_NAME for part in PARTS if part in model.parts and part not in model.own}
     counts = {part: sum(prod(shape) for shape in tensor_shapes(path).values()) for part, path in weights.items()}
     size = sum(path.stat().st_size for path in weights.values())
     title = "the bundled model" if name is None else name
@@ -64,6 +65,7 @@ def _model(name: str | None, revision: str | None) -> list[str]:
         lines += ["", *model.about.strip().splitlines()]
     rows = [
         *((part.replace("_", " "), f"{count:,} parameters") for part, count in counts.items()),
+        *((part.replace("_", " "), f"of its maker's own, a {kind}") for part, kind in model.own.items()),
         ("together", f"{sum(counts.values()):,} parameters, {size / 1e6:,.1f} MB"),
     ]
     if (config := model.autoencoder) is not None:

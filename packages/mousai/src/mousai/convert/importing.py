@@ -21,7 +21,8 @@ from mousai.convert.sources import Source, read_source
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
-from mousai.storage.folders import check_fit, describe, load_autoencoder, save_parts
+from mousai.storage.folders import describe, load_autoencoder, save_parts
+from mousai.storage.parts import check_fit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,8 @@ NOISE_STAGE = "generator"
 """Name under which the starting noise is drawn. It is part of the seed: another word would be other music."""
 
 Callback = Callable[[int, float, Tensor], Tensor | None]
-"""`callback(step, t, estimate)`: step from 0, its diffusion time, estimate of the clean latent [B, C, L]. A latent that is
-returned takes the place of the estimate."""
+"""`callback(step, t, estimate)`: step from 0, its diffusion time, estimate of the clean latent [B, C, L]. A latent
+that is returned takes the place of the estimate."""
 
 
 class LatentDiffusion(nn.Module):
@@ -62,7 +62,7 @@ class LatentDiffusion(nn.Module):
         Args:
             x_t: noisy latent [B, C, L].
             t: diffusion time [B].
-            context: text embedding [B, N, F], where the model reads text, or the result of the U-Net's `encode_context`.
+            context: text embedding [B, N, F], where the model reads text, or what `UNet1d.encode_context` made of it.
             context_mask: bool [B, N], beside an embedding.
             inject: attribute signal by depth, see `inject`.
             global_condition: [B, global_features], see `global_condition`.
@@ -136,8 +136,8 @@ class LatentDiffusion(nn.Module):
         """
         if not self.config.max_tokens:
             raise ValueError(
-                "this latent diffusion has no learned embedding for no prompt (max_tokens is 0): guidance_scale must be 1 "
-                "and cond_drop_prob 0, or give a negative prompt"
+                "this model has no learned embedding for no prompt (max_tokens is 0): guidance_scale must be "
+                "1 and cond_drop_prob 0, or give a negative prompt"
             )
         tokens = self.config.max_tokens if tokens is None else tokens
         if not 1 <= tokens <= self.config.max_tokens:
