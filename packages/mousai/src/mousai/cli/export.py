@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "with load_state_dict(..., strict=False)",
     )
     parser.add_argument(
-        "--dtype", choices=("float32", "float16", "bfloat16"), help="number format to store (default: float32)"
+        "--dtype", choices=("float32", "float16", "bfloat16"), help="dtype to store (default: float32)"
     )
     parser.add_argument(
         "--set",

@@ -68,9 +68,9 @@ def import_model(
         prefix: which of several models in the file.
         settings: what the shapes do not tell, see `mousai.convert.settings`.
         allow_pickle: read a pickle where there are no safetensors.
-        text_encoder: T5 model of a generator with text: a folder of the hub's layout, or a hub id.
+        text_encoder: T5 model of latent diffusion with text: a folder of the hub's layout, or a hub id.
         text_encoder_revision: its commit.
-        autoencoder: model folder whose autoencoder completes an imported generator.
+        autoencoder: model folder whose autoencoder completes an imported latent diffusion.
         dtype: to store the weights in; `None` keeps theirs.
 
     Raises:
@@ -112,7 +112,7 @@ def _import(
     model = DMAE(layout.config) if isinstance(layout.config, DMAEConfig) else LatentDiffusion(layout.config)
     fill(model, own, layout)
     parts: dict[str, DMAE | LatentDiffusion | TextEncoder] = {}
-    lacks = "a generator and a text encoder"
+    lacks = "a latent diffusion and a text encoder"
     if isinstance(model, DMAE):
         for name, given in (("text_encoder", text_encoder), ("autoencoder", autoencoder)):
             if given is not None:
@@ -184,8 +184,8 @@ def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str 
     return text
 
 
-def _lacking(generator: LatentDiffusion, parts: Mapping[str, nn.Module]) -> str:
-    if not generator.config.net.context_features:
+def _lacking(model: LatentDiffusion, parts: Mapping[str, nn.Module]) -> str:
+    if not model.config.net.context_features:
         return "text conditioning (it can be used from Python: mousai.load_latent_diffusion)"
     missing = [
         f"{what} ({option})"
@@ -201,9 +201,9 @@ def _lacking(generator: LatentDiffusion, parts: Mapping[str, nn.Module]) -> str:
 def _defaults(parts: Mapping[str, nn.Module], autoencoder: Path | None) -> SamplingConfig:
     """What the authors' README runs such a model with."""
     plain = SamplingConfig()
-    generator = parts.get("latent_diffusion")
+    model = parts.get("latent_diffusion")
     scale = plain.guidance_scale
-    if isinstance(generator, LatentDiffusion) and not generator.config.max_tokens:
+    if isinstance(model, LatentDiffusion) and not model.config.max_tokens:
         scale = 1.0
     if autoencoder is None:
         return SamplingConfig(guidance_scale=scale)
