@@ -43,7 +43,7 @@ def test_the_text_names_what_the_prompt_asks_for_and_the_style_has_it() -> None:
             assert prompt.lead in lead.instruments and family_of(prompt.lead) is not None
 
 
-def test_all_prompts_has_words_that_no_caption_has() -> None:
+def test_every_prompt_has_words_that_no_caption_has() -> None:
     known: set[str] = set()
     for seed in range(1500):
         song = compose_song(seed, duration=4.0)

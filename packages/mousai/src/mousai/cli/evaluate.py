@@ -37,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="YAML file of limits, such as  key: {at_least: 0.8}; each limit that fails is printed, and the exit code "
-        "is 1. May be given several times",
+        help="YAML file of limits, such as 'key: {at_least: 0.8}'; each limit that fails is printed, and then the exit "
+        "code is 1. May be given several times",
     )
     clips = parser.add_argument_group("clips")
     clips.add_argument(
