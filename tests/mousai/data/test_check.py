@@ -6,7 +6,7 @@ import pytest
 
 from mousai.audio.files import write_audio
 from mousai.cli import main
-from mousai.data.check import check_records, hear
+from mousai.data.check import check_records
 from mousai.data.records import Record
 
 
@@ -147,11 +147,11 @@ def test_processes_find_the_same(folder: Path):
 
 def test_a_long_file_is_read_to_its_end(tmp_path: Path):
     path = music(tmp_path / "long.wav", seconds=150.0, rate=1000, channels=1)
-    heard = hear(path)
+    heard = inspect_file(path)
     assert heard.duration == 150.0 and heard.bad == ""
     data = path.read_bytes()
     path.write_bytes(data[:-20000])
-    assert hear(path).bad
+    assert inspect_file(path).bad
 
 
 @pytest.mark.parametrize(

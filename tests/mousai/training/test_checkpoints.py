@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from mousai import UserError
-from mousai.training.checkpoints import newest_loadable, read_checkpoint, saved_checkpoints, write_durably
+from mousai.training.checkpoint_files import newest_loadable, read_checkpoint, saved_checkpoints, write_durably
 
 # Children of one process save as fast as they can and are killed at random times; it imports PyTorch only once.
 KILLING = """
 import os, random, signal, sys, time, types
 from pathlib import Path
 import torch
-from mousai.training.checkpoints import Checkpoints, read_checkpoint, saved_checkpoints
+from mousai.training.callbacks.checkpointing import SaveCheckpoints
 
 torch.set_num_threads(1)
 folder, rng, seen = Path(sys.argv[1]), random.Random(0), 0

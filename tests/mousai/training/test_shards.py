@@ -15,14 +15,14 @@ import torch
 
 from mousai import UserError
 from mousai.cli import main
-from mousai.data.fetching import Cache, ShardError
-from mousai.data.latent_cache import encode_songs
+from mousai.data.latent_cache.encode import encode_songs
 from mousai.data.records import find_records
-from mousai.data.shard_set import open_shards
-from mousai.data.sharding import shard_songs
+from mousai.data.shards.fetch import Cache, ShardError
+from mousai.data.shards.pack import shard_songs
+from mousai.data.shards.read import open_shards
 from mousai.training import assembly_autoencoder, order
-from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
-from mousai.training.order import Windows
+from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
+from mousai.training.data.shard_shuffle import ShardShuffle
 from mousai.training.run import train
 
 
@@ -77,13 +77,13 @@ def test_steps_in_two_runs_are_the_steps_of_one(stage, workers, shards, tmp_path
 # ---- order
 
 
-def pieces_of(windows: Windows, numbers: range) -> list[int]:
+def pieces_of(windows: ShardShuffle, numbers: range) -> list[int]:
     return [windows.piece(number) for number in numbers]
 
 
 def test_a_pass_has_every_piece_once_and_a_window_only_those_of_its_shards():
     shard_of = np.random.default_rng(0).integers(0, 10, 97)
-    windows = Windows(shard_of, seed=5, window=3)
+    windows = ShardShuffle(shard_of, seed=5, window=3)
     for pass_number in range(3):
         numbers = range(97 * pass_number, 97 * (pass_number + 1))
         assert sorted(pieces_of(windows, numbers)) == list(range(97))
@@ -103,15 +103,15 @@ def test_a_pass_has_every_piece_once_and_a_window_only_those_of_its_shards():
 
 def test_any_item_can_be_asked_for_first():
     shard_of = np.arange(40) % 8
-    windows = Windows(shard_of, seed=1, window=2)
+    windows = ShardShuffle(shard_of, seed=1, window=2)
     expected = pieces_of(windows, range(200))
     for number in (199, 3, 77, 41, 40, 0):
-        assert Windows(shard_of, seed=1, window=2).piece(number) == expected[number]
-    assert pieces_of(Windows(shard_of, seed=2, window=2), range(40)) != expected[:40]
+        assert ShardShuffle(shard_of, seed=1, window=2).piece(number) == expected[number]
+    assert pieces_of(ShardShuffle(shard_of, seed=2, window=2), range(40)) != expected[:40]
 
 
 def test_a_shard_gives_as_many_items_as_it_has_sound():
-    windows = Windows([0, 0, 1], seed=0, items=[2.0, 3.0, 15.0], window=1)
+    windows = ShardShuffle([0, 0, 1], seed=0, items=[2.0, 3.0, 15.0], window=1)
     count = Counter(windows.at(number).shards for number in range(20))
     assert count == {(0,): 5, (1,): 15}
 
@@ -253,8 +253,8 @@ def test_one_line_says_what_is_wrong(stage, kind, change, more, message, shards,
     shutil.copytree(shards["latent-diffusion"].parent, top)
     change(top / kind)
     command = ["train", stage, "--data", str(top / kind), "--out", str(tmp_path / "run"), "--from", str(saved_model)]
-    command += ["--loop.max_steps", "9", "--loop.batch", "2", "--loop.accelerator", "cpu", "--watching.logger", "csv"]
-    command += ["--watching.listen_every", "0", "--watching.validate_every", "0"]
+    command += ["--loop.max_steps", "9", "--loop.batch", "2", "--loop.accelerator", "cpu", "--logging.logger", "csv"]
+    command += ["--logging.listen_every", "0", "--logging.validate_every", "0"]
     command += [] if "--loop.workers" in more else ["--loop.workers", "0"]
     if stage == "latent-diffusion":
         command += ["--autoencoder", str(saved_model)]
