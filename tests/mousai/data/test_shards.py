@@ -20,11 +20,11 @@ import mousai.data.check
 from mousai import UserError
 from mousai.audio.files import audio_info, read_audio, write_audio
 from mousai.cli import main
-from mousai.data import shards as shards_module
 from mousai.data.check import check_records
 from mousai.data.latent_cache.encode import encode_songs
 from mousai.data.latent_cache.read import read_latents
 from mousai.data.records import find_records, song_name
+from mousai.data.shards import write
 from mousai.data.shards.pack import shard_songs
 from mousai.data.shards.read import is_shards, open_shards, records_of
 from mousai.data.workers import LocalPool, Pool
@@ -44,15 +44,15 @@ def dies_in_its_second_song(marker: Path, work: Callable[[Any], Any], job: Any) 
     """`work`, in a process that is killed half-way through a shard the first time."""
     if not marker.exists():
         marker.touch()
-        inspect_file, calls = shards_module.inspect_file, []
+        inspect_file, calls = write.inspect_file, []
 
-        def heard(path: Any) -> Any:
+        def inspected(path: Any) -> Any:
             calls.append(path)
             if len(calls) == 2:
                 os.kill(os.getpid(), signal.SIGKILL)
             return inspect_file(path)
 
-        shards_module.hear = heard
+        write.inspect_file = inspected
     return work(job)
 
 
@@ -108,7 +108,7 @@ def test_the_command_line_reaches_the_cluster(
 
 def test_an_interruption_costs_no_finished_shard(songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Stopped in the third of four shards."""
-    out, inspect_file, calls = tmp_path / "parts", shards_module.inspect_file, []
+    out, inspect_file, calls = tmp_path / "parts", write.inspect_file, []
 
     def interrupted(path: Path) -> Any:
         calls.append(path)
@@ -116,10 +116,10 @@ def test_an_interruption_costs_no_finished_shard(songs: Path, tmp_path: Path, mo
             raise KeyboardInterrupt
         return inspect_file(path)
 
-    monkeypatch.setattr(shards_module, "hear", interrupted)
+    monkeypatch.setattr(write, "inspect_file", interrupted)
     with pytest.raises(KeyboardInterrupt):
         shard_songs(songs, out, songs_per_shard=2)
-    monkeypatch.setattr(shards_module, "hear", hear)
+    monkeypatch.setattr(write, "inspect_file", inspect_file)
     with pytest.raises(UserError, match=r"index\.json: its shards are not finished; `mousai data shard` goes on"):
         open_shards(str(out))
     finished = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in out.glob("*.tar")}
@@ -360,7 +360,7 @@ def test_sets_that_are_not_there(data: str, message: str, songs: Path, tmp_path:
 
 
 def test_an_interrupted_check_goes_on(songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    records, journal = find_records(songs), tmp_path / ".report.json.heard"
+    records, journal = find_records(songs), tmp_path / ".report.json.files"
     expected = check_records(records).to_dict()
     inspect_file, calls = mousai.data.check.inspect_file, []
 
@@ -370,7 +370,7 @@ def test_an_interrupted_check_goes_on(songs: Path, tmp_path: Path, monkeypatch: 
             raise KeyboardInterrupt
         return inspect_file(path)
 
-    monkeypatch.setattr(mousai.data.check, "hear", interrupted)
+    monkeypatch.setattr(mousai.data.check, "inspect_file", interrupted)
     with pytest.raises(KeyboardInterrupt):
         check_records(records, journal=journal)
     with journal.open("a") as file:
@@ -378,8 +378,8 @@ def test_an_interrupted_check_goes_on(songs: Path, tmp_path: Path, monkeypatch: 
     calls[1].unlink()
     music(calls[1], seed=9, seconds=0.7)
     calls.clear()
-    monkeypatch.setattr(mousai.data.check, "hear", lambda path: (calls.append(path), inspect_file(path))[1])
+    monkeypatch.setattr(mousai.data.check, "inspect_file", lambda path: (calls.append(path), inspect_file(path))[1])
     found = check_records(records, journal=journal)
     assert len(calls) == 5 and records[1].path in calls  # the one that has changed, and those that were not read
-    assert found.heard[1].duration == 0.7
+    assert found.files[1].duration == 0.7
     assert found.to_dict()["good"][2:] == expected["good"][2:]

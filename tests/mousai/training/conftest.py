@@ -11,13 +11,15 @@ import pytest
 from mousai import write_audio
 from mousai.training.config import (
     AutoencoderCropConfig,
+    AutoencoderTrainingConfig,
     Checkpointing,
     LatentCropConfig,
+    LatentDiffusionTrainingConfig,
     Logging,
     LoopConfig,
     OptimizerConfig,
+    TrainingConfig,
 )
-from mousai.training.config import AutoencoderTrainingConfig, LatentDiffusionTrainingConfig, TrainingConfig
 
 RATE = 48000
 MakeSettings = Callable[..., TrainingConfig]
@@ -52,7 +54,8 @@ def make_settings(songs: Path, saved_model: Path) -> MakeSettings:
             "out": str(out),
             "start_from": str(saved_model),
             "optimizer": OptimizerConfig(learning_rate=1e-3),
-            "loop": LoopConfig(max_steps=4, batch=2, workers=0, accelerator="cpu"),
+            "loop": LoopConfig(max_steps=4, batch=2, workers=0),
+            "device": "cpu",
             "checkpointing": Checkpointing(every_minutes=0),
             "logging": Logging(logger="csv", log_every=1, validate_every=0, listen_every=0, validation_share=0),
         }
@@ -155,6 +158,6 @@ def by_heart(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
             "batch": 8,
             "max_steps": 500,
             "place": "fixed",
-            "drop": 0.0,
+            "cond_drop_prob": 0.0,
         },
     }

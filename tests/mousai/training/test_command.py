@@ -39,7 +39,9 @@ def test_the_papers_settings_are_those_of_the_paper():
         assert (settings.ema.beta, settings.ema.power, settings.loop.batch) == (0.995, 0.7, 32)
         assert settings.model == "paper"
     assert stage_1.crops.samples == 2**18
-    assert stage_2.crops.frames * 1024 == 2**21 and stage_2.crops.place == "fixed" and stage_2.crops.cond_drop_prob == 0.1
+    assert (
+        stage_2.crops.frames * 1024 == 2**21 and stage_2.crops.place == "fixed" and stage_2.crops.cond_drop_prob == 0.1
+    )
 
 
 def test_a_key_counts_more_than_the_file(tmp_path):
@@ -67,7 +69,7 @@ MISTAKES = [
     (["--loop.max_steps", "many"], "--loop.max_steps many: must be a whole number"),
     (["--loop.batch", "0", "--loop.max_steps", "3"], "loop.batch=0: must be 1 or more"),
     ([], "loop.max_steps: say how long to train"),
-    (["--loop.max_time", "3h"], "loop.max_time='3h': must be days:hours:minutes:seconds"),
+    (["--loop.max_time", "3h"], "loop.max_time='3h': must be seconds or days:hours:minutes:seconds"),
     (["--config", "huge"], "--config huge: no such file; give one, or a recipe: paper, small, tiny"),
     (["--optimizer.learning_rate", "-1", "--loop.max_steps", "3"], "optimizer.learning_rate=-1.0: must be above 0"),
     (["--loop.max_steps", "3"], "songs: no such folder"),
@@ -80,7 +82,6 @@ MISTAKES = [
     ),
     (["--loop.max_steps", "3", "--loop.strategy", "fsdp", "--loop.compile", "true"], "loop.compile=true: does not go"),
     (["--crops.place", "here"], "--crops.place here: must be one of random, fixed"),
-    (["--optimizer.schedule", "cosine", "--loop.max_time", "00:00:00:01"], "optimizer.schedule=cosine: needs loop.max"),
     (["--logging.logger", "wandb", "--loop.max_steps", "1", "--data", "SONGS"], "logging.logger=wandb: is not inst"),
 ]
 
@@ -248,7 +249,7 @@ def test_only_bad_files_end_the_first_item(tmp_path, config):
         _ = crops[0]
 
 
-def test_fixed_pieces_are_all_heard_once_in_a_pass(songs):
+def test_fixed_pieces_all_come_once_in_a_pass(songs):
     import torch
 
     from mousai.data.records import Record

@@ -10,8 +10,7 @@ from mousai import UserError
 from mousai.conditioning.text import TextEncoder
 from mousai.data.records import Record
 from mousai.storage.folders import load_latent_diffusion
-from mousai.training.config import LatentCropConfig
-from mousai.training.config import TimestepSampling
+from mousai.training.config import LatentCropConfig, TimestepSampling
 from mousai.training.data.folder_songs import FolderSongs
 from mousai.training.data.latent_crops import LatentCrops
 from vdiffusion import alpha_sigma
@@ -49,11 +48,11 @@ def test_what_is_known_is_stated_and_left_out_now_and_then():
     crops = LatentCrops(counted(), LatentCropConfig(frames=8), seed=1)
     items = [crops[number] for number in range(400)]
     for item in items:
-        stated, song = item["stated"], int(item["latent"][0, 0])
-        assert stated.tempo in (None, 100 + song) and stated.key in (None, (9, True)) and stated.first_downbeat == 0.5
-        assert stated.lead in (None, "flute")
+        attributes, song = item["attributes"], int(item["latent"][0, 0])
+        assert attributes.tempo in (None, 100 + song) and attributes.key in (None, (9, True)) and attributes.first_downbeat == 0.5
+        assert attributes.lead in (None, "flute")
     for name in ("tempo", "key", "lead"):
-        assert 0.1 < sum(getattr(item["stated"], name) is None for item in items) / 400 < 0.2  # 0.15
+        assert 0.1 < sum(getattr(item["attributes"], name) is None for item in items) / 400 < 0.2  # 0.15
 
 
 @pytest.mark.parametrize("place", ["random", "fixed"])

@@ -11,6 +11,7 @@ from mousai import UserError
 from mousai.audio.files import write_audio
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.data.annotation import attributes_of
+from mousai.training.config import Augmentation
 from mousai.training.data.audio_files import audio_files
 from mousai.training.data.augment import augment
 from mousai.training.data.folder_songs import encode_folder
@@ -46,7 +47,7 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_augmenting_keeps_length_and_bounds(seed: int, samples: int, channels: int, level: float):
     wave = noise(samples, channels=channels, seed=seed, level=level)
     before = wave.copy()
-    found = augment(wave, np.random.default_rng(seed), sample_rate=48000)
+    found = augment(wave, np.random.default_rng(seed), Augmentation(), sample_rate=48000)
     assert found.shape == wave.shape and found.dtype == np.float32
     assert np.isfinite(found).all() and np.abs(found).max() <= 0.99 + 1e-6
     assert np.array_equal(wave, before)  # not changed in place
@@ -54,14 +55,14 @@ def test_augmenting_keeps_length_and_bounds(seed: int, samples: int, channels: i
 
 def test_augmenting_depends_on_its_generator_alone():
     wave = noise(8000)
-    a, b, c = (augment(wave, np.random.default_rng(seed), sample_rate=48000) for seed in (1, 1, 2))
+    a, b, c = (augment(wave, np.random.default_rng(seed), Augmentation(), sample_rate=48000) for seed in (1, 1, 2))
     assert np.array_equal(a, b) and not np.allclose(a, c, atol=1e-3)
 
 
 def test_augmenting_changes_loudness_both_ways():
     wave = noise(8000, level=0.2)
     loudness = [
-        float(np.sqrt(np.mean(augment(wave, np.random.default_rng(seed), sample_rate=48000) ** 2)))
+        float(np.sqrt(np.mean(augment(wave, np.random.default_rng(seed), Augmentation(), sample_rate=48000) ** 2)))
         for seed in range(40)
     ]
     own = float(np.sqrt(np.mean(wave**2)))

@@ -14,7 +14,7 @@ from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
 def run(stage: str, out: Path, steps: int, *more: str, refused: str = "") -> dict:
     """Train in two processes, return what the last checkpoint holds; or see it refused."""
     command = [sys.executable, "-m", "mousai", "train", stage, "--out", str(out), "--loop.max_steps", str(steps)]
-    command += ["--loop.accelerator", "cpu", "--loop.devices", "2", "--loop.strategy", "fsdp", "--loop.workers", "0"]
+    command += ["--device", "cpu", "--loop.devices", "2", "--loop.strategy", "fsdp", "--loop.workers", "0"]
     command += ["--loop.batch", "2", "--logging.logger", "csv", *more]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=180, check=False)
@@ -56,7 +56,7 @@ def test_a_run_whose_weights_are_split_goes_on_exactly(stage, tmp_path, songs, s
     average = [held["callbacks"]["EMA"]["average"] for held in (halves, straight)]
     assert all(torch.equal(average[0][name], average[1][name]) for name in average[1])
     assert not all(torch.equal(value, halves["state_dict"][name]) for name, value in average[0].items())
-    for name, value in average[0].items():  # whole, not a share
+    for name, value in average[0].items():  # whole, not a shard
         assert type(value) is torch.Tensor and value.shape == halves["state_dict"][name].shape
     assert len(list((tmp_path / "straight" / "samples" / "step-000000004").glob("*.wav"))) == (
         2 if stage == "autoencoder" else 1

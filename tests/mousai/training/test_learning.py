@@ -22,8 +22,8 @@ from mousai.data.shards.pack import shard_songs
 from mousai.errors import UserError
 from mousai.storage.folders import load_autoencoder, load_latent_diffusion
 from mousai.storage.weights import save_module
-from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
 from mousai.training.callbacks.ema import EMA
+from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
 from mousai.training.export import export_run
 from mousai.training.run import train
 from mousai.training.stages.experiment import build
@@ -88,7 +88,7 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(tmp_path, songs,
     assert shard_songs(tmp_path / "latents", tmp_path / "shards", songs_per_shard=5).shards > 2
     command = [sys.executable, "-m", "mousai", "train", "latent-diffusion"]
     command += ["--autoencoder", str(saved_model), "--from", str(tmp_path / "model"), "--crops.frames", "16"]
-    command += ["--loop.accelerator", "cpu", "--loop.workers", "0", "--loop.max_steps", "10", "--loop.accumulate", "2"]
+    command += ["--device", "cpu", "--loop.workers", "0", "--loop.max_steps", "10", "--loop.accumulate", "2"]
     command += ["--logging.logger", "csv", "--logging.log_every", "1", "--optimizer.learning_rate", "0.0005"]
     command += ["--logging.validate_every", "3", "--logging.validation_share", "0.1"]  # which swaps the weights
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
@@ -219,7 +219,9 @@ def test_magnitudes_are_learned_beside_a_latent_that_stays(tmp_path, make_settin
     after = load_autoencoder(tmp_path / "model")
     changed = {name for name, weight in after.named_parameters() if not torch.equal(weight, before.get_parameter(name))}
     assert changed == {f"prior.net.{name}" for name, _ in before.prior.net.named_parameters()}
-    assert encoder_fingerprint(after.state_dict()) == encoder_fingerprint(before.state_dict())  # latents encoded before can be used
+    assert encoder_fingerprint(after.state_dict()) == encoder_fingerprint(
+        before.state_dict()
+    )  # latents encoded before can be used
     batch = build(settings, fresh=False).train[10**6]["wave"][None]
     with torch.no_grad():
         worse, better = (model.losses(batch, diffusion=False).magnitude for model in (before, after))

@@ -18,7 +18,9 @@ from mousai.training.stages.latent_diffusion.adapters import add_adapters
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, make_settings):
     folder = tmp_path_factory.mktemp("lora") / "run"
-    train(make_settings("latent-diffusion", folder, max_steps=5, lora=AdapterConfig(rank=3, scale=6), learning_rate=0.02))
+    train(
+        make_settings("latent-diffusion", folder, max_steps=5, lora=AdapterConfig(rank=3, scale=6), learning_rate=0.02)
+    )
     return folder
 
 

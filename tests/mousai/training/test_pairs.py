@@ -1,4 +1,4 @@
-"""Songs that differ in one fact are heard in pairs, cut and noised alike."""
+"""Songs that differ in one fact are trained on in pairs, with the same cut and noise."""
 
 import json
 from collections import Counter
@@ -11,12 +11,11 @@ import torch
 
 from mousai import UserError
 from mousai.data.records import Record
-from mousai.training.config import LatentCropConfig, LoopConfig
-from mousai.training.config import LatentDiffusionTrainingConfig
+from mousai.training.config import LatentCropConfig, LatentDiffusionTrainingConfig, LoopConfig
 from mousai.training.data.folder_songs import FolderSongs
+from mousai.training.data.latent_crops import LatentCrops
 from mousai.training.data.pairs import Pairs
 from mousai.training.data.songs import latent_songs, split_songs
-from mousai.training.data.latent_crops import LatentCrops
 from mousai.training.run import train
 
 from .conftest import write_song
@@ -42,7 +41,7 @@ def facts(of: FolderSongs) -> list[Mapping[str, Any]]:
 
 
 def crops(of: FolderSongs, **settings: object) -> LatentCrops:
-    return LatentCrops(of, LatentCropConfig(frames=8, twins="seed", **settings), seed=1)  # type: ignore[arg-type]
+    return LatentCrops(of, LatentCropConfig(frames=8, pair_by="seed", **settings), seed=1)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("place", ["random", "fixed"])
@@ -50,23 +49,23 @@ def test_a_pair_differs_in_its_fact_alone(place: str):
     items = [crops(songs(0, 1, 2, 0, 1, 2), place=place)[number] for number in range(120)]
     for one, other in zip(items[::2], items[1::2], strict=True):
         assert one["files"] != other["files"]
-        for shared in ("latent", "noise", "t", "mask", "dropped"):
+        for shared in ("latent", "noise", "t", "mask", "cond_drop_mask"):
             assert torch.equal(one[shared], other[shared])  # these songs have the same latents
         assert one["start"] == other["start"]
-        assert (one["stated"].tempo, one["stated"].key) == (other["stated"].tempo, other["stated"].key)
-        leads = {one["stated"].lead, other["stated"].lead}
+        assert (one["attributes"].tempo, one["attributes"].key) == (other["attributes"].tempo, other["attributes"].key)
+        leads = {one["attributes"].lead, other["attributes"].lead}
         assert leads in ({"flute", "piano"}, {None})
         assert one["caption"].replace("flute", "piano") == other["caption"].replace("flute", "piano")
     assert len({float(item["t"]) for item in items}) == 60
     assert len({float(item["latent"][1, 0]) for item in items}) > (10 if place == "random" else 2)
 
 
-def test_every_song_is_heard_as_often():
+def test_every_song_is_trained_on_as_often():
     of = songs(0, 1, 2, 0, 1, 2, 3, 4)  # the last two have no twin
     dataset = crops(of)
-    heard = Counter(dataset[number]["files"] for number in range(16 * 40))
-    assert sum(heard.values()) == 640 and set(heard) == {str(record.path) for record in of.records}
-    assert all(60 <= count <= 100 for count in heard.values()), heard  # 80 each: drawn itself, and by its twin
+    seen = Counter(dataset[number]["files"] for number in range(16 * 40))
+    assert sum(seen.values()) == 640 and set(seen) == {str(record.path) for record in of.records}
+    assert all(60 <= count <= 100 for count in seen.values()), seen  # 80 each: drawn itself, and by its partner
 
 
 def test_one_without_a_twin_is_followed_by_another_song_under_other_noise():
@@ -80,13 +79,13 @@ def test_one_without_a_twin_is_followed_by_another_song_under_other_noise():
 
 
 def test_of_several_each_comes():
-    twins = Pairs(facts(songs(7, 7, 7, 8)), "seed", seed=0)
-    assert {twins.of(0, pair) for pair in range(30)} == {1, 2}
-    assert twins.of(1, 5) == twins.of(1, 5) and twins.of(3, 5) is None
+    pairs = Pairs(facts(songs(7, 7, 7, 8)), "seed", seed=0)
+    assert {pairs.partner(0, pair) for pair in range(30)} == {1, 2}
+    assert pairs.partner(1, 5) == pairs.partner(1, 5) and pairs.partner(3, 5) is None
 
 
 def test_validation_hears_song_by_song():
-    of, items = songs(0, 0, 1, 1), LatentCropConfig(frames=8, twins="seed")
+    of, items = songs(0, 0, 1, 1), LatentCropConfig(frames=8, pair_by="seed")
     held = LatentCrops(of, items, seed=1, count=4)
     assert [float(held[number]["t"]) for number in range(4)] == [0.125, 0.375, 0.625, 0.875]
     assert {held[number]["files"] for number in range(4)} == {str(record.path) for record in of.records}
@@ -95,7 +94,7 @@ def test_validation_hears_song_by_song():
 def test_twins_are_held_out_together(tmp_path: Path):
     of = songs(*range(100), *range(100))
     settings = LatentDiffusionTrainingConfig(
-        data="music", out=str(tmp_path), loop=LoopConfig(max_steps=1), crops=LatentCropConfig(twins="seed")
+        data="music", out=str(tmp_path), loop=LoopConfig(max_steps=1), crops=LatentCropConfig(pair_by="seed")
     )
     kept, apart = split_songs(of, settings)
     assert isinstance(kept, FolderSongs) and isinstance(apart, FolderSongs) and len(kept) + len(apart) == 200
@@ -125,8 +124,8 @@ def test_without_twins_it_is_refused(of: FolderSongs, field: str, message: str):
 
 
 def test_it_is_refused_before_anything_is_encoded(tmp_path: Path, make_settings: Callable[..., Any], saved_model: Path):
-    settings = make_settings("latent-diffusion", tmp_path / "run", max_steps=1, twins="take")
-    with pytest.raises(UserError, match=r"crops\.twins=take: no two songs have the same take"):
+    settings = make_settings("latent-diffusion", tmp_path / "run", max_steps=1, pair_by="take")
+    with pytest.raises(UserError, match=r"crops\.pair_by=take: no two songs have the same take"):
         latent_songs(settings, saved_model, frame_rate=46.875)
     assert not (tmp_path / "run").exists()
 
@@ -134,17 +133,17 @@ def test_it_is_refused_before_anything_is_encoded(tmp_path: Path, make_settings:
 def test_shards_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("mousai.training.data.songs.is_shards", lambda data: True)
     settings = LatentDiffusionTrainingConfig(
-        data="pipe:x", out=str(tmp_path), loop=LoopConfig(max_steps=1), crops=LatentCropConfig(twins="seed")
+        data="pipe:x", out=str(tmp_path), loop=LoopConfig(max_steps=1), crops=LatentCropConfig(pair_by="seed")
     )
-    with pytest.raises(UserError, match=r"crops\.twins=seed: is for a folder of songs; these lie in shards"):
+    with pytest.raises(UserError, match=r"crops\.pair_by=seed: is for a folder of songs; these lie in shards"):
         latent_songs(settings, tmp_path, frame_rate=46.875)
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"crops": {"twins": ""}}, "crops.pair_by: names no field"),
-        ({"crops": {"twins": "seed"}, "loop": {"batch": 3}}, "loop.batch=3: a step must hear an even number of items"),
+        ({"crops": {"pair_by": ""}}, "crops.pair_by: names no field"),
+        ({"crops": {"pair_by": "seed"}, "loop": {"batch": 3}}, "loop.batch=3: a step must see an even number of items"),
     ],
 )
 def test_settings_that_hear_no_pairs_are_refused(wrong: dict[str, dict[str, object]], message: str):
@@ -173,8 +172,8 @@ def test_a_run_on_twins_goes_on_where_it_was(tmp_path: Path, make_settings: Call
             path.parent.mkdir(exist_ok=True)
             write_song(path, number=take)
             path.with_suffix(".json").write_text(json.dumps({"caption": f"{lead} song", "take": take}))
-    settings = {"data": str(tmp_path / "music"), "twins": "take"}
+    settings = {"data": str(tmp_path / "music"), "pair_by": "take"}
     for steps in (1, 2):
         assert train(make_settings("latent-diffusion", tmp_path / "run", max_steps=steps, **settings)) == 0
-    with pytest.raises(UserError, match=r"crops\.twins: 'take' in the run, None given"):
+    with pytest.raises(UserError, match=r"crops\.pair_by: 'take' in the run, None given"):
         train(make_settings("latent-diffusion", tmp_path / "run", max_steps=3, data=settings["data"]))

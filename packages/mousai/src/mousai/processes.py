@@ -7,7 +7,7 @@ import threading
 
 
 def follow_parent() -> None:
-    """Begin a worker process: Ctrl-C is the parent's to inspect_file, and when the parent is gone, so is this process."""
+    """Begin a worker process: Ctrl-C is left to the parent, and it ends when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

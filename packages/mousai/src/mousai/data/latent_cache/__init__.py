@@ -1,4 +1,4 @@
-"""Songs encoded once, for every epoch of stage 2: written by `encode_songs`, read by `cached_songs` and `read_latents`."""
+"""Songs encoded once, for every epoch of stage 2: `encode_songs` writes them, `read_latents` reads them."""
 
 from mousai.data.latent_cache.encode import Encoded, encode_songs, encoder_fingerprint, load_stage_1
 from mousai.data.latent_cache.read import CachedSong, cached_songs, is_latent_cache, read_latents

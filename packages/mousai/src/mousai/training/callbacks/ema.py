@@ -64,7 +64,7 @@ class EMA(Callback):
     # ---- hooks of Lightning
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin with the weights, or with the average of a checkpoint; sharded weights are read after `on_fit_start`."""
+        """Begin with the weights or a checkpoint's average; sharded weights are read after `on_fit_start`."""
         weights = _trained(pl_module)
         if self._loaded is None:
             self.average = {name: weight.detach().float().clone() for name, weight in weights.items()}

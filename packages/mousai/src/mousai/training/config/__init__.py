@@ -1,5 +1,6 @@
 """What `mousai train` is told: frozen dataclasses that check themselves."""
 
+from mousai.training.config.composer import COMPOSE, ComposerConfig
 from mousai.training.config.crops import Augmentation, AutoencoderCropConfig, LatentCropConfig
 from mousai.training.config.loop import Checkpointing, Logging, LoopConfig, Precision, seconds_of
 from mousai.training.config.optimization import AdapterConfig, EMAConfig, OptimizerConfig
@@ -12,11 +13,13 @@ from mousai.training.config.training import (
 )
 
 __all__ = [
+    "COMPOSE",
     "AdapterConfig",
     "Augmentation",
     "AutoencoderCropConfig",
     "AutoencoderTrainingConfig",
     "Checkpointing",
+    "ComposerConfig",
     "EMAConfig",
     "LatentCropConfig",
     "LatentDiffusionTrainingConfig",

@@ -28,6 +28,9 @@ class LoopConfig:
         compile: compile the U-Net with torch.compile.
         not_finite: what a loss or gradient that is NaN or infinite does: stop ends the run before the step, skip leaves
             the step out, counts it, and ends the run after many.
+        resident: keep all data in the device's memory and cut batches there, for small models on a fast GPU.
+        cuda_graph: replay the U-Net as CUDA graphs in training, for small models, whose kernels Python starts more
+            slowly than a GPU runs them; does nothing on other devices.
         seed: seed of all that is drawn.
         shards: folder of this machine for shards that lie elsewhere; by default below the user's cache.
         shards_gb: size that this folder may reach, in gigabytes; 32 shards should fit.
@@ -45,6 +48,8 @@ class LoopConfig:
     activation_checkpointing: bool = False
     compile: bool = False
     not_finite: Literal["stop", "skip"] = "stop"
+    resident: bool = False
+    cuda_graph: bool = False
     seed: int = 0
     shards: str | None = None
     shards_gb: float = 100.0
@@ -62,6 +67,11 @@ class LoopConfig:
             seconds_of(self.max_time)
         if self.devices != "auto":
             check_least("loop.devices", self.devices, 1)
+        if self.resident and (self.nodes > 1 or self.devices not in ("auto", 1) or self.strategy != "auto"):
+            raise UserError("loop.resident", True, "is for one device; leave devices, nodes and strategy as they are")
+        if self.cuda_graph and (self.compile or self.activation_checkpointing or self.strategy != "auto"):
+            hint = "does not go with loop.compile, loop.activation_checkpointing or loop.strategy; leave these out"
+            raise UserError("loop.cuda_graph", True, hint)
 
 
 def seconds_of(max_time: str) -> float:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from mousai.errors import UserError
 from mousai.training.config.checks import check_least
+from mousai.training.config.composer import COMPOSE, ComposerConfig
 from mousai.training.config.crops import AutoencoderCropConfig, LatentCropConfig
 from mousai.training.config.loop import Checkpointing, Logging, LoopConfig
 from mousai.training.config.optimization import AdapterConfig, EMAConfig, OptimizerConfig
@@ -24,13 +25,18 @@ class TrainingConfig:
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     ema: EMAConfig = field(default_factory=EMAConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
+    composer: ComposerConfig = field(default_factory=ComposerConfig)
     checkpointing: Checkpointing = field(default_factory=Checkpointing)
     logging: Logging = field(default_factory=Logging)
 
     def __post_init__(self) -> None:
         """Check what no part can check alone."""
         if self.loop.max_steps is None and self.loop.max_time is None:
-            raise UserError("loop.max_steps: say how long to train, by it or by loop.max_time")
+            raise UserError("loop.max_steps", None, "say how long to train, by it or by loop.max_time")
+        if self.data == COMPOSE and not self.loop.resident:
+            raise UserError("data", COMPOSE, "needs loop.resident=true, songs in the device's memory")
+        if self.data == COMPOSE and self.start_from is None:
+            raise UserError("data", COMPOSE, "needs --from, a model to start from")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +45,8 @@ class AutoencoderTrainingConfig(TrainingConfig):
 
     Args:
         data: folder of audio files, at any depth; or shards of one, as `mousai data shard` makes them: their folder,
-            or where webdataset finds them, https://…/index.json or pipe:….
+            or where webdataset finds them, https://…/index.json or pipe:…; or compose, for songs that are composed
+            meanwhile.
         out: folder of the run; the same command on it goes on with the run.
         start_from: model to start from, a folder or "bundled"; by default from nothing.
         model: sizes: tiny (the bundled model's), paper, or a config.json.
@@ -53,6 +60,7 @@ class AutoencoderTrainingConfig(TrainingConfig):
         optimizer: how weights move.
         ema: average of the weights.
         loop: how long, in what batches, on what.
+        composer: songs that are composed meanwhile, for data=compose.
         checkpointing: when checkpoints are saved.
         logging: log, validation and samples.
     """
@@ -82,7 +90,8 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
 
     Args:
         data: folder of music with captions, as `mousai data check` reads it; or shards of latents, as `mousai data
-            shard` makes them: their folder, or where webdataset finds them, https://…/index.json or pipe:….
+            shard` makes them: their folder, or where webdataset finds them, https://…/index.json or pipe:…; or compose,
+            for songs that are composed meanwhile.
         out: folder of the run; the same command on it goes on with the run.
         start_from: model to start from, a folder or "bundled"; by default from nothing.
         autoencoder: model whose autoencoder makes the latents, a folder or "bundled".
@@ -95,6 +104,7 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
         optimizer: how weights move.
         ema: average of the weights.
         loop: how long, in what batches, on what.
+        composer: songs that are composed meanwhile, for data=compose.
         checkpointing: when checkpoints are saved.
         logging: log, validation and samples.
     """

@@ -2,7 +2,8 @@
 
     pass p:   shards in random order  ->  windows of WINDOW shards  ->  what is in a window, shuffled
 
-All of it follows from the seed and the index of the item, as everything about an item does (`index_sampler`), so nothing has to be remembered to go on with a run, and any process can work out what item n is. A window is what makes
+All of it follows from the seed and the index of the item, as everything about an item does (`index_sampler`), so
+nothing has to be remembered to go on with a run, and any process can work out what item n is. A window is what makes
 that affordable: a machine needs the shards of one at a time, and each shard once in a pass. With no more shards than a
 window has, the order is that of a folder of the same songs.
 
