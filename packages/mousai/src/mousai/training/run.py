@@ -31,6 +31,7 @@ from mousai.training.checkpoint_files import newest_loadable, read_checkpoint
 from mousai.training.config import (
     AutoencoderCropConfig,
     AutoencoderTrainingConfig,
+    ComposerConfig,
     LatentCropConfig,
     TrainingConfig,
     seconds_of,
@@ -78,7 +79,10 @@ def train(config: TrainingConfig) -> int:
             print(f"{out}: goes on from step {done}", file=sys.stderr)
         save_config(out / CONFIG, {"stage": _stage_name(config), **asdict(config)})
         save_config(out / SIZES, sizes)
-        code = _fit(config, experiment, newest, saved)
+        try:
+            code = _fit(config, experiment, newest, saved)
+        finally:
+            experiment.close()
     if code is not None:
         print(f"{out}: saved; the same command goes on from here", file=sys.stderr)
     else:
@@ -90,7 +94,9 @@ def _fit(config: TrainingConfig, experiment: Experiment, newest: Path | None, sa
     out, first = Path(config.out), int(saved.get(Stage.SEEN, 0))
     limit = None if config.loop.max_time is None else TimeLimit(seconds_of(config.loop.max_time))
     signals = StopOnSignal()
-    validate = config.logging.validate_every if experiment.validation is not None else 0
+    resident = experiment.stage.resident
+    has_validation = experiment.validation is not None or (resident is not None and resident.validation > 0)
+    validate = config.logging.validate_every if has_validation else 0
     with quiet_lightning(), signals:
         trainer = make_trainer(
             config,
@@ -171,9 +177,11 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
     free = ("data", "out", "device", "checkpointing", "logging", "stage")
     fixed = {key: value for key, value in values.items() if key not in free}
     fixed["loop"] = {"seed": values["loop"]["seed"]}
+    fixed["loop"]["resident"] = values["loop"].get("resident", False)  # whose crops are drawn otherwise
     fixed["loop"]["fsdp"] = values["loop"]["strategy"] == FSDP  # whose optimiser counts the weights in another order
     # Runs that were begun before there was a setting have its default.
     crops = LatentCropConfig if "frames" in values["crops"] else AutoencoderCropConfig
+    fixed.setdefault("composer", asdict(ComposerConfig()))
     fixed["crops"] = {**asdict(crops()), **values["crops"]}
     fixed["crops"].pop("latents", None)
     if crops is AutoencoderCropConfig:

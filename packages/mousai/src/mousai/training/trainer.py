@@ -16,7 +16,8 @@ from mousai.training.callbacks.loggers import make_logger
 from mousai.training.config import TrainingConfig
 from mousai.training.data.index_sampler import IndexSampler, collate
 from mousai.training.fsdp import FSDP, fsdp_strategy
-from mousai.training.stages.experiment import Experiment
+from mousai.training.resident.batches import ResidentBatches
+from mousai.training.stages.experiment import VALIDATION_ITEMS, Experiment
 
 _ACCELERATORS = {"cpu": "cpu", "cuda": "cuda", "mps": "mps"}
 
@@ -92,6 +93,9 @@ def train_loader(
     experiment: Experiment, config: TrainingConfig, *, first: int, rank: int, world: int
 ) -> DataLoader[dict[str, Any]]:
     """Batches to train on, from item `first` on."""
+    if experiment.resident:
+        return DataLoader(ResidentBatches(batch=config.loop.batch, first=first), batch_size=None)
+    assert experiment.train is not None
     return DataLoader(
         experiment.train,
         batch_size=config.loop.batch,
@@ -103,6 +107,8 @@ def train_loader(
 
 def validation_loader(experiment: Experiment, config: TrainingConfig) -> DataLoader[dict[str, Any]]:
     """Batches to validate on."""
+    if experiment.resident:
+        return DataLoader(ResidentBatches(batch=config.loop.batch, count=VALIDATION_ITEMS), batch_size=None)
     assert experiment.validation is not None
     return DataLoader(experiment.validation, batch_size=config.loop.batch, collate_fn=collate)
 

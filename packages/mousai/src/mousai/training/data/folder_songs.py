@@ -20,9 +20,6 @@ from mousai.errors import UserError
 from mousai.storage.weights import load_config
 from mousai.training.data.pairs import pair_groups
 
-ATTRIBUTE_DROPOUT = 0.15
-"""Chance that a crop is trained on without its tempo, and without its key, and without its lead."""
-
 
 @dataclass(frozen=True)
 class FolderSongs:

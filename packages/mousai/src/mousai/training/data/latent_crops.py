@@ -8,18 +8,32 @@ import torch
 import torch.nn.functional as F
 from torch.utils.data import Dataset
 
+from mousai.conditioning.attributes import MusicAttributes
 from mousai.data.annotation import attributes_of
 from mousai.data.captions import caption_of
 from mousai.training.config import LatentCropConfig
-from mousai.training.data.folder_songs import ATTRIBUTE_DROPOUT, FolderSongs
+from mousai.training.data.folder_songs import FolderSongs
 from mousai.training.data.index_sampler import draw_noise
 from mousai.training.data.pairs import Pairs
 from mousai.training.data.shard_shuffle import ShardShuffle
 from mousai.training.data.sharded_files import Prefetch
 from mousai.training.data.sharded_songs import ShardedSongs
 
+ATTRIBUTE_DROPOUT = 0.15
+"""Chance that a crop is trained on without its tempo, and without its key, and without its lead."""
 BEGINNINGS = 0.3
 """Share of crops that are cut from the first frame: beginnings are rarer than anything else in a song."""
+
+
+def drop_attributes(attributes: MusicAttributes, rng: np.random.Generator) -> MusicAttributes:
+    """Leave each attribute out with the chance `ATTRIBUTE_DROPOUT`."""
+    tempo, key, lead = (rng.random() >= ATTRIBUTE_DROPOUT for _ in range(3))
+    return replace(
+        attributes,
+        tempo=attributes.tempo if tempo else None,
+        key=attributes.key if key else None,
+        lead=attributes.lead if lead else None,
+    )
 
 
 class LatentCrops(Dataset[dict[str, Any]]):
@@ -85,10 +99,7 @@ class LatentCrops(Dataset[dict[str, Any]]):
         anywhere = 0 if rng.random() < BEGINNINGS else int(rng.integers(max(latent.shape[-1] - frames, 0) + 1))
         # The partner of a song may be shorter.
         first = anywhere if fixed is None else min(fixed, max(latent.shape[-1] - frames, 0))
-        attributes = attributes_of(fields)
-        attributes = replace(attributes, tempo=None) if rng.random() < ATTRIBUTE_DROPOUT else attributes
-        attributes = replace(attributes, key=None) if rng.random() < ATTRIBUTE_DROPOUT else attributes
-        attributes = replace(attributes, lead=None) if rng.random() < ATTRIBUTE_DROPOUT else attributes
+        attributes = drop_attributes(attributes_of(fields), rng)
         t, noise, generator = draw_noise(self.seed, drawn, (latent.shape[0], frames), self.crops.times)
         dropped = torch.rand((), generator=generator) < self.crops.cond_drop_prob
         if self.count is not None:

@@ -1,6 +1,6 @@
 """Batches that are cut on the device: the loader counts, and the stage asks the resident data for the batch itself.
 
-    loader: index of the batch's first item  ──>  Stage.transfer_batch_to_device  ──>  ResidentData.batch
+loader: index of the batch's first item  ──>  Stage.transfer_batch_to_device  ──>  ResidentData.batch
 """
 
 from abc import ABC, abstractmethod

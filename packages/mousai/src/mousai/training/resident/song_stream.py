@@ -10,7 +10,8 @@ import multiprocessing
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
 from mousai.processes import follow_parent
 from mousai.training.config import ComposerConfig
@@ -114,6 +116,15 @@ class SongStream:
             process.join()
         self._queue.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def wait_for_songs(fetch: Callable[[], None], count: Callable[[], int], first: int) -> None:
+    """Fetch until `first` songs are there."""
+    with tqdm(total=first, desc="composing", unit="song") as bar:
+        while count() < first:
+            time.sleep(0.1)
+            fetch()
+            bar.update(min(count(), first) - bar.n)
 
 
 def _compose(config: ComposerConfig, first: int, step: int, folder: str, queue: Any, stop: Event) -> None:

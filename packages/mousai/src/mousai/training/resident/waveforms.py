@@ -71,6 +71,11 @@ class ResidentWaveforms(ResidentData):
         self.names.append(name)
         return True
 
+    def wave(self, song: int) -> Tensor:
+        """A whole song [C, T] in [-1, 1]."""
+        start, length = self._starts[song], self._lengths[song]
+        return self._buffer[:, start : start + length].float() / _SCALE
+
     def cut(
         self, songs: list[int], rng: np.random.Generator, generator: torch.Generator, *, augment: bool
     ) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Everything that a run needs, put together from its config."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,17 +22,21 @@ class Experiment:
 
     Args:
         stage: the model and its step.
-        train: items to train on, by index.
-        validation: items to validate on, None where no files are left for it.
+        train: items to train on, by index; None where the data is resident.
+        validation: items to validate on, None where no files are left for it, or the data is resident.
         config: sizes of the model, which have to stay as they are when the run goes on.
         files: number of files in the data.
+        resident: whether the data lies on the device, and the stage cuts the batches.
+        close: ends what runs beside the run, such as processes that compose.
     """
 
     stage: Stage
-    train: Dataset[dict[str, Any]]
+    train: Dataset[dict[str, Any]] | None
     validation: Dataset[dict[str, Any]] | None
     config: DMAEConfig | LatentDiffusionConfig
     files: int
+    resident: bool = False
+    close: Callable[[], None] = lambda: None
 
 
 def build(config: TrainingConfig, *, fresh: bool) -> Experiment:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mousai.training.config import OptimizerConfig
 from mousai.training.fsdp import shard
+from mousai.training.resident.batches import ResidentData, on_device
 from mousai.training.stages.loss_by_timestep import LossByTimestep
 
 SLOW = 0.02
@@ -55,6 +56,7 @@ class Stage(LightningModule):
         super().__init__()
         self.optimizer_config, self.max_steps = optimizer, max_steps
         self.objective = LossByTimestep()
+        self.resident: ResidentData | None = None
         self.files_of_batch: list[str] = []
         self.time_progress: Callable[[], float] | None = None
         self._waited = self._worked = 0.0
@@ -92,7 +94,9 @@ class Stage(LightningModule):
                     shard(model, self.device_mesh["data_parallel"])
 
     def transfer_batch_to_device(self, batch: Mapping[str, Any], device: torch.device, dataloader_idx: int) -> Any:
-        """Move the tensors; captions and attributes stay."""
+        """Move the tensors, captions and attributes stay; or cut the batch on the device, where the data is resident."""
+        if self.resident is not None:
+            return on_device(self.resident, dict(batch))
         return {key: value.to(device) if isinstance(value, Tensor) else value for key, value in batch.items()}
 
     def on_train_batch_start(self, batch: Mapping[str, Any], batch_idx: int) -> None:

@@ -3,31 +3,28 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from dmae import DMAE, DMAEConfig, fit_sigma, initialise_from_data
+from dmae import DMAE, DMAEConfig
 from mousai.audio.files import read_audio
 from mousai.data.shards import is_shards
 from mousai.errors import UserError
 from mousai.storage.file_parts import FilePart
 from mousai.storage.folders import autoencoder_config, load_autoencoder
 from mousai.training.config import AutoencoderTrainingConfig
+from mousai.training.cuda_graph import use_cuda_graphs
 from mousai.training.data.audio_files import audio_files
 from mousai.training.data.sharded_files import ShardedFiles, audio_shards
 from mousai.training.data.split import train_val_split
 from mousai.training.data.waveform_crops import WaveformCrops
 from mousai.training.sources import model_folder, shards_of, sizes_of
 from mousai.training.stages.autoencoder.module import AutoencoderStage
-from mousai.training.stages.autoencoder.phases import freeze_other_part
+from mousai.training.stages.autoencoder.phases import begin_prior, freeze_other_part
+from mousai.training.stages.autoencoder.resident import build_resident_autoencoder
 from mousai.training.stages.experiment import VALIDATION_ITEMS, Experiment
 from mousai.training.stages.module import Sound
-
-_SAMPLE = 120  # crops from which a prior is begun
-_FAR = 10**9  # index of the first of these, which no run reaches
 
 
 def build_autoencoder(config: AutoencoderTrainingConfig, *, fresh: bool) -> Experiment:
@@ -35,16 +32,13 @@ def build_autoencoder(config: AutoencoderTrainingConfig, *, fresh: bool) -> Expe
     start = None if config.start_from is None else model_folder(config.start_from, need=["autoencoder"])
     sizes = autoencoder_config(start) if start else sizes_of(DMAEConfig, config.model)
     _check_phase(sizes, config)
+    if config.loop.resident:
+        return build_resident_autoencoder(config, sizes, _model(start, sizes, config), fresh=fresh)
     train, val = _files(config, seconds=config.crops.samples / sizes.sample_rate)
-    model = load_autoencoder(start) if start else DMAE(sizes)
+    model = _model(start, sizes, config)
     crops = WaveformCrops(train, sizes, config.crops, seed=config.loop.seed, latent_noise=config.latent_noise)
-    if fresh and config.phase != "all":
-        _begin_prior(model, crops, config)
-    if config.phase != "all":
-        freeze_other_part(model, phase=config.phase)
-    model.decoder.set_checkpointing(config.loop.activation_checkpointing)
-    if config.loop.compile:
-        model.decoder.compile()
+    if fresh:
+        begin_prior(model, lambda index: crops[index]["wave"], config)
     stage = AutoencoderStage(model.train(), config)
     if config.logging.listen_every:
         listened = val if len(val) else train
@@ -59,6 +53,19 @@ def build_autoencoder(config: AutoencoderTrainingConfig, *, fresh: bool) -> Expe
         config=sizes,
         files=len(train) + len(val),
     )
+
+
+def _model(start: Path | None, sizes: DMAEConfig, config: AutoencoderTrainingConfig) -> DMAE:
+    """The model, with what the phase does not train frozen, and the ways to compute that the config asks for."""
+    model = load_autoencoder(start) if start else DMAE(sizes)
+    if config.phase != "all":
+        freeze_other_part(model, phase=config.phase)
+    model.decoder.set_checkpointing(config.loop.activation_checkpointing)
+    if config.loop.compile:
+        model.decoder.compile()
+    if config.loop.cuda_graph:
+        use_cuda_graphs(model.decoder)
+    return model
 
 
 def _check_phase(sizes: DMAEConfig, config: AutoencoderTrainingConfig) -> None:
@@ -86,26 +93,6 @@ def _files(
     places = train_val_split([path.relative_to(config.data).as_posix() for path in files], share)
     train_files, val_files = ([files[place] for place in some] for some in places)
     return train_files, val_files
-
-
-def _begin_prior(model: DMAE, crops: WaveformCrops, config: AutoencoderTrainingConfig) -> None:
-    """Set the parts of a prior that need no training, from a sample of the data."""
-
-    def sample() -> Any:
-        from tqdm import tqdm
-
-        for index in tqdm(range(_FAR, _FAR + _SAMPLE), desc="reading a sample", unit="crop", file=sys.stderr):
-            wave: Tensor = crops[index]["wave"]
-            yield wave[None]
-
-    if config.phase == "latent" and config.start_from is None:
-        found = initialise_from_data(model, sample())
-        print(f"principal components explain {found['explained']:.1%} of the weighted variance", file=sys.stderr)
-    if config.phase == "decoder":
-        fitted = fit_sigma(model, sample())
-        print(
-            f"negative log-likelihood under the prior: {fitted['before']:.3f} -> {fitted['after']:.3f}", file=sys.stderr
-        )
 
 
 def _originals(files: Sequence[Path | FilePart], sizes: DMAEConfig, config: AutoencoderTrainingConfig) -> list[Sound]:
