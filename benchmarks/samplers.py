@@ -24,7 +24,7 @@ from torch import Tensor
 
 from mousai.conditioning.attributes import parse_attributes
 from mousai.pipeline import Mousai
-from vdiffusion import SAMPLER_NAMES, TIME_GRID_NAMES, sampler_named
+from vdiffusion import SAMPLER_NAMES, TIME_GRID_NAMES, get_sampler
 
 PROMPTS = (
     "calm piano pop, 100 bpm",
@@ -68,7 +68,7 @@ class Generator:
                     stated=self.stated,
                     negative_stated=None,
                     seed=seed,
-                    sampler=sampler_named(sampler),
+                    sampler=get_sampler(sampler),
                     grid=grid,
                 )
             )

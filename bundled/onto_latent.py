@@ -61,7 +61,7 @@ def onto_latent(old: DMAE, new: DMAE, latents: tuple[Tensor, Tensor]) -> float:
         read_through(layer, weight, bias)
     weight, bias, _ = linear_map(*latents)
     level = new.decoder.levels[new.config.latent_depth]
-    for items in (level.items_down, level.items_up):
+    for items in (level.down_blocks, level.up_blocks):
         for item in items:
             read_through(item.injection.merge, weight, bias)
     new.encoder.load_state_dict(old.encoder.state_dict())

@@ -18,7 +18,7 @@ from benchmarks.speed import against, machine, numbers, report, use
 from benchmarks.speed.children import ROOT
 from benchmarks.speed.measure import Figure, Settings
 from benchmarks.speed.measure import machine as described
-from mousai.device import bfloat16_gain
+from mousai.dtype import bfloat16_gain
 
 SECTIONS: dict[str, Callable[[Settings], Iterator[Figure]]] = {
     "stage1": against.stage1,

@@ -112,7 +112,7 @@ def _levels(net: UNet1dConfig) -> dict[str, Any]:
     return {
         "channels": [level.channels for level in net.levels],
         "factors": [level.factor for level in net.levels],
-        "items": [level.items for level in net.levels],
+        "items": [level.num_blocks for level in net.levels],
     }
 
 

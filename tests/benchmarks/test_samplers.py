@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from vdiffusion import Heun, sampler_named
+from vdiffusion import Heun, get_sampler
 
 FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "samplers.py"
 
@@ -47,7 +47,7 @@ def test_no_sampler_has_more_evaluations_than_allowed(sampler: str, budget: int)
         calls.append(float(t[0]))
         return x_t
 
-    sampler_named(sampler).sample(net, torch.zeros(1, 1, 4), num_steps=samplers.steps_within(sampler, budget))
+    get_sampler(sampler).sample(net, torch.zeros(1, 1, 4), num_steps=samplers.steps_within(sampler, budget))
     assert budget - 1 <= len(calls) <= budget
     calls.clear()
     Heun().sample(net, torch.zeros(1, 1, 4), num_steps=samplers.steps_within("heun", budget) + 1)

@@ -1,88 +1,86 @@
-import math
-from pathlib import Path
+"""Which device is taken, on fakes of machines with and without GPUs, and on the GPU where there is one."""
 
 import pytest
 import torch
 
-import mousai.device
-from mousai.device import bfloat16_gain, cache_path, resolve_dtype
-
-CPU = torch.device("cpu")
-
-
-def test_a_named_type_is_that_type(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(mousai.device, "bfloat16_gain", None)  # nothing is measured for it
-    assert resolve_dtype("float32", CPU) is torch.float32
-    assert resolve_dtype("bfloat16", CPU) is torch.bfloat16
-
-
-@pytest.mark.parametrize(("gain", "expected"), [(0.1, torch.float32), (1.1, torch.float32), (2.0, torch.bfloat16)])
-def test_auto_takes_what_is_clearly_faster(monkeypatch: pytest.MonkeyPatch, gain: float, expected: torch.dtype):
-    monkeypatch.setattr(mousai.device, "bfloat16_gain", lambda device: gain)
-    assert resolve_dtype("auto", CPU) is expected
+from mousai.device import describe_device, resolve_device
+from mousai.errors import UserError
 
 
 @pytest.fixture
-def measurements(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[torch.device]:
-    """Every measurement that is made, with an empty memory of earlier ones."""
-    made: list[torch.device] = []
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(mousai.device, "_measured_gain", lambda device: made.append(device) or 1.0 + len(made))
-    bfloat16_gain.cache_clear()
-    yield made
-    bfloat16_gain.cache_clear()
+def machine(monkeypatch: pytest.MonkeyPatch):
+    def make(*, gpus: int = 0, built_for: str | None = None, mps: bool = False) -> None:
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+        monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU number {device}")
+        monkeypatch.setattr(torch.version, "cuda", built_for)
+        monkeypatch.setattr(torch.version, "hip", None)
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+
+    return make
 
 
-def test_measured_once_and_remembered_by_the_next_process(measurements: list[torch.device]):
-    assert bfloat16_gain(CPU) == 2.0 and bfloat16_gain(CPU) == 2.0
-    bfloat16_gain.cache_clear()  # as a new process begins
-    assert bfloat16_gain(CPU) == 2.0
-    assert measurements == [CPU]
-    assert resolve_dtype("auto", CPU) is torch.bfloat16
+@pytest.mark.parametrize(
+    ("here", "line"),
+    [
+        ({}, "cpu: this PyTorch is built without CUDA"),
+        ({"built_for": "13.0"}, "cpu: PyTorch finds no GPU with a driver"),
+        ({"gpus": 1, "built_for": "13.0"}, "cuda: GPU number 0"),
+        ({"gpus": 8, "built_for": "13.0"}, "cuda: GPU number 0, the first of 8 GPUs"),
+        (
+            {"mps": True},
+            "cpu: this PyTorch is built without CUDA; the Apple GPU, which nobody has tried yet, is taken when it is "
+            "named: mps",
+        ),
+    ],
+)
+def test_auto_takes_a_gpu_where_there_is_one_and_says_why(machine, here: dict, line: str):
+    machine(**here)
+    assert str(describe_device()) == line
+    assert resolve_device() == resolve_device("auto") == describe_device().device
 
 
-def test_another_cpu_is_measured_too(measurements: list[torch.device], monkeypatch: pytest.MonkeyPatch):
-    # A home folder that two machines share, or a disk that moved: of two "AMD EPYC" one is 200 times as fast.
-    for name, expected in (("AMD EPYC 25 17", 2.0), ("AMD EPYC 25 1", 3.0), ("AMD EPYC 25 17", 2.0)):
-        monkeypatch.setattr(mousai.device, "cpu_name", lambda name=name: name)
-        bfloat16_gain.cache_clear()
-        assert bfloat16_gain(CPU) == expected
-    assert len(measurements) == 2
+@pytest.mark.parametrize(
+    ("here", "name"),
+    [
+        ({}, "cpu"),
+        ({"gpus": 2}, "cpu"),
+        ({"gpus": 1}, "cuda"),
+        ({"gpus": 1}, "cuda:0"),
+        ({"gpus": 2}, "cuda:1"),
+        ({"mps": True}, "mps"),
+    ],
+)
+def test_a_named_device_is_that_device(machine, here: dict, name: str):
+    machine(**here)
+    assert resolve_device(name) == resolve_device(torch.device(name)) == torch.device(name)
 
 
-def test_the_name_of_the_cpu_tells_its_instructions():
-    assert torch.backends.cpu.get_cpu_capability() in mousai.device.cpu_name()
+@pytest.mark.parametrize(
+    ("here", "name", "line"),
+    [
+        ({}, "cuda", "device='cuda': this PyTorch is built without CUDA; take cpu"),
+        ({"built_for": "13.0"}, "cuda:0", "device='cuda:0': PyTorch finds no GPU with a driver; take cpu"),
+        ({"gpus": 1}, "cuda:1", "device='cuda:1': there is no such GPU, only cuda:0"),
+        ({"gpus": 4}, "cuda:9", "device='cuda:9': there is no such GPU, cuda:0 to cuda:3"),
+        ({}, "mps", "device='mps': there is no Apple GPU here that PyTorch can use; take cpu"),
+        ({}, torch.device("cuda"), "device='cuda': this PyTorch is built without CUDA; take cpu"),
+        *(
+            ({"gpus": 1}, name, f"device='{name}': must be auto, cpu, cuda, cuda:1 (the second one) or mps")
+            for name in ("gpu", "", "AUTO", "cuda:", "cuda:-1", "cuda:x", "cpu:1", "xpu", "meta")
+        ),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused_in_one_line(machine, here: dict, name: str, line: str):
+    machine(**here)
+    with pytest.raises(UserError) as caught:
+        resolve_device(name)
+    assert str(caught.value) == line
 
 
-def test_small_products_are_enough_where_bfloat16_has_no_hope(monkeypatch: pytest.MonkeyPatch):
-    asked: list[int] = []
-    monkeypatch.setattr(mousai.device, "_gain_at", lambda size, device: asked.append(size) or 0.1)
-    assert mousai.device._measured_gain(CPU) == 0.1 and asked == [128]
-    monkeypatch.setattr(mousai.device, "_gain_at", lambda size, device: asked.append(size) or size / 100)
-    assert mousai.device._measured_gain(CPU) == 7.68 and asked == [128, 128, 768]
-
-
-@pytest.mark.parametrize("content", ["", "[1]", '{"cpu": "fast"}', "{"])
-def test_a_broken_memory_is_measured_anew(measurements: list[torch.device], content: str):
-    cache_path().parent.mkdir(parents=True)
-    cache_path().write_text(content)
-    assert bfloat16_gain(CPU) == 2.0
-    assert measurements == [CPU]
-
-
-def test_without_a_place_to_remember_it_every_process_measures(measurements: list[torch.device]):
-    cache_path().parent.write_text("a file stands where the folder would be")
-    assert bfloat16_gain(CPU) == 2.0
-    bfloat16_gain.cache_clear()
-    assert bfloat16_gain(CPU) == 3.0
-
-
-def test_the_measurement_is_a_finite_ratio():
-    gain = mousai.device._measured_gain(CPU)
-    assert math.isfinite(gain) and gain > 0
-
-
-@pytest.mark.parametrize("name", ["float16", "", "bf16", "AUTO"])
-def test_another_name_is_refused(name: str):
-    with pytest.raises(ValueError, match="must be 'auto', 'float32' or 'bfloat16'"):
-        resolve_dtype(name, CPU)
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_the_gpu_that_is_here():
+    device = resolve_device()
+    assert device.type == "cuda"
+    assert torch.zeros(2, device=device).sum().item() == 0
+    assert torch.cuda.get_device_name(0) in str(describe_device())

@@ -15,7 +15,7 @@ EVERYTHING = UNet1dConfig(
     out_channels=2,
     levels=(
         Level(channels=8),
-        Level(channels=16, factor=2, items=2, inject_channels=4, cross_attention=True),
+        Level(channels=16, factor=2, num_blocks=2, inject_channels=4, cross_attention=True),
         Level(channels=16, factor=3, attention=True, cross_attention=True, inject_channels=2),
     ),
     modulation_features=12,

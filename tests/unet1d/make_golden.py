@@ -20,7 +20,7 @@ CONFIG = UNet1dConfig(
     levels=(
         Level(channels=8),
         Level(channels=8, factor=2, inject_channels=3, cross_attention=True),
-        Level(channels=16, factor=2, items=2, attention=True, cross_attention=True),
+        Level(channels=16, factor=2, num_blocks=2, attention=True, cross_attention=True),
     ),
     modulation_features=8,
     context_features=4,

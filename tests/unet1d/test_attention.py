@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from unet1d import Attention, FeedForward
-from unet1d.attention import sound_kernels
+from unet1d.attention import safe_sdpa_backends
 
 
 def naive(attention: Attention, x: Tensor, source: Tensor, mask: Tensor | None) -> Tensor:
@@ -137,19 +137,19 @@ def test_zero_init_starts_both_as_the_identity() -> None:
     assert torch.equal(FeedForward(8, factor=2, zero_init=True)(x), x)
 
 
-def test_on_a_graphics_card_the_kernels_of_cudnn_are_left_aside() -> None:
+def test_on_a_gpu_cudnn_is_not_a_backend() -> None:
     from torch.backends import cuda
 
     before = (cuda.cudnn_sdp_enabled(), cuda.flash_sdp_enabled(), cuda.mem_efficient_sdp_enabled())
-    with sound_kernels(torch.device("cuda")):
+    with safe_sdpa_backends(torch.device("cuda")):
         assert not cuda.cudnn_sdp_enabled()
         assert cuda.flash_sdp_enabled() and cuda.mem_efficient_sdp_enabled() and cuda.math_sdp_enabled()
     assert (cuda.cudnn_sdp_enabled(), cuda.flash_sdp_enabled(), cuda.mem_efficient_sdp_enabled()) == before
-    with sound_kernels(torch.device("cpu")):
+    with safe_sdpa_backends(torch.device("cpu")):
         assert cuda.cudnn_sdp_enabled() == before[0]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="wants a graphics card")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_query_far_from_64_keys_has_a_finite_gradient() -> None:
     # pytorch/pytorch issue 196678: every logit near -120, an explicit mask, 64 keys, bfloat16.
     layer = Attention(64, heads=1, head_features=64, context_features=64).cuda().bfloat16()
@@ -157,7 +157,7 @@ def test_a_query_far_from_64_keys_has_a_finite_gradient() -> None:
     q[..., 0] = 1.0
     keys = torch.zeros(1, 64, 64, device="cuda", dtype=torch.bfloat16)
     keys[..., 0] = -960.0
-    read = torch.cat([keys, torch.randn_like(keys)], dim=-1)
+    kv = torch.cat([keys, torch.randn_like(keys)], dim=-1)
     x = torch.randn(1, 64, 64, device="cuda", dtype=torch.bfloat16, requires_grad=True)
     with torch.no_grad():
         layer.to_q.weight.zero_()
@@ -165,5 +165,5 @@ def test_a_query_far_from_64_keys_has_a_finite_gradient() -> None:
         layer.norm.bias.copy_(q[0, 0])
         layer.to_q.weight[0, 0] = 1.0
     mask = torch.ones(1, 64, dtype=torch.bool, device="cuda")
-    layer.attend(x, read, mask).float().square().sum().backward()
+    layer.attend(x, kv, mask).float().square().sum().backward()
     assert layer.to_q.weight.grad is not None and layer.to_q.weight.grad.isfinite().all()

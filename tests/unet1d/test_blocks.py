@@ -59,9 +59,9 @@ def test_few_positions_go_through_one_product_which_is_the_same(
     kernel_size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conv, few, many = Conv(256, 8, kernel_size=kernel_size), torch.randn(2, 64, 256), torch.randn(2, 65, 256)
-    assert conv._is_product(few) and not conv._is_product(many)
+    assert conv._use_matmul(few) and not conv._use_matmul(many)
     found = conv(few)
-    monkeypatch.setattr(Conv, "_is_product", lambda self, x: False)
+    monkeypatch.setattr(Conv, "_use_matmul", lambda self, x: False)
     torch.testing.assert_close(found, conv(few))
     assert found.is_contiguous()
 
@@ -207,7 +207,7 @@ def test_neighbouring_times_stay_apart_in_bfloat16() -> None:
 
 
 def test_wrong_sizes_are_named() -> None:
-    with pytest.raises(ValueError, match="kernel_size must be odd, not 2"):
+    with pytest.raises(ValueError, match="kernel_size must be odd, so that the length stays, not 2"):
         Conv(3, 3, kernel_size=2)
     with pytest.raises(ValueError, match="fourier_features must be even"):
         TimeEmbedding(8, fourier_features=7)

@@ -62,7 +62,7 @@ def test_samples_become_of_the_class() -> None:
 
 def test_only_between_two_times() -> None:
     x_t, t = points()
-    led = ClassifierGuidance(anything, 3, second, above=0.3, below=0.7)(x_t, t)
+    led = ClassifierGuidance(anything, 3, second, t_min=0.3, t_max=0.7)(x_t, t)
     free, always = anything(x_t, t), ClassifierGuidance(anything, 3, second)(x_t, t)
     inside = (t > 0.3) & (t < 0.7)
     assert 0 < int(inside.sum()) < len(t)
@@ -95,9 +95,9 @@ def test_scale_zero_asks_no_classifier() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"scale": math.inf}, "scale=inf: must be finite; 0 is no guidance, 1 what the classifier says"),
-        ({"above": 0.5, "below": 0.5}, r"above=0.5, below=0.5: must be times with 0 <= above < below <= 0.99"),
-        ({"below": 1.0}, r"above=0.0, below=1.0: must be times with"),
+        ({"scale": math.inf}, "scale=inf: must be finite; 0 is no guidance, 1 that of the classifier"),
+        ({"t_min": 0.5, "t_max": 0.5}, r"t_min=0.5, t_max=0.5: must be times with 0 <= t_min < t_max <= 0.99"),
+        ({"t_max": 1.0}, r"t_min=0.0, t_max=1.0: must be times with"),
     ],
 )
 def test_refuses(given: dict[str, float], message: str) -> None:
@@ -107,5 +107,5 @@ def test_refuses(given: dict[str, float], message: str) -> None:
 
 def test_refuses_an_answer_of_another_shape() -> None:
     x_t, t = points(4)
-    with pytest.raises(ValueError, match=r"log_probability returned shape \[4, 2\] for 4 items; must be \[4\]"):
+    with pytest.raises(ValueError, match=r"log_probability returned shape \[4, 2\]; must be \[batch=4\]"):
         ClassifierGuidance(anything, 1, _logits)(x_t, t)

@@ -59,27 +59,29 @@ def test_one_batch_equals_two_calls(scale: float) -> None:
 
 
 @pytest.mark.parametrize("scale", [1, 3.0])
-def test_a_part_of_the_conditions_can_be_emphasised(scale: float) -> None:
+def test_a_part_of_the_conditions_has_a_scale_of_its_own(scale: float) -> None:
     x_t, t, positive, negative = batch()
-    without = positive | {"inject": {2: torch.zeros(3, 3, 4)}}
+    partial = positive | {"inject": {2: torch.zeros(3, 3, 4)}}
     net = Recorder()
-    v = Guidance(net, scale, negative, without=without, emphasis=4.0)(x_t, t, **positive)
+    v = Guidance(net, scale, negative, partial_negative=partial, partial_scale=4.0)(x_t, t, **positive)
     assert net.batches == [3 if scale == 1 else 6, 3]
-    v_positive, v_negative, v_without = (net(x_t, t, **each) for each in (positive, negative, without))
-    torch.testing.assert_close(v, v_negative + scale * (v_positive - v_negative) + 4 * (v_positive - v_without))
+    v_positive, v_negative, v_partial = (net(x_t, t, **each) for each in (positive, negative, partial))
+    torch.testing.assert_close(v, v_negative + scale * (v_positive - v_negative) + 4 * (v_positive - v_partial))
 
 
-def test_emphasis_ends_where_it_is_told_to() -> None:
+def test_the_partial_scale_ends_at_t_min() -> None:
     x_t, _, positive, negative = batch()
     net = Recorder()
-    guided = Guidance(net, 3.0, negative, without=negative, emphasis=4.0, above=0.4)
+    guided = Guidance(net, 3.0, negative, partial_negative=negative, partial_scale=4.0, t_min=0.4)
     for t, calls in ((0.41, 2), (0.39, 1), (0.1, 1)):
         net.batches.clear()
         v = guided(x_t, torch.full((3,), t), **positive)
         assert len(net.batches) == calls
     torch.testing.assert_close(v, Guidance(net, 3.0, negative)(x_t, torch.full((3,), 0.1), **positive))
-    with pytest.raises(ValueError, match="emphasis=inf: must be finite"):
-        Guidance(net, 3.0, negative, without=negative, emphasis=math.inf)
+    with pytest.raises(ValueError, match="partial_scale=inf: must be finite"):
+        Guidance(net, 3.0, negative, partial_negative=negative, partial_scale=math.inf)
+    with pytest.raises(ValueError, match=r"t_min=400: must be a time in \[0, 1\]"):
+        Guidance(net, 3.0, negative, partial_negative=negative, partial_scale=1.0, t_min=400)
 
 
 def test_scale_one_evaluates_only_the_positive_branch() -> None:

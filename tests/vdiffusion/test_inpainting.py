@@ -18,12 +18,11 @@ from vdiffusion import (
     EulerAncestral,
     Guidance,
     Heun,
+    NoiseSource,
     RePaint,
     Sampler,
     Windows,
     alpha_sigma,
-    item_generators,
-    seeded_noise,
     time_grid,
 )
 
@@ -44,7 +43,7 @@ class Process:
         return (alpha * sigma * whitened - sigma * alpha * whitened @ self.covariance).to(x_t.dtype)
 
     def draw(self, batch: int) -> Tensor:
-        noise = seeded_noise([1, LENGTH], seed=7, items=range(batch), stage="truth", dtype=torch.float64)
+        noise = NoiseSource(7, range(batch)).draw([1, LENGTH], stage="truth", dtype=torch.float64)
         return noise @ torch.linalg.cholesky(self.covariance).T
 
     def conditional(self, kept: Tensor) -> tuple[Tensor, Tensor]:
@@ -68,11 +67,11 @@ def mask() -> Tensor:
 
 
 def start(batch: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    return seeded_noise([1, LENGTH], seed=0, items=range(batch), stage="start", dtype=dtype)
+    return NoiseSource(0, range(batch)).draw([1, LENGTH], stage="start", dtype=dtype)
 
 
 def generators(batch: int) -> list[torch.Generator]:
-    return item_generators(seed=1, items=range(batch), stage="inpainting")
+    return NoiseSource(1, range(batch)).generators("inpainting")
 
 
 def fill(net: Any, source: Tensor, mask: Tensor, *, repaint: RePaint, steps: int = 20, **settings: Any) -> Tensor:
@@ -211,7 +210,7 @@ def test_an_item_does_not_depend_on_its_batch_mates(process: Process, mask: Tens
             start(3)[items],
             source=truth[items],
             mask=mask,
-            generators=item_generators(seed=1, items=items, stage="inpainting"),
+            generators=NoiseSource(1, items).generators("inpainting"),
             num_steps=4,
         )
 
@@ -245,7 +244,7 @@ def test_it_records_no_gradients_and_leaves_its_arguments_alone(process: Process
 
 @pytest.mark.parametrize("resamples", [0, -1, 1.5, True])
 def test_impossible_resamples(resamples: int) -> None:
-    with pytest.raises(ValueError, match=f"resamples={resamples}: must be a whole number of at least 1; 10 is usual"):
+    with pytest.raises(ValueError, match=f"resamples={resamples}: must be a whole number of at least 1"):
         RePaint(resamples=resamples)
 
 

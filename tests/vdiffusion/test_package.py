@@ -35,7 +35,7 @@ def test_importing_it_loads_none_of_its_siblings() -> None:
 def test_the_examples_in_the_readme_do_what_they_say(capsys: pytest.CaptureFixture[str]) -> None:
     text = (PACKAGE / "README.md").read_text(encoding="utf-8")
     examples = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
-    assert len(examples) == 3
+    assert len(examples) == 5
     names: dict[str, Any] = {"__name__": "readme"}
     for example in examples:
         exec(compile(example, "README.md", "exec"), names)
@@ -55,6 +55,6 @@ def test_the_table_of_samplers_in_the_readme_is_whole() -> None:
     rows = re.findall(r"^\| `\"(\w+)\"` \| `(\w+\(.*?\))`", text, flags=re.MULTILINE)
     assert tuple(name for name, _ in rows) == vdiffusion.SAMPLER_NAMES
     for name, made in rows:
-        assert eval(made, vars(vdiffusion)) == vdiffusion.sampler_named(name)
+        assert eval(made, vars(vdiffusion)) == vdiffusion.get_sampler(name)
     for kind in vdiffusion.TIME_GRID_NAMES:
         assert f'"{kind}"' in text

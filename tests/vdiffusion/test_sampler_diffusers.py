@@ -15,17 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vdiffusion import (
-    DDIM,
-    DPMSolverPP,
-    EulerAncestral,
-    Heun,
-    Sampler,
-    alpha_sigma,
-    item_generators,
-    seeded_noise,
-    time_grid,
-)
+from vdiffusion import DDIM, DPMSolverPP, EulerAncestral, Heun, NoiseSource, Sampler, alpha_sigma, time_grid
 
 GRIDS = [(kind, steps) for kind in ("uniform", "cosine", "karras", "log_snr") for steps in (1, 2, 20)]
 
@@ -55,11 +45,11 @@ def times(request: pytest.FixtureRequest) -> Tensor:
 
 
 def start() -> Tensor:
-    return seeded_noise([2, 16], seed=0, items=range(3), stage="test", dtype=torch.float64)
+    return NoiseSource(0, range(3)).draw([2, 16], stage="test", dtype=torch.float64)
 
 
 def generators() -> list[torch.Generator]:
-    return item_generators(seed=1, items=range(3), stage="steps")
+    return NoiseSource(1, range(3)).generators("steps")
 
 
 def net(x_t: Tensor, t: Tensor) -> Tensor:

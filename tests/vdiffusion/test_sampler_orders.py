@@ -12,17 +12,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from vdiffusion import DDIM, DPMSolverPP, EulerAncestral, Heun, Sampler, item_generators, seeded_noise, time_grid
+from vdiffusion import DDIM, DPMSolverPP, EulerAncestral, Heun, NoiseSource, Sampler, time_grid
 
 SECOND_ORDER = [DPMSolverPP(), Heun()]
 
 
 def start(batch: int = 4, length: int = 16, dtype: torch.dtype = torch.float64) -> Tensor:
-    return seeded_noise([2, length], seed=0, items=range(batch), stage="test", dtype=dtype)
+    return NoiseSource(0, range(batch)).draw([2, length], stage="test", dtype=dtype)
 
 
 def generators(batch: int) -> list[torch.Generator]:
-    return item_generators(seed=1, items=range(batch), stage="steps")
+    return NoiseSource(1, range(batch)).generators("steps")
 
 
 def error(sampler: Sampler, oracle: Any, times: Tensor) -> float:

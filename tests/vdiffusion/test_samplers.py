@@ -12,11 +12,12 @@ from vdiffusion import (
     DPMSolverPP,
     EulerAncestral,
     Heun,
+    NoiseSource,
     Sampler,
+    Step,
+    SteppingSampler,
     alpha_sigma,
-    item_generators,
-    sampler_named,
-    seeded_noise,
+    get_sampler,
     time_grid,
 )
 
@@ -26,15 +27,15 @@ DETERMINISTIC = ("ddim", "dpmpp_2m", "heun")
 @pytest.fixture(params=SAMPLER_NAMES)
 def sampler(request: pytest.FixtureRequest) -> Sampler:
     """Every sampler: what is tested with it is the contract that all share."""
-    return sampler_named(request.param)
+    return get_sampler(request.param)
 
 
 def start(batch: int = 4, length: int = 16, dtype: torch.dtype = torch.float64) -> Tensor:
-    return seeded_noise([2, length], seed=0, items=range(batch), stage="test", dtype=dtype)
+    return NoiseSource(0, range(batch)).draw([2, length], stage="test", dtype=dtype)
 
 
 def generators(batch: int) -> list[torch.Generator]:
-    return item_generators(seed=1, items=range(batch), stage="steps")
+    return NoiseSource(1, range(batch)).generators("steps")
 
 
 # ---- names
@@ -42,21 +43,63 @@ def generators(batch: int) -> list[torch.Generator]:
 
 def test_samplers_by_name() -> None:
     assert SAMPLER_NAMES == ("ddim", "dpmpp_2m", "dpmpp_2m_sde", "heun", "euler_ancestral")
-    made = [sampler_named(name) for name in SAMPLER_NAMES]
+    made = [get_sampler(name) for name in SAMPLER_NAMES]
     assert made == [DDIM(), DPMSolverPP(), DPMSolverPP(eta=1.0), Heun(), EulerAncestral()]
-    assert sampler_named("ddim", eta=0.5) == DDIM(eta=0.5)
-    assert sampler_named("dpmpp_2m_sde", eta=0.5) == DPMSolverPP(eta=0.5)
+    assert get_sampler("ddim", eta=0.5) == DDIM(eta=0.5)
+    assert get_sampler("dpmpp_2m_sde", eta=0.5) == DPMSolverPP(eta=0.5)
 
 
 def test_impossible_names_and_settings_are_named() -> None:
-    with pytest.raises(ValueError, match=f"^sampler 'plms': there is none .*; use one of {', '.join(SAMPLER_NAMES)}$"):
-        sampler_named("plms")
+    with pytest.raises(ValueError, match=f"^sampler='plms': no such sampler; use one of {', '.join(SAMPLER_NAMES)}$"):
+        get_sampler("plms")
+    with pytest.raises(ValueError, match=r"^sampler='dpmpp-2m': no such sampler; did you mean 'dpmpp_2m'\? use one of"):
+        get_sampler("dpmpp-2m")
     with pytest.raises(ValueError, match=r"^sampler 'ddim' has no setting 'order'; it has eta$"):
-        sampler_named("ddim", order=2)
+        get_sampler("ddim", order=2)
     with pytest.raises(ValueError, match=r"^sampler 'heun' has no setting 'eta'; it has none$"):
-        sampler_named("heun", eta=1.0)
+        get_sampler("heun", eta=1.0)
     with pytest.raises(ValueError, match=r"eta=2: must lie in \[0, 1\]"):
-        sampler_named("euler_ancestral", eta=2)
+        get_sampler("euler_ancestral", eta=2)
+
+
+class Euler(SteppingSampler):
+    """A sampler of one's own, as the docstring of `SteppingSampler` and the README write it."""
+
+    def step(self, at: Step) -> Tensor:
+        return at.there.alpha * at.x0 + at.there.sigma * at.eps
+
+
+class FromScratch:
+    """A sampler without the base class: the two members of the protocol."""
+
+    draws_noise = False
+
+    def sample(self, net: Any, noise: Tensor, **settings: Any) -> Tensor:
+        return noise
+
+
+def test_a_sampler_goes_wherever_its_name_is_taken(oracle: Any) -> None:
+    for own in (DDIM(eta=0.5), Euler(), FromScratch()):
+        assert get_sampler(own) is own
+    assert torch.equal(Euler().sample(oracle, start(), num_steps=5), DDIM().sample(oracle, start(), num_steps=5))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (DDIM, r"sampler=<class .*DDIM'>: must be one of ddim, .*, or an object .* such as DDIM\(\)"),
+        (3, "sampler=3: must be one of ddim"),
+        (object(), "must be one of ddim"),
+    ],
+)
+def test_what_is_no_sampler_is_refused(wrong: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        get_sampler(wrong)
+
+
+def test_a_setting_beside_a_sampler_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"is made already; eta can be set beside a name only"):
+        get_sampler(DDIM(), eta=1.0)
 
 
 @pytest.mark.parametrize("kind", [DDIM, DPMSolverPP, EulerAncestral])
@@ -113,10 +156,8 @@ def test_all_at_once_or_in_two_parts(oracle: Any) -> None:
 
 def test_an_item_does_not_depend_on_its_batch_mates(sampler: Sampler, oracle: Any) -> None:
     def sample(items: list[int]) -> Tensor:
-        noise = seeded_noise([2, 100], seed=3, items=items, stage="start")
-        return sampler.sample(
-            oracle, noise, num_steps=6, generators=item_generators(seed=3, items=items, stage="steps")
-        )
+        noise = NoiseSource(3, items).draw([2, 100], stage="start")
+        return sampler.sample(oracle, noise, num_steps=6, generators=NoiseSource(3, items).generators("steps"))
 
     together = sample([0, 1, 2])
     assert torch.equal(together[2:], sample([2]))
@@ -152,8 +193,8 @@ def test_the_net_sees_the_grid(name: str) -> None:
         seen.append(float(t[0]))
         return x_t
 
-    sampler_named(name).sample(net, start(), num_steps=4, generators=generators(4))
-    sampler_named(name).sample(net, start(), times=torch.tensor([0.6, 0.5, 0.1]), generators=generators(4))
+    get_sampler(name).sample(net, start(), num_steps=4, generators=generators(4))
+    get_sampler(name).sample(net, start(), times=torch.tensor([0.6, 0.5, 0.1]), generators=generators(4))
     expected = [1, 0.75, 0.5, 0.25, 0.6, 0.5]
     if name == "heun":  # once more at the end of each step, but the one from 1 and the one to 0
         expected = [1, 0.75, 0.5, 0.5, 0.25, 0.25, 0.6, 0.5, 0.5, 0.1]
@@ -211,11 +252,11 @@ def test_impossible_arguments_are_named(sampler: Sampler, arguments: dict[str, A
 
 
 @pytest.mark.parametrize("chosen", [DDIM(eta=0.5), DPMSolverPP(eta=0.5), EulerAncestral()], ids=str)
-def test_fresh_noise_needs_a_generator_per_item(chosen: Sampler) -> None:
+def test_fresh_noise_needs_a_generator_per_batch_member(chosen: Sampler) -> None:
     shown = str(chosen).replace("(", r"\(").replace(")", r"\)")
-    with pytest.raises(ValueError, match=f"generators=None: {shown} draws noise; give one per item"):
+    with pytest.raises(ValueError, match=f"generators=None: {shown} draws noise; give one per batch member"):
         chosen.sample(lambda x, t: x, start(), num_steps=2)
-    with pytest.raises(ValueError, match="generators: 3 for a batch of 4; give one per item"):
+    with pytest.raises(ValueError, match="generators: 3 for a batch of 4; give one per batch member"):
         chosen.sample(lambda x, t: x, start(), num_steps=2, generators=generators(3))
 
 
@@ -223,8 +264,8 @@ def test_fresh_noise_needs_a_generator_per_item(chosen: Sampler) -> None:
 def test_without_fresh_noise_no_generator_is_needed_or_moved(name: str, oracle: Any) -> None:
     draws = generators(4)
     states = [one.get_state() for one in draws]
-    x = sampler_named(name).sample(oracle, start(), num_steps=4, generators=draws)
-    assert torch.equal(x, sampler_named(name).sample(oracle, start(), num_steps=4))
+    x = get_sampler(name).sample(oracle, start(), num_steps=4, generators=draws)
+    assert torch.equal(x, get_sampler(name).sample(oracle, start(), num_steps=4))
     assert all(torch.equal(one.get_state(), state) for one, state in zip(draws, states, strict=True))
 
 

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vdiffusion import DDIM, Guidance, Windows, seeded_noise
+from vdiffusion import DDIM, Guidance, NoiseSource, Windows
 
 
 def signal(length: int, batch: int = 2) -> Tensor:
-    return seeded_noise([2, length], seed=0, items=range(batch), stage="test")
+    return NoiseSource(0, range(batch)).draw([2, length], stage="test")
 
 
 def pointwise(x_t: Tensor, t: Tensor) -> Tensor:

@@ -102,7 +102,7 @@ def test_an_autoencoder_is_imported_and_used(state: State, tmp_path: Path, capsy
     told = capsys.readouterr().out
     assert "Imported from" in told and "lacks:            text encoder and latent diffusion" in told
     message = refused(capsys, "generate", "music", "-o", tmp_path / "song.wav", "--model", model)
-    assert "has no text_encoder and no generator, only autoencoder" in message
+    assert "has no text_encoder and no latent_diffusion, only autoencoder" in message
     assert not (tmp_path / "song.wav").exists()
 
 
@@ -335,7 +335,7 @@ def test_heads_are_asked_for(generator: nn.Module, tmp_path: Path, capsys: pytes
     assert "give its commit too" in told
     (tmp_path / "other").mkdir()
     told = refused(capsys, *words, "--set", "attention_heads=2", "--autoencoder", tmp_path / "other")
-    assert "model_index.json does not exist" in told
+    assert "model_index.json: does not exist" in told
     assert not (tmp_path / "m").exists()
 
 

@@ -1,93 +1,73 @@
-"""Which number format this machine multiplies fastest: measured once, not assumed."""
+"""The device to compute on: the one that is named, or the best that is here, and why."""
 
-import json
-import os
-import platform
-import time
-from functools import cache
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass
 
 import torch
 
-Precision = Literal["auto", "float32", "bfloat16"]
+from mousai.errors import UserError
+
+NAMES = "auto, cpu, cuda, cuda:1 (the second one) or mps"
 
 
-def resolve_dtype(precision: str, device: torch.device) -> torch.dtype:
-    """`"float32"` or `"bfloat16"` -> that type; `"auto"` -> bfloat16 where it is measured to be clearly faster.
+@dataclass(frozen=True, kw_only=True)
+class DeviceChoice:
+    """A device, and why it is taken.
+
+    Args:
+        device: the device.
+        reason: what it is, or why no better one is taken; for people to read.
+    """
+
+    device: torch.device
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.device}: {self.reason}"
+
+
+def resolve_device(device: str | torch.device = "auto") -> torch.device:
+    """The device that is meant, which is there.
+
+    Args:
+        device: "auto", "cpu", "cuda", "cuda:1", "mps", or a `torch.device`. "auto" is a CUDA (or ROCm) GPU where there
+            is one, otherwise the CPU.
 
     Raises:
-        ValueError: another name.
+        UserError: there is no such device; one line that says why.
     """
-    if precision == "auto":
-        return torch.bfloat16 if bfloat16_gain(device) > 1.3 else torch.float32
-    if precision not in ("float32", "bfloat16"):
-        raise ValueError(f"dtype={precision!r}: must be 'auto', 'float32' or 'bfloat16'")
-    return torch.bfloat16 if precision == "bfloat16" else torch.float32
-
-
-def cache_path() -> Path:
-    """Where the measurement is remembered: below $XDG_CACHE_HOME, or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mousai" / "precision.json"
-
-
-@cache
-def bfloat16_gain(device: torch.device) -> float:
-    """How many times as fast a matrix product is in bfloat16 as in float32 on this device.
-
-    Measured once for each device and version of PyTorch and then remembered in a file, so that a busy moment cannot
-    make "auto" choose otherwise, and the same seed give another sound, tomorrow. Where no file can be written it is
-    measured by every process.
-    """
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name()
-    key = f"{device.type} {name} torch {torch.__version__}"
-    path = cache_path()
+    if device == "auto":
+        return describe_device().device
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        known = {}
-    known = known if isinstance(known, dict) else {}
-    if not isinstance(known.get(key), float):
-        known[key] = _measured_gain(device)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(known), encoding="utf-8")
-        except OSError:
-            pass  # a read-only home: measured again next time, as the docstring says
-    return float(known[key])
+        found = torch.device(device)
+    except RuntimeError:  # PyTorch's own, with a list of two dozen kinds of hardware
+        raise UserError("device", str(device), f"must be {NAMES}") from None
+    if found.type not in ("cpu", "cuda", "mps") or (found.type != "cuda" and found.index):
+        raise UserError("device", str(device), f"must be {NAMES}")
+    if found.type == "cuda":
+        if not torch.cuda.is_available():
+            raise UserError("device", str(device), f"{_why_no_cuda()}; take cpu")
+        count = torch.cuda.device_count()
+        if found.index is not None and found.index >= count:
+            there = "only cuda:0" if count == 1 else f"cuda:0 to cuda:{count - 1}"
+            raise UserError("device", str(device), f"there is no such GPU, {there}")
+    if found.type == "mps" and not torch.backends.mps.is_available():
+        raise UserError("device", str(device), "there is no Apple GPU here that PyTorch can use; take cpu")
+    return found
 
 
-@cache
-def cpu_name() -> str:
-    """What tells this CPU from others, where a home folder is shared by several or a disk moves from one to another.
-
-    The instructions count, and the name alone does not tell them: of two machines that call themselves "AMD EPYC" one
-    multiplied 2.2 times as fast in bfloat16, the other 0.01 times.
-    """
-    parts = [platform.processor() or platform.machine(), torch.backends.cpu.get_cpu_capability()]
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return " ".join(parts)  # another system than Linux, whose platform.processor() says more
-    told = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
-    told = {key.strip(): value.strip() for key, value in told.items()}
-    return " ".join([*parts, *(told.get(key, "") for key in ("model name", "cpu family", "model", "stepping"))])
+def describe_device() -> DeviceChoice:
+    """The device that "auto" takes on this machine, and why."""
+    if torch.cuda.is_available():
+        count = torch.cuda.device_count()
+        others = "" if count == 1 else f", the first of {count} GPUs"
+        return DeviceChoice(device=torch.device("cuda"), reason=f"{torch.cuda.get_device_name(0)}{others}")
+    if torch.backends.mps.is_available():
+        reason = f"{_why_no_cuda()}; the Apple GPU, which nobody has tried yet, is taken when it is named: mps"
+        return DeviceChoice(device=torch.device("cpu"), reason=reason)
+    return DeviceChoice(device=torch.device("cpu"), reason=_why_no_cuda())
 
 
-def _measured_gain(device: torch.device) -> float:
-    """Of small products, and where these leave any hope for bfloat16, of large ones; best of five of each kind."""
-    gain = _gain_at(128, device)
-    return gain if gain < 0.5 else _gain_at(768, device)
-
-
-def _gain_at(size: int, device: torch.device) -> float:
-    best = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        a = torch.ones(size, size, dtype=dtype, device=device)
-        times = []
-        for _ in range(6):
-            began = time.perf_counter()
-            (a @ a).flatten()[0].item()
-            times.append(time.perf_counter() - began)
-        best[dtype] = min(times[1:])
-    return best[torch.float32] / best[torch.bfloat16]
+def _why_no_cuda() -> str:
+    if torch.version.cuda is None and torch.version.hip is None:
+        return "this PyTorch is built without CUDA"
+    return "PyTorch finds no GPU with a driver"

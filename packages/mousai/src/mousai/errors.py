@@ -1,8 +1,63 @@
 """The error that is meant for the person at the keyboard."""
 
+from collections.abc import Callable, Mapping
+from os import PathLike, fspath
+from shlex import quote
+
 
 class UserError(ValueError):
-    """Something the user can put right: a file, a setting, a missing program.
+    """Something the user can put right: an argument, a setting, a file, a missing program.
 
-    The message is one line that names the thing and says what would do. The command line prints it without a traceback.
+    It prints as one line, `field=value: hint`, or `field: hint` where there is no value to show. The command line
+    prints that line without a traceback, with its own name for the field. Nobody parses the line: ask the attributes.
+
+    `UserError("a whole sentence")` is for a message that has no field; its `field` and `value` are None.
+
+    Args:
+        field: name of the argument or setting as it is in Python (`num_inference_steps`, `loop.max_steps`), or the path
+            of the file that is wrong.
+        value: what it is; None where the value is missing, too long, or not the point.
+        hint: what is wrong with it, and what would do.
     """
+
+    field: str | None
+    value: object
+    hint: str
+
+    def __init__(self, field: str | PathLike[str], value: object = None, hint: str | None = None) -> None:
+        name = field if isinstance(field, str) else str(fspath(field))
+        if hint is None:
+            if value is not None:
+                raise TypeError(f"UserError({name!r}, {value!r}): a value needs a hint that says what would do")
+            super().__init__(name)  # one argument, so that pickle and PyTorch's workers make the same error again
+            self.field, self.value, self.hint = None, None, name
+        else:
+            super().__init__(name, value, hint)
+            self.field, self.value, self.hint = name, value, hint
+
+    def __str__(self) -> str:
+        """The one line, in the words of Python."""
+        return _one_line(self._named("=", str if isinstance(self.value, PathLike) else repr))
+
+    def in_options(self, options: Mapping[str, str]) -> str:
+        """The one line, in the words of the command line.
+
+        Args:
+            options: field -> option, or name of the positional argument; other fields are said as in Python.
+        """
+        if self.field is None or self.field not in options:
+            return str(self)
+        return _one_line(self._named(" ", lambda value: quote(str(value)), options[self.field]))
+
+    def _named(self, equals: str, written: Callable[[object], str], name: str | None = None) -> str:
+        if self.field is None:
+            return self.hint
+        name = self.field if name is None else name
+        if self.value is None:
+            return f"{name}: {self.hint}"
+        number = isinstance(self.value, float)
+        return f"{name}{equals}{f'{self.value:g}' if number else written(self.value)}: {self.hint}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,11 +1,24 @@
 """Building blocks of 1D U-Nets for diffusion, and the U-Net of Moûsai built from them."""
 
 from unet1d.attention import Attention, FeedForward
-from unet1d.blocks import Conv, Downsample, GroupNorm, Injection, Modulation, ResidualBlock, Skip, Upsample
+from unet1d.blocks import (
+    Conv,
+    Downsample,
+    GroupNorm,
+    Injection,
+    Modulation,
+    ResidualBlock,
+    Skip,
+    Upsample,
+    as_image,
+    from_image,
+)
 from unet1d.config import Level, UNet1dConfig
 from unet1d.embedding import GlobalEmbedding, TimeEmbedding
+from unet1d.fields import from_mapping
+from unet1d.level import UNetBlock, UNetLevel
 from unet1d.patching import Patching
-from unet1d.unet import Item, UNet1d, UNetLevel
+from unet1d.unet import UNet1d
 
 __version__ = "0.1.0"
 
@@ -17,7 +30,6 @@ __all__ = [
     "GlobalEmbedding",
     "GroupNorm",
     "Injection",
-    "Item",
     "Level",
     "Modulation",
     "Patching",
@@ -26,7 +38,11 @@ __all__ = [
     "TimeEmbedding",
     "UNet1d",
     "UNet1dConfig",
+    "UNetBlock",
     "UNetLevel",
     "Upsample",
     "__version__",
+    "as_image",
+    "from_image",
+    "from_mapping",
 ]

@@ -1,4 +1,4 @@
-"""Self-attention along time, cross-attention to a context with a mask that works, and the feed-forward after them."""
+"""Self-attention along time, cross-attention to a context under a mask, and the feed-forward after them."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-_KERNELS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+_SAFE_BACKENDS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 class Attention(nn.Module):
@@ -16,8 +16,8 @@ class Attention(nn.Module):
 
         out = softmax(q k^T / sqrt(head_features)) v   per head; Vaswani et al., 2017, arXiv 1706.03762, eq. 1
 
-    Queries and keys/values each have their own LayerNorm. No biases and no positions, as in the authors' model: the
-    convolutions around it know where they are.
+    Queries and keys/values each have their own LayerNorm. No biases and no position encoding, as in the authors' model:
+    the convolutions around it carry the position.
 
     Args:
         channels: width of x.
@@ -49,74 +49,74 @@ class Attention(nn.Module):
         Args:
             x: [B, L, C].
             context: [B, N, context_features]; required for cross-attention, not allowed for self-attention.
-            mask: bool [B, N], True = use this token. A token that is not used cannot change the result, whatever it
-                holds, NaN included; an item with no token left gets x back, because attention then adds nothing.
+            mask: bool [B, N], True = use this token. A masked token cannot change the result, even if it holds NaN.
+                Where all tokens are masked, attention adds nothing and the result is x.
 
         Returns:
             [B, L, C].
 
         Raises:
-            ValueError: `context` missing or not wanted.
+            ValueError: `context` is missing, or is given to a self-attention.
         """
         if self.context_features and context is None:
             raise ValueError("context is missing: this attention reads a context [batch, tokens, features]")
         if not self.context_features and context is not None:
             raise ValueError("context given to a self-attention; make it with context_features to attend to a context")
-        usable = None if mask is None else usable_tokens(mask)
-        return self.attend(x, self.read(x if context is None else context, mask), usable)
+        key_mask = None if mask is None else safe_key_mask(mask)
+        return self.attend(x, self.encode_kv(x if context is None else context, mask), key_mask)
 
-    def read(self, source: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Keys and values of tokens, which `attend` takes.
+    def encode_kv(self, source: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Compute the keys and values of tokens, for `attend`.
 
         Args:
-            source: [B, N, context_features], or [B, N, C] where this is self-attention.
-            mask: bool [B, N], True = this token is to be used.
+            source: [B, N, context_features], or [B, N, C] for self-attention.
+            mask: bool [B, N], True = use this token.
 
         Returns:
-            [B, N, 2 * heads * head_features]; the values of an item without a usable token are zero.
+            [B, N, 2 * heads * head_features]; where all tokens are masked, the values are zero.
         """
         if mask is not None:
             source = source.masked_fill(~mask.unsqueeze(-1), 0)
-        read: Tensor = self.to_kv(self.norm_context(source))
+        kv: Tensor = self.to_kv(self.norm_context(source))
         if mask is not None:
-            keys, values = read.chunk(2, dim=-1)
-            read = torch.cat([keys, values.masked_fill(~mask.any(dim=1)[:, None, None], 0)], dim=-1)
-        return read
+            keys, values = kv.chunk(2, dim=-1)
+            kv = torch.cat([keys, values.masked_fill(~mask.any(dim=1)[:, None, None], 0)], dim=-1)
+        return kv
 
-    def attend(self, x: Tensor, read: Tensor, usable: Tensor | None = None) -> Tensor:
-        """Attend to what `read` made of the tokens.
+    def attend(self, x: Tensor, kv: Tensor, key_mask: Tensor | None = None) -> Tensor:
+        """Attend to keys and values.
 
         Args:
             x: [B, L, C].
-            read: [B, N, 2 * heads * head_features].
-            usable: bool [B, N], `usable_tokens` of the mask that `read` was given.
+            kv: [B, N, 2 * heads * head_features], from `encode_kv`.
+            key_mask: bool [B, N], `safe_key_mask` of the mask that `encode_kv` was given.
 
         Returns:
             [B, L, C].
         """
         q = rearrange(self.to_q(self.norm(x)), "b l (h d) -> b h l d", h=self.heads)
-        k, v = rearrange(read, "b n (two h d) -> two b h n d", two=2, h=self.heads)
-        mask = None if usable is None else usable[:, None, None, :]
-        with sound_kernels(q.device):
+        k, v = rearrange(kv, "b n (two h d) -> two b h n d", two=2, h=self.heads)
+        mask = None if key_mask is None else key_mask[:, None, None, :]
+        with safe_sdpa_backends(q.device):
             out = rearrange(F.scaled_dot_product_attention(q, k, v, attn_mask=mask), "b h l d -> b l (h d)")
-        attended: Tensor = x + self.to_out(out)
-        return attended
+        result: Tensor = x + self.to_out(out)
+        return result
 
 
-def sound_kernels(device: torch.device) -> AbstractContextManager[None]:
-    """The context in which attention on a device is computed by kernels whose gradients can be trusted.
+def safe_sdpa_backends(device: torch.device) -> AbstractContextManager[None]:
+    """Context manager that leaves scaled dot-product attention only the backends with correct gradients.
 
-    On Hopper cards PyTorch 2.11 and later prefer cuDNN's, whose backward gives NaN for 64, 192, 320, ... keys where a
-    query is far from all of them (pytorch/pytorch issue 196678). 64 keys are what a prompt has.
+    On Hopper GPUs PyTorch 2.11 and later prefer cuDNN, whose backward pass gives NaN for 64, 192, 320, ... keys where a
+    query is far from all of them (pytorch/pytorch issue 196678). A prompt has 64 keys.
     """
-    return sdpa_kernel(_KERNELS) if device.type == "cuda" else nullcontext()
+    return sdpa_kernel(_SAFE_BACKENDS) if device.type == "cuda" else nullcontext()
 
 
-def usable_tokens(mask: Tensor) -> Tensor:
-    """Mask [B, N] -> the same, but all True for an item without any token.
+def safe_key_mask(mask: Tensor) -> Tensor:
+    """Mask [B, N] -> the same, but all True in rows that are all False.
 
-    A softmax over nothing is NaN in some kernels, and so is its gradient. So such an item attends to all its tokens,
-    whose values are zero.
+    A softmax over nothing is NaN in some kernels, and so is its gradient. Such a row attends to all its tokens instead;
+    `encode_kv` has set their values to zero.
     """
     return mask | ~mask.any(dim=1, keepdim=True)
 
@@ -141,5 +141,5 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, L, C] -> [B, L, C]."""
-        fed: Tensor = x + self.contract(F.gelu(self.expand(x)))
-        return fed
+        result: Tensor = x + self.contract(F.gelu(self.expand(x)))
+        return result

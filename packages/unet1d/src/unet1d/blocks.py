@@ -1,4 +1,4 @@
-"""What a level is built of: convolution, residual block, modulation, injection, down- and upsampling, skip.
+"""Building blocks: convolution, normalisation, residual block, modulation, injection, down- and upsampling, skip.
 
 Activations lie time-major, [batch, length, channels], and contiguous. Every module here keeps them so: a convolution
 reads the same memory as a channels-last image of height 1, [batch, channels, 1, length], without a copy.
@@ -34,9 +34,9 @@ class Conv(nn.Module):
     The weight is [out, taps, in], which is the order in which a channels-last convolution reads it. It starts as
     PyTorch's own convolutions do.
 
-    On a CPU a convolution begins with rearranging all its weights. Where these outweigh the activations the neighbours
-    of each position are laid side by side instead, and one matrix product does the rest: with 1024 channels it ran 1.2
-    times as fast at 256 positions and 1.7 times at 64 (bfloat16, AMD Zen 4, one thread).
+    A CPU convolution first rearranges all its weights. Where these outweigh the activations, the neighbours of each
+    position are laid side by side instead and one matrix product does the rest: with 1024 channels it ran 1.2 times as
+    fast at 256 positions and 1.7 times at 64 (bfloat16, AMD Zen 4, one thread).
 
     Args:
         in_channels: channels read.
@@ -47,7 +47,7 @@ class Conv(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, *, kernel_size: int = 3) -> None:
         super().__init__()
         if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size must be odd, not {kernel_size}")
+            raise ValueError(f"kernel_size must be odd, so that the length stays, not {kernel_size}")
         self.weight = nn.Parameter(torch.empty(out_channels, kernel_size, in_channels))
         self.bias = nn.Parameter(torch.empty(out_channels))
         bound = 1 / math.sqrt(in_channels * kernel_size)
@@ -57,15 +57,16 @@ class Conv(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, L, C_in] -> [B, L, C_out]."""
         taps, half = self.weight.shape[1], self.weight.shape[1] // 2
-        if self._is_product(x):
+        if self._use_matmul(x):
             padded = F.pad(x, (0, 0, half, half))
             neighbours = torch.cat([padded[:, tap : tap + x.shape[1]] for tap in range(taps)], dim=-1)
             return F.linear(neighbours, self.weight.flatten(1), self.bias)
         return from_image(F.conv2d(as_image(x), as_image(self.weight), self.bias, padding=(0, half)))
 
-    def _is_product(self, x: Tensor) -> bool:
-        """Whether there are so many channels and so few positions that one product is faster than a convolution."""
-        if x.device.type != "cpu" or torch.compiler.is_compiling():  # which rearranges weights once and for all
+    def _use_matmul(self, x: Tensor) -> bool:
+        """Whether one matrix product is faster than a convolution: many channels, few positions, CPU."""
+        # The compiler rearranges the weights once, so there the convolution is the faster of the two.
+        if x.device.type != "cpu" or torch.compiler.is_compiling():
             return False
         return x.shape[2] >= 256 and 2 * x.shape[0] * x.shape[1] <= x.shape[2]
 
@@ -78,10 +79,10 @@ class Conv(nn.Module):
 class GroupNorm(nn.GroupNorm):
     """Group normalisation (Wu and He, 2018, arXiv 1803.08494) of time-major [B, L, C].
 
-    The statistics are over the length and the channels of one group of one item, in float32 under bfloat16; nothing
-    crosses the batch. PyTorch's CPU kernel for channels-last images does it without changing the layout, ten times as
-    fast as the same formula written with tensor operations. It sums squares: where a group's mean is a hundred times
-    its deviation, two digits are right.
+    The statistics are over the length and the channels of one group of one batch member, in float32 under bfloat16;
+    nothing crosses the batch. PyTorch's CPU kernel for channels-last images keeps the layout and is ten times as fast
+    as the same formula in tensor operations. It sums squares: where a group's mean is a hundred times its deviation,
+    two digits are right.
     """
 
     def forward(self, input: Tensor) -> Tensor:
@@ -90,7 +91,7 @@ class GroupNorm(nn.GroupNorm):
             # PyTorch's channels-last group_norm crashes the process (2.13, on CPUs) in the backward pass where its
             # weights want a gradient and its input does not; that of the input is not much work beside the rest.
             input = input.detach().requires_grad_()
-        # Not F.group_norm, which refuses a group of one value, but only where the batch has a single item.
+        # Not F.group_norm: it refuses a group of one value in a batch of one.
         return from_image(torch.group_norm(as_image(input), self.num_groups, self.weight, self.bias, self.eps))
 
 
@@ -122,7 +123,7 @@ class ResidualBlock(nn.Module):
 
 
 def _silu(x: Tensor) -> Tensor:
-    """SiLU of a tensor that nobody else reads: over its own memory, where no gradient needs what stood there."""
+    """SiLU of a tensor that nothing else reads: in place, unless a gradient needs the input."""
     return F.silu(x, inplace=not x.requires_grad)
 
 
@@ -147,7 +148,7 @@ class Modulation(nn.Module):
 
 
 class Injection(nn.Module):
-    """x -> x + Linear([x, injected]): how another signal of the same length enters.
+    """x -> x + Linear([x, injected]): conditioning on another signal of the same length.
 
     Args:
         channels: width of x.
@@ -200,7 +201,7 @@ class Upsample(nn.Module):
         self.conv = Conv(in_channels, out_channels, kernel_size=3)
 
     def forward(self, x: Tensor, length: int) -> Tensor:
-        """[B, L, C_in] -> [B, length, C_out]; `length` (at most L * factor) drops what `Downsample` filled up."""
+        """[B, L, C_in] -> [B, length, C_out]; `length` (at most L * factor) cuts off the padding of `Downsample`."""
         if self.factor > 1:
             x = x.repeat_interleave(self.factor, dim=1)
         x = self.conv(x)

@@ -1,41 +1,40 @@
-"""The shape of a U-Net: one frozen `Level` per depth and a `UNet1dConfig`, both checked when they are made."""
+"""Shape of a U-Net: one frozen `Level` per depth and a `UNet1dConfig`, both checked when they are made."""
 
-import difflib
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-T = TypeVar("T")
+from unet1d.fields import from_mapping, set_bool, set_float, set_int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
-    """One depth of the U-Net: its width, how much shorter it is than the depth above, and what its items hold.
+    """One depth of the U-Net: its width, its length relative to the depth above, and the parts of its blocks.
 
     Args:
         channels: width of the activations at this depth.
-        factor: how many positions of the depth above become one position here (1 keeps the length).
-        items: how many items stand on the way down; as many again stand on the way up.
-        attention: every item ends with self-attention along time.
-        cross_attention: every item ends with attention to the context (after self-attention, where both are on).
-        inject_channels: width of the tensor that every item at this depth takes in (0 = none).
+        factor: number of positions of the depth above that become one position here (1 keeps the length).
+        num_blocks: number of blocks on the way down; the way up has as many again.
+        attention: whether every block has self-attention along time.
+        cross_attention: whether every block has attention to the context, after self-attention where both are on.
+        inject_channels: width of the signal that every block at this depth takes in (0 = none).
     """
 
     channels: int
     factor: int = 1
-    items: int = 1
+    num_blocks: int = 1
     attention: bool = False
     cross_attention: bool = False
     inject_channels: int = 0
 
     def __post_init__(self) -> None:
         """Check every value."""
-        for key in ("channels", "factor", "items"):
-            _check_int("Level", key, getattr(self, key), least=1)
-        _check_int("Level", "inject_channels", self.inject_channels, least=0)
+        for key in ("channels", "factor", "num_blocks"):
+            set_int(self, key, least=1)
+        set_int(self, "inject_channels", least=0)
         for key in ("attention", "cross_attention"):
-            _check_bool("Level", key, getattr(self, key))
+            set_bool(self, key)
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as a JSON-able dictionary."""
@@ -49,17 +48,24 @@ class Level:
 
 @dataclass(frozen=True, kw_only=True)
 class UNet1dConfig:
-    """Everything that decides the parameters of a `UNet1d`.
+    """Sizes of a `UNet1d`: all that decides its parameters.
+
+    `from_lists` makes one from lists with one entry per level. The defaults are the paper's, for nets of hundreds of
+    millions of parameters; a net of a few million trains faster with
+
+    - `outer_skip=False`: its first prediction is near zero and not a copy of the noisy input;
+    - `zero_init_residual=True`: every residual branch starts at zero;
+    - `modulation_features` about as wide as its widest level: 1024 would hold most of a small net's parameters.
 
     Args:
         in_channels: channels of the noisy signal.
         out_channels: channels of the prediction; `None` means `in_channels`.
         levels: one `Level` per depth, from the longest to the shortest.
-        modulation_features: width of the vector that carries the diffusion time into every item and skip.
+        modulation_features: width of the vector that carries the diffusion time into every block and skip.
         context_features: width of the context tokens; needs a level with `cross_attention`, and the reverse.
-        global_features: width of the vector that says something of the whole item, such as a class or a pooled text,
-            and reaches every item and skip beside the diffusion time (0 = none). Not in the paper.
-        global_hidden: width of the layer that it passes through.
+        global_features: width of a vector about the whole signal, such as a class or a pooled text, that reaches every
+            block and skip beside the diffusion time (0 = none). Not in the paper.
+        global_hidden: width of the hidden layer that embeds that vector.
         attention_heads: heads of every attention.
         attention_head_features: features of each head.
         feed_forward_factor: hidden width of the feed-forward after each attention, as a multiple of the level's
@@ -92,27 +98,17 @@ class UNet1dConfig:
     def __post_init__(self) -> None:
         """Check every value and how the values fit together."""
         name = "UNet1dConfig"
-        least_one = (
-            "in_channels",
-            "modulation_features",
-            "attention_heads",
-            "attention_head_features",
-            "global_hidden",
-            "groups",
-            "kernel_size",
-            "fourier_features",
-        )
-        for key in least_one:
-            _check_int(name, key, getattr(self, key), least=1)
+        for key in ("in_channels", "modulation_features", "attention_heads", "attention_head_features"):
+            set_int(self, key, least=1)
+        for key in ("global_hidden", "groups", "kernel_size", "fourier_features"):
+            set_int(self, key, least=1)
         if self.out_channels is not None:
-            _check_int(name, "out_channels", self.out_channels, least=1)
-        _check_int(name, "context_features", self.context_features, least=0)
-        _check_int(name, "global_features", self.global_features, least=0)
-        _check_bool(name, "zero_init_residual", self.zero_init_residual)
-        _check_bool(name, "outer_skip", self.outer_skip)
-        factor = self.feed_forward_factor
-        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 <= factor < math.inf:
-            raise ValueError(f"{name}: feed_forward_factor must be a number of 0 (none) or more, not {factor!r}")
+            set_int(self, "out_channels", least=1)
+        for key in ("context_features", "global_features"):
+            set_int(self, key, least=0)
+        for key in ("zero_init_residual", "outer_skip"):
+            set_bool(self, key)
+        set_float(self, "feed_forward_factor", least=0, hint=" (none)")
         if self.kernel_size % 2 == 0:
             raise ValueError(f"{name}: kernel_size must be odd, so that the length stays, not {self.kernel_size}")
         if self.fourier_features % 2 == 1:
@@ -120,7 +116,7 @@ class UNet1dConfig:
 
         levels = self.levels
         if not isinstance(levels, tuple | list) or not all(isinstance(level, Level) for level in levels):
-            raise ValueError(f"{name}: levels must be a tuple of Level, not {levels!r}")
+            raise ValueError(f"{name}: levels must be a tuple of Level, not {levels!r}; or use UNet1dConfig.from_lists")
         if not levels:
             raise ValueError(f"{name}: levels is empty; give at least one Level")
         object.__setattr__(self, "levels", tuple(levels))
@@ -142,13 +138,76 @@ class UNet1dConfig:
                 "turn it on at one level or set context_features=0"
             )
 
+    @classmethod
+    def from_lists(
+        cls,
+        channels: Sequence[int],
+        factors: Sequence[int],
+        num_blocks: Sequence[int],
+        attentions: Sequence[bool] | None = None,
+        cross_attentions: Sequence[bool] | None = None,
+        *,
+        inject: Mapping[int, int] | None = None,
+        **settings: Any,
+    ) -> "UNet1dConfig":
+        """Make a config from lists with one entry per level, from the longest level to the shortest.
+
+        Two settings are derived unless given: `modulation_features` is the widest level's channels, which are 1024 in
+        both of the paper's nets, and `groups` is the largest of 8, 4, 2, 1 that divides all channels. For a small net
+        give `outer_skip=False` and `zero_init_residual=True` too.
+
+        Args:
+            channels: width of each level.
+            factors: downsampling on the way into each level; the first is usually 1.
+            num_blocks: blocks of each level, on the way down and again on the way up.
+            attentions: whether each level has self-attention; 0 and 1 will do. By default none has.
+            cross_attentions: whether each level has attention to the context; needs `context_features`.
+            inject: depth -> channels of the signal that is injected there, for example `{4: 32}`.
+            settings: the other fields; `in_channels` is needed.
+
+        Raises:
+            ValueError: lists of different lengths, an impossible depth or value, an unknown or missing field.
+        """
+        depths = len(channels)
+        lists: dict[str, Sequence[Any] | None] = {
+            "factors": factors,
+            "num_blocks": num_blocks,
+            "attentions": attentions,
+            "cross_attentions": cross_attentions,
+        }
+        for name, entries in lists.items():
+            if entries is not None and len(entries) != depths:
+                raise ValueError(
+                    f"{name}={list(entries)}: {len(entries)} entries beside {depths} channels {list(channels)}; "
+                    "give one per level"
+                )
+        for depth in inject or {}:
+            if depth not in range(depths):
+                raise ValueError(f"inject: there is no depth {depth!r}; the depths are 0 to {depths - 1}")
+        levels = tuple(
+            Level(
+                channels=channels[depth],
+                factor=factors[depth],
+                num_blocks=num_blocks[depth],
+                attention=_is_on("attentions", attentions, depth),
+                cross_attention=_is_on("cross_attentions", cross_attentions, depth),
+                inject_channels=(inject or {}).get(depth, 0),
+            )
+            for depth in range(depths)
+        )
+        derived = {
+            "modulation_features": max((level.channels for level in levels), default=1),
+            "groups": math.gcd(8, *(level.channels for level in levels)),
+        }
+        return from_mapping(cls, {**derived, **settings, "levels": levels})
+
     @property
     def factor(self) -> int:
-        """How many input positions make one position of the deepest level."""
+        """Number of input positions that make one position of the deepest level."""
         return self.factor_at(len(self.levels) - 1)
 
     def factor_at(self, depth: int) -> int:
-        """How many input positions make one position at `depth` (0 is the first level)."""
+        """Number of input positions that make one position at `depth` (0 is the first level)."""
         if not 0 <= depth < len(self.levels):
             raise ValueError(f"depth must be 0 to {len(self.levels) - 1}, not {depth}")
         return math.prod(level.factor for level in self.levels[: depth + 1])
@@ -159,7 +218,7 @@ class UNet1dConfig:
 
     @property
     def inject_channels(self) -> dict[int, int]:
-        """Depths that take a tensor in, and its channels."""
+        """Depths that take a signal in, and its channels."""
         return {depth: level.inject_channels for depth, level in enumerate(self.levels) if level.inject_channels}
 
     def to_dict(self) -> dict[str, Any]:
@@ -175,27 +234,10 @@ class UNet1dConfig:
         return from_mapping(cls, values)
 
 
-def from_mapping(cls: type[T], values: Mapping[str, Any]) -> T:
-    """Make a config dataclass from its fields; an unknown or missing key is a `ValueError` that names it."""
-    if not isinstance(values, Mapping):
-        raise ValueError(f"{cls.__name__}: expected a mapping of its fields, not {values!r}")
-    known = [field.name for field in fields(cls)]  # type: ignore[arg-type]
-    for key in values:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-            raise ValueError(f"{cls.__name__}: unknown key {key!r}; {hint}")
-    try:
-        return cls(**values)
-    except TypeError as error:  # a field without a default is missing
-        raise ValueError(f"{cls.__name__}: {error}") from None
-
-
-def _check_int(owner: str, key: str, value: object, *, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{owner}: {key} must be an integer of {least} or more, not {value!r}")
-
-
-def _check_bool(owner: str, key: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise ValueError(f"{owner}: {key} must be True or False, not {value!r}")
+def _is_on(name: str, flags: Sequence[Any] | None, depth: int) -> bool:
+    """Entry `depth` of a list of flags, in which 0 and 1 stand for False and True."""
+    if flags is None:
+        return False
+    if flags[depth] not in (0, 1):
+        raise ValueError(f"{name}[{depth}] must be True or False (or 1 or 0), not {flags[depth]!r}")
+    return bool(flags[depth])

@@ -1,4 +1,4 @@
-"""Diffusion time, and what is known of the whole item -> the modulation vector that steers every item and skip."""
+"""Embeddings of diffusion time and global condition, which make the modulation vector of all blocks and skips."""
 
 import math
 
@@ -13,8 +13,8 @@ class TimeEmbedding(nn.Module):
         t -> [t, sin(2 pi w t), cos(2 pi w t)] -> Linear -> GELU -> (Linear -> GELU) twice, the same Linear -> SiLU
 
     The frequencies w are learned and start as draws from a standard normal. Random Fourier features: Tancik et al.,
-    2020, arXiv 2006.10739. The second Linear is one set of weights used twice: so it is in the authors' model, and the
-    paper's parameter count includes it once. The closing SiLU stands here because every reader would begin with it.
+    2020, arXiv 2006.10739. The second Linear is one set of weights used twice, as in the authors' model; the
+    paper's parameter count includes it once. The SiLU at the end is here because all users of the vector start with it.
 
     Args:
         features: width of the vector.
@@ -29,10 +29,10 @@ class TimeEmbedding(nn.Module):
         self.project = nn.Linear(fourier_features + 1, features)
         self.mix = nn.Linear(features, features)
 
-    def forward(self, t: Tensor, known: Tensor | None = None) -> Tensor:
-        """Embed times `t` [B] in [0, 1]; the sines are computed in float32 whatever the weights' type.
+    def forward(self, t: Tensor, embedded: Tensor | None = None) -> Tensor:
+        """Embed times `t` [B] in [0, 1]; the sines are computed in float32 whatever the weights' dtype.
 
-        `known` [B, features], what a `GlobalEmbedding` made, is added before the closing SiLU.
+        `embedded` [B, features], the output of a `GlobalEmbedding`, is added before the last SiLU.
         """
         # In bfloat16 neighbouring times of a 100-step sampler would be one and the same number.
         t = t.float().unsqueeze(-1)
@@ -41,22 +41,22 @@ class TimeEmbedding(nn.Module):
         vector = F.gelu(self.project(fourier.to(self.project.weight.dtype)))
         for _ in range(2):
             vector = F.gelu(self.mix(vector))
-        return F.silu(vector if known is None else vector + known)
+        return F.silu(vector if embedded is None else vector + embedded)
 
 
 class GlobalEmbedding(nn.Module):
-    """Global condition [B, condition_features] -> what is added to the time's modulation vector [B, features].
+    """Global condition [B, condition_features] -> a term of the modulation vector [B, features].
 
         condition -> Linear -> SiLU -> Linear, which starts at zero
 
-    So a class is given to the net of Dhariwal & Nichol (2105.05233, section 3) and a pooled text to that of Saharia et
-    al. (2205.11487, appendix C): every item and skip hears of it, at every position. From zero, so that a net can be
-    given one after it was trained without.
+    Classes enter the net of Dhariwal & Nichol (2105.05233, section 3) in this way, and pooled text that of Saharia et
+    al. (2205.11487, appendix C): it reaches every block and skip, at every position. The last Linear starts at zero, so
+    that a net trained without a global condition can be given one later.
 
     Args:
         condition_features: width of the condition.
         features: width of the modulation vector.
-        hidden: width in between.
+        hidden: width of the layer between the two.
     """
 
     def __init__(self, condition_features: int, features: int, *, hidden: int) -> None:
@@ -67,6 +67,6 @@ class GlobalEmbedding(nn.Module):
         nn.init.zeros_(self.mix.bias)
 
     def forward(self, condition: Tensor) -> Tensor:
-        """[B, condition_features] -> [B, features], computed in the type of the weights."""
+        """[B, condition_features] -> [B, features], computed in the dtype of the weights."""
         embedded: Tensor = self.mix(F.silu(self.project(condition.to(self.project.weight.dtype))))
         return embedded

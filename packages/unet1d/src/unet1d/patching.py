@@ -1,4 +1,4 @@
-"""The learned transform between a waveform and its patches: a reshape and a Linear, both ways."""
+"""Learned transform between a waveform and its patches: a reshape and a Linear, both ways."""
 
 from einops import rearrange
 from torch import Tensor, nn
@@ -13,8 +13,7 @@ class Patching(nn.Module):
     The paper's stage 1 is `Patching(channels=2, filters=256, size=64)` (arXiv 2301.11757, section 3).
 
     With a longer window the patches overlap: each is read from `window` samples with its own `size` in their middle
-    (the ends of the waveform mirrored), and on the way back what overlaps is added up. So it is in the authors'
-    `LTPlugin`.
+    (the ends of the waveform mirrored), and on the way back the overlaps are added, as in the authors' `LTPlugin`.
 
     Args:
         channels: channels of the waveform.
@@ -62,7 +61,7 @@ class Patching(nn.Module):
     def inverse(self, patches: Tensor, length: int) -> Tensor:
         """[B, filters, L] -> [B, C, length], where L = ceil(length / size).
 
-        The inverse in shape only: whether it gives back the waveform is for training to decide.
+        The inverse in shape only: training decides how close it comes to the waveform.
 
         Raises:
             ValueError: `patches` does not fit `filters` or `length`.

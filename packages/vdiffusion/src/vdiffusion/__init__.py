@@ -7,7 +7,7 @@ from vdiffusion.classifier_guidance import ClassifierGuidance
 from vdiffusion.guidance import Guidance
 from vdiffusion.inpainting import RePaint
 from vdiffusion.net import Net
-from vdiffusion.noise import LongNoise, draw_noise, item_generators, seeded_noise
+from vdiffusion.noise import LongNoise, NoiseSource, draw_noise
 from vdiffusion.objective import (
     LogitNormalTime,
     Preconditioned,
@@ -26,10 +26,13 @@ from vdiffusion.samplers import (
     DPMSolverPP,
     EulerAncestral,
     Heun,
+    Moment,
     Sampler,
-    sampler_named,
+    Step,
+    SteppingSampler,
+    get_sampler,
 )
-from vdiffusion.schedule import TIME_GRID_NAMES, alpha_sigma, log_snr, time_grid, time_of_log_snr
+from vdiffusion.schedule import TIME_GRID_NAMES, alpha_sigma, log_snr, require_steps, time_grid, time_of_log_snr
 from vdiffusion.windows import Windows, window_plan
 
 __version__ = "0.1.0"
@@ -46,10 +49,14 @@ __all__ = [
     "Heun",
     "LogitNormalTime",
     "LongNoise",
+    "Moment",
     "Net",
+    "NoiseSource",
     "Preconditioned",
     "RePaint",
     "Sampler",
+    "Step",
+    "SteppingSampler",
     "TimeDistribution",
     "UniformTime",
     "VObjective",
@@ -57,11 +64,10 @@ __all__ = [
     "__version__",
     "alpha_sigma",
     "draw_noise",
-    "item_generators",
+    "get_sampler",
     "log_snr",
     "noise_from_v",
-    "sampler_named",
-    "seeded_noise",
+    "require_steps",
     "time_grid",
     "time_of_log_snr",
     "to_noisy",

@@ -11,7 +11,7 @@ from vdiffusion.net import Net, evaluate
 
 
 class Guidance:
-    """A net led away from `negative` conditions: v = v_negative + scale (v_positive - v_negative).
+    """Classifier-free guidance away from `negative` conditions: v = v_negative + scale (v_positive - v_negative).
 
     This is Ho & Salimans (2207.12598, eq. 6), whose (1 + w) eps(c) - w eps() has w = scale - 1: here 1 is no guidance,
     0 is the negative branch alone. It is written there for eps; eps = sigma x_t + alpha v makes it the same for v.
@@ -19,16 +19,16 @@ class Guidance:
 
     The conditions of a call and `negative` must have the same names. Under each name may stand, in both,
 
-    - tensors `[B, ...]` of one shape and dtype; in `negative` also `[1, ...]`, repeated for all items;
-    - mappings of such values with the same keys, nested as deep as you like, such as `inject={4: latent}`;
-    - None, or an equal bool, number or string, handed on as it is.
+    - tensors `[B, ...]` of one shape and dtype; in `negative` also `[1, ...]`, repeated for the whole batch;
+    - mappings of such values with the same keys, nested to any depth, such as `inject={4: latent}`;
+    - None, or an equal bool, number or string, passed on as it is.
 
-    A condition that both branches share stands in both. Contexts of different length must be padded by the caller.
+    A condition that both branches share is given in both. Contexts of different length must be padded by the caller.
 
-    One part of the conditions can be given more weight than all of them together: `without` are the conditions less
-    that part, and emphasis (v_positive - v_without) is added, at times above `above` alone (guidance with two scales as
-    in Brooks et al., 2211.09800, eq. 3, in a limited interval as in Kynkäänniemi et al., 2404.07724). It costs a call
-    of the net more.
+    One part of the conditions can have a scale of its own: `partial_negative` holds the conditions without that part,
+    and partial_scale (v_positive - v_partial_negative) is added at times above `t_min` (guidance with two scales as in
+    Brooks et al., 2211.09800, eq. 3, in a limited interval as in Kynkäänniemi et al., 2404.07724). It costs one more
+    evaluation of the net.
     """
 
     def __init__(
@@ -37,21 +37,35 @@ class Guidance:
         scale: float,
         negative: Mapping[str, Any],
         *,
-        without: Mapping[str, Any] | None = None,
-        emphasis: float = 0.0,
-        above: float = 0.0,
+        partial_negative: Mapping[str, Any] | None = None,
+        partial_scale: float = 0.0,
+        t_min: float = 0.0,
     ) -> None:
-        """Wrap `net`; ValueError where `scale` or `emphasis` is not finite."""
+        """Wrap `net`.
+
+        Args:
+            net: `net(x_t, t, **conditions) -> v`.
+            scale: guidance scale; 1 is no guidance, 3 to 7 binds to the conditions.
+            negative: conditions of the negative branch.
+            partial_negative: the positive conditions without the part that has a scale of its own.
+            partial_scale: scale of that part; 0 adds nothing.
+            t_min: time in [0, 1] at and below which that part gets no scale of its own.
+
+        Raises:
+            ValueError: a scale is not finite, or `t_min` is not a time in [0, 1].
+        """
         if not math.isfinite(scale):
             raise ValueError(f"scale={scale}: must be finite; 1 is no guidance, 3 to 7 binds to the condition")
-        if not math.isfinite(emphasis):
-            raise ValueError(f"emphasis={emphasis}: must be finite; 0 is none, 2 to 5 binds to that part")
+        if not math.isfinite(partial_scale):
+            raise ValueError(f"partial_scale={partial_scale}: must be finite; 0 is none, 2 to 5 binds to that part")
+        if not 0 <= t_min <= 1:
+            raise ValueError(f"t_min={t_min}: must be a time in [0, 1]; 0 applies the partial scale at all times")
         self.net = net
         self.scale = scale
         self.negative = dict(negative)
-        self.without = None if without is None or emphasis == 0 else dict(without)
-        self.emphasis = emphasis
-        self.above = above
+        self.partial_negative = None if partial_negative is None or partial_scale == 0 else dict(partial_negative)
+        self.partial_scale = partial_scale
+        self.t_min = t_min
 
     def __call__(self, x_t: Tensor, t: Tensor, **conditions: Any) -> Tensor:
         """Return the guided v for x_t `[B, ...]` and t `[B]`; ValueError names the condition that does not fit."""
@@ -61,8 +75,8 @@ class Guidance:
             both = _joined_mapping("", conditions, self.negative, x_t.shape[0])
             v_positive, v_negative = evaluate(self.net, torch.cat([x_t, x_t]), torch.cat([t, t]), both).chunk(2)
             v = v_negative + self.scale * (v_positive - v_negative)
-        if self.without is not None and float(t.max()) > self.above:
-            v = v + self.emphasis * (v_positive - evaluate(self.net, x_t, t, self.without))
+        if self.partial_negative is not None and float(t.max()) > self.t_min:
+            v = v + self.partial_scale * (v_positive - evaluate(self.net, x_t, t, self.partial_negative))
         return v
 
 

@@ -1,4 +1,4 @@
-"""Inpainting: what is kept of a source leads the diffusion of what is missing."""
+"""Inpainting: the kept part of a source guides the diffusion of its gaps."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from vdiffusion.net import Net, in_working_precision
 from vdiffusion.noise import draw_noise
 from vdiffusion.objective import to_noisy
 from vdiffusion.samplers import DDIM, Callback, Sampler
-from vdiffusion.samplers.contract import check_generators, check_noise, checked_times
-from vdiffusion.schedule import alpha_sigma
+from vdiffusion.samplers.protocol import check_generators, check_noise, checked_times
+from vdiffusion.schedule import alpha_sigma, require_steps
 
 
 @dataclass(frozen=True, kw_only=True)
 class RePaint:
-    """RePaint (Lugmayr et al., 2201.09865, algorithm 1): fills gaps with a net trained for no such thing.
+    """RePaint (Lugmayr et al., 2201.09865, algorithm 1): fills gaps with a net that was not trained for it.
 
     One step from time t to time s < t:
 
@@ -26,14 +26,14 @@ class RePaint:
         x_s = alpha_s source + sigma_s z   where the source is kept, at the same noise as the rest           (eq. 8a)
         x_t = (alpha_t / alpha_s) x_s + sqrt(sigma_t^2 - (alpha_t sigma_s / alpha_s)^2) z'    back, and the step again
 
-    and the step is made `resamples` times before the next. Each time round what is filled in and what is kept are made
-    to fit each other a little better; with a single one the fill knows the kept part only as of the step before. At
-    s = 0, where there is no noise to come back from, the step is made once and the kept part is the source, unchanged.
+    Each step is made `resamples` times, which fits the filled and the kept part to each other; with a single one the
+    fill knows the kept part only as of the step before. At s = 0, where no noise is left, the step is made once and the
+    kept part is the source, unchanged.
 
     Args:
-        resamples: how often each step but the last is made, at least 1. The paper finds 10 a good choice.
-        sampler: makes the steps, each as a grid of two times: by default DDPM's, `DDIM(eta=1)`, as in the paper. One
-            that looks back (`DPMSolverPP`) is of first order here.
+        resamples: number of times that each step but the last is made, at least 1. The paper recommends 10.
+        sampler: sampler of the steps, each a grid of two times: by default DDPM's, `DDIM(eta=1)`, as in the paper. A
+            multistep sampler (`DPMSolverPP`) is of first order here.
     """
 
     resamples: int = 10
@@ -41,8 +41,7 @@ class RePaint:
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        if not isinstance(self.resamples, int) or isinstance(self.resamples, bool) or self.resamples < 1:
-            raise ValueError(f"resamples={self.resamples!r}: must be a whole number of at least 1; 10 is usual")
+        require_steps(self.resamples, "resamples")
 
     @torch.no_grad()
     def sample(
@@ -58,39 +57,39 @@ class RePaint:
         callback: Callback | None = None,
         **conditions: Any,
     ) -> Tensor:
-        """Return the source `[B, ...]` where `mask` is True, exactly, and what the net makes of it elsewhere.
+        """Return the source `[B, ...]` where `mask` is True, exactly, and the net's filling elsewhere.
 
-        The rest is as in `Sampler.sample`; n steps are (n - 1) resamples + 1 steps of the sampler.
+        n steps are (n - 1) resamples + 1 steps of the sampler.
 
         Args:
             net: `net(x_t, t, **conditions) -> v`, wrapped or not.
-            noise: the start, of the shape of `source`.
-            source: what is kept is taken from here; what stands elsewhere is never looked at.
+            noise: starting noise, of the shape of `source`.
+            source: signal whose kept part is returned; its values elsewhere are never used.
             mask: True = KEEP the source, False = fill in; bool, of a shape that broadcasts to that of the source.
-            generators: one CPU generator per item, from which all its noise is drawn.
+            generators: one CPU generator per batch member, from which all its noise is drawn.
             num_steps: steps of the uniform grid.
-            times: a grid of its own, which must end at 0 for the kept part to come out exactly.
-            callback: told `(step_index, total, x0_estimate)` in every step of the sampler.
-            conditions: handed to the net as they are.
+            times: falling grid instead, which must end at 0 for the kept part to come out exactly.
+            callback: called as `callback(step_index, total, x0_estimate)` in every step of the sampler.
+            conditions: passed to the net as they are.
 
         Raises:
-            ValueError: an argument is not as said above; the message names it.
+            ValueError: an argument is impossible; the message names it and its value.
         """
         times = checked_times(num_steps, times)
         check_noise(noise)
         check_generators(generators, noise.shape[0], self)
         _check_source(source, mask, noise, times)
         x = in_working_precision(noise)
-        # Not looked at, so that it may hold anything, NaN included.
+        # Elsewhere the source may hold anything, NaN included.
         source = torch.where(mask, source, 0).to(x.dtype)
         total = (len(times) - 2) * self.resamples + 1
-        told = 0
+        count = 0
 
-        def tell(step: int, steps: int, estimate: Tensor) -> None:
-            nonlocal told
+        def report(step: int, steps: int, estimate: Tensor) -> None:
+            nonlocal count
             if callback is not None:
-                callback(told, total, torch.where(mask, source, estimate))
-            told += 1
+                callback(count, total, torch.where(mask, source, estimate))
+            count += 1
 
         for here, there in itertools.pairwise(times):
             rounds = self.resamples if there > 0 else 1
@@ -100,25 +99,25 @@ class RePaint:
                     x,
                     times=torch.stack([here, there]),
                     generators=generators,
-                    callback=tell,
+                    callback=report,
                     **conditions,
                 )
                 # At t = 0 to_noisy is the source itself, to the bit: 1 * source + 0 * z.
-                x = torch.where(mask, to_noisy(source, _drawn(generators, x), there), x)
+                x = torch.where(mask, to_noisy(source, _draw(generators, x), there), x)
                 if left:
-                    x = _back(x, there, here, _drawn(generators, x))
+                    x = _back(x, there, here, _draw(generators, x))
         return x
 
 
 def _back(x: Tensor, there: Tensor, here: Tensor, noise: Tensor) -> Tensor:
-    """From x at the time `there` to x at the noisier time `here`, by the forward diffusion between the two."""
+    """Diffuse x from the time `there` forward to the noisier time `here`."""
     (alpha_t, sigma_t), (alpha_s, sigma_s) = alpha_sigma(here), alpha_sigma(there)
     kept = float(alpha_t / alpha_s)
     added = float((sigma_t.square() - (kept * sigma_s).square()).sqrt())
     return kept * x + added * noise
 
 
-def _drawn(generators: Sequence[torch.Generator], x: Tensor) -> Tensor:
+def _draw(generators: Sequence[torch.Generator], x: Tensor) -> Tensor:
     return draw_noise(generators, x.shape[1:], device=x.device, dtype=x.dtype)
 
 
@@ -137,6 +136,6 @@ def _check_source(source: Tensor, mask: Tensor, noise: Tensor, times: Tensor) ->
     if not broadcast:
         raise ValueError(f"mask has shape {list(mask.shape)}; must broadcast to that of source, {list(source.shape)}")
     if not bool(torch.where(mask, source, 0).isfinite().all()):
-        raise ValueError("source: holds NaN or infinity where mask is True; keep only what is known")
+        raise ValueError("source: holds NaN or infinity where mask is True; mask those positions out")
     if times[-1] > 0:
-        raise ValueError(f"times end at {float(times[-1]):g}; must end at 0, where what is kept is the source itself")
+        raise ValueError(f"times end at {float(times[-1]):g}; must end at 0, where the kept part is the source itself")

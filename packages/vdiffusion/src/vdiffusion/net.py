@@ -1,4 +1,4 @@
-"""What a net is, and the checks at its boundary that the objective, the samplers and the wrappers share."""
+"""Net: the callable that everything here works with, and its evaluation in working precision."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -7,7 +7,11 @@ import torch
 from torch import Tensor
 
 Net: TypeAlias = Callable[..., Tensor]
-"""Any callable `net(x_t, t, **conditions) -> v`, with x_t and v of one shape `[B, ...]` and t `[B]` in [0, 1]."""
+"""Any callable `net(x_t, t, **conditions) -> v`, with x_t and v of one shape `[B, ...]` and t `[B]` in [0, 1].
+
+A wrapper (guidance, windows, preconditioning, a cast to half precision) takes such a net and is one itself, so wrappers
+nest and samplers need not know them. t is a float32 tensor on the device of x_t; conditions are what the caller gives.
+"""
 
 
 def in_working_precision(x: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vdiffusion.net import Net, evaluate, in_working_precision
-from vdiffusion.schedule import alpha_sigma
+from vdiffusion.schedule import alpha_sigma, check_time
 
 
 def to_noisy(x: Tensor, noise: Tensor, t: Tensor) -> Tensor:
@@ -43,14 +43,15 @@ def noise_from_v(x_t: Tensor, v: Tensor, t: Tensor) -> Tensor:
 def _coefficients(t: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Alpha and sigma, shaped so that they multiply two tensors [B, ...] of one shape."""
     if first.shape != second.shape:
-        raise ValueError(f"shapes {list(first.shape)} and {list(second.shape)} differ; both must be of one shape")
+        raise ValueError(f"shapes {list(first.shape)} and {list(second.shape)} differ; give two tensors of one shape")
     if t.ndim == 0:
         return alpha_sigma(t)
     if t.shape != first.shape[:1]:
         raise ValueError(
             f"t has shape {list(t.shape)} beside a tensor of shape {list(first.shape)}; "
-            f"give one time per item, {list(first.shape[:1])}, or a scalar tensor"
+            f"give one time per batch member, {list(first.shape[:1])}, or a scalar tensor"
         )
+    check_time(t)
     t = t.to(torch.promote_types(first.dtype, torch.float32)).reshape(-1, *[1] * (first.ndim - 1))
     return alpha_sigma(t)
 
@@ -109,7 +110,7 @@ class VObjective:
         generator: torch.Generator | None = None,
         **conditions: Any,
     ) -> Tensor:
-        """Return the mean over items of `loss_per_item`, a scalar; the arguments are the same."""
+        """Return the mean of `loss_per_item` over the batch, a scalar; the arguments are the same."""
         return self.loss_per_item(net, x, t=t, noise=noise, mask=mask, generator=generator, **conditions).mean()
 
     def loss_per_item(
@@ -123,20 +124,20 @@ class VObjective:
         generator: torch.Generator | None = None,
         **conditions: Any,
     ) -> Tensor:
-        """Return the mean square error of v for each item, `[B]`, in float32 (float64 if x is).
+        """Return the mean square error of v of each batch member, `[B]`, in float32 (float64 if x is).
 
         Args:
             net: `net(x_t, t, **conditions) -> v`.
             x: clean data `[B, ...]`.
             t: times `[B]`; drawn from `time_distribution` if not given.
             noise: standard normal noise of the shape of x; drawn if not given.
-            mask: boolean, as many dimensions as x and broadcastable to it, True where an element counts (for padded
-                items: `[B, 1, T]`). The mean is over what counts; an item in which nothing counts has loss 0.
-            generator: source of what is drawn here, on any device; torch's global one if not given.
-            conditions: handed to the net as they are.
+            mask: boolean, as many dimensions as x and broadcastable to it, True where an element counts (for
+                padding: `[B, 1, T]`). The mean is over the elements that count; a member without any has loss 0.
+            generator: source of t and noise where they are drawn, on any device; torch's global one if not given.
+            conditions: passed to the net as they are.
 
         Raises:
-            ValueError: shapes that do not fit, of the arguments or of what the net returns.
+            ValueError: shapes of the arguments or of the net's output that do not fit, or t outside [0, 1].
         """
         x = in_working_precision(x)
         if t is None:
@@ -164,10 +165,10 @@ def _mask_like(mask: Tensor, x: Tensor) -> Tensor:
 
 
 class Preconditioned(nn.Module):
-    """A net that predicts only what is left of v after its linear part, at unit variance.
+    """A net that predicts only the remainder of v after its linear part, at unit variance.
 
     For data of standard deviation d, x_t has the variance c^2 = alpha^2 d^2 + sigma^2, the best linear estimate of v is
-    k x_t with k = alpha sigma (1 - d^2) / c^2, and what is left has the standard deviation d / c. So
+    k x_t with k = alpha sigma (1 - d^2) / c^2, and the remainder has the standard deviation d / c. So
 
         v = k x_t + (d / c) net(x_t / c, t)
 

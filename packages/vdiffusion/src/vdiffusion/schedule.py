@@ -1,4 +1,4 @@
-"""The one home of time t <-> (alpha, sigma) <-> log-SNR, and of grids of times.
+"""Schedule: time t <-> (alpha, sigma) <-> log-SNR, and grids of times.
 
 Time runs from 0 (data) to 1 (noise) on a quarter circle, so that variance is preserved (Salimans & Ho, 2202.00512;
 Moûsai, 2301.11757):
@@ -6,7 +6,9 @@ Moûsai, 2301.11757):
     alpha = cos(pi t / 2)    sigma = sin(pi t / 2)    x_t = alpha x + sigma eps    log-SNR = 2 log(alpha / sigma)
 """
 
+import difflib
 import math
+import numbers
 from collections.abc import Callable
 
 import torch
@@ -22,8 +24,9 @@ KARRAS_NOISE_LEVELS = (0.002, 80.0)
 def alpha_sigma(t: Tensor) -> tuple[Tensor, Tensor]:
     """Return (alpha, sigma), the shares of signal and of noise at time t in [0, 1]; both have the shape of t.
 
-    Exactly (1, 0) at t = 0 and (0, 1) at t = 1, in every floating dtype.
+    Exactly (1, 0) at t = 0 and (0, 1) at t = 1, in every floating dtype. ValueError where t is no time in [0, 1].
     """
+    check_time(t)
     # cos(pi t / 2) as a sine: the float nearest to pi / 2 has a cosine of 6e-17 (float32: -4e-8) and not of 0,
     # whereas 1 - t is exact in the half where alpha is small.
     return torch.sin((1 - t) * (math.pi / 2)), torch.sin(t * (math.pi / 2))
@@ -67,19 +70,21 @@ def time_grid(
         start: first time, the noisy one: 0 <= end < start <= 1.
         end: last time.
         kind: one of `TIME_GRID_NAMES`.
-        device: where the grid is wanted.
-        dtype: float64 unless told.
+        device: device of the grid.
+        dtype: dtype of the grid.
 
     Raises:
-        ValueError: a value is outside what is said above.
+        ValueError: a value is outside the ranges above; the message names it.
     """
     require_steps(steps)
     if not 0 <= end < start <= 1:
         raise ValueError(f"start={start}, end={end}: times must satisfy 0 <= end < start <= 1")
     if kind not in _GRIDS:
-        raise ValueError(f"kind={kind!r}: no such grid; use one of {', '.join(TIME_GRID_NAMES)}")
+        near = difflib.get_close_matches(str(kind), TIME_GRID_NAMES, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"kind={kind!r}: no such grid; {hint}use one of {', '.join(TIME_GRID_NAMES)}")
     times = _GRIDS[kind](steps, start, end)
-    # What counts as another time, and rounding on the way there and back, must not move the ends.
+    # Neither clamped noise levels nor rounding may move the ends.
     times[0], times[-1] = start, end
     return times.to(device=device, dtype=dtype)
 
@@ -127,10 +132,27 @@ _GRIDS: dict[str, Callable[[int, float, float], Tensor]] = {
 }
 
 TIME_GRID_NAMES: tuple[str, ...] = tuple(_GRIDS)
-"""What `time_grid` takes as `kind`."""
+"""Values of `kind` in `time_grid`."""
 
 
 def require_steps(steps: int, name: str = "steps") -> None:
     """Raise a ValueError that names the argument unless `steps` is a whole number of at least 1."""
-    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+    if not isinstance(steps, numbers.Integral) or isinstance(steps, bool) or steps < 1:
         raise ValueError(f"{name}={steps!r}: must be a whole number of at least 1")
+
+
+def check_time(t: Tensor) -> None:
+    """Raise a ValueError unless t is of a floating dtype and, where looking at its values is free, within [0, 1].
+
+    On a GPU it would wait for the device. A compiled, fake or vmapped tensor has no values that Python may see.
+    """
+    if not t.is_floating_point():
+        raise ValueError(f"t: {t.dtype}; must be floating-point times in [0, 1] (divide timesteps by their number)")
+    if torch.compiler.is_compiling() or t.device.type != "cpu":
+        return
+    if type(t) is not Tensor or torch._C._functorch.is_functorch_wrapped_tensor(t):
+        return
+    if not bool(((t >= 0) & (t <= 1)).all()):
+        raise ValueError(
+            f"t: {float(t.min()):g} to {float(t.max()):g}; must be times in [0, 1] (divide timesteps by their number)"
+        )

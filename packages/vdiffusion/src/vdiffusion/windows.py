@@ -1,4 +1,4 @@
-"""A net evaluated window by window over a long signal, at constant memory."""
+"""Windows: a net evaluated piece by piece over a long signal, at constant memory."""
 
 import math
 from collections.abc import Mapping
@@ -13,10 +13,9 @@ from vdiffusion.net import Net, evaluate, in_working_precision
 def window_plan(length: int, *, size: int, overlap: int) -> tuple[int, list[int]]:
     """Return the length of the windows and the first sample of each, over a signal of `length` samples.
 
-    Neighbours share `overlap` samples at least, the last window ends where the signal does. There are no more windows
-    than `size` makes necessary, and they are no longer than so many have to be (in steps of the greatest common divisor
-    of `size` and `overlap`, both of which suit the net): a signal a little longer than `size` costs little more than
-    one that fits.
+    Neighbours share at least `overlap` samples, and the last window ends where the signal does. There are as few
+    windows as `size` allows, and they are as short as their number allows (in steps of the greatest common divisor of
+    `size` and `overlap`): a signal a little longer than `size` costs little more than one that fits.
     """
     if length <= size:
         return length, [0]
@@ -27,17 +26,17 @@ def window_plan(length: int, *, size: int, overlap: int) -> tuple[int, list[int]
 
 
 class Windows:
-    """A net that sees at most `size` samples of a signal `[B, C, T]` at a time, in windows of one length.
+    """Wrapper that shows a net at most `size` samples of a signal `[B, C, T]` at a time, in windows of one length.
 
         x_t  |--------- size ---------|                       each window's v is weighted by a fade; where windows
                         |--------- size ---------|            overlap, the weights are divided by their sum, so that
                          <-overlap->  |--------- size -----|  they sum to one everywhere; the last ends at T
 
     A net that looks at r samples to each side is wrong in the r samples next to a border, where it sees zeros in place
-    of its neighbours. With `trim` >= r those weigh nothing and the result is that of the whole signal at once, to
-    rounding. A net that pools over everything (group norm, attention) has no such r; there the cross-fade hides the
-    seams. Let `size` and `overlap` be multiples of the net's own downsampling. A signal with T <= size is handed to the
-    net directly. What grows with T is only the result and one row of weights.
+    of its neighbours. With `trim` >= r those have weight 0 and the result is that of the whole signal at once,
+    to rounding. A net that pools over everything (group norm, attention) has no such r; there the cross-fade hides the
+    seams. `size` and `overlap` should be multiples of the net's own downsampling. A signal with T <= size goes to the
+    net directly. Only the result and one row of weights grow with T.
 
     Put guidance outside, `Guidance(Windows(net, ...), ...)`, so that the negative conditions are cut as well.
     """
@@ -52,17 +51,20 @@ class Windows:
         batch: int = 1,
         trim: int = 0,
     ) -> None:
-        """Wrap `net`; a value outside what is said here is a ValueError.
+        """Wrap `net`.
 
         Args:
             net: `net(x_t, t, **conditions) -> v` for x_t `[B, C, size]`.
             size: samples per window.
-            overlap: samples that neighbouring windows share at least, 0 <= overlap < size.
+            overlap: samples that neighbouring windows share, at least; 0 <= overlap < size.
             conditions_along_time: name of each condition that runs along time, `[B, C', T / factor]`, with its factor:
                 samples of x_t per frame of the condition. In a mapping, "inject.4" names entry 4 of `inject`. T, size
-                and overlap must be multiples of every factor. All other conditions are given whole to every window.
+                and overlap must be multiples of every factor. Every window gets all other conditions whole.
             batch: windows per evaluation of the net.
-            trim: samples next to an inner border that weigh nothing, 0 <= 2 trim <= overlap.
+            trim: samples of weight 0 next to an inner border, 0 <= 2 trim <= overlap.
+
+        Raises:
+            ValueError: a value is outside these ranges; the message names it.
         """
         if size < 1:
             raise ValueError(f"size={size}: must be at least 1 sample")
@@ -112,8 +114,10 @@ class Windows:
         return v.div_(total_weight)
 
     def _weight(self, start: int, size: int, length: int) -> Tensor:
-        """Weights of one window [size]: 0 in the trim, a rise of sin^2, 1; mirrored at the end; no fade at the ends
-        of the signal itself."""
+        """Return the weights of one window [size]: 0 in the trim, a rise of sin^2, then 1; mirrored at the end.
+
+        At the ends of the signal itself there is no fade.
+        """
         fade = self.overlap - 2 * self.trim
         rise = torch.sin((torch.arange(fade) + 0.5) * (math.pi / 2 / max(fade, 1))).square()
         rise = torch.cat([torch.zeros(self.trim), rise])
@@ -125,7 +129,7 @@ class Windows:
         return weight
 
     def _cut(self, name: str, value: Any, group: list[int], size: int) -> Any:
-        """The condition for a group of windows, one after the other along the batch."""
+        """Cut one condition for a group of windows, which follow each other along the batch."""
         if isinstance(value, Mapping):
             return {key: self._cut(f"{name}.{key}", entry, group, size) for key, entry in value.items()}
         if not isinstance(value, Tensor):
@@ -162,7 +166,7 @@ class Windows:
 
 
 def _flat(conditions: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
-    """All conditions by dotted name."""
+    """Flatten nested conditions into one mapping by dotted name."""
     flat: dict[str, Any] = {}
     for key, value in conditions.items():
         if isinstance(value, Mapping):

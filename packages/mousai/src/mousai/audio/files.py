@@ -120,19 +120,21 @@ def read_audio(
             that are not finite; it has more than two channels; it ends before `start`; or an argument makes no sense.
     """
     if sample_rate < 1 or channels not in (1, 2):
-        raise AudioError(f"{path} cannot be read as {channels} channels at {sample_rate} Hz: 1 or 2, at 1 Hz or more")
+        raise AudioError(
+            str(path), hint=f"cannot be read as {channels} channels at {sample_rate} Hz: 1 or 2, at 1 Hz or more"
+        )
     if not (math.isfinite(start) and start >= 0):
-        raise AudioError(f"start={start} s of {path}: must be 0 or more")
+        raise AudioError("start", start, f"must be 0 s or more, for {path}")
     if duration is not None and not (math.isfinite(duration) and duration > 0):
-        raise AudioError(f"duration={duration} s of {path}: must be more than 0")
+        raise AudioError("duration", duration, f"must be more than 0 s, for {path}")
 
     path = path if isinstance(path, FilePart) else Path(path)
     with _opened(path) as file:
         rate, frames = file.samplerate, file.frames
         if file.channels > 2:
-            raise AudioError(f"{path} has {file.channels} channels; mix it down to stereo or mono first")
+            raise AudioError(str(path), hint=f"has {file.channels} channels; mix it down to stereo or mono first")
         if frames == 0:
-            raise AudioError(f"{path} holds no sound (0 samples)")
+            raise AudioError(str(path), hint="holds no sound (0 samples)")
 
         # Times in samples of the wanted rate. A block is the shortest stretch that is whole in both rates, at most a
         # second: resampling that starts at a block gives the very samples that resampling the whole file gives.
@@ -152,7 +154,7 @@ def read_audio(
 
     if stated and len(audio) < stop - skip:
         ends = (skip + len(audio)) / rate
-        raise AudioError(f"{path} is cut short: its sound ends after {ends:.2f} of {frames / rate:.2f} s")
+        raise AudioError(str(path), hint=f"is cut short: its sound ends after {ends:.2f} of {frames / rate:.2f} s")
     whole = skip + len(audio)  # as if everything before had been read too
     total = (2 * whole * sample_rate + rate) // (2 * rate)
     begin = first - block * block_out
@@ -161,7 +163,9 @@ def read_audio(
         raise _starts_too_late(path, start, whole / rate)
     if not np.isfinite(audio).all():
         where = int(np.argmin(np.isfinite(audio).all(axis=1)))
-        raise AudioError(f"{path} holds a sample that is not a number, {(skip + where) / rate:.3f} s from its start")
+        raise AudioError(
+            str(path), hint=f"holds a sample that is not a number, {(skip + where) / rate:.3f} s from its start"
+        )
     if audio.shape[1] > channels:
         audio = audio.mean(axis=1, keepdims=True)
     if rate != sample_rate:
@@ -202,18 +206,22 @@ def write_audio(
     samples = np.asarray(audio)
     if samples.ndim != 2 or samples.shape[0] not in (1, 2) or samples.dtype.kind != "f":
         found = f"{samples.dtype} {list(samples.shape)}"
-        raise AudioError(f"{path}: audio must be floats [1 or 2 channels, samples], got {found}")
+        raise AudioError(str(path), hint=f"audio must be floats [1 or 2 channels, samples], got {found}")
     if samples.shape[1] == 0:
-        raise AudioError(f"{path}: there is no sound to write (0 samples)")
+        raise AudioError(str(path), hint="there is no sound to write (0 samples)")
     if path.suffix.lower() == ".wav" and samples.size * bits // 8 > _WAV_LIMIT:
-        raise AudioError(f"{path}: more than 4 GiB, which a WAV file cannot hold; write .flac instead")
+        raise AudioError(str(path), hint="more than 4 GiB, which a WAV file cannot hold; write .flac instead")
     if not np.isfinite(samples).all():
-        raise AudioError(f"{path}: the audio has samples that are not numbers (NaN or infinite); nothing was written")
+        raise AudioError(
+            str(path), hint="the audio has samples that are not numbers (NaN or infinite); nothing was written"
+        )
     loudest = float(np.abs(samples).max())
     gain = 1.0
     if loudest > 1:
         if peak == "error":
-            raise AudioError(f"{path}: the audio reaches {loudest:.3f}, beyond ±1; turn it down (peak='scale' does)")
+            raise AudioError(
+                str(path), hint=f"the audio reaches {loudest:.3f}, beyond ±1; turn it down (peak='scale' does)"
+            )
         gain = 1 / loudest
     comment = _comment(path, metadata or {})
     settings = dict(_FORMATS[path.suffix.lower()])
@@ -230,9 +238,9 @@ def write_audio(
                 block = samples[:, offset : offset + _BLOCK].astype(np.float64) * gain
                 file.write(np.clip(block, -1, 1).T)  # clips the last bit of rounding of the gain, never more
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"{path} cannot be written at {sample_rate} Hz: {_reason(error)}") from error
+        raise AudioError(str(path), hint=f"cannot be written at {sample_rate} Hz: {_reason(error)}") from error
     except OSError as error:
-        raise AudioError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise AudioError(str(path), hint=f"cannot be written: {error.strerror or error}") from error
     return gain
 
 
@@ -262,18 +270,20 @@ def check_output(path: str | PathLike[str], overwrite: bool, *, suffixes: tuple[
     """
     path = Path(path)
     if path.is_dir():
-        raise AudioError(f"{path} is a folder; give the name of a file")
+        raise AudioError(str(path), hint="is a folder; give the name of a file")
     if path.suffix.lower() not in suffixes:
-        raise AudioError(f"{path}: the name must end in {' or '.join(suffixes)}")
+        raise AudioError(str(path), hint=f"the name must end in {' or '.join(suffixes)}")
     if path.exists() and not overwrite:
-        raise AudioError(f"{path} exists already; choose another name, or allow it to be replaced (--overwrite)")
+        raise AudioError(
+            str(path), hint="exists already; choose another name, or allow it to be replaced (--overwrite)"
+        )
     if not path.parent.is_dir():
-        raise AudioError(f"the folder {path.parent} does not exist; make it first")
+        raise AudioError(path.parent, hint="the folder does not exist; make it first")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise AudioError(f"the folder {path.parent} cannot be written: {error.strerror or error}") from error
+        raise AudioError(path.parent, hint=f"the folder cannot be written: {error.strerror or error}") from error
     return path
 
 
@@ -283,35 +293,37 @@ def _opened(path: Path | FilePart) -> Iterator[soundfile.SoundFile]:
     if isinstance(path, Path):
         _check_file(path)
     elif path.size == 0:
-        raise AudioError(f"{path} is empty")
+        raise AudioError(str(path), hint="is empty")
     try:
         with (
             path.open("rb") as raw,  # libsndfile never says why it failed
             _Reader(path if isinstance(path, Path) else raw) as file,
         ):
             if reason := missing_end(path, file.format):
-                raise AudioError(f"{path} is cut short: {reason}")
+                raise AudioError(str(path), hint=f"is cut short: {reason}")
             yield file
     except OSError as error:
-        raise AudioError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise AudioError(str(path), hint=f"cannot be read: {error.strerror or error}") from error
     except soundfile.LibsndfileError as error:
         reason = _reason(error)
         raise AudioError(
-            f"{path} cannot be read as audio ({reason}); WAV, FLAC, OGG, OPUS, MP3 and AIFF files can"
+            str(path), hint=f"cannot be read as audio ({reason}); WAV, FLAC, OGG, OPUS, MP3 and AIFF files can"
         ) from error
 
 
 def _check_file(path: Path) -> None:
     if path.is_dir():
-        raise AudioError(f"{path} is a folder; give the name of an audio file")
+        raise AudioError(str(path), hint="is a folder; give the name of an audio file")
     if not path.exists():
-        raise AudioError(f"{path} does not exist")
+        raise AudioError(str(path), hint="does not exist")
     if not path.is_file():
-        raise AudioError(f"{path} is not a regular file")
+        raise AudioError(str(path), hint="is not a regular file")
     if path.stat().st_size == 0:
-        raise AudioError(f"{path} is empty")
+        raise AudioError(str(path), hint="is empty")
     if path.suffix.lower() == ".raw":  # soundfile would ask for what such a file does not say
-        raise AudioError(f"{path} cannot be read as audio: .raw files do not state their rate; convert it to WAV")
+        raise AudioError(
+            str(path), hint="cannot be read as audio: .raw files do not state their rate; convert it to WAV"
+        )
 
 
 def _reason(error: soundfile.LibsndfileError) -> str:
@@ -349,15 +361,17 @@ def _resampled(audio: npt.NDArray[np.float32], rate: int, sample_rate: int, samp
 
 
 def _starts_too_late(path: Path | FilePart, start: float, duration: float) -> AudioError:
-    return AudioError(f"{path} is {duration:.2f} s long; a crop from {start} s would be empty")
+    return AudioError(str(path), hint=f"is {duration:.2f} s long; a crop from {start} s would be empty")
 
 
 def _comment(path: Path, metadata: Mapping[str, str]) -> str:
     """The metadata as JSON in pure ASCII, which every container's comment tag carries unchanged."""
     for key, value in metadata.items():
         if not isinstance(key, str) or not isinstance(value, str):
-            raise AudioError(f"{path}: metadata must map text to text, got {key!r}: {value!r}")
+            raise AudioError(str(path), hint=f"metadata must map text to text, got {key!r}: {value!r}")
     comment = json.dumps(dict(metadata)) if metadata else ""
     if len(comment) > _METADATA_LIMIT:
-        raise AudioError(f"{path}: metadata of {len(comment)} characters; {_METADATA_LIMIT} fit into an audio file")
+        raise AudioError(
+            str(path), hint=f"metadata of {len(comment)} characters; {_METADATA_LIMIT} fit into an audio file"
+        )
     return comment

@@ -126,7 +126,8 @@ def _plan(args: argparse.Namespace) -> "Plan":
         raise UserError(f"{args.model}: no such folder; give a model folder, or a model of the hub with --revision")
 
     from mousai.evaluation.run import Plan
-    from mousai.storage.folders import PARTS, describe, model_folder
+    from mousai.storage.folders import describe, model_folder
+    from mousai.storage.parts import PARTS
 
     folder = None
     if args.model is not None or not args.clips:

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     for text in args.settings:
         name, equals, value = text.partition("=")
         if not equals:
-            raise UserError(f"--set {text}: must be NAME=VALUE")
+            raise UserError("settings", text, "must be NAME=VALUE")
         settings[name] = value
 
     import torch

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mousai.convert.rules import LayoutError, Rule, weight_and_bias
 from mousai.convert.settings import Settings
+from mousai.errors import UserError
 from unet1d import Level, UNet1dConfig
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -73,7 +74,7 @@ def infer_unet(
             Level(
                 channels=block.channels,
                 factor=block.factor,
-                items=block.items,
+                num_blocks=block.items,
                 attention=len(block.attentions) > int(cross),
                 cross_attention=cross,
                 inject_channels=block.inject,
@@ -126,13 +127,13 @@ def unet_rules(config: UNet1dConfig, place: UNetPlace, ours: str) -> Iterator[Ru
             yield from weight_and_bias(f"{base}skip_adapter.block", f"{here}skip.adapt", "o i 1 -> o i")
         yield from weight_and_bias(f"{base}skip.blocks.0.1", f"{here}skip.to_scale")
         index = 1
-        for item in range(level.items):
-            yield from _item_rules(level, there, index, f"{here}items_down.{item}.")
+        for item in range(level.num_blocks):
+            yield from _item_rules(level, there, index, f"{here}down_blocks.{item}.")
             index += _parts(level)
         inner = index
         index += depth < len(config.levels) - 1
-        for item in range(level.items):
-            yield from _item_rules(level, there, index, f"{here}items_up.{item}.")
+        for item in range(level.num_blocks):
+            yield from _item_rules(level, there, index, f"{here}up_blocks.{item}.")
             index += _parts(level)
         yield from weight_and_bias(f"{there}{index}.block.1", f"{here}up.conv", "o i k -> o k i")
         base = f"{there}{inner}."
@@ -176,9 +177,11 @@ def _crossing(blocks: Sequence[_Block], settings: Settings, *, context: int | No
         given = settings.flags(name, len(blocks))
         for depth, (block, cross) in enumerate(zip(blocks, given, strict=True)):
             if (cross and not block.attentions) or (certain[depth] and not cross):
-                raise LayoutError(
-                    f"--set {name}: level {depth} has {len(block.attentions)} attentions, of {list(block.attentions)} "
-                    f"features where the level has {block.channels}; {int(cross)} is not possible there"
+                raise UserError(
+                    "settings",
+                    name,
+                    f"level {depth} has {len(block.attentions)} attentions, of {list(block.attentions)} features where "
+                    f"the level has {block.channels}; {int(cross)} is not possible there",
                 )
         return given
     read = _read_widths(blocks, certain, context)

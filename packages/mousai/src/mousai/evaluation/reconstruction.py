@@ -56,8 +56,8 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
     import torch
 
     from dmae import griffin_lim as plain_griffin_lim
-    from dmae.transform import to_mid_side
-    from mousai.codec import below_full_scale
+    from dmae import to_mid_side
+    from mousai.codec import limited
 
     config = codec.autoencoder.config
     usual = codec.defaults.decoder_steps
@@ -75,9 +75,9 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
         return there_and_back
 
     def by_griffin_lim(audio: Array) -> Array:
-        model, prior = codec.autoencoder, codec.autoencoder.require_prior()
+        prior = codec.autoencoder.prior.require_magnitudes()
         with torch.no_grad():
-            magnitudes = model.target_magnitudes(model.condition(encoded(audio)))
+            magnitudes = prior.magnitudes(prior.conditions(encoded(audio)))
             noise = torch.randn(magnitudes.shape, generator=torch.Generator().manual_seed(0), dtype=torch.complex64)
             mid_side = plain_griffin_lim(
                 magnitudes,
@@ -87,7 +87,7 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
                 length=(magnitudes.shape[-1] - 1) * prior.bands.hop_length,
                 iterations=ITERATIONS,
             )
-            sound = below_full_scale(to_mid_side(mid_side)[..., : audio.shape[1]].contiguous())
+            sound = limited(to_mid_side(mid_side)[..., : audio.shape[1]].contiguous())
         found: Array = sound[0].float().cpu().numpy()
         return found
 

@@ -157,7 +157,7 @@ def _autoencoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tupl
             others["latent_diffusion"] = load_latent_diffusion(begun)
     else:
         # Without a decoder that was trained, magnitudes with a phase that fits them are all there is to hear.
-        defaults = SamplingConfig(griffin_lim=32) if model.prior is not None else SamplingConfig()
+        defaults = SamplingConfig(griffin_lim=32) if model.config.prior is not None else SamplingConfig()
     return {**others, "autoencoder": model}, defaults
 
 

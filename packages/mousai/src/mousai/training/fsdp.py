@@ -15,10 +15,10 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from unet1d.unet import Item
+from unet1d import UNetBlock
 
 FSDP = "fsdp"
-_ENTERED = ("loss", "losses", "sample", "encode", "decode", "read", "attend")
+_ENTERED = ("loss", "losses", "sample", "encode", "decode", "encode_kv", "attend")
 """Methods by which models and their parts are entered, beside `forward`."""
 
 
@@ -32,8 +32,8 @@ def fsdp_strategy(*, nodes: int, devices: int | Literal["auto"]) -> ModelParalle
 
 def shard(model: nn.Module, mesh: DeviceMesh) -> None:
     """Shard the weights of a model in place: those of each part of a U-Net block together, and all others."""
-    blocks = [block for item in model.modules() if isinstance(item, Item) for block in item.children()]
-    for part in (*blocks, model):
+    parts = [part for block in model.modules() if isinstance(block, UNetBlock) for part in block.children()]
+    for part in (*parts, model):
         fully_shard(part, mesh=mesh)
         for name in _ENTERED:
             if hasattr(part, name):

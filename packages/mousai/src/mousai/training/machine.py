@@ -4,7 +4,7 @@ import sys
 
 import torch
 
-from mousai.device import bfloat16_gain
+from mousai.dtype import bfloat16_gain
 from mousai.errors import UserError
 from mousai.training.config import TrainingConfig
 from mousai.training.fsdp import FSDP
@@ -23,8 +23,7 @@ def check_machine(config: TrainingConfig) -> None:
     if loop.strategy == FSDP and (loop.compile or loop.precision == "16-mixed"):
         what = "loop.compile=true" if loop.compile else "loop.precision=16-mixed"
         raise UserError(f"{what}: does not go with loop.strategy=fsdp; leave it out, or take ddp")
-    accelerator, _ = lightning_device(config)
-    on_cpu = accelerator == "cpu" or (accelerator == "auto" and not torch.accelerator.is_available())
+    on_cpu = lightning_device(config)[0] == "cpu"
     if loop.precision == "bf16-mixed" and on_cpu and (gain := bfloat16_gain(torch.device("cpu"))) < 1:
         print(
             f"mousai: loop.precision=bf16-mixed: this CPU multiplies {gain:.2g} times as fast in bfloat16 as in "

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning.pytorch import Callback, Trainer
 from torch.utils.data import DataLoader
 
+from mousai.device import resolve_device
 from mousai.errors import UserError
 from mousai.training.callbacks.loggers import make_logger
 from mousai.training.config import TrainingConfig
@@ -18,8 +18,6 @@ from mousai.training.data.index_sampler import IndexSampler, collate
 from mousai.training.fsdp import FSDP, fsdp_strategy
 from mousai.training.resident.batches import ResidentBatches
 from mousai.training.stages.experiment import VALIDATION_ITEMS, Experiment
-
-_ACCELERATORS = {"cpu": "cpu", "cuda": "cuda", "mps": "mps"}
 
 
 def make_trainer(
@@ -74,19 +72,16 @@ def lightning_device(config: TrainingConfig) -> tuple[str, Any]:
     Raises:
         UserError: there is no such device, or a device by its number beside a number of devices.
     """
-    kind, _, number = config.device.partition(":")
-    devices = config.loop.devices
-    if kind == "auto":
-        # One process on CPUs: each takes all cores.
-        on_cpu = not torch.accelerator.is_available()
-        return "auto", 1 if on_cpu and devices == "auto" else devices
-    if kind == "cpu":
-        return "cpu", 1 if devices == "auto" else devices
-    if number:
+    device, devices = resolve_device(config.device), config.loop.devices
+    if config.loop.resident and device.type == "cuda":
+        return "cuda", [device.index or 0]  # the data lies on this one
+    if device.index is not None:
         if devices not in ("auto", 1):
-            raise UserError(f"device={config.device}: is one GPU; leave loop.devices out, or give device={kind}")
-        return kind, [int(number)]
-    return kind, devices
+            hint = f"is one GPU; leave loop.devices out, or give device={device.type}"
+            raise UserError("device", config.device, hint)
+        return device.type, [device.index]
+    # One process on a CPU takes all its cores.
+    return device.type, 1 if device.type == "cpu" and devices == "auto" else devices
 
 
 def train_loader(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from vdiffusion.samplers.contract import check_eta
-from vdiffusion.samplers.loop import Step, SteppingSampler
+from vdiffusion.samplers.base import Step, SteppingSampler
+from vdiffusion.samplers.protocol import check_eta
 
 
 @dataclass(frozen=True, kw_only=True)

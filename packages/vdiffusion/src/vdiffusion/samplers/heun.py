@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from vdiffusion.samplers.loop import Step, SteppingSampler
+from vdiffusion.samplers.base import Step, SteppingSampler
 
 
 @dataclass(frozen=True, kw_only=True)

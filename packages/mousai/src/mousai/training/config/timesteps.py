@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mousai.errors import UserError
-from vdiffusion import LogitNormalTime, UniformTime
-from vdiffusion.objective import TimeDistribution
+from vdiffusion import LogitNormalTime, TimeDistribution, UniformTime
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import Sampler
 
 from mousai.training.config import TimestepSampling
-from vdiffusion import item_generators
+from vdiffusion import NoiseSource
 
 
 class IndexSampler(Sampler[int]):
@@ -44,6 +44,6 @@ def draw_noise(
     seed: int, index: int, shape: Sequence[int], times: TimestepSampling
 ) -> tuple[Tensor, Tensor, torch.Generator]:
     """Draw the diffusion time and the noise of item `index`, and give the generator for what else is drawn of it."""
-    generator = item_generators(seed=seed, items=[index], stage="training")[0]
+    generator = NoiseSource(seed, [index]).generators("training")[0]
     t = times.distribution()(1, generator, torch.device("cpu"))[0]
     return t, torch.randn(tuple(shape), generator=generator), generator

@@ -4,8 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from vdiffusion import VObjective
-from vdiffusion.net import Net
+from vdiffusion import Net, VObjective
 
 BINS = 10
 """Bins of the diffusion time, of which each has its own mean loss in the log."""

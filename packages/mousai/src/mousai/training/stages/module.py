@@ -94,7 +94,7 @@ class Stage(LightningModule):
                     shard(model, self.device_mesh["data_parallel"])
 
     def transfer_batch_to_device(self, batch: Mapping[str, Any], device: torch.device, dataloader_idx: int) -> Any:
-        """Move the tensors, captions and attributes stay; or cut the batch on the device, where the data is resident."""
+        """Move the tensors; captions and attributes stay. Resident data is cut here, on the device."""
         if self.resident is not None:
             return on_device(self.resident, dict(batch))
         return {key: value.to(device) if isinstance(value, Tensor) else value for key, value in batch.items()}

@@ -27,11 +27,10 @@ def build_resident_autoencoder(
 ) -> Experiment:
     """Build what a run of stage 1 needs whose songs lie on the device."""
     device = resolve_device(config.device)
-    close: Callable[[], None] = lambda: None
     if config.data == COMPOSE:
         data, close = _composed(config, sizes, device)
     else:
-        data = _of_folder(config, sizes, device)
+        data, close = _of_folder(config, sizes, device), _nothing_to_close
     stage = AutoencoderStage(model.train(), config)
     stage.resident = data
     try:
@@ -49,6 +48,10 @@ def build_resident_autoencoder(
     return Experiment(
         stage=stage, train=None, validation=None, config=sizes, files=len(data), resident=True, close=close
     )
+
+
+def _nothing_to_close() -> None:
+    pass
 
 
 def _of_folder(config: AutoencoderTrainingConfig, sizes: DMAEConfig, device: torch.device) -> ResidentWaveforms:

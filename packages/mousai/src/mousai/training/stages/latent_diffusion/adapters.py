@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mousai.diffusion.lora import FORMAT, A, B
 from mousai.storage.weights import save_tensors
 from mousai.training.config import AdapterConfig
-from unet1d.blocks import Conv
+from unet1d import Conv
 
 TARGETS = ("to_q", "to_kv", "to_out", "conv", "conv1", "conv2")
 """Modules of the U-Net that get an adapter: attention and convolutions."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dmae import DMAEConfig
+from dmae import DMAE, DMAEConfig
 from mousai.conditioning.text import TextEncoder
 from mousai.data.captions import caption_of
 from mousai.diffusion.config import LatentDiffusionConfig

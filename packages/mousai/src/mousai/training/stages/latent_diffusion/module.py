@@ -7,10 +7,13 @@ import torch
 from torch import Tensor
 
 from dmae import DMAE
+from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import TextEncoder
 from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.sampling_config import SamplingConfig
 from mousai.training.config import LatentDiffusionTrainingConfig
 from mousai.training.stages.module import Sound, Stage
+from vdiffusion import NoiseSource
 
 SAMPLE_STEPS = 20
 """Steps of the sampler for samples to listen to."""
@@ -50,14 +53,18 @@ class LatentDiffusionStage(Stage):
 
     def step_loss(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """The v-objective."""
+        cond = Conditioning(
+            frames=batch["latent"].shape[-1],
+            text=self.embed(batch["caption"]) if self.model.config.net.context_features else None,
+            attributes=batch["attributes"],
+            start_seconds=batch["start"],
+        )
         loss = self.model.loss(
             batch["latent"],
-            self.embed(batch["caption"]) if self.model.config.net.context_features else None,
-            stated=batch["attributes"],
-            starts=batch["start"],
+            cond,
             t=batch["t"],
             noise=batch["noise"],
-            dropped=batch["cond_drop_mask"],
+            cond_drop_mask=batch["cond_drop_mask"],
             mask=batch["mask"],
             objective=self.objective,
         )
@@ -74,12 +81,15 @@ class LatentDiffusionStage(Stage):
         autoencoder: DMAE = self._beside["autoencoder"].to(self.device)
         config = autoencoder.config
         samples = round(seconds * config.sample_rate)
+        reads_text = bool(self.model.config.net.context_features)
         latent = self.model.sample(
-            self.embed(prompts) if self.model.config.net.context_features else None,
-            frames=-(-samples // config.hop_length),
-            stated=[parse_attributes(prompt) for prompt in prompts],
-            num_steps=SAMPLE_STEPS,
-            seed=self.config.loop.seed,
+            Conditioning(
+                frames=-(-samples // config.hop_length),
+                text=self.embed(prompts) if reads_text else None,
+                attributes=[parse_attributes(prompt) for prompt in prompts],
+            ),
+            noise=NoiseSource(self.config.loop.seed, range(len(prompts))),
+            config=SamplingConfig(num_inference_steps=SAMPLE_STEPS, guidance_scale=3.0 if reads_text else 1.0),
         )
         waves = autoencoder.decode(latent, length=samples)
         pairs = zip(prompts, waves, strict=True)
