@@ -22,7 +22,7 @@ from dmae import DMAE
 from dmae.prior import BOUND
 from mousai import Mousai, read_audio
 from mousai.storage.folders import load_autoencoder
-from mousai.training.audio_files import audio_files
+from mousai.training.data.audio_files import audio_files
 
 
 def linear_map(old: Tensor, new: Tensor) -> tuple[Tensor, Tensor, float]:
