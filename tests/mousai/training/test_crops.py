@@ -49,7 +49,11 @@ def test_what_is_known_is_stated_and_left_out_now_and_then():
     items = [crops[number] for number in range(400)]
     for item in items:
         attributes, song = item["attributes"], int(item["latent"][0, 0])
-        assert attributes.tempo in (None, 100 + song) and attributes.key in (None, (9, True)) and attributes.first_downbeat == 0.5
+        assert (
+            attributes.tempo in (None, 100 + song)
+            and attributes.key in (None, (9, True))
+            and attributes.first_downbeat == 0.5
+        )
         assert attributes.lead in (None, "flute")
     for name in ("tempo", "key", "lead"):
         assert 0.1 < sum(getattr(item["attributes"], name) is None for item in items) / 400 < 0.2  # 0.15

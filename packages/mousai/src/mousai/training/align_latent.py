@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from dmae import DMAE
-from dmae.prior import BOUND
+from dmae.prior import BOUND, MagnitudePrior
 from mousai import Mousai, read_audio
 from mousai.errors import UserError
 from mousai.storage.folders import load_autoencoder
@@ -60,15 +60,20 @@ def align_latent(old: DMAE, new: DMAE, latents: tuple[Tensor, Tensor]) -> float:
 
     Returns:
         Share of the variance of the new latent that the map leaves.
+
+    Raises:
+        UserError: `new` has no magnitude prior.
     """
-    prior = new.require_prior()
+    prior = new.prior
+    if not isinstance(prior, MagnitudePrior):
+        raise UserError("new", None, "has no magnitude prior, which the map is put into")
     unbounded = [z.clamp(-BOUND, BOUND).atanh() for z in latents]  # as the prior reads them
     weight, bias, left = linear_map(unbounded[0], unbounded[1])
     for layer in (prior.net.linear, prior.net.to_in):
         map_inputs(layer, weight, bias)
     weight, bias, _ = linear_map(*latents)
     level = new.decoder.levels[new.config.latent_depth]
-    for blocks in (level.items_down, level.items_up):
+    for blocks in (level.down_blocks, level.up_blocks):
         for block in blocks:
             map_inputs(block.injection.merge, weight, bias)
     new.encoder.load_state_dict(old.encoder.state_dict())

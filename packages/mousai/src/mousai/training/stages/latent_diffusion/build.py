@@ -53,7 +53,7 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
         model = LatentDiffusion(sizes)
     if sizes is not None and sizes.net.context_features != text.features:
         raise UserError(
-            f"text={config.text}: gives {text.features} features, the model reads {sizes.net.context_features}"
+            "text", config.text, f"gives {text.features} features, the model reads {sizes.net.context_features}"
         )
     stage = _stage(config, model, text, load_autoencoder(stage_1), frozen=frozen is not None)
     train, val = split_songs(songs, config)

@@ -33,5 +33,5 @@ def frozen_text(name: str) -> TextEncoder:
     """
     model, at, revision = name.partition("@")
     if not Path(model).is_dir() and not at:
-        raise UserError(f"text={name}: must be small, a folder, or OWNER/NAME@COMMIT of the hub, the commit pinned")
+        raise UserError("text", name, "must be small, a folder, or OWNER/NAME@COMMIT of the hub, the commit pinned")
     return TextEncoder.from_hub(model, revision=revision or "main")
