@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mousai.cli import build_parser
-from mousai.cli.train import read_settings
+from mousai.cli.train import read_config
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -40,4 +40,4 @@ def test_they_are_found():
 def test_the_program_takes_it(page, words):
     parsed = build_parser(words[0]).parse_args(words)
     if words[0] == "train" and "--print-config" not in words:
-        assert read_settings(parsed.stage, parsed.rest).out
+        assert read_config(parsed.stage, parsed.rest).out

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mousai import UserError
-from mousai.conditioning.text import TextEncoder
+from mousai.conditioning.text import T5TextEncoder
 from mousai.data.records import Record
 from mousai.storage.folders import load_latent_diffusion
 from mousai.training.config import LatentCropConfig, TimestepSampling
@@ -79,7 +79,7 @@ def test_padding_does_not_count_in_the_loss(saved_model, monkeypatch):
     t = torch.tensor([0.3, 0.7])
     alpha, sigma = (share[:, None, None] for share in alpha_sigma(t))
     error = (alpha * noise - sigma * latent / model.config.latent_std) ** 2
-    text = TextEncoder.load(saved_model)(["calm", "loud"])
+    text = T5TextEncoder.load(saved_model)(["calm", "loud"])
     found = model.loss(latent, text, t=t, noise=noise, mask=mask, drop=0.0)
     expected = torch.stack([error[0].mean(), error[1, :, :4].mean()]).mean()
     torch.testing.assert_close(found, expected)

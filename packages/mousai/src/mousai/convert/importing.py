@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig
-from mousai.conditioning.text import TextEncoder
+from mousai.conditioning.text import T5TextEncoder
 from mousai.convert.adp_layout import Layout, recognise, without_text
 from mousai.convert.prefixes import strip
 from mousai.convert.rules import LayoutError, Rule, read_state
@@ -111,7 +111,7 @@ def _import(
     own, text_state = without_text(layout, found.state)
     model = DMAE(layout.config) if isinstance(layout.config, DMAEConfig) else LatentDiffusion(layout.config)
     fill(model, own, layout)
-    parts: dict[str, DMAE | LatentDiffusion | TextEncoder] = {}
+    parts: dict[str, DMAE | LatentDiffusion | T5TextEncoder] = {}
     lacks = "a latent diffusion and a text encoder"
     if isinstance(model, DMAE):
         for name, given in (("text_encoder", text_encoder), ("autoencoder", autoencoder)):
@@ -156,7 +156,7 @@ def fill(model: nn.Module, theirs: Mapping[str, Tensor], layout: Layout) -> None
     assert all(not model.state_dict()[key].numel() for key in missing)
 
 
-def text_rules(text: TextEncoder) -> list[Rule]:
+def text_rules(text: T5TextEncoder) -> list[Rule]:
     """The T5 encoder in their layout; its token embedding stands under two keys."""
     keys = text.model.state_dict()
     tied = "encoder.embed_tokens.weight"
@@ -165,7 +165,7 @@ def text_rules(text: TextEncoder) -> list[Rule]:
     ]
 
 
-def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str | None) -> TextEncoder | None:
+def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str | None) -> T5TextEncoder | None:
     if model is None:
         if state:
             raise UserError(
@@ -176,7 +176,7 @@ def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str 
         return None
     if revision is None and not Path(model).is_dir():
         raise UserError("text_encoder", model, "no such folder; for a model of the hub give its commit too")
-    text = TextEncoder.from_hub(model, revision=revision or "main")
+    text = T5TextEncoder.from_hub(model, revision=revision or "main")
     if state:
         rules = text_rules(text)
         found = read_state(state, {rule.ours: text.model.state_dict()[rule.ours] for rule in rules}, rules)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from dmae import DMAE, DMAEConfig
-from mousai.conditioning.text import TextEncoder
+from mousai.conditioning.text import T5TextEncoder
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
@@ -27,7 +27,7 @@ BUNDLED_NAME = "bundled"
 """How the model that comes along is called where a name is wanted."""
 INDEX_NAME = "model_index.json"
 # What a part is an object of, that no one else has to say how it is stored.
-_TYPES: dict[str, type] = {"text_encoder": TextEncoder, "latent_diffusion": LatentDiffusion, "autoencoder": DMAE}
+_TYPES: dict[str, type] = {"text_encoder": T5TextEncoder, "latent_diffusion": LatentDiffusion, "autoencoder": DMAE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +182,7 @@ def load_part(folder: Path, name: str, given: Any = None) -> Any:
         check_part(name, part)
         return part
     loaders = {
-        "text_encoder": TextEncoder.load,
+        "text_encoder": T5TextEncoder.load,
         "latent_diffusion": load_latent_diffusion,
         "autoencoder": load_autoencoder,
     }

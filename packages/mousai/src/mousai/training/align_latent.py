@@ -11,13 +11,14 @@ The map is put into the weights of NEW's prior and decoder; the encoder and stag
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from dmae import DMAE
-from dmae.prior import BOUND
+from dmae.prior import BOUND, MagnitudePrior
 from mousai import Mousai, read_audio
 from mousai.errors import UserError
 from mousai.storage.folders import load_autoencoder
@@ -45,7 +46,7 @@ def linear_map(old: Tensor, new: Tensor) -> tuple[Tensor, Tensor, float]:
 def map_inputs(layer: nn.Linear, weight: Tensor, bias: Tensor) -> None:
     """Change a layer so that it maps its last inputs, as many as `weight` has rows, before it reads them."""
     read = layer.weight[:, -weight.shape[0] :].clone()
-    layer.bias += read @ bias
+    layer.bias.add_(read @ bias)
     layer.weight[:, -weight.shape[0] :] = read @ weight
 
 
@@ -60,15 +61,20 @@ def align_latent(old: DMAE, new: DMAE, latents: tuple[Tensor, Tensor]) -> float:
 
     Returns:
         Share of the variance of the new latent that the map leaves.
+
+    Raises:
+        UserError: `new` has no magnitude prior.
     """
-    prior = new.require_prior()
+    prior = new.prior
+    if not isinstance(prior, MagnitudePrior):
+        raise UserError("new", None, "has no magnitude prior, which the map is put into")
     unbounded = [z.clamp(-BOUND, BOUND).atanh() for z in latents]  # as the prior reads them
     weight, bias, left = linear_map(unbounded[0], unbounded[1])
     for layer in (prior.net.linear, prior.net.to_in):
         map_inputs(layer, weight, bias)
     weight, bias, _ = linear_map(*latents)
-    level = new.decoder.levels[new.config.latent_depth]
-    for blocks in (level.items_down, level.items_up):
+    level: Any = new.decoder.levels[new.config.latent_depth]
+    for blocks in (level.down_blocks, level.up_blocks):
         for block in blocks:
             map_inputs(block.injection.merge, weight, bias)
     new.encoder.load_state_dict(old.encoder.state_dict())

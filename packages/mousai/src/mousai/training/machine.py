@@ -19,7 +19,7 @@ def check_machine(config: TrainingConfig) -> None:
     """
     loop = config.loop
     if loop.strategy != FSDP and ("fsdp" in loop.strategy or "deepspeed" in loop.strategy):
-        raise UserError(f"loop.strategy={loop.strategy}: its average could not follow the weights; take fsdp, or ddp")
+        raise UserError("loop.strategy", loop.strategy, "its average could not follow the weights; take fsdp, or ddp")
     if loop.strategy == FSDP and (loop.compile or loop.precision == "16-mixed"):
         what = "loop.compile=true" if loop.compile else "loop.precision=16-mixed"
         raise UserError(f"{what}: does not go with loop.strategy=fsdp; leave it out, or take ddp")

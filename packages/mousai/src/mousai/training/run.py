@@ -165,11 +165,11 @@ def _absolute(key: str, value: str | None) -> str | None:
 
 def _check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
-        raise UserError(f"out={out}: is a file; give a folder")
+        raise UserError("out", out, "is a file; give a folder")
     if out.is_dir() and not (out / CONFIG).exists():
         ours = (CHECKPOINTS, "latents", "tokenizer", LOCK)
         if foreign := [path.name for path in out.iterdir() if path.name not in ours]:
-            raise UserError(f"out={out}: holds {foreign[0]}, and no run; give a new or empty folder")
+            raise UserError("out", out, f"holds {foreign[0]}, and no run; give a new or empty folder")
 
 
 def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -188,8 +188,10 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
         fixed.setdefault("attack_weight", 0.0)
         if fixed["phase"] == "decoder":  # which learns no magnitudes
             fixed.pop("attack_weight")
-    if values["optimizer"]["schedule"] == "cosine":  # which falls over so many steps
+    if values["optimizer"]["schedule"] == "cosine":  # which falls over so many steps, or so much time
         fixed["loop"]["max_steps"] = values["loop"]["max_steps"]
+        if values["loop"]["max_steps"] is None:
+            fixed["loop"]["max_time"] = values["loop"]["max_time"]
     return fixed
 
 

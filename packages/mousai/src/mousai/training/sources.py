@@ -33,11 +33,11 @@ def sizes_of(kind: Any, name: str) -> Any:
         return getattr(kind, name)()
     path = Path(name)
     if not path.exists():
-        raise UserError(f"model={name}: must be tiny, paper, or the path of a config.json")
+        raise UserError("model", name, "must be tiny, paper, or the path of a config.json")
     try:
         return kind.from_dict(load_config(path))
     except ValueError as error:
-        raise UserError(f"model={name}: {error}") from error
+        raise UserError("model", name, f"{error}") from error
 
 
 def shards_of(config: TrainingConfig) -> ShardSet:

@@ -34,7 +34,7 @@ class Augmentation:
             check_probability(f"crops.augmentation.{name}", getattr(self, name))
         check_least("crops.augmentation.semitones", self.semitones, 0)
         if self.semitones > 12:
-            raise UserError(f"crops.augmentation.semitones={self.semitones}: must be 12 or less")
+            raise UserError("crops.augmentation.semitones", self.semitones, "must be 12 or less")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,4 +94,4 @@ class LatentCropConfig:
         if self.pair_by is not None and not self.pair_by:
             raise UserError("crops.pair_by: names no field of the metadata; leave it out, or name one, such as seed")
         if not 0 <= self.cond_drop_prob < 1:
-            raise UserError(f"crops.cond_drop_prob={self.cond_drop_prob}: must lie in [0, 1)")
+            raise UserError("crops.cond_drop_prob", self.cond_drop_prob, "must lie in [0, 1)")

@@ -92,7 +92,7 @@ def seconds_of(max_time: str) -> float:
     except ValueError:
         seconds = 0.0
     if not (math.isfinite(seconds) and seconds > 0):
-        raise UserError(f"loop.max_time={max_time!r}: must be seconds or days:hours:minutes:seconds, as 00:08:00:00")
+        raise UserError("loop.max_time", max_time, "must be seconds or days:hours:minutes:seconds, as 00:08:00:00")
     return seconds
 
 
@@ -147,4 +147,4 @@ class Logging:
             check_least(f"logging.{name}", getattr(self, name), least)
         check_above("logging.listen_seconds", self.listen_seconds, 0)
         if not 0 <= self.validation_share < 0.5:
-            raise UserError(f"logging.validation_share={self.validation_share}: must be 0 or more, below 0.5")
+            raise UserError("logging.validation_share", self.validation_share, "must be 0 or more, below 0.5")

@@ -36,7 +36,7 @@ class OptimizerConfig:
         check_least("optimizer.warmup", self.warmup, 0)
         check_least("optimizer.weight_decay", self.weight_decay, 0)
         if not all(0 <= beta < 1 for beta in self.betas):
-            raise UserError(f"optimizer.betas={list(self.betas)}: both must lie in [0, 1)")
+            raise UserError("optimizer.betas", list(self.betas), "both must lie in [0, 1)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class EMAConfig:
     def __post_init__(self) -> None:
         """Check every value."""
         if not 0 <= self.beta < 1:
-            raise UserError(f"ema.beta={self.beta}: must lie in [0, 1); 0 takes the last weights")
+            raise UserError("ema.beta", self.beta, "must lie in [0, 1); 0 takes the last weights")
         check_above("ema.power", self.power, 0)
 
 

@@ -77,11 +77,12 @@ class AutoencoderTrainingConfig(TrainingConfig):
         check_least("attack_weight", self.attack_weight, 0)
         if self.attack_weight and self.phase == "all":
             raise UserError(
-                f"attack_weight={self.attack_weight}: is for phase=latent and phase=magnitudes; a model without a "
-                "prior learns no magnitudes"
+                "attack_weight",
+                self.attack_weight,
+                "is for phase=latent and phase=magnitudes; a model without a prior learns no magnitudes",
             )
         if self.phase in ("magnitudes", "decoder") and self.start_from is None:
-            raise UserError(f"phase={self.phase}: needs --from, the model that phase=latent made")
+            raise UserError("phase", self.phase, "needs --from, the model that phase=latent made")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +119,8 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
         """Check what no part can check alone."""
         super().__post_init__()
         if self.lora.rank and self.start_from is None:
-            raise UserError(f"lora.rank={self.lora.rank}: adds to a trained model; name it by --from")
+            raise UserError("lora.rank", self.lora.rank, "adds to a trained model; name it by --from")
         if self.crops.pair_by is not None and self.loop.batch * self.loop.accumulate % 2:
             raise UserError(
-                f"loop.batch={self.loop.batch}: a step must see an even number of items with crops.pair_by, whole pairs"
+                "loop.batch", self.loop.batch, "a step must see an even number of items with crops.pair_by, whole pairs"
             )

@@ -39,12 +39,14 @@ def pair_groups(songs: Sequence[Mapping[str, Any]], field: str) -> list[list[int
     for value, group in groups.items():
         if len(group) > MOST:
             raise UserError(
-                f"crops.pair_by={field}: {len(group)} songs have the same, {value}; name a field that only songs share "
-                "which are the same but for one fact"
+                "crops.pair_by",
+                field,
+                f"{len(group)} songs have the same, {value}; name a field that only songs share "
+                "which are the same but for one fact",
             )
     paired = [group for group in groups.values() if len(group) > 1]
     if not paired:
-        raise UserError(f"crops.pair_by={field}: no two songs have the same {field} in their metadata")
+        raise UserError("crops.pair_by", field, f"no two songs have the same {field} in their metadata")
     return paired
 
 

@@ -30,7 +30,7 @@ def latent_songs(config: LatentDiffusionTrainingConfig, stage_1: Path, *, frame_
     pair_by = config.crops.pair_by
     if is_shards(config.data):
         if pair_by is not None:
-            raise UserError(f"crops.pair_by={pair_by}: is for a folder of songs; these lie in shards")
+            raise UserError("crops.pair_by", pair_by, "is for a folder of songs; these lie in shards")
         songs = latent_shards(
             shards_of(config), stage_1 / "autoencoder", offsets=config.crops.offsets, frame_rate=frame_rate
         )

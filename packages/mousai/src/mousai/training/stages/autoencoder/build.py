@@ -75,7 +75,7 @@ def _check_phase(sizes: DMAEConfig, config: AutoencoderTrainingConfig) -> None:
     if sizes.prior is not None:
         way = "phase=latent and then, from its model, phase=decoder (or magnitudes)"
     what = "without" if sizes.prior is None else "with"
-    raise UserError(f"phase={config.phase}: a model {what} a prior is trained by {way}")
+    raise UserError("phase", config.phase, f"a model {what} a prior is trained by {way}")
 
 
 def _files(

@@ -41,9 +41,9 @@ def build_resident_autoencoder(
         raise
     if config.logging.listen_every:
         length = round(config.logging.listen_seconds * sizes.sample_rate)
-        count = min(config.logging.listen_count, len(data))
+        songs = range(min(config.logging.listen_count, len(data)))
         stage.originals = [
-            Sound(data.names[n], data.wave(n)[:, :length].cpu(), sizes.sample_rate) for n in range(count)
+            Sound(data.names[song], data.wave(song)[:, :length].cpu(), sizes.sample_rate) for song in songs
         ]
     return Experiment(
         stage=stage, train=None, validation=None, config=sizes, files=len(data), resident=True, close=close
