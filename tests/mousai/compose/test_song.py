@@ -29,7 +29,7 @@ def pitched(song: Song) -> list[Track]:
 
 
 def last_bar(song: Song) -> float:
-    return song.sections[-1][1]
+    return song.sections[-1].start
 
 
 def notes_digest(song: Song) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..leads import LEADS
+from .annotations.listen import bar_times, chord_spans, section_spans
+from .annotations.spans import BarTime, ChordSpan, KeySpan, SectionSpan, TempoMap
 from .bass import bass_line
 from .drums import drum_part
 from .form import plan_form
@@ -21,9 +23,9 @@ LAST_CHORD = 1.2
 """Seconds that the last chord has at least."""
 LONGEST = 3600.0
 """Seconds that a song has at most."""
-VERSION = 2
-"""Of what is composed and how it is rendered: the songs of one seed sound alike as long as it stays. 2: lead and rest
-are mixed by what they sound like."""
+VERSION = 3
+"""Of what is composed, how it is rendered and what is written of it: the songs of one seed are alike as long as it
+stays."""
 PALETTES = ("style", "leads", "all")
 """Who plays: the instruments of the style; these under a melody on any lead instrument; any instrument at all."""
 
@@ -44,7 +46,11 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Song:
-    """A composed song. `style` is the branch of `genre`; `mode` the exact mode of `key`; `energy` is from 0 to 1."""
+    """A composed song. `style` is the branch of `genre`; `mode` the exact mode of `key`; `energy` is from 0 to 1.
+
+    `bpm`, `key` and `mode` are those of the song's start; `tempo_map` and `keys` say what they are later. `bars`,
+    `chords`, `sections` and `keys` go from second 0 on; chords, sections and keys cover the song without gaps.
+    """
 
     seed: int
     genre: str
@@ -60,7 +66,11 @@ class Song:
     title: str
     lead: str
     tracks: tuple[Track, ...]
-    sections: tuple[tuple[str, float], ...]
+    tempo_map: TempoMap
+    bars: tuple[BarTime, ...]
+    chords: tuple[ChordSpan, ...]
+    sections: tuple[SectionSpan, ...]
+    keys: tuple[KeySpan, ...]
 
     @property
     def instruments(self) -> tuple[str, ...]:
@@ -69,8 +79,18 @@ class Song:
 
     @property
     def seconds_per_beat(self) -> float:
-        """Duration of a beat."""
+        """Duration of a beat at the song's start."""
         return 60.0 / self.bpm
+
+    @property
+    def downbeats(self) -> tuple[float, ...]:
+        """Seconds of the bar lines."""
+        return tuple(bar.start for bar in self.bars)
+
+    @property
+    def beats(self) -> tuple[float, ...]:
+        """Seconds of all beats."""
+        return tuple(beat for bar in self.bars for beat in bar.beats)
 
 
 def compose_song(
@@ -125,6 +145,8 @@ def compose_song(
         tracks.append(_drum_track(seed, style, bars, tempo, duration, energy, palette))
     tracks = [track for track in tracks if track.notes]
     leads = [track.instrument for track in tracks if track.role == "lead"] or [tracks[0].instrument]
+    tempo_map = TempoMap(((0.0, float(tempo)),))
+    times = bar_times(bars, tempo_map, duration)
     mood = draw_mood(stream(seed, "mood"), style.genre, energy, tonality, tempo)
     return Song(
         seed=seed,
@@ -141,7 +163,11 @@ def compose_song(
         title=draw_title(stream(seed, "title"), mood),
         lead=leads[0],
         tracks=tuple(tracks),
-        sections=tuple((bar.section, bar.start * 60.0 / tempo) for bar in bars if bar.section_start),
+        tempo_map=tempo_map,
+        bars=times,
+        chords=chord_spans(bars, tracks, tempo_map, duration),
+        sections=section_spans(bars, times, duration),
+        keys=(KeySpan(start=0.0, end=float(duration), key=tonality.name, mode=tonality.mode),),
     )
 
 
