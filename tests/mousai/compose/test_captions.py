@@ -16,6 +16,7 @@ from mousai.compose.caption_words import (
     SPEEDS,
     speed_words,
 )
+from mousai.compose.captions import STYLE_WORDS
 from mousai.compose.instruments import KITS, PROGRAM_NAMES
 from mousai.leads import family_of, lead_in
 
@@ -36,7 +37,8 @@ def words(text: str) -> set[str]:
 def vocabulary(row: dict[str, object]) -> set[str]:
     """Every word that a true caption of the row may hold."""
     genre, mood, names = str(row["genre"]), str(row["mood"]), list(map(str, row["instruments"]))  # type: ignore[call-overload]
-    told = [*GENRE_WORDS[genre], *GENRE_NOUNS[genre], *NOUNS, *OCCASIONS, str(row["style"]), *MOOD_WORDS[mood]]
+    told = [*GENRE_WORDS[genre], *GENRE_NOUNS[genre], *NOUNS, *OCCASIONS, *MOOD_WORDS[mood]]
+    told += STYLE_WORDS.get(str(row["style"]), (str(row["style"]),))
     told += [*speed_words(float(str(row["bpm"]))), str(row["key"]).replace("#", "")]
     told += [word for name in names for word in (name, *INSTRUMENT_WORDS.get(name, ()))]
     return GLUE | {word for text in told for word in words(text)}

@@ -22,6 +22,10 @@ from .caption_words import (
 )
 from .instruments import KITS
 from .song import VERSION, Song
+from .styles import STYLES
+
+STYLE_WORDS: dict[str, tuple[str, ...]] = {style.name: style.words for style in STYLES if style.words}
+"""What people call a style; one that is not here goes by its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +107,7 @@ def _draw(row: Mapping[str, Any], rng: Random) -> _Facts:
     genre_word = rng.choice(GENRE_WORDS.get(genre, (genre,)))
     if (by_sound and rng.random() < 0.5) or (players and lead_word and rng.random() < 0.06):
         genre_word = style = ""
-    style_word = style if rng.random() < 0.35 else ""
+    style_word = rng.choice(STYLE_WORDS.get(style, (style,))) if rng.random() < 0.45 else ""
     drumless = bool(instruments) and not any(name in KITS for name in instruments)
     return _Facts(
         kind=_kind(genre_word, style_word, rng),

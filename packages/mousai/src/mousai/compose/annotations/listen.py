@@ -5,35 +5,58 @@ from typing import TYPE_CHECKING
 
 from ..perform import Note
 from ..score import Bar
+from ..tempo import TempoMap
 from ..theory import Chord
 from .harte import quality_of
-from .spans import BarTime, ChordSpan, SectionSpan, TempoMap
+from .spans import BarTime, ChordSpan, KeySpan, SectionSpan
 
 if TYPE_CHECKING:
     from ..song import Track
 
 EARLY = 0.03
 """Seconds before a change of chord from which on a note belongs to what follows: players are not exact."""
-_NAMES = {"ending": "outro"}
+MELODIC = ("lead", "answer")
+"""Roles whose notes say nothing of the chords."""
 
 
-def bar_times(bars: Sequence[Bar], tempo_map: TempoMap, duration: float) -> tuple[BarTime, ...]:
-    """Bars and beats in seconds, as far as the song goes."""
+def time_bars(bars: Sequence[Bar], tempo_map: TempoMap, duration: float) -> tuple[BarTime, ...]:
+    """Bars and beats in seconds, as far as the song goes. The last bar, called ending, belongs to the outro."""
     found: list[BarTime] = []
     for bar in bars:
-        beats = tuple(tempo_map.seconds_at(bar.start + beat) for beat in range(bar.beats))
-        end = min(tempo_map.seconds_at(bar.start + bar.beats), duration)
+        beats = tuple(tempo_map.seconds(bar.start + beat) for beat in range(bar.beats))
+        end = min(tempo_map.seconds(bar.start + bar.beats), duration)
         within = tuple(beat for beat in beats if beat < duration)
         if within:
-            found.append(BarTime(start=beats[0], end=end, beats=within, section=_NAMES.get(bar.section, bar.section)))
+            name = "outro" if bar.final else bar.section
+            found.append(BarTime(start=beats[0], end=end, beats=within, section=name, first=bar.place == 0))
     return tuple(found)
 
 
-def section_spans(bars: Sequence[Bar], times: Sequence[BarTime], duration: float) -> tuple[SectionSpan, ...]:
+def section_spans(times: Sequence[BarTime], duration: float) -> tuple[SectionSpan, ...]:
     """Sections from one start to the next; the last one lasts to the song's end."""
-    starts = [(time.start, time.section) for bar, time in zip(bars, times, strict=False) if bar.section_start]
-    ends = [start for start, _ in starts[1:]] + [duration]
-    return tuple(SectionSpan(start=start, end=end, name=name) for (start, name), end in zip(starts, ends, strict=True))
+    starts = [
+        time
+        for number, time in enumerate(times)
+        if time.first and not (number and time.section == times[number - 1].section == "outro")
+    ]
+    ends = [time.start for time in starts[1:]] + [float(duration)]
+    return tuple(
+        SectionSpan(start=time.start, end=end, name=time.section) for time, end in zip(starts, ends, strict=True)
+    )
+
+
+def key_spans(bars: Sequence[Bar], times: Sequence[BarTime], duration: float) -> tuple[KeySpan, ...]:
+    """Keys from one change to the next."""
+    starts = [
+        (time.start, bar.key)
+        for number, (bar, time) in enumerate(zip(bars, times, strict=False))
+        if not number or bar.key != bars[number - 1].key
+    ]
+    ends = [start for start, _ in starts[1:]] + [float(duration)]
+    return tuple(
+        KeySpan(start=start, end=end, key=key.name, mode=key.mode)
+        for (start, key), end in zip(starts, ends, strict=True)
+    )
 
 
 def chord_spans(
@@ -46,14 +69,14 @@ def chord_spans(
     on to the song's end, where its sound fades.
     """
     spans = [
-        (tempo_map.seconds_at(bar.start + span.start), tempo_map.seconds_at(bar.start + span.start + 1), span.chord)
+        (tempo_map.seconds(bar.start + span.start), tempo_map.seconds(bar.start + span.start + 1), span.chord)
         for bar in bars
         for span in bar.spans
     ]
     spans = [span for span in spans if span[0] < duration]
-    ends = [start for start, _, _ in spans[1:]] + [duration]
+    ends = [start for start, _, _ in spans[1:]] + [float(duration)]
     basses = [note for track in tracks if track.role == "bass" for note in track.notes]
-    layers = [track.notes for track in tracks if not track.is_drum and track.role not in ("bass", "lead")]
+    layers = [track.notes for track in tracks if not track.is_drum and track.role not in ("bass", *MELODIC)]
     heard = [[_within(notes, start, end) for (start, _, _), end in zip(spans, ends, strict=True)] for notes in layers]
     with_thirds = [
         any(_third(chord) & sounds for (_, _, chord), sounds in zip(spans, layer, strict=True)) for layer in heard

@@ -1,0 +1,147 @@
+"""Drum grooves of dance music, hip hop, funk and soul (`mousai.compose.styles.grooves`)."""
+
+from .grooves import Groove
+
+DEEP_HOUSE: tuple[Groove, ...] = (
+    {
+        "kick": "X---X---X---X---",
+        "clap": "....x.......x...",
+        "open": "..x...x...x...x.",
+        "shaker": "o.xoo.xoo.xoo.xo",
+    },
+    {
+        "kick": "X---X---X---X---",
+        "rim": "...x..x....x....x..x..x....x.x..",
+        "clap": "....x.......x...",
+        "open": "..x...x...x...x.",
+        "hat": "o.o.o.o.o.o.o.oo",
+    },
+)
+DRUM_AND_BASS: tuple[Groove, ...] = (
+    {
+        "kick": "X.........x.....",
+        "snare": "....X.......X...",
+        "hat": "x.x.x.x.x.x.x.x.",
+        "ride": "x...x...x...x...",
+    },
+    {
+        "kick": "X.x.......x.....X.x.......xx....",
+        "snare": "....X..o.o..X..o....X..o.o..X.o.",
+        "hat": "x.x.x.x.x.x.x.x.",
+    },
+    {
+        "kick": "X.........x.....X.x.......x.....",
+        "snare": "....X..o....X.......X..o.o..X...",
+        "hat": "xxx.xxx.xxx.xxx.",
+    },
+)
+SYNTHWAVE: tuple[Groove, ...] = (
+    {
+        "kick": "X...x...X...x...",
+        "snare": "....X.......X...",
+        "hat": "x.x.x.x.x.x.x.x.",
+    },
+    {
+        "kick": "X.......X.x.....",
+        "snare": "....X.......X...",
+        "hat": "xoxoxoxoxoxoxoxo",
+        "clap": "....x.......x...",
+    },
+)
+DUBSTEP: tuple[Groove, ...] = (
+    {
+        "kick": "X.........x.....",
+        "snare": "........X.......",
+        "hat": "x..x..x.x..x..xo",
+    },
+    {
+        "kick": "X..x......x.....",
+        "clap": "........X.......",
+        "snare": "........x.......",
+        "hat": "..x...x...x..xx.",
+        "ride": "x...x...x...x...",
+    },
+)
+LO_FI: tuple[Groove, ...] = (
+    {
+        "kick": "X.....x...x.....",
+        "rim": "....X.......X...",
+        "hat": "x.o.x.o.x.o.x.o.",
+    },
+    {
+        "kick": "X......xx.......",
+        "snare": "....x.......x..o",
+        "hat": "o.x.o.x.o.x.o.xo",
+    },
+    {
+        "kick": "X..x....x.x.....",
+        "snare": "....x.......x...",
+        "hat": "x.x.x.x.x.x.x.x.",
+        "shaker": "o.o.o.o.o.o.o.o.",
+    },
+)
+FUNK: tuple[Groove, ...] = (
+    {
+        "kick": "X.x....x..x.....",
+        "snare": "....X..o.o..X..o",
+        "hat": "x.x.x.x.x.x.x.x.",
+    },
+    {
+        "kick": "X..x..x...x..x..",
+        "snare": "....X..o....X.o.",
+        "hat": "xoxoxoxoxoxoxoxo",
+    },
+    {
+        "kick": "X.....x.x.......",
+        "snare": "....X..o.o..X...",
+        "hat": "x.x.x.x.x.x.x...",
+        "open": "..............x.",
+    },
+)
+SOUL: tuple[Groove, ...] = (
+    {
+        "kick": "X.....x.x.......",
+        "snare": "....X.......X...",
+        "hat": "x.x.x.x.x.x.x.x.",
+        "tambourine": "....x.......x...",
+    },
+    {
+        "kick": "X......xx.......",
+        "snare": "....X.......X..o",
+        "hat": "x.x.x.x.x.x.x.x.",
+    },
+    {
+        "kick": "X.......X.......",
+        "snare": "x...x...x...x...",
+        "tambourine": "..x...x...x...x.",
+        "hat": "x.x.x.x.x.x.x.x.",
+    },
+)
+DISCO: tuple[Groove, ...] = (
+    {
+        "kick": "X...X...X...X...",
+        "snare": "....X.......X...",
+        "open": "..x...x...x...x.",
+        "hat": "x.o.x.o.x.o.x.o.",
+    },
+    {
+        "kick": "X...X...X...X...",
+        "snare": "....X.......X...",
+        "clap": "....x.......x...",
+        "hat": "xoxoxoxoxoxoxoxo",
+        "tambourine": "..x...x...x...x.",
+    },
+)
+REGGAETON: tuple[Groove, ...] = (
+    {
+        "kick": "X...x...X...x...",
+        "snare": "...x..x....x..x.",
+        "hat": "x.x.x.x.x.x.x.x.",
+    },
+    {
+        "kick": "X...x...X...x...",
+        "snare": "...x..x....x..x.",
+        "shaker": "xoxoxoxoxoxoxoxo",
+        "timbale": "..............xx",
+    },
+)
