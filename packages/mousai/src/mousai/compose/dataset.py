@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..data.workers import follow_parent
 from ..files import atomic_file
+from ..processes import follow_parent
 from .balance import LEAD_LEVEL, LOUDEST
-from .captions import caption, song_facts
+from .captions import caption
 from .errors import ComposeError
+from .facts import song_facts
 from .render import SAMPLE_RATE, check_tools, render_song
 from .score import stream
 from .song import LONGEST, PALETTES, Song, compose_song

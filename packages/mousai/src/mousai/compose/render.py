@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .balance import LEAD_LEVEL, lead_gain
 from .errors import ComposeError
 from .layers import LAYERS, layer_of, only_layer
+from .midi import pretty_midi, song_to_midi
 from .production.orchestras import find_orchestra
 from .song import Song
 
@@ -89,30 +90,7 @@ def check_tools(orchestras: Sequence[str] = ()) -> None:
     find_fluidsynth()
     for orchestra in orchestras or (None,):
         find_soundfont(orchestra)
-    _pretty_midi()
-
-
-def _pretty_midi() -> Any:
-    try:
-        import pretty_midi
-    except ImportError:
-        raise ComposeError('pretty_midi is not installed; pip install "mousai-music[compose]"') from None
-    return pretty_midi
-
-
-def song_to_midi(song: Song) -> Any:
-    """The song as a `pretty_midi.PrettyMIDI`, every track with its volume, pan and reverb send."""
-    midi_lib = _pretty_midi()
-    midi = midi_lib.PrettyMIDI(initial_tempo=float(song.bpm), resolution=960)
-    midi.time_signature_changes.append(midi_lib.TimeSignature(song.beats_per_bar, 4, 0.0))
-    for track in song.tracks:
-        instrument = midi_lib.Instrument(track.program, is_drum=track.is_drum, name=track.role)
-        for number, value in ((7, track.volume), (10, track.pan), (91, track.reverb)):
-            instrument.control_changes.append(midi_lib.ControlChange(number, value, 0.0))
-        for note in track.notes:
-            instrument.notes.append(midi_lib.Note(note.velocity, note.pitch, note.start, note.start + note.duration))
-        midi.instruments.append(instrument)
-    return midi
+    pretty_midi()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
