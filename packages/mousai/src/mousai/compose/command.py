@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from .balance import LEAD_LEVEL, LOUDEST
+from .production.orchestras import EXAMINATION, ORCHESTRAS, TRAINING
 from .styles import GENRES
 
 
@@ -27,6 +28,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"how much louder the lead is than everything else together, {-LOUDEST:g} to {LOUDEST:g} dB "
         f"(default {LEAD_LEVEL:g})",
     )
+    parser.add_argument(
+        "--orchestra",
+        default="train",
+        metavar="NAME",
+        help=f"the soundfonts that songs draw from: {', '.join(ORCHESTRAS)}, several with commas, train "
+        f"({', '.join(TRAINING)}) or examine ({', '.join(EXAMINATION)}); $MOUSAI_SOUNDFONT forces a file "
+        "(default train)",
+    )
+    parser.add_argument("--dry", action="store_true", help="the sound of the soundfont alone, without a production")
     parser.add_argument("--genre", default=None, help=f"only this genre or style: {', '.join(GENRES)} (default: all)")
     parser.add_argument("--workers", type=int, default=None, metavar="N", help="processes (default: one per core)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -45,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
             duration=args.duration,
             palette=args.palette,
             lead_level=args.lead_level,
+            orchestra=args.orchestra,
+            dry=args.dry,
             genre=args.genre,
             workers=args.workers,
             progress=not args.quiet,

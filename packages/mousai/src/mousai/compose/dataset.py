@@ -20,7 +20,8 @@ from ..files import atomic_file
 from .balance import LEAD_LEVEL, LOUDEST
 from .captions import caption, song_facts
 from .errors import ComposeError
-from .render import SAMPLE_RATE, check_tools, render_song
+from .production import draw_orchestra, draw_production, parse_orchestras
+from .render import SAMPLE_RATE, check_tools, render_song, soundfont_name
 from .score import stream
 from .song import LONGEST, PALETTES, Song, compose_song
 from .styles import GENRES, styles_of
@@ -38,6 +39,8 @@ class _Job:
     duration: float
     palette: str
     lead_level: float
+    orchestras: tuple[str, ...]
+    dry: bool
 
     @property
     def file_name(self) -> str:
@@ -49,7 +52,14 @@ class _Job:
     def matches(self, row: dict[str, Any]) -> bool:
         """Whether a row tells of this very song."""
         facts = song_facts(self.compose())
-        return row.get("lead_level", LEAD_LEVEL) == self.lead_level and all(row.get(key) == facts[key] for key in facts)
+        played = row.get("orchestra") == soundfont_name(self.orchestra) and (row.get("production") is None) == self.dry
+        level = row.get("lead_level", LEAD_LEVEL) == self.lead_level
+        return played and level and all(row.get(key) == facts[key] for key in facts)
+
+    @property
+    def orchestra(self) -> str:
+        """Name of the orchestra that plays, unless $MOUSAI_SOUNDFONT says otherwise."""
+        return draw_orchestra(self.seed, self.orchestras)
 
 
 def song_seed(seed: int, index: int) -> int:
@@ -73,19 +83,23 @@ def write_dataset(
     duration: float = 30.0,
     palette: str = "style",
     lead_level: float = LEAD_LEVEL,
+    orchestra: str = "train",
+    dry: bool = False,
     genre: str | None = None,
     workers: int | None = None,
     progress: bool = True,
 ) -> Path:
     """Compose and render `songs` songs of `duration` seconds into the folder `out` and return its `metadata.jsonl`.
 
-    The lead is `lead_level` dB louder than everything else together (`render_song`). Finished songs of the same seed,
-    palette, level, duration and genre are kept, also after an interruption; rows beyond `songs` of an earlier, larger
-    run stay. `workers` processes share the work (default: one per core).
+    The lead is `lead_level` dB louder than everything else together (`render_song`). Each song draws who plays it from
+    `orchestra` (`mousai.compose.production.parse_orchestras`) and how it is produced, unless `dry`. Finished songs of
+    the same seed, palette, level, orchestra, duration and genre are kept, also after an interruption; rows beyond
+    `songs` of an earlier, larger run stay. `workers` processes share the work (default: one per core).
     Raises ValueError for a value that is none, ComposeError for a missing tool or a folder that holds other songs.
     """
     _check(songs, duration, palette, lead_level, genre, workers)
-    check_tools()
+    orchestras = parse_orchestras(orchestra)
+    check_tools(orchestras)
     folder = Path(out)
     try:
         (folder / "audio").mkdir(parents=True, exist_ok=True)
@@ -101,6 +115,8 @@ def write_dataset(
             float(duration),
             palette,
             float(lead_level),
+            orchestras,
+            dry,
         )
         for index in range(songs)
     ]
@@ -112,8 +128,8 @@ def write_dataset(
             continue
         if not job.matches(row):
             raise ComposeError(
-                f"{folder} holds other songs (of another seed, genre, palette, lead level, duration or version of the "
-                "composer); choose another folder or remove it"
+                f"{folder} holds other songs (of another seed, genre, palette, lead level, orchestra, production, duration "
+                "or version of the composer); choose another folder or remove it"
             )
         if (folder / job.file_name).is_file():
             finished[job.index] = row
@@ -179,14 +195,16 @@ def _write_song(job: _Job) -> dict[str, Any]:
     row = {"file_name": job.file_name, "caption": caption(song), **song_facts(song)}
     if job.lead_level != LEAD_LEVEL:
         row["lead_level"] = job.lead_level
-    audio = render_song(song, lead_level=job.lead_level).mix
+    production = None if job.dry else draw_production(song.seed, song)
+    rendered = render_song(song, lead_level=job.lead_level, orchestra=job.orchestra, production=production)
+    row |= {"orchestra": rendered.orchestra, "production": rendered.production}
     with (
         atomic_file(Path(job.out, job.file_name)) as partial,
         soundfile.SoundFile(partial, "w", SAMPLE_RATE, 2, "PCM_16", format="FLAC") as file,
     ):
         # The tags that libsndfile knows; tempo and key stand in the caption and in the row.
         file.title, file.genre, file.comment = song.title, song.genre, row["caption"]
-        file.write(audio.T)
+        file.write(rendered.mix.T)
     _write_text(Path(job.out, _ROWS, f"{job.index:06d}.json"), json.dumps(row, ensure_ascii=False) + "\n")
     return row
 
