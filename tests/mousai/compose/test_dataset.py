@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from mousai.compose import (
     write_dataset,
 )
 from mousai.compose.dataset import song_genre, song_seed
+from mousai.compose.production.config import PEAK
 from mousai.compose.render import SAMPLE_RATE
+from mousai.limiter import limit
 
 
 @pytest.fixture
@@ -208,6 +211,51 @@ def test_the_level_of_the_leads_is_rendered_and_remembered(tmp_path: Path, monke
     assert len(levels) == 4
     with pytest.raises(ComposeError, match="another seed, genre, palette, lead level"):
         write(tmp_path / "louder", 3)
+
+
+def test_a_lost_fact_is_written_again(tmp_path: Path, rendered: list[int]) -> None:
+    write(tmp_path, 2)
+    before = files(tmp_path)
+    for name in ("annotations/000000.jams", "melody/000001.npy"):
+        (tmp_path / name).unlink()
+    write(tmp_path, 2)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.fluidsynth
+@pytest.mark.parametrize("dry", [True, False])
+def test_stems_add_up_to_the_mix_before_the_limiter(tmp_path: Path, dry: bool) -> None:
+    row = write(tmp_path, 1, duration=3.0, genre="pop", stems=True, dry=dry)[0]
+    names, gain = row["stems"], row["stems_gain"]
+    assert isinstance(names, dict) and isinstance(gain, float) and list(names) == ["drums", "bass", "chords", "lead"]
+    stems = []
+    for name in names.values():
+        sound, rate = soundfile.read(tmp_path / name, dtype="float64")
+        assert sound.shape == (3 * SAMPLE_RATE, 2) and rate == SAMPLE_RATE
+        assert soundfile.info(tmp_path / name).subtype == "PCM_24" and abs(sound).max() < 1
+        stems.append(sound)
+    assert sum(abs(stem).max() > 0.01 for stem in stems) >= 3
+    total = np.ascontiguousarray(gain * sum(stems).T)
+    limit(total, ceiling=PEAK)
+    mix, _ = soundfile.read(tmp_path / str(row["file_name"]), dtype="float64")
+    assert abs(total.T - mix).max() < 2**-14
+
+
+def test_stems_can_be_asked_for_later(tmp_path: Path, rendered: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    without, song = write(tmp_path, 1), files(tmp_path)
+    stems = {name: np.full((2, SAMPLE_RATE), 1.5, dtype=np.float32) for name in ("drums", "bass", "chords", "lead")}
+    plain = dataset.render_song
+    monkeypatch.setattr(dataset, "render_song", lambda *args, **options: replace(plain(*args, **options), stems=stems))
+    row = write(tmp_path, 1, stems=True)[0]
+    assert without[0].items() <= row.items() and len(rendered) == 2
+    assert row["stems_gain"] == 2.0  # 1.5 would be cut at full scale
+    sound, _ = soundfile.read(tmp_path / "stems/000000/lead.flac")
+    assert (sound == 0.75).all()
+    assert song.items() - {("metadata.jsonl", song["metadata.jsonl"])} <= files(tmp_path).items()
+    assert write(tmp_path, 1) == write(tmp_path, 1, stems=True) == [row] and len(rendered) == 2
+    (tmp_path / "stems/000000/bass.flac").unlink()
+    write(tmp_path, 1, stems=True)
+    assert len(rendered) == 3 and (tmp_path / "stems/000000/bass.flac").is_file()
 
 
 @pytest.mark.fluidsynth
