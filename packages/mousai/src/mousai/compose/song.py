@@ -48,7 +48,7 @@ class Track:
 class Song:
     """A composed song. `style` is the branch of `genre`; `mode` the exact mode of `key`; `energy` is from 0 to 1.
 
-    `bpm` and `key` are those at the start; `tempo_map` and `bars` tell how they change.
+    `bpm` and `key` are those at the start; `tempo_map` and `plan` tell how they change.
     """
 
     seed: int
@@ -58,7 +58,7 @@ class Song:
     key: str
     mode: str
     tempo_map: TempoMap
-    bars: tuple[Bar, ...]
+    plan: tuple[Bar, ...]
     beats_per_bar: int
     duration: float
     palette: str
@@ -77,7 +77,7 @@ class Song:
     @property
     def key_changes(self) -> bool:
         """Whether the song leaves its key."""
-        return any(bar.key != self.bars[0].key for bar in self.bars)
+        return any(bar.key != self.plan[0].key for bar in self.plan)
 
     @property
     def seconds_per_beat(self) -> float:
@@ -152,7 +152,7 @@ def compose_song(
         key=tonality.name,
         mode=tonality.mode,
         tempo_map=tempo_map,
-        bars=bars,
+        plan=bars,
         beats_per_bar=style.beats,
         duration=float(duration),
         palette=palette,

@@ -22,30 +22,34 @@ DRUM_AND_BASS: tuple[Groove, ...] = (
         "kick": "X.........x.....",
         "snare": "....X.......X...",
         "hat": "x.x.x.x.x.x.x.x.",
-        "ride": "x...x...x...x...",
+        "open": "..x...x...x...x.",
     },
     {
         "kick": "X.x.......x.....X.x.......xx....",
         "snare": "....X..o.o..X..o....X..o.o..X.o.",
         "hat": "x.x.x.x.x.x.x.x.",
+        "open": "..x...x...x...x.",
     },
     {
         "kick": "X.........x.....X.x.......x.....",
         "snare": "....X..o....X.......X..o.o..X...",
-        "hat": "xxx.xxx.xxx.xxx.",
+        "ride": "x.x.x.x.x.x.x.x.",
+        "open": "..x...x...x...x.",
     },
 )
 SYNTHWAVE: tuple[Groove, ...] = (
     {
-        "kick": "X...x...X...x...",
-        "snare": "....X.......X...",
-        "hat": "x.x.x.x.x.x.x.x.",
-    },
-    {
-        "kick": "X.......X.x.....",
+        "kick": "X---x---X---x---",
         "snare": "....X.......X...",
         "hat": "xoxoxoxoxoxoxoxo",
-        "clap": "....x.......x...",
+        "open": "..x...x...x...x.",
+    },
+    {
+        "kick": "X---x---X---x---",
+        "clap": "....X.......X...",
+        "snare": "....x.......x...",
+        "hat": "x.x.x.x.x.x.x.x.",
+        "open": "..............x.",
     },
 )
 DUBSTEP: tuple[Groove, ...] = (
@@ -121,15 +125,13 @@ DISCO: tuple[Groove, ...] = (
     {
         "kick": "X...X...X...X...",
         "snare": "....X.......X...",
-        "open": "..x...x...x...x.",
-        "hat": "x.o.x.o.x.o.x.o.",
+        "hat": "x.X.x.X.x.X.x.X.",
     },
     {
         "kick": "X...X...X...X...",
         "snare": "....X.......X...",
-        "clap": "....x.......x...",
-        "hat": "xoxoxoxoxoxoxoxo",
-        "tambourine": "..x...x...x...x.",
+        "hat": "xoXoxoXoxoXoxoXo",
+        "tambourine": "....x.......x...",
     },
 )
 REGGAETON: tuple[Groove, ...] = (

@@ -40,31 +40,31 @@ ROOTS: tuple[Style, ...] = (
     Style(
         genre="classical", name="film score", tempo=(66, 124), modes=("minor", "minor", "major", "dorian"),
         progressions=SCREEN, cadence=LEADING, kits=("orchestral percussion",), grooves=CINEMATIC,
-        drum_velocity=104, drum_volume=104, drum_chance=0.55, fills="none", reverb=90, energy=0.55, weight=1.0,
+        drum_velocity=100, drum_volume=96, drum_chance=0.3, fills="none", reverb=90, energy=0.55, weight=1.0,
         parts=(
             Part(
                 role="bass", kind="bass", low=33, velocity=92, volume=104, pan=84,
-                instruments=("double bass", "cello", "tuba"),
+                instruments=("double bass", "cello"),
                 patterns=("R---------------", "R-------R-------", "R-R-R-R-R-R-R-R-", "R--R--R-R--R--R-"),
             ),
             Part(
                 role="chords", kind="chords", low=52, high=74, velocity=74, volume=92, pan=50,
-                instruments=("slow strings", "strings", "strings", "tremolo strings"),
-                patterns=(HELD, "x-x-x-x-x-x-x-x-", "x--x--x-x--x--x-"),
+                instruments=("strings", "strings", "tremolo strings"),
+                patterns=("x-x-x-x-x-x-x-x-", "x--x--x-x--x--x-", "x-x-x-x-xxx-x-x-"),
             ),
             Part(
                 role="second", kind="chords", low=48, high=69, velocity=72, volume=82, pan=74, chance=0.6,
-                instruments=("french horn", "trombone", "choir"),
+                instruments=("french horn", "slow strings", "french horn", "choir"),
                 patterns=(HELD, "x-------x-------"),
             ),
             Part(
-                role="arpeggio", kind="arpeggio", low=57, high=79, velocity=72, volume=84, pan=38, chance=0.6,
-                instruments=("harp", "pizzicato strings", "piano", "celesta"),
+                role="arpeggio", kind="arpeggio", low=57, high=79, velocity=74, volume=88, pan=38, chance=0.75,
+                instruments=("harp", "pizzicato strings", "harp"),
                 patterns=("0-1-2-3-2-1-2-1-", "0-2-1-2-0-2-1-2-"),
             ),
             Part(
                 role="lead", kind="melody", low=60, high=81, velocity=94, volume=100, pan=66,
-                instruments=("french horn", "violin", "trumpet", "cello", "flute", "oboe", "choir"),
+                instruments=("french horn", "violin", "violin", "cello", "flute", "oboe"),
                 patterns=("theme", "lyric"),
             ),
         ),
