@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from mousai.compose import GENRES, ComposeError, Song, caption_from_metadata, compose_song, dataset, write_dataset
+from mousai.compose import (
+    GENRES,
+    ComposeError,
+    RenderedSong,
+    Song,
+    caption_from_metadata,
+    compose_song,
+    dataset,
+    write_dataset,
+)
 from mousai.compose.dataset import song_genre, song_seed
 from mousai.compose.render import SAMPLE_RATE
 
@@ -16,10 +25,11 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Stands in for FluidSynth: a short noise of the song's own, and the list of seeds that were rendered."""
     seeds: list[int] = []
 
-    def render(song: Song, *, lead_level: float) -> np.ndarray:
+    def render(song: Song, *, lead_level: float) -> RenderedSong:
         seeds.append(song.seed)
         samples = round(song.duration * SAMPLE_RATE)
-        return np.random.default_rng(song.seed).uniform(-0.5, 0.5, (2, samples)).astype(np.float32)
+        mix = np.random.default_rng(song.seed).uniform(-0.5, 0.5, (2, samples)).astype(np.float32)
+        return RenderedSong(mix=mix, stems={}, orchestra="none", production=None)
 
     monkeypatch.setattr(dataset, "render_song", render)
     monkeypatch.setattr(dataset, "check_tools", lambda: None)
@@ -179,9 +189,10 @@ def test_bad_values_are_named(tmp_path: Path, wrong: dict[str, object], message:
 def test_the_level_of_the_leads_is_rendered_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     levels: list[float] = []
 
-    def render(song: Song, *, lead_level: float) -> np.ndarray:
+    def render(song: Song, *, lead_level: float) -> RenderedSong:
         levels.append(lead_level)
-        return np.zeros((2, SAMPLE_RATE), dtype=np.float32)
+        mix = np.zeros((2, SAMPLE_RATE), dtype=np.float32)
+        return RenderedSong(mix=mix, stems={}, orchestra="none", production=None)
 
     monkeypatch.setattr(dataset, "render_song", render)
     monkeypatch.setattr(dataset, "check_tools", lambda: None)

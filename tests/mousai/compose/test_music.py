@@ -62,7 +62,7 @@ def test_there_are_neither_too_few_notes_nor_too_many(style: str) -> None:
 def test_every_downbeat_is_played_where_it_is_not_a_pause(style: str) -> None:
     for song in songs_of(style):
         sounding = sorted((note.start, note.start + note.duration) for track in song.tracks for note in track.notes)
-        for bar in song.plan:
+        for bar in song.bars:
             time = bar_time(song, bar)
             within = bar_time(song, bar, bar.beats / 2)
             # Struck at the bar line, or held over it, or (off-beat styles in a thin section) within half a bar.
@@ -73,7 +73,7 @@ def test_every_downbeat_is_played_where_it_is_not_a_pause(style: str) -> None:
 def test_melodies_stand_on_chord_tones_where_it_weighs(style: str) -> None:
     for song in songs_of(style):
         right = []
-        for bar in song.plan:
+        for bar in song.bars:
             for beat in {0, bar.beats // 2} if bar.beats == 4 else {0}:
                 time = bar_time(song, bar, beat)
                 for note in lead_of(song).notes:
@@ -86,7 +86,7 @@ def test_melodies_stand_on_chord_tones_where_it_weighs(style: str) -> None:
 def test_a_hook_comes_back(style: str) -> None:
     song = compose_song(5, genre=style, duration=120, key="C major", bpm=120)
     hooks: dict[tuple[str, int], list[tuple[int, ...]]] = defaultdict(list)
-    for bar in song.plan:
+    for bar in song.bars:
         if bar.section in ("chorus", "drop") and bar.place < 3 and "lead" in bar.roles:
             notes = [
                 note.pitch
@@ -102,10 +102,10 @@ def test_a_hook_comes_back(style: str) -> None:
 @pytest.mark.parametrize("style", NAMES)
 def test_songs_end_with_a_cadence(style: str) -> None:
     for song in songs_of(style):
-        last = song.plan[-1]
+        last = song.bars[-1]
         assert last.final and last.spans[0].chord.root == last.key.tonic
-        if len(song.plan) > 2:
-            assert song.plan[-2].spans[-1].chord.root != last.key.tonic
+        if len(song.bars) > 2:
+            assert song.bars[-2].spans[-1].chord.root != last.key.tonic
         closing = [note for track in song.tracks for note in track.notes if note.start >= bar_time(song, last) - NEAR]
         assert closing and max(note.start + note.duration for note in closing) > bar_time(song, last) + 1.0
 
@@ -114,7 +114,7 @@ def test_songs_end_with_a_cadence(style: str) -> None:
 def test_everything_pauses_where_the_plan_says_so(style: str) -> None:
     for song in songs_of(style):
         swing = styles_of(style)[0].swing
-        for bar in song.plan:
+        for bar in song.bars:
             if not bar.stop or swing != 0.5:
                 continue
             begin, end = bar_time(song, bar, bar.beats - bar.stop), bar_time(song, bar, bar.beats)
@@ -124,7 +124,7 @@ def test_everything_pauses_where_the_plan_says_so(style: str) -> None:
 
 
 def bars_of(song: Song, roles: tuple[str, ...]) -> list[Bar]:
-    return [bar for bar in song.plan if set(roles) <= set(bar.roles)]
+    return [bar for bar in song.bars if set(roles) <= set(bar.roles)]
 
 
 @pytest.mark.parametrize("style", NAMES)
@@ -134,7 +134,7 @@ def test_fills_land_on_the_next_downbeat(style: str) -> None:
         if not drums:
             continue
         hits = starts(drums[0])
-        for bar, following in pairwise(song.plan):
+        for bar, following in pairwise(song.bars):
             if bar.fill and "drums" in bar.roles and styles_of(style)[0].fills != "none":
                 time = bar_time(song, following)
                 if following.roles and (not following.final or "drums" in following.roles):
@@ -146,7 +146,7 @@ def test_breaks_builds_half_time_stops_and_pick_ups_all_happen() -> None:
     for seed in range(24):
         for style, duration in (("house", 60.0), ("heavy metal", 100.0)):
             song = compose_song(seed, genre=style, duration=duration)
-            for bar, following in pairwise(song.plan):
+            for bar, following in pairwise(song.bars):
                 seen[bar.drums] += 1
                 seen["stop"] += bar.stop > 0
                 seen["break"] += bar.section == "break" and "drums" not in bar.roles
@@ -162,9 +162,9 @@ def test_a_build_grows() -> None:
     song = next(
         song
         for song in (compose_song(seed, genre="house", duration=150) for seed in range(50))
-        if any(bar.drums == "build" for bar in song.plan)
+        if any(bar.drums == "build" for bar in song.bars)
     )
-    build = [bar for bar in song.plan if bar.drums == "build" and bar.visit == 0]
+    build = [bar for bar in song.bars if bar.drums == "build" and bar.visit == 0]
     notes = drum_part(build, "drums", styles_of("house")[0].grooves, 100, Random(0))
     snares = [sum(note.pitch == 38 and bar.start <= note.start < bar.start + 4 for note in notes) for bar in build]
     assert len(build) == 4 and snares == sorted(snares) and snares[-1] > snares[0]

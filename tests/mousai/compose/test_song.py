@@ -29,7 +29,7 @@ def pitched(song: Song) -> list[Track]:
 
 
 def last_bar(song: Song) -> float:
-    return song.sections[-1][1]
+    return song.downbeats[-1]
 
 
 def notes_digest(song: Song) -> str:
@@ -47,7 +47,7 @@ def test_every_melody_note_is_in_the_scale(seed: int, style: str) -> None:
     song = compose_song(seed, genre=style)
     melodies = [track for track in song.tracks if track.role == "lead"]
     assert melodies
-    scales = {bar.key.pitch_classes for bar in song.plan}
+    scales = {bar.key.pitch_classes for bar in song.bars}
     for track in melodies:
         assert {note.pitch % 12 for note in track.notes} <= {tone for scale in scales for tone in scale}
 
@@ -55,10 +55,10 @@ def test_every_melody_note_is_in_the_scale(seed: int, style: str) -> None:
 @given(seeds, styles)
 def test_a_song_starts_and_ends_on_the_tonic(seed: int, style: str) -> None:
     song = compose_song(seed, genre=style)
-    first, key = song.plan[0].key, song.plan[-1].key
+    first, key = song.bars[0].key, song.bars[-1].key
     assert first == key_of(song) and (key == first or song.key_changes)
-    tonic = set(song.plan[-1].spans[0].chord.tones)
-    assert song.plan[-1].spans[0].chord.root == key.tonic and song.plan[0].spans[0].chord.root == first.tonic
+    tonic = set(song.bars[-1].spans[0].chord.tones)
+    assert song.bars[-1].spans[0].chord.root == key.tonic and song.bars[0].spans[0].chord.root == first.tonic
     ending = [note for track in pitched(song) for note in track.notes if note.start > last_bar(song) - 0.05]
     assert {note.pitch % 12 for note in ending} <= tonic
     assert min(note.pitch for note in ending) % 12 in (key.tonic, *tonic)

@@ -7,8 +7,9 @@
 
 from .captions import caption, caption_from_metadata, song_facts
 from .dataset import write_dataset
+from .errors import ComposeError
 from .perform import Note
-from .render import ComposeError, render_song, song_to_midi
+from .render import RenderedSong, render_song, song_to_midi
 from .song import Song, Track, compose_song
 from .styles import GENRES, STYLES, Style
 
@@ -17,6 +18,7 @@ __all__ = [
     "STYLES",
     "ComposeError",
     "Note",
+    "RenderedSong",
     "Song",
     "Style",
     "Track",

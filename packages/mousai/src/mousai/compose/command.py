@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the data set that the parsed options ask for; a mistake is one line on stderr and exit code 2."""
     from .dataset import write_dataset
-    from .render import ComposeError
+    from .errors import ComposeError
 
     try:
         path = write_dataset(

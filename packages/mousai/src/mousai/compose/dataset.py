@@ -19,7 +19,8 @@ from ..data.workers import follow_parent
 from ..files import atomic_file
 from .balance import LEAD_LEVEL, LOUDEST
 from .captions import caption, song_facts
-from .render import SAMPLE_RATE, ComposeError, check_tools, render_song
+from .errors import ComposeError
+from .render import SAMPLE_RATE, check_tools, render_song
 from .score import stream
 from .song import LONGEST, PALETTES, Song, compose_song
 from .styles import GENRES, styles_of
@@ -178,7 +179,7 @@ def _write_song(job: _Job) -> dict[str, Any]:
     row = {"file_name": job.file_name, "caption": caption(song), **song_facts(song)}
     if job.lead_level != LEAD_LEVEL:
         row["lead_level"] = job.lead_level
-    audio = render_song(song, lead_level=job.lead_level)
+    audio = render_song(song, lead_level=job.lead_level).mix
     with (
         atomic_file(Path(job.out, job.file_name)) as partial,
         soundfile.SoundFile(partial, "w", SAMPLE_RATE, 2, "PCM_16", format="FLAC") as file,

@@ -4,12 +4,15 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UserError
 from .balance import LEAD_LEVEL, lead_gain
+from .errors import ComposeError
+from .layers import LAYERS, layer_of, only_layer
+from .production.orchestras import find_orchestra
 from .song import Song
 
 if TYPE_CHECKING:
@@ -38,10 +41,6 @@ SOUNDFONTS = (
 """Where a soundfont is looked for when `$MOUSAI_SOUNDFONT` does not name one."""
 
 
-class ComposeError(UserError, RuntimeError):
-    """What keeps the composer from working, in one line that says what to do."""
-
-
 def find_fluidsynth() -> str:
     """Path of the `fluidsynth` program. Raises ComposeError where it is not installed."""
     found = shutil.which("fluidsynth")
@@ -53,10 +52,10 @@ def find_fluidsynth() -> str:
     return found
 
 
-def find_soundfont() -> Path:
-    """The General MIDI soundfont: `$MOUSAI_SOUNDFONT`, or the first of `SOUNDFONTS` that exists.
+def find_soundfont(orchestra: str | None = None) -> Path:
+    """The General MIDI soundfont: `$MOUSAI_SOUNDFONT`, that of an orchestra, or the first of `SOUNDFONTS` that exists.
 
-    Raises ComposeError where there is none.
+    Raises ComposeError where there is none, ValueError for an orchestra that is none.
     """
     named = os.environ.get("MOUSAI_SOUNDFONT")
     if named:
@@ -64,6 +63,8 @@ def find_soundfont() -> Path:
         if not _is_soundfont(Path(named)):
             raise ComposeError(f"MOUSAI_SOUNDFONT is {named}, which is not a .sf2 or .sf3 soundfont; set it to one")
         return Path(named)
+    if orchestra is not None:
+        return find_orchestra(orchestra)
     for path in map(Path, SOUNDFONTS):
         if path.is_file():
             return path
@@ -83,10 +84,11 @@ def _is_soundfont(path: Path) -> bool:
     return head[:4] == b"RIFF" and head[8:] == b"sfbk"
 
 
-def check_tools() -> None:
-    """Raise ComposeError unless everything that rendering needs is there."""
+def check_tools(orchestras: Sequence[str] = ()) -> None:
+    """Raise ComposeError unless everything that rendering with all these orchestras needs is there."""
     find_fluidsynth()
-    find_soundfont()
+    for orchestra in orchestras or (None,):
+        find_soundfont(orchestra)
     _pretty_midi()
 
 
@@ -113,70 +115,128 @@ def song_to_midi(song: Song) -> Any:
     return midi
 
 
-def render_song(song: Song, *, lead_level: float = LEAD_LEVEL) -> "NDArray[np.float32]":
-    """Play a song: float32 `[2, duration × 48000]`, RMS near `LOUDNESS`, no sample above `PEAK`, faded at the end.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RenderedSong:
+    """A song as sound.
+
+    `mix` is float32 `[2, samples]` at 48 kHz. `stems` has such an array for every name of `LAYERS` (zeros where
+    a layer does not play); added up in that order they are the mix before the limiter. `orchestra` names the soundfont,
+    `production` tells what was done to the sound, ready for JSON, and is None for a dry song.
+    """
+
+    mix: "NDArray[np.float32]"
+    stems: "Mapping[str, NDArray[np.float32]]"
+    orchestra: str
+    production: Mapping[str, Any] | None
+
+
+def render_song(
+    song: Song,
+    *,
+    lead_level: float = LEAD_LEVEL,
+    orchestra: str | None = None,
+    production: None = None,
+) -> RenderedSong:
+    """Play a song: RMS near `LOUDNESS`, no sample above `PEAK`, faded at the end.
 
     The melody is mixed with the rest by what both sound like, to be `lead_level` dB louder than all of it where there
     are both, and as far as `LARGEST` goes (`mousai.compose.balance`).
+
+    Args:
+        song: the song.
+        lead_level: in dB.
+        orchestra: name of an orchestra; None is the first soundfont that is found.
+        production: how it is produced; None is the dry sound of the soundfont.
+
     Raises ComposeError when FluidSynth, the soundfont or pretty_midi is missing, or when FluidSynth fails.
     """
+    import numpy as np
+
     samples = round(song.duration * SAMPLE_RATE)
-    melody = tuple(track for track in song.tracks if track.role == "lead")
-    rest = tuple(track for track in song.tracks if track.role != "lead")
-    if not (melody and rest):
-        return finish(_play(song, samples), samples)
-    lead, others = (_play(replace(song, tracks=tracks), samples) for tracks in (melody, rest))
-    return finish(lead_gain(lead, others, lead_level) * lead + others, samples)
+    font = find_soundfont(orchestra)
+    present = {layer_of(track) for track in song.tracks}
+    stems = {
+        layer: _play(only_layer(song, layer), samples, font)
+        if layer in present
+        else np.zeros((2, samples), dtype=np.float32)
+        for layer in LAYERS
+    }
+    if not any(bool((abs(stem) > SILENCE).any()) for stem in stems.values()):
+        raise ComposeError(f"{font} gave no sound; set MOUSAI_SOUNDFONT to a General MIDI soundfont")
+    rest = sum(stems[layer] for layer in LAYERS if layer != "lead")
+    assert isinstance(rest, np.ndarray)
+    stems["lead"] *= np.float32(lead_gain(stems["lead"], rest, lead_level))
+    mix = finish(stems)
+    named = os.environ.get("MOUSAI_SOUNDFONT")
+    return RenderedSong(
+        mix=mix, stems=stems, orchestra=font.stem if named or orchestra is None else orchestra, production=None
+    )
 
 
-def _play(song: Song, samples: int) -> "NDArray[np.float32]":
+def _play(song: Song, samples: int, font: Path) -> "NDArray[np.float32]":
     """What FluidSynth makes of a song, cut or padded to `[2, samples]`."""
     import numpy as np
     import soundfile
 
-    program, font = find_fluidsynth(), find_soundfont()
     with tempfile.TemporaryDirectory(prefix="mousai-") as folder:
         midi_path, wave_path = Path(folder, "song.mid"), Path(folder, "song.wav")
         song_to_midi(song).write(str(midi_path))
         options = ["-ni", "-q", "-r", str(SAMPLE_RATE), "-g", "0.4", "-T", "wav", "-O", "float"]
         options += ["-o", "synth.polyphony=512", "-o", "synth.dynamic-sample-loading=1", "-F", str(wave_path)]
-        done = subprocess.run([program, *options, str(font), str(midi_path)], capture_output=True, text=True)
+        command = [find_fluidsynth(), *options, str(font), str(midi_path)]
+        done = subprocess.run(command, capture_output=True, text=True)
         said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
         if done.returncode != 0 or not wave_path.is_file():
             raise ComposeError(f"fluidsynth failed ({done.returncode}): {said[-1]}")
         wave, _ = soundfile.read(wave_path, dtype="float32", always_2d=True)
-    if not (abs(wave) > SILENCE).any():
-        raise ComposeError(
-            f"{font} gave no sound; set MOUSAI_SOUNDFONT to a General MIDI soundfont (fluidsynth: {said[-1]})"
-        )
     sound = np.zeros((2, samples), dtype=np.float32)
     count = min(samples, len(wave))
     sound[:, :count] = wave[:count].T
     return sound
 
 
-def finish(wave: "NDArray[np.float32]", samples: int) -> "NDArray[np.float32]":
-    """Cut or pad `[2, any]` to `samples`, fade out, bring to `LOUDNESS` and hold peaks under `PEAK`."""
+def finish(stems: "Mapping[str, NDArray[np.float32]]") -> "NDArray[np.float32]":
+    """Fade stems out and bring their sum to `LOUDNESS`, in place; return the sum with its peaks held under `PEAK`.
+
+    Args:
+        stems: float32 arrays `[2, samples]`.
+    """
     import numpy as np
 
     from ..limiter import limit
 
-    sound = np.zeros((2, samples), dtype=np.float64)
-    count = min(samples, wave.shape[1])
-    sound[:, :count] = wave[:, :count]
+    sound = add_up(stems)
+    samples = sound.shape[1]
     middle, side = (sound[0] + sound[1]) / 2, (sound[0] - sound[1]) / 2
     width = float(np.sqrt(np.mean(side**2) / max(float(np.mean(middle**2)), 1e-18)))
     if width > WIDTH:  # some pads are nearly out of phase, and would vanish on one loudspeaker
-        side = side * (WIDTH / width)
-        sound = np.stack((middle + side, middle - side))
+        for stem in stems.values():
+            kept = (stem[0] - stem[1]) / 2 * np.float32(1 - WIDTH / width)
+            stem[0] -= kept
+            stem[1] += kept
     fade = min(round(FADE * SAMPLE_RATE), samples)
-    sound[:, samples - fade :] *= 0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, fade))
+    curve = (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, fade))).astype(np.float32)
+    for stem in stems.values():
+        stem[:, samples - fade :] *= curve
+    sound = add_up(stems)
     rms = float(np.sqrt(np.mean(sound**2)))
     peak = float(np.max(np.abs(sound)))
     if peak == 0.0:
         return sound.astype(np.float32)
     # At most 6 dB of limiting: music of sharp peaks stays a little quieter than the rest instead of being squashed.
-    gain = min(10 ** (LOUDNESS / 20) / max(rms, 1e-9), 2 * PEAK / peak)
-    sound *= gain
+    gain = np.float32(min(10 ** (LOUDNESS / 20) / max(rms, 1e-9), 2 * PEAK / peak))
+    for stem in stems.values():
+        stem *= gain
+    sound = add_up(stems)
     limit(sound, ceiling=PEAK)
     return sound.astype(np.float32)
+
+
+def add_up(stems: "Mapping[str, NDArray[np.float32]]") -> "NDArray[np.float64]":
+    """The sum of stems, float64 `[2, samples]`."""
+    import numpy as np
+
+    total = np.zeros(next(iter(stems.values())).shape, dtype=np.float64)
+    for stem in stems.values():
+        total += stem
+    return total

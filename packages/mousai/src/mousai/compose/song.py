@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..leads import LEADS
+from .annotations.listen import chord_spans, key_spans, section_spans, time_bars
+from .annotations.spans import BarTime, ChordSpan, KeySpan, SectionSpan
 from .bass import bass_line
 from .changes import draw_changes, tempo_map_of
 from .drums import drum_part
@@ -24,8 +26,8 @@ LAST_CHORD = 1.2
 LONGEST = 3600.0
 """Seconds that a song has at most."""
 VERSION = 3
-"""Of what is composed and how it is rendered: the songs of one seed sound alike as long as it stays. 3: more styles,
-forms for songs of minutes, changes of key and tempo."""
+"""Of what is composed, how it is rendered and what is written of it: the songs of one seed are alike as long as it
+stays. 3: more styles, forms for songs of minutes, changes of key and tempo, facts beside the sound."""
 PALETTES = ("style", "leads", "all")
 """Who plays: the instruments of the style; these under a melody on any lead instrument; any instrument at all."""
 
@@ -48,7 +50,8 @@ class Track:
 class Song:
     """A composed song. `style` is the branch of `genre`; `mode` the exact mode of `key`; `energy` is from 0 to 1.
 
-    `bpm` and `key` are those at the start; `tempo_map` and `plan` tell how they change.
+    `bpm`, `key` and `mode` are those of the song's start; `tempo_map` and `keys` tell how they change. `bars` is the
+    composer's plan, `bar_times` when its bars and beats are. Chords, sections and keys cover the song without gaps.
     """
 
     seed: int
@@ -58,7 +61,7 @@ class Song:
     key: str
     mode: str
     tempo_map: TempoMap
-    plan: tuple[Bar, ...]
+    bars: tuple[Bar, ...]
     beats_per_bar: int
     duration: float
     palette: str
@@ -67,7 +70,10 @@ class Song:
     title: str
     lead: str
     tracks: tuple[Track, ...]
-    sections: tuple[tuple[str, float], ...]
+    bar_times: tuple[BarTime, ...]
+    chords: tuple[ChordSpan, ...]
+    sections: tuple[SectionSpan, ...]
+    keys: tuple[KeySpan, ...]
 
     @property
     def instruments(self) -> tuple[str, ...]:
@@ -77,12 +83,22 @@ class Song:
     @property
     def key_changes(self) -> bool:
         """Whether the song leaves its key."""
-        return any(bar.key != self.plan[0].key for bar in self.plan)
+        return any(bar.key != self.bars[0].key for bar in self.bars)
 
     @property
     def seconds_per_beat(self) -> float:
-        """Duration of a beat at the tempo of the song (`tempo_map` knows of changes)."""
+        """Duration of a beat at the tempo of the song's start (`tempo_map` knows of changes)."""
         return 60.0 / self.bpm
+
+    @property
+    def downbeats(self) -> tuple[float, ...]:
+        """Seconds of the bar lines."""
+        return tuple(bar.start for bar in self.bar_times)
+
+    @property
+    def beats(self) -> tuple[float, ...]:
+        """Seconds of all beats."""
+        return tuple(beat for bar in self.bar_times for beat in bar.beats)
 
 
 def compose_song(
@@ -143,6 +159,7 @@ def compose_song(
         tracks.append(_drum_track(seed, style, bars, tempo_map, duration, energy, palette))
     tracks = [track for track in tracks if track.notes]
     leads = [track.instrument for track in tracks if track.role == "lead"] or [tracks[0].instrument]
+    times = time_bars(bars, tempo_map, duration)
     mood = draw_mood(stream(seed, "mood"), style.genre, energy, tonality, tempo)
     return Song(
         seed=seed,
@@ -152,7 +169,7 @@ def compose_song(
         key=tonality.name,
         mode=tonality.mode,
         tempo_map=tempo_map,
-        plan=bars,
+        bars=bars,
         beats_per_bar=style.beats,
         duration=float(duration),
         palette=palette,
@@ -161,7 +178,10 @@ def compose_song(
         title=draw_title(stream(seed, "title"), mood),
         lead=leads[0],
         tracks=tuple(tracks),
-        sections=tuple((bar.section, tempo_map.seconds(bar.start)) for bar in bars if bar.section_start),
+        bar_times=times,
+        chords=chord_spans(bars, tracks, tempo_map, duration),
+        sections=section_spans(times, duration),
+        keys=key_spans(bars, times, duration),
     )
 
 

@@ -136,14 +136,18 @@ DISCO: tuple[Groove, ...] = (
 )
 REGGAETON: tuple[Groove, ...] = (
     {
-        "kick": "X...x...X...x...",
-        "snare": "...x..x....x..x.",
-        "hat": "x.x.x.x.x.x.x.x.",
+        "kick": "X...X...X...X...",
+        "snare": "...x..o....x..o.",
+        "cowbell": "x...x...x...x...",
+        "conga": "......xx......xx",
+        "maracas": "X.o.X.o.X.o.X.o.",
     },
     {
-        "kick": "X...x...X...x...",
-        "snare": "...x..x....x..x.",
-        "shaker": "xoxoxoxoxoxoxoxo",
-        "timbale": "..............xx",
+        "kick": "X...X...X...X...",
+        "timbale": "...x..o....x..xx",
+        "conga slap": "....X.......X...",
+        "conga": "......xx......xx",
+        "maracas": "X.o.X.o.X.o.X.o.",
+        "cowbell": "X...X...X...X...",
     },
 )

@@ -105,28 +105,28 @@ ROOTS: tuple[Style, ...] = (
     ),
     Style(
         genre="latin", name="reggaeton", tempo=(88, 100), modes=("minor", "minor", "major"), progressions=LATIN,
-        cadence=LEADING_SEVENTH, kits=("electronic drums", "drum machine"), grooves=REGGAETON, drum_velocity=108,
-        drum_volume=112, loose=0.002, energy=0.75, weight=0.6,
+        cadence=LEADING_SEVENTH, kits=("drums",), grooves=REGGAETON, drum_velocity=104,
+        drum_volume=108, loose=0.002, energy=0.75, weight=0.6,
         parts=(
             Part(
                 role="bass", kind="bass", low=31, velocity=106, volume=112,
-                instruments=("synth bass", "electric bass"),
-                patterns=("R--R..R-R--R..R-", "R-----R-R--F..R-"),
+                instruments=("electric bass", "upright bass"),
+                patterns=("R---F---R---F---", "R--RF---R--RF-R-"),
             ),
             Part(
                 role="chords", kind="chords", low=53, high=74, velocity=82, volume=88, pan=46,
-                instruments=("nylon guitar", "bright piano", "marimba"),
-                patterns=("x--x--x-x--x--x-", "..x..x....x..x..", "x---..x-x---..x-"),
+                instruments=("bright piano", "piano", "nylon guitar"),
+                patterns=("x-x-..x-x-x-..x-", "x---x-x-x---x-x-", "..x-..x-..x-..x-"),
             ),
             Part(
-                role="second", kind="chords", low=58, high=77, velocity=88, volume=80, pan=84, chance=0.5,
+                role="second", kind="chords", low=58, high=77, velocity=92, volume=86, pan=84, chance=0.9,
                 instruments=("brass section", "synth brass"),
                 patterns=("X-..............X-..X-..........", "......x-X-......X---............"),
             ),
             Part(
                 role="lead", kind="melody", low=62, high=82, velocity=92, volume=94, pan=68,
-                instruments=("trumpet", "flute", "nylon guitar", "accordion", "voice oohs"),
-                patterns=("latin", "hook"),
+                instruments=("trumpet", "flute", "trombone", "nylon guitar", "accordion"),
+                patterns=("latin",),
             ),
         ),
         words=("reggaeton", "reggaeton", "dembow", "perreo"),
