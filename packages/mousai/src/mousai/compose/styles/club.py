@@ -42,7 +42,7 @@ CLUB: tuple[Style, ...] = (
             Part(
                 role="bass", kind="bass", low=28, velocity=108, volume=114,
                 instruments=("synth bass", "bass lead", "rubber synth bass"),
-                patterns=("R-R-R-R-R-R-R-R-", "R---R-R-..R-R-O-", "R--R--R-R--R--R-", "..R-..R-..R-..R-"),
+                patterns=("R---R---R---R---", "R-R-R-R-R-R-R-O-", "R-R-..R-R-R-..R-", "R-------R---O---"),
             ),
             Part(
                 role="pad", kind="chords", low=52, high=74, velocity=76, volume=86, pan=78,
@@ -91,13 +91,13 @@ CLUB: tuple[Style, ...] = (
         words=("dubstep", "dubstep", "dub step", "brostep"),
     ),
     Style(
-        genre="electronic", name="synthwave", tempo=(84, 118), modes=("minor", "minor", "dorian", "major"),
-        progressions=NEON, kits=("electronic drums", "drum machine"), grooves=SYNTHWAVE, drum_velocity=106,
-        drum_volume=110, loose=0.0, reverb=60, energy=0.6, weight=0.8,
+        genre="electronic", name="synthwave", tempo=(100, 122), modes=("minor", "minor", "dorian", "major"),
+        progressions=NEON, kits=("drum machine", "electronic drums"), grooves=SYNTHWAVE, drum_velocity=112,
+        drum_volume=118, loose=0.0, reverb=45, energy=0.6, weight=0.8,
         parts=(
             Part(
                 role="bass", kind="bass", low=31, velocity=102, volume=108,
-                instruments=("synth bass", "rubber synth bass", "bass lead"),
+                instruments=("synth bass", "rubber synth bass"),
                 patterns=("RRRRRRRRRRRRRRRR", ".RRR.RRR.RRR.RRR", "R-RRR-RRR-RRR-RR"),
             ),
             Part(
@@ -113,7 +113,7 @@ CLUB: tuple[Style, ...] = (
             Part(
                 role="lead", kind="melody", low=65, high=85, velocity=88, volume=86, pan=66,
                 instruments=("saw lead", "square lead", "saw lead", "synth voice"),
-                patterns=("song", "lyric", "hook"),
+                patterns=("hook", "song"),
             ),
         ),
         words=("synthwave", "synthwave", "synth wave", "retrowave", "outrun"),

@@ -19,22 +19,23 @@ DEEP_HOUSE: tuple[Groove, ...] = (
 )
 DRUM_AND_BASS: tuple[Groove, ...] = (
     {
-        "kick": "X.........x.....",
+        "kick": "X---......x-....",
         "snare": "....X.......X...",
-        "hat": "x.x.x.x.x.x.x.x.",
-        "open": "..x...x...x...x.",
+        "hat": "X.x.X.x.X.x.X.x.",
+        "ride": "X...X...X...X...",
     },
     {
-        "kick": "X.x.......x.....X.x.......xx....",
-        "snare": "....X..o.o..X..o....X..o.o..X.o.",
-        "hat": "x.x.x.x.x.x.x.x.",
-        "open": "..x...x...x...x.",
+        "kick": "X---......x-....",
+        "snare": "....X..o.o..X..o",
+        "hat": "XoxoXoxoXoxoXoxo",
+        "clap": "....x.......x...",
     },
     {
-        "kick": "X.........x.....X.x.......x.....",
-        "snare": "....X..o....X.......X..o.o..X...",
-        "ride": "x.x.x.x.x.x.x.x.",
-        "open": "..x...x...x...x.",
+        "kick": "X---..x-X---....",
+        "snare": "....X.......X...",
+        "clap": "....x.......x...",
+        "hat": "X.x.X.x.X.x.X.x.",
+        "shaker": "XoxoXoxoXoxoXoxo",
     },
 )
 SYNTHWAVE: tuple[Groove, ...] = (
@@ -47,9 +48,8 @@ SYNTHWAVE: tuple[Groove, ...] = (
     {
         "kick": "X---x---X---x---",
         "clap": "....X.......X...",
-        "snare": "....x.......x...",
-        "hat": "x.x.x.x.x.x.x.x.",
-        "open": "..............x.",
+        "open": "..x...x...x...x.",
+        "hat": "x.o.x.o.x.o.x.o.",
     },
 )
 DUBSTEP: tuple[Groove, ...] = (

@@ -40,20 +40,20 @@ ROOTS: tuple[Style, ...] = (
     Style(
         genre="classical", name="film score", tempo=(66, 124), modes=("minor", "minor", "major", "dorian"),
         progressions=SCREEN, cadence=LEADING, kits=("orchestral percussion",), grooves=CINEMATIC,
-        drum_velocity=100, drum_volume=96, drum_chance=0.3, fills="none", reverb=90, energy=0.55, weight=1.0,
+        drum_velocity=100, drum_volume=96, drum_chance=0.25, fills="none", reverb=75, energy=0.55, weight=1.0,
         parts=(
             Part(
                 role="bass", kind="bass", low=33, velocity=92, volume=104, pan=84,
                 instruments=("double bass", "cello"),
-                patterns=("R---------------", "R-------R-------", "R-R-R-R-R-R-R-R-", "R--R--R-R--R--R-"),
+                patterns=("R---R---R---R---", "R-------R-------", "R---R-R-R---R-R-"),
             ),
             Part(
                 role="chords", kind="chords", low=52, high=74, velocity=74, volume=92, pan=50,
                 instruments=("strings", "strings", "tremolo strings"),
-                patterns=("x-x-x-x-x-x-x-x-", "x--x--x-x--x--x-", "x-x-x-x-xxx-x-x-"),
+                patterns=("x-x-x-x-x-x-x-x-", "x-xxx-xxx-xxx-xx", "x---x-x-x---x-x-"),
             ),
             Part(
-                role="second", kind="chords", low=48, high=69, velocity=72, volume=82, pan=74, chance=0.6,
+                role="second", kind="chords", low=48, high=69, velocity=66, volume=74, pan=74, chance=0.5,
                 instruments=("french horn", "slow strings", "french horn", "choir"),
                 patterns=(HELD, "x-------x-------"),
             ),
@@ -64,7 +64,7 @@ ROOTS: tuple[Style, ...] = (
             ),
             Part(
                 role="lead", kind="melody", low=60, high=81, velocity=94, volume=100, pan=66,
-                instruments=("french horn", "violin", "violin", "cello", "flute", "oboe"),
+                instruments=("french horn", "violin", "violin", "oboe", "flute", "clarinet"),
                 patterns=("theme", "lyric"),
             ),
         ),
