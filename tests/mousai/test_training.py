@@ -102,17 +102,17 @@ def test_a_folder_of_which_nothing_is_known(tmp_path: Path, saved_model: Path):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ({"bpm": 96, "first_beat": 0.0, "key": "C# minor"}, Stated(tempo=96.0, key=(1, True))),
-        ({"bpm": 96, "first_beat": 1.5}, Stated(tempo=96.0, first_beat=1.5)),
+        ({"bpm": 96, "first_downbeat": 0.0, "key": "C# minor"}, Stated(tempo=96.0, key=(1, True))),
+        ({"bpm": 96, "first_downbeat": 1.5}, Stated(tempo=96.0, first_beat=1.5)),
         ({"bpm": 96, "key": "G major"}, Stated(key=(7, False))),  # where its beats lie is not known
         ({"lead": "alto saxophone", "instruments": ["piano"]}, Stated(lead="saxophone")),
         ({"lead": "theremin"}, Stated()),
         ({"key": "sad"}, Stated()),
-        ({"bpm": "96", "first_beat": "0.5"}, Stated(tempo=96.0, first_beat=0.5)),  # as a CSV has it
-        ({"bpm": "fast", "first_beat": 0}, Stated()),
-        ({"bpm": 96, "first_beat": "the second one"}, Stated()),
-        ({"bpm": float("nan"), "first_beat": 0}, Stated()),
-        ({"bpm": 5, "first_beat": 0}, Stated()),
+        ({"bpm": "96", "first_downbeat": "0.5"}, Stated(tempo=96.0, first_beat=0.5)),  # as a CSV has it
+        ({"bpm": "fast", "first_downbeat": 0}, Stated()),
+        ({"bpm": 96, "first_downbeat": "the second one"}, Stated()),
+        ({"bpm": float("nan"), "first_downbeat": 0}, Stated()),
+        ({"bpm": 5, "first_downbeat": 0}, Stated()),
         ({}, Stated()),
     ],
 )

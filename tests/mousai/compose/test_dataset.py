@@ -25,14 +25,14 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Stands in for FluidSynth: a short noise of the song's own, and the list of seeds that were rendered."""
     seeds: list[int] = []
 
-    def render(song: Song, *, lead_level: float) -> RenderedSong:
+    def render(song: Song, *, lead_level: float, orchestra: str, production: object) -> RenderedSong:
         seeds.append(song.seed)
         samples = round(song.duration * SAMPLE_RATE)
         mix = np.random.default_rng(song.seed).uniform(-0.5, 0.5, (2, samples)).astype(np.float32)
-        return RenderedSong(mix=mix, stems={}, orchestra="none", production=None)
+        return RenderedSong(mix=mix, stems={}, orchestra=orchestra, production=None if production is None else {})
 
     monkeypatch.setattr(dataset, "render_song", render)
-    monkeypatch.setattr(dataset, "check_tools", lambda: None)
+    monkeypatch.setattr(dataset, "check_tools", lambda orchestras: None)
     yield seeds
 
 
@@ -49,7 +49,10 @@ def files(out: Path) -> dict[str, bytes]:
 
 def test_the_layout_is_that_of_an_audio_folder(tmp_path: Path, rendered: list[int]) -> None:
     rows = write(tmp_path / "set", 3)
-    assert set(files(tmp_path / "set")) == {"metadata.jsonl", *(f"audio/00000{i}.flac" for i in range(3))}
+    places = ("audio/{}.flac", "annotations/{}.jams", "chords/{}.lab", "sections/{}.lab", "midi/{}.mid")
+    places += ("midi/{}.melody.mid", "melody/{}.npy")
+    named = {place.format(f"00000{index}") for place in places for index in range(3)}
+    assert set(files(tmp_path / "set")) == {"metadata.jsonl", *named}
     for index, row in enumerate(rows):
         assert row["file_name"] == f"audio/00000{index}.flac"
         assert {"caption", "genre", "bpm", "key", "instruments", "seed", "lead", "mood", "title", "duration"} <= set(
@@ -91,10 +94,10 @@ def test_a_lost_file_is_made_again(tmp_path: Path, rendered: list[int]) -> None:
 def test_an_interrupted_run_goes_on(tmp_path: Path, rendered: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = dataset.render_song
 
-    def interrupted(song: Song, *, lead_level: float) -> np.ndarray:
+    def interrupted(song: Song, **options: object) -> RenderedSong:
         if len(rendered) == 2:
             raise KeyboardInterrupt
-        return whole(song, lead_level=lead_level)
+        return whole(song, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(dataset, "render_song", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -109,7 +112,9 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, rendered: list[int], monkeyp
 
 
 @pytest.mark.parametrize(
-    "other", [{"seed": 1}, {"palette": "all"}, {"lead_level": 3.0}, {"duration": 2.0}, {"genre": "waltz"}], ids=str
+    "other",
+    [{"seed": 1}, {"palette": "all"}, {"lead_level": 3.0}, {"duration": 2.0}, {"genre": "waltz"}, {"dry": True}],
+    ids=str,
 )
 def test_a_folder_of_other_songs_is_an_error(tmp_path: Path, rendered: list[int], other: dict[str, object]) -> None:
     write(tmp_path, 2)
@@ -189,13 +194,13 @@ def test_bad_values_are_named(tmp_path: Path, wrong: dict[str, object], message:
 def test_the_level_of_the_leads_is_rendered_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     levels: list[float] = []
 
-    def render(song: Song, *, lead_level: float) -> RenderedSong:
+    def render(song: Song, *, lead_level: float, orchestra: str, production: object) -> RenderedSong:
         levels.append(lead_level)
         mix = np.zeros((2, SAMPLE_RATE), dtype=np.float32)
-        return RenderedSong(mix=mix, stems={}, orchestra="none", production=None)
+        return RenderedSong(mix=mix, stems={}, orchestra=orchestra, production=None if production is None else {})
 
     monkeypatch.setattr(dataset, "render_song", render)
-    monkeypatch.setattr(dataset, "check_tools", lambda: None)
+    monkeypatch.setattr(dataset, "check_tools", lambda orchestras: None)
     louder, usual = write(tmp_path / "louder", 2, lead_level=3), write(tmp_path / "usual", 1)
     assert levels == [3.0, 3.0, 0.0] and [row["lead_level"] for row in louder] == [3.0, 3.0]
     assert "lead_level" not in usual[0]  # the songs of a seed are what they were, and so are their rows

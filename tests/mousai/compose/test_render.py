@@ -7,7 +7,9 @@ import pytest
 
 from mousai.compose import ComposeError, Song, compose_song, render, render_song, song_to_midi
 from mousai.compose.layers import LAYERS
-from mousai.compose.render import LOUDNESS, PEAK, SAMPLE_RATE, WIDTH, add_up
+from mousai.compose.production.config import PEAK
+from mousai.compose.production.master import WIDTH, add_up
+from mousai.compose.render import LOUDNESS, SAMPLE_RATE
 from mousai.errors import UserError
 from mousai.limiter import limit
 

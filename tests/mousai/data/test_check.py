@@ -72,8 +72,8 @@ def test_a_clean_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
 def test_what_the_generator_is_told_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     for name, fields in (
         ("a", {"caption": "piano, 96 bpm, E minor", "bpm": 96}),  # words alone, and a tempo without its beats
-        ("b", {"caption": "piano", "bpm": 96, "first_beat": 0.4, "key": "E minor", "lead": "grand piano"}),
-        ("c", {"caption": "flute", "bpm": "quick", "first_beat": 0, "key": "F# minor"}),
+        ("b", {"caption": "piano", "bpm": 96, "first_downbeat": 0.4, "key": "E minor", "lead": "grand piano"}),
+        ("c", {"caption": "flute", "bpm": "quick", "first_downbeat": 0, "key": "F# minor"}),
     ):
         music(tmp_path / f"{name}.wav")
         (tmp_path / f"{name}.json").write_text(json.dumps(fields))

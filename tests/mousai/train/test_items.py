@@ -23,7 +23,7 @@ def counted(songs: int = 5, frames: int = 30, offsets: int = 2) -> Captioned:
         [torch.stack([torch.full((frames,), float(k)), torch.arange(float(frames))]) for _ in range(offsets)]
         for k in range(songs)
     ]
-    facts = {"first_beat": 0.5, "key": "A minor", "lead": "flute"}
+    facts = {"first_downbeat": 0.5, "key": "A minor", "lead": "flute"}
     records = [Record(Path(f"{k}.wav"), {"caption": f"song {k}", "bpm": 100 + k, **facts}) for k in range(songs)]
     return Captioned(records, latents, frame_rate=10.0)
 

@@ -20,8 +20,9 @@ from .caption_words import (
     OCCASIONS,
     speed_words,
 )
+from .facts import song_facts
 from .instruments import KITS
-from .song import VERSION, Song
+from .song import Song
 from .styles import STYLES
 
 STYLE_WORDS: dict[str, tuple[str, ...]] = {style.name: style.words for style in STYLES if style.words}
@@ -50,25 +51,6 @@ def caption(song: Song, rng: Random | None = None) -> str:
     """A caption of a song; every `rng` gives another one, none at all the song's own."""
     own = Random(f"mousai.compose/caption/{song.seed}") if rng is None else rng
     return caption_from_metadata(song_facts(song), own)
-
-
-def song_facts(song: Song) -> dict[str, Any]:
-    """The facts of a song that stand in its row of `metadata.jsonl`, beside file name and caption."""
-    return {
-        "genre": song.genre,
-        "style": song.style,
-        "bpm": song.bpm,
-        "first_beat": 0.0,
-        "key": song.key,
-        "mood": song.mood,
-        "lead": song.lead,
-        "instruments": list(song.instruments),
-        "title": song.title,
-        "duration": song.duration,
-        "palette": song.palette,
-        "seed": song.seed,
-        "composer": VERSION,
-    }
 
 
 def caption_from_metadata(row: Mapping[str, Any], rng: Random) -> str:

@@ -5,15 +5,19 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .balance import LEAD_LEVEL, lead_gain
 from .errors import ComposeError
-from .layers import LAYERS, layer_of, only_layer
+from .layers import LAYERS, layer_of
+from .midi import pretty_midi, song_to_midi
+from .production.buses import BUSES, bus_of
+from .production.config import PEAK, Production
 from .production.orchestras import find_orchestra
-from .song import Song
+from .production.sf3 import unpacked
+from .song import Song, Track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,15 +25,11 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 48000
 LOUDNESS = -16.0
-"""RMS level of a rendered song in dB below full scale."""
-PEAK = 0.97
-"""Highest sample of a rendered song."""
-WIDTH = 0.6
-"""Highest ratio of the RMS of the side (half the difference) to that of the middle (half the sum of the channels)."""
+"""RMS level of a dry song in dB below full scale."""
 SILENCE = 1e-4
 """Samples up to this are none: the reverb leaves a trace even where nothing plays."""
 FADE = 0.6
-"""Seconds of fade at the end."""
+"""Seconds of fade at the end of a dry song."""
 SOUNDFONTS = (
     "/usr/share/sounds/sf2/FluidR3_GM.sf2",
     "/usr/share/sounds/sf2/default-GM.sf2",
@@ -74,6 +74,13 @@ def find_soundfont(orchestra: str | None = None) -> Path:
     )
 
 
+def soundfont_name(orchestra: str | None = None) -> str:
+    """Name of who plays: the orchestra, or the file name without suffix of a soundfont that is none."""
+    if orchestra is not None and not os.environ.get("MOUSAI_SOUNDFONT"):
+        return orchestra
+    return find_soundfont(orchestra).stem
+
+
 def _is_soundfont(path: Path) -> bool:
     """Whether a file starts as soundfonts do: RIFF, four bytes of length, sfbk."""
     try:
@@ -88,31 +95,8 @@ def check_tools(orchestras: Sequence[str] = ()) -> None:
     """Raise ComposeError unless everything that rendering with all these orchestras needs is there."""
     find_fluidsynth()
     for orchestra in orchestras or (None,):
-        find_soundfont(orchestra)
-    _pretty_midi()
-
-
-def _pretty_midi() -> Any:
-    try:
-        import pretty_midi
-    except ImportError:
-        raise ComposeError('pretty_midi is not installed; pip install "mousai-music[compose]"') from None
-    return pretty_midi
-
-
-def song_to_midi(song: Song) -> Any:
-    """The song as a `pretty_midi.PrettyMIDI`, every track with its volume, pan and reverb send."""
-    midi_lib = _pretty_midi()
-    midi = midi_lib.PrettyMIDI(initial_tempo=float(song.bpm), resolution=960)
-    midi.time_signature_changes.append(midi_lib.TimeSignature(song.beats_per_bar, 4, 0.0))
-    for track in song.tracks:
-        instrument = midi_lib.Instrument(track.program, is_drum=track.is_drum, name=track.role)
-        for number, value in ((7, track.volume), (10, track.pan), (91, track.reverb)):
-            instrument.control_changes.append(midi_lib.ControlChange(number, value, 0.0))
-        for note in track.notes:
-            instrument.notes.append(midi_lib.Note(note.velocity, note.pitch, note.start, note.start + note.duration))
-        midi.instruments.append(instrument)
-    return midi
+        unpacked(find_soundfont(orchestra))  # once, before several processes would do it at a time
+    pretty_midi()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,9 +119,9 @@ def render_song(
     *,
     lead_level: float = LEAD_LEVEL,
     orchestra: str | None = None,
-    production: None = None,
+    production: Production | None = None,
 ) -> RenderedSong:
-    """Play a song: RMS near `LOUDNESS`, no sample above `PEAK`, faded at the end.
+    """Play a song: with no sample above `PEAK`, faded at the end; a dry one with an RMS near `LOUDNESS`.
 
     The melody is mixed with the rest by what both sound like, to be `lead_level` dB louder than all of it where there
     are both, and as far as `LARGEST` goes (`mousai.compose.balance`).
@@ -146,35 +130,39 @@ def render_song(
         song: the song.
         lead_level: in dB.
         orchestra: name of an orchestra; None is the first soundfont that is found.
-        production: how it is produced; None is the dry sound of the soundfont.
+        production: how it is produced (`draw_production`); None is the dry sound of the soundfont.
 
     Raises ComposeError when FluidSynth, the soundfont or pretty_midi is missing, or when FluidSynth fails.
     """
     import numpy as np
 
+    from .production.produce import produce
+
     samples = round(song.duration * SAMPLE_RATE)
-    font = find_soundfont(orchestra)
-    present = {layer_of(track) for track in song.tracks}
-    stems = {
-        layer: _play(only_layer(song, layer), samples, font)
-        if layer in present
-        else np.zeros((2, samples), dtype=np.float32)
-        for layer in LAYERS
+    font = unpacked(find_soundfont(orchestra))
+    buses: dict[str, list[Track]] = {}
+    for track in song.tracks:
+        buses.setdefault(bus_of(track), []).append(track)
+    dry = production is None
+    sounds = {
+        bus: _play(replace(song, tracks=tuple(buses[bus])), samples, font, dry=dry) for bus in BUSES if bus in buses
     }
-    if not any(bool((abs(stem) > SILENCE).any()) for stem in stems.values()):
+    if not any(bool((abs(sound) > SILENCE).any()) for sound in sounds.values()):
         raise ComposeError(f"{font} gave no sound; set MOUSAI_SOUNDFONT to a General MIDI soundfont")
-    rest = sum(stems[layer] for layer in LAYERS if layer != "lead")
-    assert isinstance(rest, np.ndarray)
+    if production is not None:
+        mix, stems, loudness = produce(sounds, song, production, lead_level=lead_level)
+        facts = {**production.to_dict(), "reached_loudness": round(loudness, 2)}
+        return RenderedSong(mix=mix, stems=stems, orchestra=soundfont_name(orchestra), production=facts)
+    stems = {layer: np.zeros((2, samples), dtype=np.float32) for layer in LAYERS}
+    for bus, sound in sounds.items():
+        stems[layer_of(buses[bus][0])] += sound
+    rest = stems["drums"] + stems["bass"] + stems["chords"]
     stems["lead"] *= np.float32(lead_gain(stems["lead"], rest, lead_level))
-    mix = finish(stems)
-    named = os.environ.get("MOUSAI_SOUNDFONT")
-    return RenderedSong(
-        mix=mix, stems=stems, orchestra=font.stem if named or orchestra is None else orchestra, production=None
-    )
+    return RenderedSong(mix=finish(stems), stems=stems, orchestra=soundfont_name(orchestra), production=None)
 
 
-def _play(song: Song, samples: int, font: Path) -> "NDArray[np.float32]":
-    """What FluidSynth makes of a song, cut or padded to `[2, samples]`."""
+def _play(song: Song, samples: int, font: Path, *, dry: bool) -> "NDArray[np.float32]":
+    """What FluidSynth makes of a song, cut or padded to `[2, samples]`; its own reverb and chorus only where `dry`."""
     import numpy as np
     import soundfile
 
@@ -182,6 +170,7 @@ def _play(song: Song, samples: int, font: Path) -> "NDArray[np.float32]":
         midi_path, wave_path = Path(folder, "song.mid"), Path(folder, "song.wav")
         song_to_midi(song).write(str(midi_path))
         options = ["-ni", "-q", "-r", str(SAMPLE_RATE), "-g", "0.4", "-T", "wav", "-O", "float"]
+        options += [] if dry else ["-R", "0", "-C", "0"]
         options += ["-o", "synth.polyphony=512", "-o", "synth.dynamic-sample-loading=1", "-F", str(wave_path)]
         command = [find_fluidsynth(), *options, str(font), str(midi_path)]
         done = subprocess.run(command, capture_output=True, text=True)
@@ -204,20 +193,12 @@ def finish(stems: "Mapping[str, NDArray[np.float32]]") -> "NDArray[np.float32]":
     import numpy as np
 
     from ..limiter import limit
+    from .production.master import add_up, fades, narrow
 
-    sound = add_up(stems)
-    samples = sound.shape[1]
-    middle, side = (sound[0] + sound[1]) / 2, (sound[0] - sound[1]) / 2
-    width = float(np.sqrt(np.mean(side**2) / max(float(np.mean(middle**2)), 1e-18)))
-    if width > WIDTH:  # some pads are nearly out of phase, and would vanish on one loudspeaker
-        for stem in stems.values():
-            kept = (stem[0] - stem[1]) / 2 * np.float32(1 - WIDTH / width)
-            stem[0] -= kept
-            stem[1] += kept
-    fade = min(round(FADE * SAMPLE_RATE), samples)
-    curve = (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, fade))).astype(np.float32)
+    narrow(stems)
+    curve = fades(next(iter(stems.values())).shape[1], 0.0, FADE)
     for stem in stems.values():
-        stem[:, samples - fade :] *= curve
+        stem *= curve
     sound = add_up(stems)
     rms = float(np.sqrt(np.mean(sound**2)))
     peak = float(np.max(np.abs(sound)))
@@ -230,13 +211,3 @@ def finish(stems: "Mapping[str, NDArray[np.float32]]") -> "NDArray[np.float32]":
     sound = add_up(stems)
     limit(sound, ceiling=PEAK)
     return sound.astype(np.float32)
-
-
-def add_up(stems: "Mapping[str, NDArray[np.float32]]") -> "NDArray[np.float64]":
-    """The sum of stems, float64 `[2, samples]`."""
-    import numpy as np
-
-    total = np.zeros(next(iter(stems.values())).shape, dtype=np.float64)
-    for stem in stems.values():
-        total += stem
-    return total

@@ -91,6 +91,14 @@ class Song:
         return 60.0 / self.bpm
 
     @property
+    def tempos(self) -> tuple[tuple[float, float, float], ...]:
+        """(start, end, beats per minute) of every tempo, in seconds, from the song's start to its end."""
+        starts = [self.tempo_map.seconds(beat) for beat, _ in self.tempo_map.steps]
+        ends = [*starts[1:], self.duration]
+        tempos = [bpm for _, bpm in self.tempo_map.steps]
+        return tuple(step for step in zip(starts, ends, tempos, strict=True) if step[0] < self.duration)
+
+    @property
     def downbeats(self) -> tuple[float, ...]:
         """Seconds of the bar lines."""
         return tuple(bar.start for bar in self.bar_times)

@@ -107,7 +107,7 @@ class Report:
             lines.append(f"             {len(self.untold)} have nothing ({first_names(self.untold)})")
         if self.captioned:
             known = ", ".join(f"{name} {self.signal[name]}" for name in ("tempo", "key", "lead"))
-            lines.append(f"told as such {known} (from the fields bpm with first_beat, key, lead)")
+            lines.append(f"told as such {known} (from the fields bpm with first_downbeat, key, lead)")
         lines += [f"passed over  {line}" for line in self.passed_over]
         if self.bad:
             lines.append(f"bad          {len(self.bad)} ({len(self.bad) / len(self.heard):.1%}):")

@@ -9,11 +9,11 @@ from mousai.leads import lead_in
 
 
 def stated_of(fields: Mapping[str, Any]) -> Stated:
-    """Tempo, key and lead of a file, each where it is known; a tempo counts only with `first_beat`, a bar's second.
+    """Tempo, key and lead of a file, each where it is known; a tempo counts only with `first_downbeat`, a bar's second.
 
     A number that is none, and a tempo that no prompt could name, are as if they were not there.
     """
-    tempo, first_beat = _number(fields.get("bpm")), _number(fields.get("first_beat"))
+    tempo, first_beat = _number(fields.get("bpm")), _number(fields.get("first_downbeat"))
     if tempo is None or first_beat is None or not SLOWEST <= tempo <= FASTEST:
         tempo = None
     key = stated_in(str(fields.get("key") or "")).key

@@ -58,7 +58,7 @@ ORCHESTRAS: dict[str, Orchestra] = {
         Orchestra(
             name="opl3",
             title="OPL-3 FM 128M",
-            licence="CC0-1.0",
+            licence="CC-BY-SA-4.0",
             package="opl3-soundfont",
             files=("/usr/share/sounds/sf2/OPL-3_FM_128M.sf2",),
             use="examine",
