@@ -94,6 +94,25 @@ def test_what_users_type_is_among_the_captions(row: dict[str, object], prompt: s
     assert any(caption_from_metadata(row, rng).lower().rstrip(".") == prompt.lower() for _ in range(40_000))
 
 
+@pytest.mark.parametrize(
+    ("style", "spoken"),
+    [
+        ("drum and bass", ("drum and bass", "drum & bass", "dnb", "d&b")),
+        ("lo-fi", ("lo-fi", "lofi", "chillhop")),
+        ("film score", ("film score", "cinematic", "soundtrack", "orchestral")),
+        ("soul", ("soul", "r&b")),
+        ("waltz", ("waltz",)),
+    ],
+)
+def test_styles_are_called_what_users_call_them(style: str, spoken: tuple[str, ...]) -> None:
+    row = song_facts(compose_song(3, genre=style, duration=8))
+    rng = Random(6)
+    drawn = [caption_from_metadata(row, rng).lower() for _ in range(1000)]
+    for word in spoken:
+        assert any(re.search(rf"(^|[^a-z]){re.escape(word)}([^a-z]|$)", text) for text in drawn), word
+    assert 0.25 < sum(any(word in text for word in spoken) for text in drawn) / 1000 < 0.65
+
+
 def test_most_captions_name_the_genre_and_many_the_tempo() -> None:
     rng = Random(2)
     drawn = [caption_from_metadata(CALM_PIANO, rng).lower() for _ in range(1000)]

@@ -14,7 +14,7 @@ from .caption_words import (
     GENRE_NOUNS,
     GENRE_WORDS,
     INSTRUMENT_WORDS,
-    LOOSE_GENRES,
+    LOOSE_WORDS,
     MOOD_WORDS,
     NOUNS,
     OCCASIONS,
@@ -116,6 +116,11 @@ def _kind(genre: str, style: str, rng: Random) -> str:
     return rng.choice((style, f"{genre} {style}"))
 
 
+def _loose(kind: str) -> bool:
+    """Whether a genre or style needs a noun behind it, or is not told."""
+    return not kind or kind.endswith(LOOSE_WORDS)
+
+
 def _tempo(bpm: float, rng: Random) -> str:
     number = f"{bpm:g}"
     return rng.choice((f"{number} bpm", f"{number} bpm", f"{number} bpm", f"{number} BPM", f"{number}bpm"))
@@ -154,7 +159,7 @@ def _tags(facts: _Facts, rng: Random) -> str:
 def _short(facts: _Facts, rng: Random) -> str:
     """`calm piano pop, 100 bpm`, `hip hop beat 90 bpm`."""
     lead = facts.lead if rng.random() < 0.7 else ""
-    noun = facts.noun if rng.random() < 0.5 or facts.kind in ("", *LOOSE_GENRES) else ""
+    noun = facts.noun if rng.random() < 0.5 or _loose(facts.kind) else ""
     head = _join([*rng.sample([facts.mood, facts.speed], 2), lead, facts.kind, noun, facts.occasion])
     tail = [rng.choice((facts.key, _in_key(facts.key))), facts.bpm]
     if rng.random() < 0.4:
@@ -166,7 +171,7 @@ def _short(facts: _Facts, rng: Random) -> str:
 def _sentence(facts: _Facts, rng: Random) -> str:
     """`fast metal in E minor with distorted guitar, 160 bpm`, `a slow, calm pop song with piano at 72 bpm`."""
     adjectives = rng.choice((", ", " ")).join(part for part in rng.sample([facts.mood, facts.speed], 2) if part)
-    noun = "" if facts.kind not in ("", *LOOSE_GENRES) and rng.random() < 0.35 else facts.noun
+    noun = "" if not _loose(facts.kind) and rng.random() < 0.35 else facts.noun
     text = _join([adjectives, facts.kind, noun, facts.occasion])
     if noun not in ("", "music") and rng.random() < 0.75:
         text = _article(text)

@@ -55,7 +55,7 @@ def drum_part(
         following = bars[number + 1] if number + 1 < len(bars) else bar
         playing = role in bar.roles
         if bar.final:
-            last = ("kick", "crash") if fills == "full" else ("kick",) if "kick" in groove else ()
+            last = ("kick", "crash") if fills == "full" else ("kick",) if filled or "kick" in groove else ()
             notes += [BeatNote(bar.start, 1.0, DRUM_KEYS[name], velocity) for name in last if playing]
             continue
         if filled and not playing:

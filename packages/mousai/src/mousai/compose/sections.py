@@ -58,6 +58,8 @@ FORMS = tuple(BODIES)
 NAMES = ("intro", *dict.fromkeys(name for bodies in BODIES.values() for body in bodies for name in body), "outro")
 """Names of sections; the last bar is a section of its own, `ending`."""
 LONG = 36
+"""Bars from which a song has a longer intro and an outro."""
+BROAD = 56
 """Bars from which sections have eight bars in place of four."""
 SHORT = 20
 """Bars up to which a song is an excerpt: it may start anywhere in the form, with hardly an intro and no outro."""
@@ -75,11 +77,12 @@ def lay_out(form: str, count: int, length: int, rng: Random) -> list[tuple[str, 
     """(name, number of bars) of the sections of `count` bars, the last bar of the song not among them.
 
     Sections of the body have `length` bars, or, where that is 0, four in short songs and eight in long ones; builds
-    and breaks of dance music half as many. What does not fill a section goes to intro, outro and the last section.
+    and breaks of dance music, and bridges and breaks of long songs, half as many. What does not fill a section goes to
+    intro, outro and the last section.
     """
     if count <= 0:
         return []
-    unit = length or (8 if count >= LONG else 4)
+    unit = length or (8 if count >= BROAD else 4)
     if count < unit + 2:
         return [(body_of(form, 1)[0], count)]
     intro = rng.choice((0, 1, 2, 2)) if count < SHORT else rng.choice((2, 4, 4)) if count < LONG else rng.choice((4, 8))
@@ -109,4 +112,5 @@ def lay_out(form: str, count: int, length: int, rng: Random) -> list[tuple[str, 
 
 
 def _bars(form: str, name: str, unit: int) -> int:
-    return unit // 2 if form == "dance" and name in ("build", "break") else unit
+    shorter = ("build", "break") if form == "dance" else ("bridge", "break") if form == "song" and unit == 8 else ()
+    return unit // 2 if name in shorter else unit

@@ -42,17 +42,17 @@ CLUB: tuple[Style, ...] = (
             Part(
                 role="bass", kind="bass", low=28, velocity=108, volume=114,
                 instruments=("synth bass", "bass lead", "rubber synth bass"),
-                patterns=("R-----R---R-----", "R---------R-R-O-", "R--R--R-...R--R-", "R-------........"),
+                patterns=("R---R---R---R---", "R-R-R-R-R-R-R-O-", "R-R-..R-R-R-..R-", "R-------R---O---"),
             ),
             Part(
-                role="pad", kind="chords", low=52, high=74, velocity=68, volume=80, pan=78,
+                role="pad", kind="chords", low=52, high=74, velocity=76, volume=86, pan=78,
                 instruments=("synth strings", "sweep pad", "warm pad", "choir pad"),
                 patterns=(HELD,),
             ),
             Part(
-                role="arpeggio", kind="arpeggio", low=57, high=79, velocity=76, volume=80, pan=46, chance=0.6,
-                instruments=("polysynth pad", "saw lead", "crystal synth"),
-                patterns=("0-1-2-3-2-1-2-1-", "0--1--2-0--1--2-"),
+                role="arpeggio", kind="arpeggio", low=57, high=79, velocity=84, volume=86, pan=46,
+                instruments=("polysynth pad", "saw lead", "square lead"),
+                patterns=("0-1-2-3-2-1-2-1-", "0-2-1-2-3-2-1-2-", "0--1--2-0--1--2-"),
             ),
             Part(
                 role="lead", kind="melody", low=65, high=85, velocity=88, volume=84, pan=66,
@@ -91,29 +91,29 @@ CLUB: tuple[Style, ...] = (
         words=("dubstep", "dubstep", "dub step", "brostep"),
     ),
     Style(
-        genre="electronic", name="synthwave", tempo=(84, 118), modes=("minor", "minor", "dorian", "major"),
-        progressions=NEON, kits=("electronic drums", "drum machine"), grooves=SYNTHWAVE, drum_velocity=106,
-        drum_volume=110, loose=0.0, reverb=60, energy=0.6, weight=0.8,
+        genre="electronic", name="synthwave", tempo=(100, 122), modes=("minor", "minor", "dorian", "major"),
+        progressions=NEON, kits=("drum machine", "electronic drums"), grooves=SYNTHWAVE, drum_velocity=112,
+        drum_volume=118, loose=0.0, reverb=45, energy=0.6, weight=0.8,
         parts=(
             Part(
                 role="bass", kind="bass", low=31, velocity=102, volume=108,
-                instruments=("synth bass", "rubber synth bass", "bass lead"),
-                patterns=("R-R-R-R-R-R-R-R-", "RRRRRRRRRRRRRRRR", "R-RRR-RRR-RRR-RR"),
+                instruments=("synth bass", "rubber synth bass"),
+                patterns=("RRRRRRRRRRRRRRRR", ".RRR.RRR.RRR.RRR", "R-RRR-RRR-RRR-RR"),
             ),
             Part(
-                role="arpeggio", kind="arpeggio", low=57, high=79, velocity=78, volume=84, pan=42,
+                role="arpeggio", kind="arpeggio", low=57, high=79, velocity=86, volume=88, pan=42,
                 instruments=("saw lead", "square lead", "polysynth pad"),
-                patterns=("0123212301232123", "0-1-2-3-2-1-2-1-", "0210210210210210"),
+                patterns=("0123212301232123", "0213021302130213", "0210210210210213"),
             ),
             Part(
                 role="pad", kind="chords", low=53, high=75, velocity=68, volume=80, pan=82,
-                instruments=("synth strings", "warm pad", "synth brass", "sweep pad"),
+                instruments=("synth strings", "warm pad", "sweep pad"),
                 patterns=(HELD,),
             ),
             Part(
                 role="lead", kind="melody", low=65, high=85, velocity=88, volume=86, pan=66,
-                instruments=("saw lead", "square lead", "calliope lead", "fifths lead"),
-                patterns=("song", "lyric", "hook"),
+                instruments=("saw lead", "square lead", "saw lead", "synth voice"),
+                patterns=("hook", "song"),
             ),
         ),
         words=("synthwave", "synthwave", "synth wave", "retrowave", "outrun"),

@@ -81,7 +81,7 @@ GROOVE_BANDS: tuple[Style, ...] = (
     ),
     Style(
         genre="pop", name="disco", tempo=(112, 126), modes=("minor", "major", "dorian"), progressions=DEEP,
-        cadence=LEADING_SEVENTH, kits=("drums", "room drums"), grooves=DISCO, drum_velocity=106, drum_volume=108,
+        cadence=LEADING_SEVENTH, kits=("drums", "room drums"), grooves=DISCO, drum_velocity=96, drum_volume=98,
         loose=0.003, energy=0.8, weight=0.6, sevenths=True,
         parts=(
             Part(
@@ -95,8 +95,8 @@ GROOVE_BANDS: tuple[Style, ...] = (
                 patterns=("xoxxxoxxxoxxxoxx", "..xx..xx..xx..xx", "x-xx..xxx-xx..xx"),
             ),
             Part(
-                role="second", kind="chords", low=53, high=74, velocity=80, volume=84, pan=90, chance=0.7,
-                instruments=("piano", "electric piano", "clavinet"),
+                role="second", kind="chords", low=53, high=74, velocity=84, volume=90, pan=90,
+                instruments=("piano", "bright piano", "electric piano"),
                 patterns=("x--x--x---x--x--", "..x...x...x...x."),
             ),
             Part(
@@ -118,8 +118,8 @@ GROOVE_BANDS: tuple[Style, ...] = (
         words=("disco", "disco", "nu-disco", "disco pop"),
     ),
     Style(
-        genre="metal", name="hard rock", tempo=(96, 144), modes=("minor", "mixolydian", "dorian", "major"),
-        progressions=ROCKING, cadence=MODAL, kits=("power drums", "room drums"), grooves=ROCK, drum_velocity=112,
+        genre="metal", name="hard rock", tempo=(100, 150), modes=("minor", "minor", "dorian", "mixolydian"),
+        progressions=ROCKING, cadence=MODAL, kits=("power drums",), grooves=ROCK, drum_velocity=116,
         drum_volume=114, loose=0.005, energy=0.85, weight=0.8,
         parts=(
             Part(
@@ -128,18 +128,18 @@ GROOVE_BANDS: tuple[Style, ...] = (
                 patterns=("R-R-R-R-R-R-R-R-", "R-----R-R-R-..R-"),
             ),
             Part(
-                role="chords", kind="power", low=40, velocity=102, volume=96, pan=22,
-                instruments=("distorted guitar", "overdriven guitar"),
-                patterns=("X---..x-X---..x-", "X-x-..x-..x-X---", "x-x-x-x-x-x-x-x-", "X-------x-..x-x-"),
+                role="chords", kind="power", low=40, velocity=106, volume=100, pan=22,
+                instruments=("distorted guitar",),
+                patterns=("X---x-x-X---x-x-", "X-x-x-x-..x-X-x-", "x-x-x-x-x-x-x-x-", "X-x-x---X-x-x-x-"),
             ),
             Part(
-                role="second", kind="power", low=40, velocity=98, volume=92, pan=106,
+                role="second", kind="power", low=40, velocity=104, volume=98, pan=106,
                 instruments=("overdriven guitar", "distorted guitar"),
                 patterns=("X-------X-------", "X---x---X---x---", "x-x-x-x-x-x-x-x-"),
             ),
             Part(
                 role="lead", kind="melody", low=62, high=84, velocity=104, volume=92,
-                instruments=("overdriven guitar", "distorted guitar", "rock organ"),
+                instruments=("overdriven guitar", "distorted guitar"),
                 patterns=("riff", "song", "hook"),
             ),
         ),

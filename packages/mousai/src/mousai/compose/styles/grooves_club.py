@@ -19,33 +19,37 @@ DEEP_HOUSE: tuple[Groove, ...] = (
 )
 DRUM_AND_BASS: tuple[Groove, ...] = (
     {
-        "kick": "X.........x.....",
+        "kick": "X---......x-....",
         "snare": "....X.......X...",
-        "hat": "x.x.x.x.x.x.x.x.",
-        "ride": "x...x...x...x...",
+        "hat": "X.x.X.x.X.x.X.x.",
+        "ride": "X...X...X...X...",
     },
     {
-        "kick": "X.x.......x.....X.x.......xx....",
-        "snare": "....X..o.o..X..o....X..o.o..X.o.",
-        "hat": "x.x.x.x.x.x.x.x.",
+        "kick": "X---......x-....",
+        "snare": "....X..o.o..X..o",
+        "hat": "XoxoXoxoXoxoXoxo",
+        "clap": "....x.......x...",
     },
     {
-        "kick": "X.........x.....X.x.......x.....",
-        "snare": "....X..o....X.......X..o.o..X...",
-        "hat": "xxx.xxx.xxx.xxx.",
+        "kick": "X---..x-X---....",
+        "snare": "....X.......X...",
+        "clap": "....x.......x...",
+        "hat": "X.x.X.x.X.x.X.x.",
+        "shaker": "XoxoXoxoXoxoXoxo",
     },
 )
 SYNTHWAVE: tuple[Groove, ...] = (
     {
-        "kick": "X...x...X...x...",
-        "snare": "....X.......X...",
-        "hat": "x.x.x.x.x.x.x.x.",
-    },
-    {
-        "kick": "X.......X.x.....",
+        "kick": "X---x---X---x---",
         "snare": "....X.......X...",
         "hat": "xoxoxoxoxoxoxoxo",
-        "clap": "....x.......x...",
+        "open": "..x...x...x...x.",
+    },
+    {
+        "kick": "X---x---X---x---",
+        "clap": "....X.......X...",
+        "open": "..x...x...x...x.",
+        "hat": "x.o.x.o.x.o.x.o.",
     },
 )
 DUBSTEP: tuple[Groove, ...] = (
@@ -121,27 +125,29 @@ DISCO: tuple[Groove, ...] = (
     {
         "kick": "X...X...X...X...",
         "snare": "....X.......X...",
-        "open": "..x...x...x...x.",
-        "hat": "x.o.x.o.x.o.x.o.",
+        "hat": "x.X.x.X.x.X.x.X.",
     },
     {
         "kick": "X...X...X...X...",
         "snare": "....X.......X...",
-        "clap": "....x.......x...",
-        "hat": "xoxoxoxoxoxoxoxo",
-        "tambourine": "..x...x...x...x.",
+        "hat": "xoXoxoXoxoXoxoXo",
+        "tambourine": "....x.......x...",
     },
 )
 REGGAETON: tuple[Groove, ...] = (
     {
-        "kick": "X...x...X...x...",
-        "snare": "...x..x....x..x.",
-        "hat": "x.x.x.x.x.x.x.x.",
+        "kick": "X...X...X...X...",
+        "snare": "...x..o....x..o.",
+        "cowbell": "x...x...x...x...",
+        "conga": "......xx......xx",
+        "maracas": "X.o.X.o.X.o.X.o.",
     },
     {
-        "kick": "X...x...X...x...",
-        "snare": "...x..x....x..x.",
-        "shaker": "xoxoxoxoxoxoxoxo",
-        "timbale": "..............xx",
+        "kick": "X...X...X...X...",
+        "timbale": "...x..o....x..xx",
+        "conga slap": "....X.......X...",
+        "conga": "......xx......xx",
+        "maracas": "X.o.X.o.X.o.X.o.",
+        "cowbell": "X...X...X...X...",
     },
 )

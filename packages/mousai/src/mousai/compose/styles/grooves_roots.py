@@ -60,10 +60,10 @@ CINEMATIC: tuple[Groove, ...] = (
         "snare": "o...........o.oo",
     },
     {
-        "kick": "X..x..x.X..x..x.",
+        "kick": "X...x...X...x.x.",
     },
     {
-        "kick": "X.....x.x.......",
+        "kick": "X.......x.......",
         "snare": "o.ooo.ooo.ooo.oo",
     },
 )
