@@ -1,4 +1,4 @@
-"""A picture of a composed song: its sound as a log-mel spectrogram, with chords, sections, bars and melody drawn in it.
+"""A picture of a composed song: its sound as a constant-Q spectrogram, with chords, sections, bars and melody in it.
 
     python -m mousai.compose.picture songs 0 -o song.png
 
@@ -47,9 +47,9 @@ def draw(folder: Path, index: int, out: Path) -> None:
     from matplotlib import pyplot as plt
 
     wave, rate = soundfile.read(folder / row["file_name"], dtype="float32", always_2d=True)
-    mel = librosa.feature.melspectrogram(y=wave.mean(axis=1), sr=rate, n_fft=4096, hop_length=1024, n_mels=160, fmin=40)
     # Semitones on the vertical axis, so that melody and overtones can be seen together.
-    heights = librosa.hz_to_midi(librosa.mel_frequencies(n_mels=160, fmin=40, fmax=rate / 2))
+    levels = abs(librosa.cqt(wave.mean(axis=1), sr=rate, hop_length=1024, n_bins=8 * 36, bins_per_octave=36))
+    heights = 24 + np.arange(8 * 36) / 3
     melody = np.load(folder / row["files"]["melody"])
     duration = row["duration"]
 
@@ -57,14 +57,18 @@ def draw(folder: Path, index: int, out: Path) -> None:
         3, 1, figsize=(13, 6.4), sharex=True, height_ratios=(0.5, 6, 0.6), layout="constrained"
     )
     axes.pcolormesh(
-        np.arange(mel.shape[1]) * 1024 / rate, heights, librosa.power_to_db(mel, ref=np.max, top_db=70), cmap="magma"
+        np.arange(levels.shape[1]) * 1024 / rate,
+        heights,
+        librosa.amplitude_to_db(levels, ref=np.max, top_db=60),
+        cmap="magma",
+        rasterized=True,
     )
     for beat in row["downbeats"]:
         axes.axvline(beat, color="white", linewidth=0.5, alpha=0.45)
     frames = np.arange(melody.shape[1] + 1) / FRAME_RATE
     pitch = np.where(melody[PITCH] > 0, melody[PITCH].astype(float), np.nan)
     axes.stairs(pitch, frames, baseline=None, color="#3df5ff", linewidth=2.2, label="melody")
-    axes.set(ylim=(heights[0], 128), ylabel="MIDI pitch", xlim=(0, duration))
+    axes.set(ylim=(heights[0], heights[-1]), ylabel="MIDI pitch", xlim=(0, duration))
     axes.legend(loc="upper right")
     _spans(top, [(one["start"], one["end"], one["name"]) for one in row["sections"]], "section")
     _spans(low, [(one["start"], one["end"], one["label"]) for one in row["chords"]], "chord")
