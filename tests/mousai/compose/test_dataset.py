@@ -209,6 +209,6 @@ def test_the_level_of_the_leads_is_rendered_and_remembered(tmp_path: Path, monke
 
 @pytest.mark.fluidsynth
 def test_processes_share_the_work(tmp_path: Path) -> None:
-    write(tmp_path / "two", 3, workers=2)
-    write(tmp_path / "one", 3, workers=1)
+    write(tmp_path / "two", 3, workers=2, orchestra="fluidr3")
+    write(tmp_path / "one", 3, workers=1, orchestra="fluidr3")
     assert files(tmp_path / "two") == files(tmp_path / "one")

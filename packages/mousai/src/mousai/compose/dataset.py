@@ -128,8 +128,8 @@ def write_dataset(
             continue
         if not job.matches(row):
             raise ComposeError(
-                f"{folder} holds other songs (of another seed, genre, palette, lead level, orchestra, production, duration "
-                "or version of the composer); choose another folder or remove it"
+                f"{folder} holds other songs (of another seed, genre, palette, lead level, orchestra, production, "
+                "duration or version of the composer); choose another folder or remove it"
             )
         if (folder / job.file_name).is_file():
             finished[job.index] = row
