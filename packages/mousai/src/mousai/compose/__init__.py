@@ -8,6 +8,7 @@
 from .captions import caption, caption_from_metadata, song_facts
 from .dataset import write_dataset
 from .errors import ComposeError
+from .layers import LAYERS
 from .perform import Note
 from .render import RenderedSong, render_song, song_to_midi
 from .song import Song, Track, compose_song
@@ -15,6 +16,7 @@ from .styles import GENRES, STYLES, Style
 
 __all__ = [
     "GENRES",
+    "LAYERS",
     "STYLES",
     "ComposeError",
     "Note",
