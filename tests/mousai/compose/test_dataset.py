@@ -260,6 +260,6 @@ def test_stems_can_be_asked_for_later(tmp_path: Path, rendered: list[int], monke
 
 @pytest.mark.fluidsynth
 def test_processes_share_the_work(tmp_path: Path) -> None:
-    write(tmp_path / "two", 3, workers=2)
-    write(tmp_path / "one", 3, workers=1)
+    write(tmp_path / "two", 3, workers=2, orchestra="fluidr3")
+    write(tmp_path / "one", 3, workers=1, orchestra="fluidr3")
     assert files(tmp_path / "two") == files(tmp_path / "one")

@@ -9,6 +9,7 @@ from .captions import caption, caption_from_metadata
 from .dataset import write_dataset
 from .errors import ComposeError
 from .facts import song_facts
+from .layers import LAYERS
 from .midi import song_to_midi
 from .perform import Note
 from .render import RenderedSong, render_song
@@ -17,6 +18,7 @@ from .styles import GENRES, STYLES, Style
 
 __all__ = [
     "GENRES",
+    "LAYERS",
     "STYLES",
     "ComposeError",
     "Note",

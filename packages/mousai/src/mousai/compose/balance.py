@@ -46,18 +46,18 @@ def lead_gain(lead: "NDArray[np.float32]", rest: "NDArray[np.float32]", level: f
 
 def heard_power(sound: "NDArray[np.float32]") -> float:
     """K-weighted power of `[2, samples]` in the blocks of 0.4 s at most `SOUNDS` dB softer than the loudest."""
-    powers = _powers(sound)
+    powers = _powers(sound, every=2)  # half of them tell as much
     return float(powers[powers >= powers.max(initial=0.0) / 10 ** (SOUNDS / 10)].mean())
 
 
-def _powers(sound: "NDArray[np.float32]") -> "NDArray[np.float64]":
-    """K-weighted power of both channels in blocks of 0.4 s."""
+def _powers(sound: "NDArray[np.float32]", *, every: int = 1) -> "NDArray[np.float64]":
+    """K-weighted power of both channels in blocks of 0.4 s: in all, or in one of `every`."""
     import numpy as np
     from scipy.fft import rfft
 
     padded = np.pad(sound, ((0, 0), (0, max(_BLOCK - sound.shape[1], 0))))
     count = padded.shape[1] // _BLOCK
-    blocks = padded[:, : count * _BLOCK].reshape(len(padded), count, _BLOCK)
+    blocks = padded[:, : count * _BLOCK].reshape(len(padded), count, _BLOCK)[:, ::every]
     # The window keeps bass from leaking into the treble that the weighting favours.
     spectra = rfft(blocks * np.hanning(_BLOCK).astype(np.float32), axis=2)
     energy = np.einsum("cbf,cbf->bf", spectra.real, spectra.real) + np.einsum("cbf,cbf->bf", spectra.imag, spectra.imag)

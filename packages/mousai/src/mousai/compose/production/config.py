@@ -60,12 +60,15 @@ class Chorus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bus:
-    """The processing of one bus, in this order.
+    """The processing of one bus, which leaves it `level` dB louder than one of level 0.
 
-    Compression; saturation by `drive` dB; a cut below `low_cut` and the speaker of a guitar amplifier (`cabinet`);
-    chorus; the side signal times `width`; sends into reverb and delay, in dB under the dry sound.
+    Loudness is compared by K-weighted power, each bus where it plays; that of the lead is set afterwards, by the song's
+    lead level. The order: compression; saturation by `drive` dB; a cut below `low_cut` and the speaker of a guitar
+    amplifier (`cabinet`); chorus; the side signal times `width`; sends into reverb and delay, in dB under
+    the dry sound.
     """
 
+    level: float = 0.0
     compression: Compression | None = None
     drive: float | None = None
     low_cut: float = 30.0
@@ -77,6 +80,7 @@ class Bus:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a value out of range."""
+        _check("level", self.level, -30.0, 30.0)
         if self.drive is not None:
             _check("drive", self.drive, -12.0, 18.0)
         _check("low_cut", self.low_cut, 10.0, 400.0)

@@ -5,7 +5,7 @@ from random import Random
 from ..layers import layer_of
 from ..score import stream
 from ..song import Song
-from .buses import DISTORTED, ELECTRIC
+from .buses import DISTORTED, ELECTRIC, bus_of
 from .config import Bus, Chorus, Compression, Delay, Master, Production, Reverb, SideChain, Tape, Vinyl
 from .tables import Profile, Range, profile_of
 
@@ -18,6 +18,7 @@ def draw_production(seed: int, song: Song) -> Production:
         return stream(seed, f"production {label}")
 
     wet = _draw(rng("wet"), profile.wet)
+    chords = _draw(rng("chords level"), (profile.chords - 2.0, profile.chords + 2.0))
     delay = _delay(rng("delay"), profile)
     lead = {track.instrument for track in song.tracks if layer_of(track) == "lead"}
     return Production(
@@ -30,6 +31,7 @@ def draw_production(seed: int, song: Song) -> Production:
             reverb=_send(wet - _draw(rng("drums wet"), (4.0, 10.0))),
         ),
         bass=Bus(
+            level=_draw(rng("bass level"), (profile.bass - 2.0, profile.bass + 2.0)),
             compression=_compression(rng("bass"), profile, attack=(0.005, 0.02)),
             drive=_drive(rng("bass drive"), profile),
             low_cut=_draw(rng("bass cut"), (25.0, 40.0)),
@@ -37,6 +39,7 @@ def draw_production(seed: int, song: Song) -> Production:
             reverb=_send(wet - 12.0) if rng("bass wet").random() < 0.3 else None,
         ),
         chords=Bus(
+            level=round(chords - (4.0 if "guitars" in {bus_of(track) for track in song.tracks} else 0.0), 4),
             compression=_compression(rng("chords"), profile),
             low_cut=_draw(rng("chords cut"), (40.0, 110.0)),
             chorus=_chorus(rng("chorus"), profile.chorus),
@@ -45,6 +48,7 @@ def draw_production(seed: int, song: Song) -> Production:
             delay=_send(_draw(rng("chords delay"), (-24.0, -14.0))) if delay and rng("who").random() < 0.3 else None,
         ),
         guitars=Bus(
+            level=chords,
             compression=_compression(rng("guitars"), profile),
             drive=_draw(rng("guitars drive"), (-2.0, 6.0)) if rng("guitars driven").random() < 0.7 else None,
             low_cut=_draw(rng("guitars cut"), (60.0, 120.0)),

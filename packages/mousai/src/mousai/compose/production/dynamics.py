@@ -121,5 +121,5 @@ def pumping(kicks: Sequence[float], settings: SideChain, seconds_per_beat: float
     following = np.minimum(last + 1, len(starts) - 1)
     before = np.where(last + 1 < len(starts), starts[following] - times, np.inf)
     back = np.clip(since / (settings.release * seconds_per_beat), 0.0, 1.0)
-    down = np.maximum(0.5 + 0.5 * np.cos(np.pi * back), np.clip(1 - before / ATTACK, 0.0, 1.0))
+    down = np.maximum(0.5 + 0.5 * np.cos(np.pi * back), np.clip(1 - (before - BLOCK / RATE) / ATTACK, 0.0, 1.0))
     return factor(-settings.depth * down, samples)

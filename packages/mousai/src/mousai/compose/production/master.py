@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...limiter import BLOCK, gain_at_borders, limit
-from ...loudness import STEP, gated_loudness, integrated_loudness, k_weighted
+from ...loudness import SILENT, STEP, gated_loudness, k_weighted
 from .config import PEAK, Master
 from .dynamics import block_peaks, compressor_gain, factor, heard_level, rounded_peaks
 from .filters import RATE, Wave
@@ -65,16 +65,19 @@ def master(stems: Mapping[str, Wave], settings: Master) -> tuple[Wave, float]:
         rounding = rounded_peaks(total, 10 ** ((heard_level(total) + settings.crest) / 20))
         gain *= rounding
         total *= rounding
-    gain *= np.float32(gain_to_loudness(total, settings.loudness))
+    turned, reached = gain_to_loudness(total, settings.loudness)
+    gain *= np.float32(turned)
     for stem in stems.values():
         stem *= gain
     mix = add_up(stems)
     limit(mix, ceiling=PEAK)
-    return mix.astype(np.float32), integrated_loudness(mix)
+    return mix.astype(np.float32), reached
 
 
-def gain_to_loudness(sound: Wave, loudness: float) -> float:
-    """Factor that brings a sound `[2, samples]` to a loudness in LUFS behind the limiter; 1 for silence.
+def gain_to_loudness(sound: Wave, loudness: float) -> tuple[float, float]:
+    """Factor that brings a sound `[2, samples]` to a loudness in LUFS behind the limiter, and the loudness reached.
+
+    The factor is 1 for silence; sound shorter than the standard's block is brought to an RMS of as many decibels.
 
     Found step by step on the K-weighted power and the peaks of short blocks: the limiter is slow enough for its gain to
     count as one number a block.
@@ -94,12 +97,11 @@ def gain_to_loudness(sound: Wave, loudness: float) -> float:
 
     if steps < 4 or not powers.any():
         level = heard_level(sound)  # too short for the standard
-        return float(10 ** ((loudness - level) / 20)) if level > -119 else 1.0
-    gain = 1.0
+        return (float(10 ** ((loudness - level) / 20)) if level > -119 else 1.0), SILENT
+    gain, reached = 1.0, heard(1.0)
     for _ in range(8):
-        missing = loudness - heard(gain)
-        gain *= 10 ** (missing / 20)
-        gain = min(gain, 10 ** (FURTHEST / 20))
-        if abs(missing) < 0.02:
+        if abs(loudness - reached) < 0.02:
             break
-    return gain
+        gain = min(gain * 10 ** ((loudness - reached) / 20), 10 ** (FURTHEST / 20))
+        reached = heard(gain)
+    return gain, reached

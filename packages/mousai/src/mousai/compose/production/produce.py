@@ -17,6 +17,8 @@ from .modulation import chorus, read_at, tape_places
 from .space import delay_response, reverb_response, send, send_response
 from .vinyl import vinyl_noise
 
+_POWER = 1e6
+"""K-weighted power, as `heard_power` counts it, of a bus at level 0: any would do, for the master sets the loudness."""
 LEAD_PUMPING = 0.5
 """Share of the depth of pumping that the lead gets."""
 
@@ -66,10 +68,9 @@ def produce(
 
 
 def _bus(sound: Wave, bus: Bus, tilt_gain: float, reverb: Floats, delay: Floats | None) -> Wave:
-    """One bus through its effects: the dry part as loud as it came in, the wet parts on top."""
+    """One bus through its effects: the dry part at its level, the wet parts on top."""
     if not sound.any():
         return sound
-    before = heard_power(sound)
     if bus.compression is not None:
         sound = compress(sound, bus.compression)
     if bus.drive is not None:
@@ -81,9 +82,9 @@ def _bus(sound: Wave, bus: Bus, tilt_gain: float, reverb: Floats, delay: Floats 
     if bus.width != 1.0:
         surplus = (sound[0] - sound[1]) / 2 * np.float32(1 - bus.width)
         sound = np.stack((sound[0] - surplus, sound[1] + surplus))
-    after = heard_power(sound)
-    if after > 0:
-        sound = sound * np.float32(np.sqrt(before / after))
+    power = heard_power(sound)
+    if power > 0:
+        sound = sound * np.float32(np.sqrt(_POWER * 10 ** (bus.level / 10) / power))
     response = send_response(
         None if bus.reverb is None else reverb * 10 ** (bus.reverb / 20),
         None if bus.delay is None or delay is None else delay * 10 ** (bus.delay / 20),
