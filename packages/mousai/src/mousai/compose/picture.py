@@ -48,16 +48,16 @@ def draw(folder: Path, index: int, out: Path) -> None:
 
     wave, rate = soundfile.read(folder / row["file_name"], dtype="float32", always_2d=True)
     # Semitones on the vertical axis, so that melody and overtones can be seen together.
-    levels = abs(librosa.cqt(wave.mean(axis=1), sr=rate, hop_length=1024, n_bins=8 * 36, bins_per_octave=36))
-    heights = 24 + np.arange(8 * 36) / 3
+    levels = abs(librosa.cqt(wave.mean(axis=1), sr=rate, hop_length=2048, n_bins=8 * 24, bins_per_octave=24))
+    heights = 24 + np.arange(8 * 24) / 2
     melody = np.load(folder / row["files"]["melody"])
     duration = row["duration"]
 
     figure, (top, axes, low) = plt.subplots(
-        3, 1, figsize=(13, 6.4), sharex=True, height_ratios=(0.5, 6, 0.6), layout="constrained"
+        3, 1, figsize=(12, 6), sharex=True, height_ratios=(0.5, 6, 0.6), layout="constrained"
     )
     axes.pcolormesh(
-        np.arange(levels.shape[1]) * 1024 / rate,
+        np.arange(levels.shape[1]) * 2048 / rate,
         heights,
         librosa.amplitude_to_db(levels, ref=np.max, top_db=60),
         cmap="magma",
@@ -75,7 +75,7 @@ def draw(folder: Path, index: int, out: Path) -> None:
     low.set_xlabel("seconds; white lines are bar lines")
     tempo = f"{row['bpm']} bpm" if row["bpm"] else "changing tempo"
     figure.suptitle(f"{row['title']}: {row['style']}, {tempo}, {row['key'] or 'changing key'}, lead {row['lead']}")
-    figure.savefig(out, dpi=100)
+    figure.savefig(out, dpi=90)
     plt.close(figure)
 
 
