@@ -10,18 +10,18 @@ from .progressions import COUNTRY as COUNTRY_CHORDS
 ROOTS: tuple[Style, ...] = (
     Style(
         genre="jazz", name="blues", section_bars=12, tempo=(84, 138), modes=("mixolydian", "mixolydian", "minor"),
-        progressions=BLUES, cadence={"major": "Vb7", "minor": "V7"}, kits=("jazz drums", "drums"), grooves=SHUFFLE,
+        progressions=BLUES, cadence={"major": "Vb7", "minor": "V7"}, kits=("jazz drums", "brushed drums"), grooves=SHUFFLE,
         drum_velocity=92, fills="soft", swing=0.66, loose=0.007, energy=0.5, weight=0.6, form="aaba",
         tonic_seventh={"major": "Ib7", "minor": "i7"},
         parts=(
             Part(
                 role="bass", kind="bass", low=31, velocity=98, volume=110,
-                instruments=("upright bass", "electric bass"),
+                instruments=("upright bass",),
                 patterns=("R---T---F---A---", "R---R---F---F---", "R---F---O---F---"),
             ),
             Part(
                 role="chords", kind="chords", low=52, high=73, velocity=76, volume=90, pan=46,
-                instruments=("piano", "jazz guitar", "drawbar organ"),
+                instruments=("piano", "jazz guitar"),
                 patterns=("..x-..x-..x-..x-", "x-----x-....x-..", "....x.......x..."),
             ),
             Part(
@@ -31,7 +31,7 @@ ROOTS: tuple[Style, ...] = (
             ),
             Part(
                 role="lead", kind="melody", low=58, high=79, velocity=92, volume=100, pan=74,
-                instruments=("tenor saxophone", "harmonica", "jazz guitar", "trumpet", "piano", "clarinet"),
+                instruments=("tenor saxophone", "alto saxophone", "harmonica", "jazz guitar", "trumpet", "piano"),
                 patterns=("swing", "blues"),
             ),
         ),
