@@ -42,7 +42,13 @@ def song_to_midi(song: Song, *roles: str) -> Any:
         instrument = library.Instrument(track.program, is_drum=track.is_drum, name=track.role)
         for number, value in ((7, track.volume), (10, track.pan), (91, track.reverb)):
             instrument.control_changes.append(library.ControlChange(number, value, 0.0))
-        for note in track.notes:
-            instrument.notes.append(library.Note(note.velocity, note.pitch, note.start, note.start + note.duration))
+        next_starts: dict[int, float] = {}
+        for note in sorted(track.notes, key=lambda note: note.start, reverse=True):
+            # Where a note is struck again before it ends, its late note-off would silence the second one.
+            end = note.start + note.duration
+            following = next_starts.get(note.pitch, end)
+            end = min(end, following) if following > note.start else end
+            next_starts[note.pitch] = note.start
+            instrument.notes.insert(0, library.Note(note.velocity, note.pitch, note.start, end))
         midi.instruments.append(instrument)
     return midi
