@@ -1,8 +1,10 @@
 """A song as MIDI: what the soundfont plays, and the file beside the sound."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from .errors import ComposeError
+from .perform import Note
 from .song import Song
 from .theory import parse_key
 
@@ -42,13 +44,19 @@ def song_to_midi(song: Song, *roles: str) -> Any:
         instrument = library.Instrument(track.program, is_drum=track.is_drum, name=track.role)
         for number, value in ((7, track.volume), (10, track.pan), (91, track.reverb)):
             instrument.control_changes.append(library.ControlChange(number, value, 0.0))
-        next_starts: dict[int, float] = {}
-        for note in sorted(track.notes, key=lambda note: note.start, reverse=True):
-            # Where a note is struck again before it ends, its late note-off would silence the second one.
-            end = note.start + note.duration
-            following = next_starts.get(note.pitch, end)
-            end = min(end, following) if following > note.start else end
-            next_starts[note.pitch] = note.start
-            instrument.notes.insert(0, library.Note(note.velocity, note.pitch, note.start, end))
+        for note, end in zip(track.notes, _ends(track.notes), strict=True):
+            instrument.notes.append(library.Note(note.velocity, note.pitch, note.start, end))
         midi.instruments.append(instrument)
     return midi
+
+
+def _ends(notes: Sequence[Note]) -> list[float]:
+    """When notes end; one that is struck again ends there at the latest: its note-off would silence the second one."""
+    ends = [note.start + note.duration for note in notes]
+    following: dict[int, float] = {}
+    for place in sorted(range(len(notes)), key=lambda place: notes[place].start, reverse=True):
+        note = notes[place]
+        if following.get(note.pitch, ends[place]) > note.start:
+            ends[place] = min(ends[place], following.get(note.pitch, ends[place]))
+        following[note.pitch] = note.start
+    return ends
