@@ -69,10 +69,10 @@ class Songs:
             torch.stack([wave[:, start : start + SONG_FRAMES * hop] for start in starts])
         )
         stated = stated_of(song.facts)
-        assert stated.tempo is not None and stated.first_downbeat == 0
+        assert stated.first_downbeat == 0
         signal = attribute_signal([stated], frames=1, frame_rate=self.frame_rate)[0, :, 0]
         self.steady[place] = signal.to(self.device)
-        self.tempo[place] = stated.tempo
+        self.tempo[place] = stated.tempo or 0.0  # 0 for a song that changes its tempo, of which nothing is told
         rng = random.Random(song.number)
         captions = [caption_from_metadata(song.facts, rng) for _ in range(CAPTIONS)]
         told = self.tokenizer(
@@ -90,6 +90,7 @@ class Songs:
         phases = 2 * torch.pi * cycles * beats[:, None]
         signal = self.steady[songs, :, None].repeat(1, 1, FRAMES)
         signal[:, :_PHASES] = torch.cat([phases.sin(), phases.cos()], dim=1).float()
+        signal[:, :_PHASES] *= (self.tempo[songs] > 0)[:, None, None]
         sizes = [TEMPO_CHANNELS, KEY_CHANNELS, ATTRIBUTE_CHANNELS - TEMPO_CHANNELS - KEY_CHANNELS]
         return signal * torch.repeat_interleave(told.float(), torch.tensor(sizes, device=self.device), dim=1)[..., None]
 

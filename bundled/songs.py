@@ -121,7 +121,7 @@ def _compose(kinds: list[Kind], first: int, step: int, duration: float, folder: 
             song = compose_song(
                 song_seed(kind.seed, index), genre=song_genre(kind.seed, index), duration=duration, palette=kind.palette
             )
-            wave = np.round(render_song(song) * 32767).astype(np.int16)
+            wave = np.round(render_song(song).mix * 32767).astype(np.int16)
             np.save(Path(folder, f"{number}.npy"), wave)
             queue.put((number, song_facts(song)))
             number += step

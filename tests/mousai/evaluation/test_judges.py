@@ -43,7 +43,7 @@ def test_they_hear_what_new_songs_play() -> None:
     songs = [
         compose_song(seed, genre=genre, duration=20.0) for seed, genre in enumerate(("jazz", "pop", "metal", "folk"))
     ]
-    heard = [listen(render_song(song), sample_rate=48000) for song in songs]
+    heard = [listen(render_song(song).mix, sample_rate=48000) for song in songs]
     genres, keys, leads = (
         judge(np.stack([each[name] for each in heard]))
         for judge, name in ((judges.style, "style"), (judges.key, "key"), (judges.lead, "lead"))

@@ -167,7 +167,7 @@ def test_songs_come_as_the_data_sets_have_them(tmp_path: Path) -> None:
     third = compose_song(song_seed(5, 1), genre=song_genre(5, 1), duration=3.0, palette="style")
     assert [song.facts["palette"] for song in made[:3]] == ["style", "leads", "style"]
     assert made[2].number == 2 and made[2].facts == song_facts(third)
-    np.testing.assert_allclose(made[2].wave / 32767, render_song(third), atol=1e-4)
+    np.testing.assert_allclose(made[2].wave / 32767, render_song(third).mix, atol=1e-4)
 
 
 @pytest.mark.fluidsynth

@@ -84,7 +84,7 @@ FACTS = ("song", "variant", "genre", "key", "lead", "bpm")
 
 
 def read_songs(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a data set's `metadata.jsonl`.
+    """The rows of a data set's `metadata.jsonl`, less the songs that change tempo or key: no single one is right there.
 
     Raises:
         UserError: there is none, or a row lacks what the judges learn.
@@ -96,7 +96,7 @@ def read_songs(folder: Path) -> list[dict[str, Any]]:
     for row in rows:
         if missing := {"file_name", "genre", "key", "lead", "bpm"} - set(row):
             raise UserError(f"{path}: a row has no {min(missing)!r}; songs of `mousai compose` have")
-    return rows
+    return [row for row in rows if row["key"] and row["bpm"]]
 
 
 def variant_of(file: Path, kind: str, start: float, *, seed: int) -> npt.NDArray[np.float32]:
