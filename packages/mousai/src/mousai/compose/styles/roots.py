@@ -10,8 +10,8 @@ from .progressions import COUNTRY as COUNTRY_CHORDS
 ROOTS: tuple[Style, ...] = (
     Style(
         genre="jazz", name="blues", section_bars=12, tempo=(84, 138), modes=("mixolydian", "mixolydian", "minor"),
-        progressions=BLUES, cadence={"major": "Vb7", "minor": "V7"}, kits=("jazz drums", "brushed drums"), grooves=SHUFFLE,
-        drum_velocity=92, fills="soft", swing=0.66, loose=0.007, energy=0.5, weight=0.6, form="aaba",
+        progressions=BLUES, cadence={"major": "Vb7", "minor": "V7"}, kits=("jazz drums", "brushed drums"),
+        grooves=SHUFFLE, drum_velocity=92, fills="soft", swing=0.66, loose=0.007, energy=0.5, weight=0.6, form="aaba",
         tonic_seventh={"major": "Ib7", "minor": "i7"},
         parts=(
             Part(
