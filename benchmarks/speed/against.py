@@ -148,11 +148,11 @@ def cascade(settings: Settings) -> Iterator[Figure]:
 def _windowed(autoencoder: nn.Module, frames: int, window: int) -> Run:
     """One evaluation of our decoder over the whole piece, window by window as `DMAE.decode` does it."""
     from benchmarks.speed.models import normal
-    from dmae import DMAE
+    from dmae import DMAE, DecodingConfig
 
     assert isinstance(autoencoder, DMAE)
     latent = normal(1, autoencoder.config.latent_channels, frames).tanh()
-    return lambda: autoencoder.decode(latent, num_steps=1, window_frames=window)
+    return lambda: autoencoder.decode(latent, config=DecodingConfig(num_steps=1, window_frames=window))
 
 
 def _cast(model: M, net: str, settings: Settings) -> M:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.speed.measure import Figure, Settings
+from dmae import DecodingConfig
 from mousai.codec import compile_net
 from mousai.pipeline import Mousai
 
@@ -73,16 +74,18 @@ def decode(model: Mousai, latent: Tensor, *, window: int) -> Tensor:
     """Latent [1, Z, L] -> waveform [C, T], as the model is best run."""
     return model.autoencoder.decode(
         latent,
-        num_steps=model.defaults.decoder_steps,
-        griffin_lim=model.defaults.griffin_lim,
-        start=model.defaults.decoder_start,
-        window_frames=window,
+        config=DecodingConfig(
+            num_steps=model.defaults.decoder_steps,
+            griffin_lim=model.defaults.griffin_lim,
+            start=model.defaults.decoder_start,
+            window_frames=window,
+        ),
     )[0]
 
 
 def from_noise(model: Mousai, latent: Tensor) -> Tensor:
     """Latent [1, Z, L] -> waveform [C, T] by diffusion alone, where every number comes from the U-Net."""
-    return model.autoencoder.decode(latent, num_steps=20)[0]
+    return model.autoencoder.decode(latent, config=DecodingConfig(num_steps=20))[0]
 
 
 def call(model: Mousai, stage: str) -> Tensor:
@@ -103,7 +106,7 @@ def call(model: Mousai, stage: str) -> Tensor:
 @torch.no_grad()
 def _stage1(autoencoder: torch.nn.Module) -> Tensor:
     latent = autoencoder.encode(music(5.0)[None])  # type: ignore[operator]
-    bands = autoencoder.condition(latent)  # type: ignore[operator]
+    bands = autoencoder.prior.conditions(latent)["bands"]  # type: ignore[operator]
     draw = torch.Generator().manual_seed(1)
     x = torch.randn(1, autoencoder.config.diffused_channels, bands.shape[-1], generator=draw)  # type: ignore[union-attr, arg-type]
     v: Tensor = autoencoder.denoise(x, torch.tensor([0.1]), latent=latent, bands=bands)  # type: ignore[operator]

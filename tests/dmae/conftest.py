@@ -33,7 +33,7 @@ BANDS = DMAEConfig(
     latent_channels=6,
     spectrogram=SpectrogramConfig(n_fft=32, hop_length=8, bands=8, side_bands=4),
     encoder=EncoderConfig(width=8, factors=(4,), blocks=(2,)),
-    transform="lapped",
+    transform="mdct",
     transform_size=16,
     prior=PriorConfig(width=8, blocks=1),
     decoder=UNet1dConfig(
@@ -53,7 +53,7 @@ MEL = DMAEConfig(
     latent_channels=4,
     spectrogram=SpectrogramConfig(n_fft=32, hop_length=8, mel_channels=6, log_floor=1e-5),
     encoder=EncoderConfig(width=8, factors=(2,), blocks=(1,), groups=2, multipliers=(1, 2), patch_size=2),
-    transform="none",
+    transform="waveform",
     transform_size=1,
     decoder=UNet1dConfig(
         in_channels=2,
@@ -117,7 +117,7 @@ def make() -> Callable[[DMAEConfig], DMAE]:
                 if parameter.ndim > 1:
                     wide = parameter[0].numel()
                     parameter.copy_(torch.randn(parameter.shape, generator=generator) / wide**0.5)
-            if model.prior is not None:
+            if config.prior is not None:
                 for parameter, middle in ((model.prior.log_gain, 0.0), (model.prior.slope, 0.9)):
                     parameter.copy_(middle + 0.1 * torch.randn(parameter.shape, generator=generator))
                 model.prior.log_mean.fill_(-2)

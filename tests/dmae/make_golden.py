@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from dmae import DMAE, DMAEConfig, EncoderConfig, PriorConfig, SpectrogramConfig
+from dmae import DMAE, DecodingConfig, DMAEConfig, EncoderConfig, PriorConfig, SpectrogramConfig
 from unet1d import Level, UNet1dConfig
 
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -35,7 +35,7 @@ BANDS = DMAEConfig(
     latent_channels=3,
     spectrogram=SpectrogramConfig(n_fft=16, hop_length=4, bands=5, side_bands=2),
     encoder=EncoderConfig(width=4, factors=(4,), blocks=(2,), groups=2),
-    transform="lapped",
+    transform="mdct",
     transform_size=8,
     prior=PriorConfig(width=4, blocks=1),
     decoder=UNet1dConfig(
@@ -65,12 +65,12 @@ def golden_outputs() -> dict[str, Tensor]:
                 wide = max(1, parameter[0].numel()) if parameter.ndim > 1 else 4
                 gain = 0.5 if key.startswith("encoder.") else 1.0  # far from the bound, where little is seen
                 parameter.copy_(gain * waves(tuple(parameter.shape), number) / wide**0.5)
-            if model.prior is not None:
+            if config.prior is not None:
                 model.prior.slope.copy_(1 + 0.1 * waves(tuple(model.prior.slope.shape), 0.5))
                 model.prior.log_gain.mul_(0.1)
             latent = model.encode(0.3 * waves((2, 2, 61), 0.1))
             noise = waves((2, config.diffused_channels, 4 * 16 // config.diffused_size), 0.2)
-            wave = model.decode(latent, length=61, noise=noise, num_steps=2)
+            wave = model.decode(latent, DecodingConfig(num_steps=2), length=61, initial_noise=noise)
         outputs[f"{name} latent"], outputs[f"{name} wave"] = latent, wave
     return outputs
 

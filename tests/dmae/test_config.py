@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from dmae import DMAE, DMAEConfig, EncoderConfig, PriorConfig, SpectrogramConfig
-from dmae.transform import WavePatching
+from dmae import DMAE, DecodingConfig, DMAEConfig, EncoderConfig, PriorConfig, SpectrogramConfig
+from dmae.representation import Patches
 from unet1d import Level, UNet1dConfig
 
 
@@ -138,25 +138,38 @@ ONE_STAGE = EncoderConfig(width=8, factors=(4,), blocks=(1,))
         ("patches", {"transform_window": 8.0}, "transform_window must be a whole number of 1 or more, not 8.0"),
         ("patches", {"transform_window": 6}, "transform_window=6 must be transform_size=8 or an even number more"),
         ("patches", {"transform_window": 11}, "transform_window=11 must be transform_size=8 or an even number more"),
-        ("bands", {"transform_window": 20}, "transform_window=20 belongs to transform='patches', not 'lapped'"),
+        ("bands", {"transform_window": 20}, "transform_window=20 belongs to transform='patches', not 'mdct'"),
         ("patches", {"transform_filters": 0}, "transform_filters must be a whole number of 1 or more, not 0"),
         ("patches", {"latent_depth": -1}, "latent_depth must be a whole number of 0 or more, not -1"),
-        ("patches", {"transform": "mdct"}, "transform must be 'patches', 'lapped' or 'none', not 'mdct'"),
-        ("patches", {"transform": "lapped", "transform_size": 7}, "transform_size=7 must be even"),
+        ("patches", {"transform": "dct"}, "transform must be 'patches', 'mdct', 'waveform' or 'own', not 'dct'"),
+        (
+            "patches",
+            {"transform": "mdct", "transform_size": 7},
+            "transform_size=7 must be even for the MDCT, such as 8",
+        ),
         ("patches", {"spectrogram": replace(PLAIN, bands=8)}, "side_bands belong to bands and two audio_channels"),
         ("bands", {"audio_channels": 1}, "side_bands belong to bands and two audio_channels"),
         ("bands", {"audio_channels": 3}, "audio_channels must be 1 or 2"),
-        ("patches", {"spectrogram": BANDS}, r"the band encoder has one stage; give one factor, not \(2, 2\)"),
-        ("patches", {"prior": PriorConfig()}, "a prior needs spectrogram.bands and transform='lapped'"),
-        ("bands", {"transform": "patches"}, "a prior needs spectrogram.bands and transform='lapped'"),
+        (
+            "patches",
+            {"spectrogram": BANDS},
+            r"one stage; give one factor, such as \(4,\), not \(2, 2\)",
+        ),
+        ("patches", {"prior": PriorConfig()}, "a prior needs spectrogram.bands and transform='mdct'"),
+        ("bands", {"transform": "patches"}, "a prior needs spectrogram.bands and transform='mdct'"),
         ("bands", {"transform_size": 32}, "transform_size must be n_fft / 2 = 16 .* not 32"),
         ("bands", {"spectrogram": replace(BANDS, n_fft=33)}, "transform_size must be n_fft / 2 = 16.5 .* not 16"),
         ("bands", {"spectrogram": replace(BANDS, hop_length=12)}, "a multiple of hop_length=12, not 16"),
         ("patches", {"transform_filters": 20}, "the transform gives 20 channels; the decoder has in_channels=16"),
         ("bands", {"latent_depth": 0}, "latent_depth must be above 0 beside a prior"),
-        ("patches", {"latent_depth": 1}, r"must inject \{1: 4\} \(depth: channels\), not \{2: 4\}"),
+        (
+            "patches",
+            {"latent_depth": 1},
+            r"must inject \{1: 4\} .*, not \{2: 4\}; set levels\[1\].inject_channels=4, ",
+        ),
+        ("patches", {"latent_depth": 3}, "latent_depth=3 must be 0 to 2, the depths of the decoder's 3 levels"),
         ("patches", {"latent_channels": 5}, r"must inject \{2: 5\} \(depth: channels\), not \{2: 4\}"),
-        ("mel", {"transform_size": 8}, "transform_size=8 must be 1 where transform is 'none'"),
+        ("mel", {"transform_size": 8}, "transform_size=8 must be 1 where transform is 'waveform'"),
         ("mel", {"latent_bound": "clip"}, "latent_bound must be 'tanh' or None, not 'clip'"),
         ("bands", {"latent_bound": None}, "a prior undoes the tanh; latent_bound must be 'tanh' beside it, not None"),
         ("bands", {"encoder": replace(ONE_STAGE, multipliers=(1, 1))}, "the band encoder has no multipliers"),
@@ -167,7 +180,12 @@ ONE_STAGE = EncoderConfig(width=8, factors=(4,), blocks=(1,))
             {"encoder": replace(ONE_STAGE, patch_size=8)},
             "patch_size=8, hence 8 groups, which must divide its 12",
         ),
-        ("patches", {"transform_size": 16}, "one latent frame is 32 samples, one position at depth 2 is 64"),
+        (
+            "patches",
+            {"transform_size": 16},
+            "one latent frame is 32 samples, .* at depth 2 is 64; .* encoder.factors whose product is 8 or levels",
+        ),
+        ("patches", {"spectrogram": None}, "encoder=EncoderConfig.* reads a spectrogram, which is None; give a Spec"),
     ],
 )
 def test_the_whole_configs_errors_name_what_does_not_fit(
@@ -210,8 +228,8 @@ def test_an_unknown_key_is_named_wherever_it_stands(
 @pytest.mark.parametrize("key", ["spectrogram", "encoder", "decoder"])
 def test_a_missing_or_wrong_part_is_named(bands: DMAEConfig, key: str) -> None:
     values = bands.to_dict()
-    with pytest.raises(ValueError, match=f"DMAEConfig: {key} must be a mapping of its fields, not None"):
-        DMAEConfig.from_dict({**values, key: None})
+    with pytest.raises(ValueError, match=f"DMAEConfig: {key} must be a mapping of its fields, not 3"):
+        DMAEConfig.from_dict({**values, key: 3})
     del values[key]
     with pytest.raises(ValueError, match=f"DMAEConfig: .*missing.*{key}"):
         DMAEConfig.from_dict(values)
@@ -227,29 +245,29 @@ def test_what_is_no_mapping_is_an_error(bands: DMAEConfig) -> None:
 
 def test_patches_that_overlap(patches: DMAEConfig) -> None:
     values = patches.to_dict()
-    del values["transform_window"]  # as the configs of before
+    del values["transform_window"]  # as in configs from before
     assert DMAEConfig.from_dict(values) == patches
     model = DMAE(replace(patches, transform_window=14))
     assert DMAEConfig.from_dict(json.loads(json.dumps(model.config.to_dict()))) == model.config
     for samples in (1, 33, 100):
         latent = model.encode(torch.randn(1, 2, samples))
-        assert model.decode(latent, length=samples, num_steps=2).shape == (1, 2, samples)
+        assert model.decode(latent, DecodingConfig(num_steps=2), length=samples).shape == (1, 2, samples)
     model.loss(torch.randn(2, 2, 100)).backward()
-    assert isinstance(model.transform, WavePatching)
+    assert isinstance(model.transform, Patches)
     for linear in (model.transform.encode, model.transform.decode):
         assert linear.weight.grad is not None and linear.weight.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("mono", [False, True])
 def test_other_combinations_build_and_run(mono: bool) -> None:
-    # Bands and the lapped transform without a prior; one channel has no side.
+    # Bands and the MDCT without a prior; one channel has no side.
     channels = 1 if mono else 2
     config = DMAEConfig(
         audio_channels=channels,
         latent_channels=3,
         spectrogram=SpectrogramConfig(n_fft=16, hop_length=4, bands=5, side_bands=0 if mono else 3),
         encoder=EncoderConfig(width=8, factors=(4,), blocks=(1,)),
-        transform="lapped",
+        transform="mdct",
         transform_size=8,
         decoder=UNet1dConfig(
             in_channels=8 * channels,
@@ -263,6 +281,6 @@ def test_other_combinations_build_and_run(mono: bool) -> None:
     wave = torch.randn(2, channels, 37)
     latent = model.encode(wave)
     assert latent.shape == (2, 3, 3)
-    assert model.decode(latent, length=37, num_steps=1).shape == wave.shape
+    assert model.decode(latent, DecodingConfig(num_steps=1), length=37).shape == wave.shape
     losses = model.losses(wave)
     assert losses.magnitude is None and losses.likelihood is None and losses.total().isfinite()

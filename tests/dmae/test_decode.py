@@ -1,9 +1,8 @@
-"""Latent to waveform: lengths, noise, windows, Griffin-Lim's start, and an oracle with a net that is known."""
+"""Latent to waveform: lengths, noise, copies, dtypes, errors, and an oracle with a net that is known."""
 
 import copy
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dmae import DMAE, DMAEConfig
-from dmae.transform import to_mid_side
+from dmae import DMAE, DecodingConfig, DMAEConfig
+from dmae.representation import to_mid_side
 from vdiffusion import DDIM, NoiseSource
 
 Make = Callable[[DMAEConfig], DMAE]
@@ -36,16 +35,16 @@ def zero(x_t: Tensor, t: Tensor, **conditions: Any) -> Tensor:
 @given(length=st.integers(1, 3 * 32 + 5))
 def test_exactly_the_length_that_went_in_comes_out(length: int, model: DMAE, make_wave: MakeWave) -> None:
     latent = model.encode(make_wave(1, length))
-    wave = model.decode(latent, length=length, num_steps=1)
+    wave = model.decode(latent, DecodingConfig(num_steps=1), length=length)
     assert wave.shape == (1, 2, length) and wave.dtype == torch.float32 and wave.isfinite().all()
-    whole = model.decode(latent, num_steps=1)
+    whole = model.decode(latent, DecodingConfig(num_steps=1))
     assert whole.shape == (1, 2, 32 * latent.shape[-1])
     assert wave.equal(whole[..., :length])  # what is cut does not change what stays
 
 
 def test_no_gradient_is_recorded(config: DMAEConfig, make: Make) -> None:
     latent = a_latent(config, 1, 2).requires_grad_()
-    assert not make(config).decode(latent, num_steps=1).requires_grad
+    assert not make(config).decode(latent, DecodingConfig(num_steps=1)).requires_grad
 
 
 # ---- an oracle
@@ -53,7 +52,6 @@ def test_no_gradient_is_recorded(config: DMAEConfig, make: Make) -> None:
 
 def test_with_a_net_that_knows_white_noise_decode_is_a_formula(bands: DMAEConfig, make: Make) -> None:
     model, steps = make(bands), 7
-    assert model.prior is not None
     model.denoise = zero  # type: ignore[method-assign, assignment]
     latent = a_latent(bands, 2, 5)
     # With v = 0 a step from t to s multiplies by cos(pi/2 (t - s)); all steps are of one size.
@@ -61,18 +59,22 @@ def test_with_a_net_that_knows_white_noise_decode_is_a_formula(bands: DMAEConfig
     sigma = model.prior.log_sigma(model.prior(latent)).exp()
     coefficients = noise * math.cos(math.pi / 2 / steps) ** steps * sigma
     expected = to_mid_side(model.transform.inverse(coefficients))
-    torch.testing.assert_close(model.decode(latent, num_steps=steps, seed=3), expected, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(
+        model.decode(latent, DecodingConfig(num_steps=steps), noise=NoiseSource(3, range(len(latent)))),
+        expected,
+        rtol=1e-4,
+        atol=1e-6,
+    )
 
 
 def test_the_undiffused_prior_already_has_the_latents_loudness(bands: DMAEConfig, make: Make) -> None:
     model = make(bands)
     model.denoise = zero  # type: ignore[method-assign, assignment]
     with torch.no_grad():
-        assert model.prior is not None
         model.prior.slope.fill_(1)
         model.prior.log_gain.zero_()
     latent = a_latent(bands, 1, 3).mean(2, keepdim=True).expand(-1, -1, 400)
-    wave = model.decode(latent, num_steps=100)
+    wave = model.decode(latent, DecodingConfig(num_steps=100))
     wanted = model.prior.log_sigma(model.prior(latent)).detach().mul(2).exp().mean()
     assert float(wave.square().mean() / wanted) == pytest.approx(1, abs=0.1)
 
@@ -82,24 +84,24 @@ def test_the_undiffused_prior_already_has_the_latents_loudness(bands: DMAEConfig
 
 def test_the_seed_decides(config: DMAEConfig, make: Make) -> None:
     model, latent = make(config), a_latent(config, 2, 4)
-    first = model.decode(latent, num_steps=2, seed=1)
-    assert model.decode(latent, num_steps=2, seed=1).equal(first)
-    assert not model.decode(latent, num_steps=2, seed=2).allclose(first, rtol=1e-2)
+    first = model.decode(latent, DecodingConfig(num_steps=2), noise=NoiseSource(1, range(len(latent))))
+    assert model.decode(latent, DecodingConfig(num_steps=2), noise=NoiseSource(1, range(len(latent)))).equal(first)
+    assert not model.decode(latent, DecodingConfig(num_steps=2), noise=NoiseSource(2, range(len(latent)))).allclose(
+        first, rtol=1e-2
+    )
     assert not first[0].allclose(first[1], rtol=1e-2)
     noise = NoiseSource(1, [0, 1]).draw((config.diffused_channels, 4 * 32 // config.diffused_size), stage="decoder")
-    assert model.decode(latent, num_steps=2, noise=noise).equal(first)
+    assert model.decode(latent, DecodingConfig(num_steps=2), initial_noise=noise).equal(first)
 
 
-@pytest.mark.parametrize("settings", [{}, {"sampler": DDIM(eta=1.0)}])
-def test_an_item_does_not_depend_on_its_batch_mates(
-    config: DMAEConfig, make: Make, settings: Mapping[str, Any]
-) -> None:
+@pytest.mark.parametrize("settings", [DecodingConfig(num_steps=3), DecodingConfig(num_steps=3, sampler=DDIM(eta=1.0))])
+def test_an_item_does_not_depend_on_its_batch_mates(config: DMAEConfig, make: Make, settings: DecodingConfig) -> None:
     model, latent = make(config), a_latent(config, 3, 4)
-    together = model.decode(latent, num_steps=3, **settings)
+    together = model.decode(latent, settings)
     for item in range(3):
-        alone = model.decode(latent[item : item + 1], num_steps=3, items=[item], **settings)
+        alone = model.decode(latent[item : item + 1], settings, noise=NoiseSource(0, [item]))
         torch.testing.assert_close(alone, together[item : item + 1], rtol=0, atol=1e-5)
-    one_seed = model.decode(latent[:1].expand(3, -1, -1), num_steps=3, items=[5, 6, 5], **settings)
+    one_seed = model.decode(latent[:1].expand(3, -1, -1), settings, noise=NoiseSource(0, [5, 6, 5]))
     torch.testing.assert_close(one_seed[0], one_seed[2], rtol=0, atol=1e-5)
     assert not one_seed[0].allclose(one_seed[1], atol=1e-3)
 
@@ -107,7 +109,15 @@ def test_an_item_does_not_depend_on_its_batch_mates(
 def test_a_random_sampler_draws_from_the_seed(config: DMAEConfig, make: Make) -> None:
     model, latent = make(config), a_latent(config, 1, 4)
     noise = torch.randn(1, config.diffused_channels, 4 * 32 // config.diffused_size)
-    waves = [model.decode(latent, num_steps=3, noise=noise, seed=s, sampler=DDIM(eta=0.5)) for s in (0, 0, 1)]
+    waves = [
+        model.decode(
+            latent,
+            DecodingConfig(num_steps=3, sampler=DDIM(eta=0.5)),
+            noise=NoiseSource(s, range(len(latent))),
+            initial_noise=noise,
+        )
+        for s in (0, 0, 1)
+    ]
     assert waves[0].equal(waves[1]) and not waves[0].allclose(waves[2], atol=1e-3)
 
 
@@ -117,8 +127,7 @@ def test_the_noise_of_the_steps_is_not_that_of_the_start(bands: DMAEConfig, make
     estimates: list[Tensor] = []
     model.decode(
         a_latent(bands, 1, 3),
-        num_steps=2,
-        sampler=DDIM(eta=1.0),
+        DecodingConfig(num_steps=2, sampler=DDIM(eta=1.0)),
         callback=lambda step, total, estimate: estimates.append(estimate),
     )
     # From v = 0 at t = 1 eta = 1 goes to sin(pi/4) z at t = 1/2, whose estimate is cos(pi/4) of it: z / 2.
@@ -131,7 +140,9 @@ def test_the_latent_matters(config: DMAEConfig, make: Make) -> None:
     model, latent = make(config), a_latent(config, 1, 4)
     other = latent.clone()
     other[..., 2:] *= -1
-    assert not model.decode(latent, num_steps=2).allclose(model.decode(other, num_steps=2), rtol=1e-2)
+    assert not model.decode(latent, DecodingConfig(num_steps=2)).allclose(
+        model.decode(other, DecodingConfig(num_steps=2)), rtol=1e-2
+    )
 
 
 def test_the_callback_sees_every_step(config: DMAEConfig, make: Make) -> None:
@@ -143,135 +154,9 @@ def test_the_callback_sees_every_step(config: DMAEConfig, make: Make) -> None:
         seen.append((step, total))
         estimates.append(estimate)
 
-    model.decode(latent, num_steps=4, callback=callback)
+    model.decode(latent, DecodingConfig(num_steps=4), callback=callback)
     assert seen == [(0, 4), (1, 4), (2, 4), (3, 4)]
     assert {estimate.shape for estimate in estimates} == {(2, config.diffused_channels, 3 * 32 // config.diffused_size)}
-
-
-# ---- windows
-
-
-def test_a_long_latent_is_denoised_window_by_window(config: DMAEConfig, make: Make) -> None:
-    model, latent = make(config), a_latent(config, 2, 75)
-    lengths: set[int] = set()
-    plain = model.denoise
-
-    def watched(x_t: Tensor, t: Tensor, **conditions: Tensor) -> Tensor:
-        lengths.add(x_t.shape[-1])
-        return plain(x_t, t, **conditions)
-
-    model.denoise = watched  # type: ignore[method-assign, assignment]
-    wave = model.decode(latent, num_steps=2, window_frames=16)
-    assert lengths == {16 * 32 // config.diffused_size}
-    assert wave.shape == (2, 2, 75 * 32) and wave.isfinite().all()
-    lengths.clear()
-    model.decode(latent, num_steps=1, window_frames=256)
-    assert lengths == {75 * 32 // config.diffused_size}
-
-
-def test_windows_of_a_net_that_looks_at_one_place_change_nothing(config: DMAEConfig, make: Make) -> None:
-    model, latent = make(config), a_latent(config, 1, 75)
-    ratio = 32 // config.diffused_size
-
-    def local(x_t: Tensor, t: Tensor, *, latent: Tensor, bands: Tensor | None = None) -> Tensor:
-        steered = x_t * latent.mean(1, keepdim=True).repeat_interleave(ratio, 2)
-        return steered if bands is None else steered * bands.mean(1, keepdim=True).tanh()
-
-    model.denoise = local  # type: ignore[method-assign, assignment]
-    whole = model.decode(latent, num_steps=3)
-    torch.testing.assert_close(model.decode(latent, num_steps=3, window_frames=16), whole, rtol=1e-4, atol=1e-5)
-
-
-def test_windows_fade_into_each_other(config: DMAEConfig, make: Make) -> None:
-    # A net that says one number for the whole of what it sees, the mean of the latent there, makes stairs of a ramp.
-    # Cross-faded, the steepest place of a stair of height h is pi h / (2 overlap).
-    model = make(config)
-    ratio, frames = 32 // config.diffused_size, 160
-    ramp = torch.linspace(-0.5, 0.5, frames).expand(1, config.latent_channels, -1)
-
-    def mean(x_t: Tensor, t: Tensor, *, latent: Tensor, bands: Tensor | None = None) -> Tensor:
-        return -latent.mean().expand_as(x_t)
-
-    model.denoise = mean  # type: ignore[method-assign, assignment]
-    estimates: list[Tensor] = []
-    model.decode(
-        ramp,
-        num_steps=1,
-        noise=torch.zeros(1, config.diffused_channels, frames * ratio),
-        window_frames=64,
-        callback=lambda step, total, estimate: estimates.append(estimate[0, 0]),
-    )
-    stairs = estimates[0]
-    assert stairs[0].item() == pytest.approx(float(ramp[0, 0, :64].mean()), abs=1e-5)
-    assert stairs[-1].item() == pytest.approx(float(ramp[0, 0, -64:].mean()), abs=1e-5)
-    height = 56 / (frames - 1)  # windows of 64 start every 56 frames
-    fade = 4 * ratio  # of 8 overlapping frames the outer two on each side weigh nothing
-    jump = float(stairs.diff().abs().max())
-    assert 0.8 * math.pi * height / (2 * fade) < jump < 1.01 * math.pi * height / (2 * fade)
-
-
-# ---- Griffin-Lim's start
-
-
-def test_griffin_lim_starts_the_net_at_the_time_that_is_asked_for(bands: DMAEConfig, make: Make) -> None:
-    model, latent = make(bands), a_latent(bands, 1, 4)
-    times: list[float] = []
-    plain = model.denoise
-
-    def watched(x_t: Tensor, t: Tensor, **conditions: Tensor) -> Tensor:
-        times.append(float(t))
-        return plain(x_t, t, **conditions)
-
-    model.denoise = watched  # type: ignore[method-assign, assignment]
-    model.decode(latent, num_steps=3, griffin_lim=2, start=0.6)
-    assert times == pytest.approx([0.6, 0.4, 0.2])
-
-
-def test_at_time_one_griffin_lims_estimate_has_no_weight(bands: DMAEConfig, make: Make) -> None:
-    model, latent = make(bands), a_latent(bands, 1, 4)
-    with_estimate = model.decode(latent, num_steps=3, griffin_lim=2, start=1.0)
-    torch.testing.assert_close(with_estimate, model.decode(latent, num_steps=3), rtol=1e-4, atol=1e-4)
-
-
-def test_from_time_zero_on_decode_is_griffin_lims_own_answer(bands: DMAEConfig, make: Make) -> None:
-    # The result has the magnitudes that the latent holds, more nearly with more iterations; noise in the spectral
-    # shape of the prior, which is what the untrained diffusion gives, has them least.
-    model = make(bands)
-    model.denoise = zero  # type: ignore[method-assign, assignment]
-    assert model.prior is not None
-    with torch.no_grad():
-        for parameter in model.prior.net.parameters():
-            parameter.zero_()  # the bands are then their mean, a steady sound, and a waveform can have such magnitudes
-        model.prior.slope.fill_(1)
-        model.prior.log_gain.zero_()
-    latent = a_latent(bands, 1, 24)
-    target = model.magnitudes(latent).detach()
-
-    def distance(wave: Tensor) -> float:
-        assert model.prior is not None
-        found = model.prior.bands.spectrum(wave)[..., : target.shape[-1]].abs()
-        return float((found - target)[..., 4:-4].norm() / target[..., 4:-4].norm())
-
-    after = {n: distance(model.decode(latent, num_steps=1, griffin_lim=n, start=1e-3)) for n in (1, 8, 64)}
-    assert after[64] < 0.99 * after[8] and after[8] < 0.9 * after[1]
-    assert after[8] < 0.8 * distance(model.decode(latent, num_steps=50))
-
-
-def test_griffin_lims_part_depends_on_seed_and_item_alone(bands: DMAEConfig, make: Make) -> None:
-    model, latent = make(bands), a_latent(bands, 3, 5)
-    settings: dict[str, Any] = {"num_steps": 2, "griffin_lim": 3, "start": 0.5}
-    together = model.decode(latent, **settings)
-    assert model.decode(latent, **settings).equal(together)
-    assert not model.decode(latent, seed=1, **settings).allclose(together, atol=1e-3)
-    for item in range(3):
-        alone = model.decode(latent[item : item + 1], items=[item], **settings)
-        torch.testing.assert_close(alone, together[item : item + 1], rtol=1e-3, atol=1e-3)
-
-
-def test_griffin_lim_goes_window_by_window_too(bands: DMAEConfig, make: Make) -> None:
-    model, latent = make(bands), a_latent(bands, 1, 70)
-    wave = model.decode(latent, length=2222, num_steps=2, griffin_lim=3, start=0.5, window_frames=16)
-    assert wave.shape == (1, 2, 2222) and wave.isfinite().all()
 
 
 # ---- copies and types
@@ -289,7 +174,7 @@ def test_a_copy_computes_with_its_own_weights(config: DMAEConfig, make: Make, ma
     def results(of: DMAE) -> tuple[Tensor, Tensor, Tensor]:
         latent = of.encode(wave)
         loss = of.losses(wave, t=torch.tensor([0.5]), noise=torch.ones(1, config.diffused_channels, 128 // of_size))
-        return latent, of.decode(latent, num_steps=2), loss.total()
+        return latent, of.decode(latent, DecodingConfig(num_steps=2)), loss.total()
 
     of_size = config.diffused_size
     before = results(model)
@@ -304,40 +189,50 @@ def test_a_copy_computes_with_its_own_weights(config: DMAEConfig, make: Make, ma
 
 def test_bfloat16_weights_decode(config: DMAEConfig, make: Make) -> None:
     model, latent = make(config), a_latent(config, 1, 8)
-    expected = model.decode(latent, num_steps=4)
+    expected = model.decode(latent, DecodingConfig(num_steps=4))
     cast = copy.deepcopy(model).bfloat16()
-    wave = cast.decode(latent.bfloat16(), num_steps=4)
+    wave = cast.decode(latent.bfloat16(), DecodingConfig(num_steps=4))
     assert wave.dtype == torch.float32 and not wave.equal(expected)
     assert (wave - expected).std() < 0.1 * expected.std()
     cast.decoder.float()  # back in float32 the weights stay rounded, but the net computes exactly
-    assert cast.decode(latent, num_steps=4).isfinite().all()
+    assert cast.decode(latent, DecodingConfig(num_steps=4)).isfinite().all()
 
 
 # ---- errors
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("arguments", "message"),
     [
         ({"length": 0}, "length=0: 3 latent frames hold 1 to 96 samples"),
         ({"length": 97}, "length=97: 3 latent frames hold 1 to 96 samples"),
-        ({"num_steps": 0}, "steps"),
-        ({"items": [1, 2, 3]}, "items: 3 numbers for a batch of 2"),
-        ({"seed": 1.5}, "seed=1.5"),
-        ({"noise": torch.zeros(2, 5, 3)}, r"noise: expected \[2, \d+, \d+\], got \[2, 5, 3\]"),
-        ({"window_frames": 15}, "window_frames=15: must be 16 or more"),
-        ({"griffin_lim": -1}, "griffin_lim=-1: must be 0"),
-        ({"start": 0.0}, "start=0.0: must lie above 0"),
-        ({"start": 1.1}, "start=1.1: must lie above 0, up to 1"),
-        ({"start": float("nan")}, "start=nan: must lie above 0"),
-        ({"start": 0.5}, "start=0.5: only with griffin_lim"),
+        ({"noise": NoiseSource(0, [1, 2, 3])}, "noise: 3 indices for a batch of 2; give one per batch member"),
+        ({"initial_noise": torch.zeros(2, 5, 3)}, r"initial_noise: expected \[2, \d+, \d+\], got \[2, 5, 3\]"),
     ],
 )
 def test_impossible_arguments_are_named(
-    config: DMAEConfig, make: Make, settings: Mapping[str, Any], message: str
+    config: DMAEConfig, make: Make, arguments: Mapping[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        make(config).decode(a_latent(config, 2, 3), **{"num_steps": 1, **settings})
+        make(config).decode(a_latent(config, 2, 3), DecodingConfig(num_steps=1), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_steps": 0}, "num_steps must be a whole number of 1 or more, not 0"),
+        ({"window_frames": 15}, "window_frames must be a whole number of 16 or more, not 15"),
+        ({"griffin_lim": -1}, "griffin_lim must be a whole number of 0 or more, not -1"),
+        ({"start": 0.0}, "start must be a time above 0, up to 1, not 0.0"),
+        ({"start": 1.1, "griffin_lim": 1}, "start must be a time above 0, up to 1, not 1.1"),
+        ({"start": float("nan")}, "start must be a time above 0, up to 1, not nan"),
+        ({"start": 0.5}, "start=0.5 needs an initial estimate; give griffin_lim=1 or more iterations, or start=1"),
+        ({"sampler": "ddim"}, r"sampler must have a method `sample`, such as vdiffusion.DDIM\(\), not 'ddim'"),
+    ],
+)
+def test_impossible_settings_are_named(settings: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"DecodingConfig: {message}"):
+        DecodingConfig(**settings)
 
 
 def test_wrong_latents_are_named(config: DMAEConfig, make: Make) -> None:
@@ -349,28 +244,3 @@ def test_wrong_latents_are_named(config: DMAEConfig, make: Make) -> None:
         model.decode(torch.zeros(1, z, 3, dtype=torch.int64))
     with pytest.raises(ValueError, match=rf"latent: {2 * z} of {3 * z} numbers are NaN or infinite"):
         model.decode(torch.tensor([float("nan"), 0.0, float("inf")]).expand(1, z, 3))
-
-
-def test_griffin_lim_needs_a_prior(patches: DMAEConfig, bands: DMAEConfig, make: Make) -> None:
-    bare = replace(
-        bands,
-        prior=None,
-        decoder=replace(
-            bands.decoder, levels=(replace(bands.decoder.levels[0], inject_channels=0), bands.decoder.levels[1])
-        ),
-    )
-    for config in (patches, bare):
-        with pytest.raises(ValueError, match="no magnitude prior"):
-            make(config).decode(a_latent(config, 1, 3), num_steps=1, griffin_lim=2)
-
-
-def test_sigma_is_the_same_piece_by_piece(bands: DMAEConfig, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = make(bands)
-    assert model.prior is not None
-    latent = torch.randn(2, 6, 9, generator=torch.Generator().manual_seed(0)).tanh()
-    packed = model.condition(latent)
-    x = torch.randn(2, 32, packed.shape[-1], generator=torch.Generator().manual_seed(1))
-    whole = x * model.prior.log_sigma(model.prior(latent)).exp()
-    for piece in (1, 5, packed.shape[-1], 1000):
-        monkeypatch.setattr("dmae.autoencoder.PIECE", piece)
-        torch.testing.assert_close(model._times_sigma(x, packed), whole)

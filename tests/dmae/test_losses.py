@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig, Losses
+from dmae.losses import attack_l1
 from vdiffusion import VObjective
 
 Make = Callable[[DMAEConfig], DMAE]
@@ -51,9 +52,8 @@ def test_each_kind_has_its_parts(patches: DMAEConfig, bands: DMAEConfig, make: M
 
 def test_the_attack_is_the_error_of_how_the_bands_change(bands: DMAEConfig, make: Make, make_wave: MakeWave) -> None:
     model, wave = make(bands), make_wave(2, 128)
-    assert model.prior is not None
     losses = model.losses(wave, diffusion=False)
-    error = (model.prior(model.encode(wave)) - model.spectrogram(model.padded(wave))).detach().double()
+    error = (model.prior(model.encode(wave)) - model.spectrogram(model.pad(wave))).detach().double()
     frames, expected = error.shape[-1], 0.0
     for lag in (1, 2, 4):
         changes = [(error[:, :, n + lag] - error[:, :, n]).abs().mean(dim=0) for n in range(frames - lag)]
@@ -63,10 +63,11 @@ def test_the_attack_is_the_error_of_how_the_bands_change(bands: DMAEConfig, make
 
 def test_a_constant_error_is_no_attack_and_neither_is_a_single_frame(bands: DMAEConfig, make: Make) -> None:
     model = make(bands)
+    weights = model.prior.bands.weights
     constant = torch.randn(2, model.config.n_bands, 1).expand(-1, -1, 9)
-    assert float(model._attack(constant)) == 0.0
-    assert float(model._attack(torch.randn(2, model.config.n_bands, 1))) == 0.0
-    assert float(model._attack(torch.randn(2, model.config.n_bands, 2))) > 0.0  # the longer lags find no pair
+    assert float(attack_l1(constant, weights)) == 0.0
+    assert float(attack_l1(torch.randn(2, model.config.n_bands, 1), weights)) == 0.0
+    assert float(attack_l1(torch.randn(2, model.config.n_bands, 2), weights)) > 0.0  # the longer lags find no pair
 
 
 def test_loss_is_the_total_and_the_generator_decides(config: DMAEConfig, make: Make, make_wave: MakeWave) -> None:
@@ -85,20 +86,19 @@ def test_the_diffusion_loss_is_the_v_objective_on_normalised_coefficients(
     bands: DMAEConfig, make: Make, make_wave: MakeWave
 ) -> None:
     model, wave = make(bands), make_wave(2, 128)
-    assert model.prior is not None
     t, noise = torch.tensor([0.3, 0.8]), torch.randn(2, 32, 8)
     got = model.losses(wave, t=t, noise=noise)
     latent = model.encode(wave)
     log_power = model.prior(latent)
     log_sigma = model.prior.log_sigma(log_power)
-    x = model.coefficients(wave)
+    x = model.transform.analyse(wave)
     expected = VObjective().loss(
         model.denoise,
-        (x / log_sigma.exp()).clamp(-4, 4),  # dmae.autoencoder.OUTLIER
+        (x / log_sigma.exp()).clamp(-4, 4),  # dmae.prior.magnitude.OUTLIER
         t=t,
         noise=noise,
         latent=latent,
-        bands=model.condition(latent),
+        **model.prior.conditions(latent),
     )
     assert got.diffusion is not None and got.likelihood is not None and got.magnitude is not None
     torch.testing.assert_close(got.diffusion, expected)
@@ -114,8 +114,8 @@ def test_with_a_net_that_knows_everything_the_diffusion_loss_is_zero(
     model, wave = make(config), make_wave(1, 64)
     t = torch.tensor([0.4])
     noise = torch.randn(1, config.diffused_channels, 64 // config.diffused_size)
-    x = model.coefficients(wave)
-    if model.prior is not None:
+    x = model.transform.analyse(wave)
+    if config.prior is not None:
         x = (x / model.prior.log_sigma(model.prior(model.encode(wave))).exp()).clamp(-4, 4)
     alpha, sigma = torch.cos(t * torch.pi / 2), torch.sin(t * torch.pi / 2)
     model.denoise = lambda *args, **conditions: alpha * noise - sigma * x  # type: ignore[method-assign]
@@ -140,7 +140,6 @@ def test_beside_a_prior_the_diffusion_leaves_the_encoder_alone(
     bands: DMAEConfig, make: Make, make_wave: MakeWave
 ) -> None:
     model = make(bands)
-    assert model.prior is not None
     losses = model.losses(make_wave(2, 128))
     assert losses.diffusion is not None and losses.likelihood is not None and losses.magnitude is not None
     losses.diffusion.backward(retain_graph=True)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dmae import DMAE, DMAEConfig, EncoderConfig, MelSpectrogram, SpectrogramConfig
-from dmae.mel import mel_filters
+from dmae.spectrogram import mel_filters
 from unet1d import Level, UNet1dConfig
 
 SMALL = SpectrogramConfig(n_fft=32, hop_length=8, mel_channels=6)
@@ -125,7 +125,7 @@ def test_an_autoencoder_with_a_mel_encoder_learns() -> None:
         latent_channels=8,
         spectrogram=SpectrogramConfig(n_fft=64, hop_length=16, mel_channels=16, log_floor=1e-2),
         encoder=EncoderConfig(width=32, factors=(1,), blocks=(1,)),
-        transform="none",
+        transform="waveform",
         transform_size=1,
         decoder=UNet1dConfig(
             in_channels=1,

@@ -39,7 +39,6 @@ def oracle(model: DMAE, wave: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarra
 def test_bands_come_back_as_the_best_approximation_of_that_rank(bands: DMAEConfig) -> None:
     model, wave = DMAE(bands), music(12)
     report = initialise_from_data(model, wave.split(5))
-    assert model.prior is not None
     x, best, std = oracle(model, wave)
     with torch.no_grad():
         got = model.prior(model.encode(wave)).transpose(1, 2).reshape(-1, 48).double().numpy()
@@ -95,7 +94,7 @@ def test_what_it_cannot_do_is_named(patches: DMAEConfig, bands: DMAEConfig) -> N
         ),
     )
     for config in (patches, bare):
-        with pytest.raises(ValueError, match=r"need a model with spectrogram\.bands and a prior"):
+        with pytest.raises(ValueError, match=r"needs a model with spectrogram\.bands and a prior"):
             initialise_from_data(DMAE(config), [music(1)])
     with pytest.raises(ValueError, match="waves: 6 latent frames are too few for 6 components"):
         initialise_from_data(DMAE(bands), [music(2)[..., :96]])

@@ -10,14 +10,13 @@ from torch import Tensor
 
 from dmae import DMAE, DMAEConfig
 from dmae.prior import MagnitudePrior
-from dmae.transform import LappedTransform, to_mid_side
+from dmae.representation import MDCT, to_mid_side
 
 Make = Callable[[DMAEConfig], DMAE]
 
 
 def fresh(config: DMAEConfig) -> MagnitudePrior:
     prior = DMAE(config).prior
-    assert prior is not None
     return prior
 
 
@@ -37,7 +36,7 @@ def test_sigma_of_white_noise_is_its_standard_deviation(bands: DMAEConfig, std: 
 @pytest.mark.parametrize("std", [0.03, 0.5])
 def test_normalised_coefficients_of_white_noise_have_unit_variance(bands: DMAEConfig, std: float) -> None:
     wave = std * torch.randn(1, 2, 64_000)
-    coefficients = LappedTransform(16)(to_mid_side(wave))
+    coefficients = MDCT(16)(to_mid_side(wave))
     normalised = coefficients / fresh(bands).log_sigma(white_bands(bands, std, 8000)).exp().detach()
     assert abs(float(normalised.std()) - 1) < 0.01
     torch.testing.assert_close(normalised.std(dim=2), torch.ones(1, 32), rtol=0, atol=0.05)
@@ -113,7 +112,6 @@ def test_the_gain_learns_what_the_bands_get_wrong(bands: DMAEConfig) -> None:
 
 def test_latents_at_and_beyond_the_bound_give_finite_bands(bands: DMAEConfig, make: Make) -> None:
     prior = make(bands).prior
-    assert prior is not None
     at = {value: prior(torch.full((1, 6, 5), value)) for value in (-1.2, -1.0, 0.0, 1.0, 1.2)}
     assert at[0.0].shape == (1, 12, 20)
     assert at[1.2].equal(at[1.0]) and at[-1.2].equal(at[-1.0])
@@ -124,16 +122,16 @@ def test_latents_at_and_beyond_the_bound_give_finite_bands(bands: DMAEConfig, ma
 def test_the_magnitudes_are_the_roots_of_the_bands_power(bands: DMAEConfig, make: Make) -> None:
     model = make(bands)
     latent = torch.rand(2, 6, 3) - 0.5
-    magnitudes = model.magnitudes(latent)
-    assert model.prior is not None and magnitudes.shape == (2, 2, 17, 12)
-    torch.testing.assert_close(magnitudes.square(), model.prior.bands.power(model.prior(latent)))
+    magnitudes = model.prior.magnitudes(model.prior.conditions(latent))
+    assert magnitudes.shape == (2, 2, 17, 13)  # as many frames as torch.stft has of 96 samples
+    torch.testing.assert_close(magnitudes[..., :-1].square(), model.prior.bands.power(model.prior(latent)))
+    assert magnitudes[..., -1].equal(magnitudes[..., -2])
 
 
 def test_condition_and_sigma_fit_the_coefficients(bands: DMAEConfig, make: Make) -> None:
     model = make(bands)
-    assert model.prior is not None
     latent = torch.rand(2, 6, 3) - 0.5
-    packed = model.condition(latent)
+    packed = model.prior.conditions(latent)["bands"]
     assert packed.shape == (2, 24, 6)
     log_power = model.prior(latent)
     for band in (0, 11):
@@ -143,6 +141,9 @@ def test_condition_and_sigma_fit_the_coefficients(bands: DMAEConfig, make: Make)
 
 
 def test_without_a_prior_magnitudes_are_an_error(patches: DMAEConfig, make: Make) -> None:
-    for method in (make(patches).magnitudes, make(patches).condition):
-        with pytest.raises(ValueError, match="no magnitude prior"):
-            method(torch.zeros(1, 4, 3))
+    prior = make(patches).prior
+    assert prior.conditions(torch.zeros(1, 4, 3)) == {}
+    x = torch.randn(1, 2, 96)
+    assert prior.whiten(x, {}) is x and prior.unwhiten(x, {}) is x
+    with pytest.raises(ValueError, match="no magnitude prior"):
+        prior.require_magnitudes()

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 import dmae
-from dmae import DMAEConfig
+from dmae import DMAE, DMAEConfig
 
 README = Path(__file__).parents[2] / "packages" / "dmae" / "README.md"
 
@@ -30,6 +31,9 @@ def test_the_table_is_true() -> None:
     tiny = DMAEConfig.tiny()
     assert f"log-power, {tiny.spectrogram.bands} bands of mid and {tiny.spectrogram.side_bands} of side" in text
     assert f"blocks of {tiny.transform_size}" in text
+    with torch.device("meta"):
+        counts = [sum(parameter.numel() for parameter in DMAE(config).parameters()) for config in presets()]
+    assert f"| parameters | {counts[0]:,} | {counts[1]:,} |" in text
 
 
 def presets() -> tuple[DMAEConfig, DMAEConfig]:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from dmae import LappedTransform
-from dmae.transform import WavePatching, to_mid_side
+from dmae import MDCT
+from dmae.representation import Patches, to_mid_side
 from unet1d import Patching
 
 SIZES = st.sampled_from([2, 4, 6, 16, 64])
@@ -18,7 +18,7 @@ SIZES = st.sampled_from([2, 4, 6, 16, 64])
 def matrix(size: int, blocks: int) -> Tensor:
     """Rows are coefficients (block by block), columns are samples."""
     length = size * blocks
-    responses = LappedTransform(size)(torch.eye(length, dtype=torch.float64)[:, None])  # [sample, k, block]
+    responses = MDCT(size)(torch.eye(length, dtype=torch.float64)[:, None])  # [sample, k, block]
     return responses.permute(2, 1, 0).reshape(length, length)
 
 
@@ -45,7 +45,7 @@ def test_interior_blocks_are_the_textbook_mdct_of_the_reversed_signal(size: int)
 
 @given(SIZES, st.integers(1, 5), st.integers(1, 3), st.integers(1, 2))
 def test_the_inverse_is_exact_and_the_energy_stays(size: int, blocks: int, batch: int, channels: int) -> None:
-    transform = LappedTransform(size)
+    transform = MDCT(size)
     wave = torch.randn(batch, channels, size * blocks)
     coefficients = transform(wave)
     assert coefficients.shape == (batch, channels * size, blocks)
@@ -54,7 +54,7 @@ def test_the_inverse_is_exact_and_the_energy_stays(size: int, blocks: int, batch
 
 
 def test_channels_do_not_mix_and_stand_one_after_the_other() -> None:
-    transform = LappedTransform(8)
+    transform = MDCT(8)
     wave = torch.randn(2, 3, 40)
     together = transform(wave)
     for channel in range(3):
@@ -63,20 +63,20 @@ def test_channels_do_not_mix_and_stand_one_after_the_other() -> None:
 
 
 def test_white_noise_stays_white() -> None:
-    coefficients = LappedTransform(8)(torch.randn(1, 1, 80_000))[0]  # [8, 10000]
+    coefficients = MDCT(8)(torch.randn(1, 1, 80_000))[0]  # [8, 10000]
     neighbours = torch.cat([coefficients[:, :-1], coefficients[:, 1:]])
     torch.testing.assert_close(torch.cov(neighbours), torch.eye(16), rtol=0, atol=0.06)
 
 
 def test_a_low_tone_is_in_the_low_coefficients() -> None:
     time = torch.arange(4096, dtype=torch.float32)
-    energy = LappedTransform(64)(torch.sin(2 * math.pi * 10.5 / 128 * time)[None, None])[0].square().mean(1)
+    energy = MDCT(64)(torch.sin(2 * math.pi * 10.5 / 128 * time)[None, None])[0].square().mean(1)
     assert energy.argmax() == 10  # coefficient k is centred on the frequency (k + 1/2) / (2 size)
     assert energy[8:13].sum() > 0.99 * energy.sum()
 
 
 def test_the_gradient_is_the_inverse() -> None:
-    transform = LappedTransform(6)
+    transform = MDCT(6)
     wave = torch.randn(2, 2, 24, dtype=torch.float64, requires_grad=True)
     upstream = torch.randn(2, 12, 4, dtype=torch.float64)
     (gradient,) = torch.autograd.grad(transform(wave), wave, upstream)
@@ -85,7 +85,7 @@ def test_the_gradient_is_the_inverse() -> None:
 
 
 def test_wrong_shapes_are_named() -> None:
-    transform = LappedTransform(8)
+    transform = MDCT(8)
     with pytest.raises(ValueError, match=r"wave: expected \[batch, channels, a multiple of 8\], got \[1, 2, 20\]"):
         transform(torch.zeros(1, 2, 20))
     with pytest.raises(ValueError, match=r"wave: .* got \[2, 16\]"):
@@ -98,7 +98,7 @@ def test_wrong_shapes_are_named() -> None:
 
 def test_half_precision_does_not_reach_the_transform() -> None:
     wave = torch.randn(1, 2, 256)
-    transform = LappedTransform(16)
+    transform = MDCT(16)
     expected = transform(wave)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert transform(wave).equal(expected)
@@ -109,7 +109,7 @@ def test_half_precision_does_not_reach_the_transform() -> None:
 
 
 def test_learned_patches_are_those_of_unet1d_in_float32() -> None:
-    ours, plain = WavePatching(2, 8, 4), Patching(2, 8, 4)
+    ours, plain = Patches(2, 8, 4), Patching(2, 8, 4)
     plain.load_state_dict(ours.state_dict())
     wave = torch.randn(3, 2, 21)
     expected = plain(wave)

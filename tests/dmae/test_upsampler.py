@@ -15,7 +15,7 @@ from torch import Tensor
 from dmae import DiffusionUpsampler, UpsamplerConfig
 from dmae.resampling import downsample, upsample
 from unet1d import Level, UNet1dConfig
-from vdiffusion import DDIM, VObjective
+from vdiffusion import DDIM, NoiseSource, VObjective
 
 NET = UNet1dConfig(
     in_channels=4,
@@ -43,8 +43,10 @@ def test_every_length_times_the_factor(length: int, cut: int) -> None:
 
 def test_the_loss_is_the_v_objective_beside_the_interpolated_wave(model: DiffusionUpsampler) -> None:
     wave, t, noise = torch.randn(2, 2, 37), torch.tensor([0.3, 0.8]), torch.randn(2, 2, 37)
-    sketch = upsample(downsample(wave, 4), 4)[..., :37]
-    expected = VObjective().loss(lambda x_t, t: model.net(torch.cat([x_t, sketch], dim=1), t), wave, t=t, noise=noise)
+    initial_estimate = upsample(downsample(wave, 4), 4)[..., :37]
+    expected = VObjective().loss(
+        lambda x_t, t: model.net(torch.cat([x_t, initial_estimate], dim=1), t), wave, t=t, noise=noise
+    )
     torch.testing.assert_close(model.loss(wave, t=t, noise=noise), expected)
     seeded = [model.loss(wave, generator=torch.Generator().manual_seed(seed)).item() for seed in (1, 1, 2)]
     assert seeded[0] == seeded[1] != seeded[2]
@@ -53,24 +55,25 @@ def test_the_loss_is_the_v_objective_beside_the_interpolated_wave(model: Diffusi
 def test_an_item_does_not_depend_on_its_batch_mates(model: DiffusionUpsampler) -> None:
     low = 0.1 * torch.randn(3, 2, 30)
     for sampler in (None, DDIM(eta=0.7)):
-        together = model.sample(low, num_steps=3, seed=4, sampler=sampler)
+        together = model.sample(low, num_steps=3, noise=NoiseSource(4, range(3)), sampler=sampler)
         for item in range(3):
-            alone = model.sample(low[item : item + 1], num_steps=3, seed=4, items=[item], sampler=sampler)
+            alone = model.sample(low[item : item + 1], num_steps=3, noise=NoiseSource(4, [item]), sampler=sampler)
             torch.testing.assert_close(alone[0], together[item], rtol=0, atol=1e-5)
-    assert not model.sample(low, num_steps=3, seed=5).allclose(model.sample(low, num_steps=3, seed=4))
+    first, second = (model.sample(low, num_steps=3, noise=NoiseSource(seed, range(3))) for seed in (4, 5))
+    assert not first.allclose(second)
 
 
-def test_the_low_rate_wave_is_heard_and_a_long_one_goes_in_windows(model: DiffusionUpsampler) -> None:
+def test_the_low_rate_wave_is_read_and_a_long_one_goes_in_windows(model: DiffusionUpsampler) -> None:
     low = torch.randn(1, 2, 200)
     whole = model.sample(low, num_steps=2)
     assert not model.sample(-low, num_steps=2).allclose(whole, atol=1e-2)
     seen: list[tuple[int, ...]] = []
     denoise = model.denoise
 
-    def watched(x_t: Tensor, t: Tensor, *, sketch: Tensor) -> Tensor:
+    def watched(x_t: Tensor, t: Tensor, *, initial_estimate: Tensor) -> Tensor:
         seen.append(tuple(x_t.shape))
-        assert sketch.shape == x_t.shape
-        return denoise(x_t, t, sketch=sketch)
+        assert initial_estimate.shape == x_t.shape
+        return denoise(x_t, t, initial_estimate=initial_estimate)
 
     model.denoise = watched  # type: ignore[method-assign]
     windowed = model.sample(low, num_steps=2, window=256)
@@ -83,7 +86,7 @@ def test_callback_and_given_noise(model: DiffusionUpsampler) -> None:
     steps: list[tuple[int, int]] = []
     wave = model.sample(low, num_steps=3, noise=noise, callback=lambda step, total, x: steps.append((step, total)))
     assert steps == [(0, 3), (1, 3), (2, 3)]
-    assert wave.equal(model.sample(low, num_steps=3, noise=noise, seed=9))
+    assert wave.equal(model.sample(low, num_steps=3, noise=noise))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +94,7 @@ def test_callback_and_given_noise(model: DiffusionUpsampler) -> None:
     [
         ({"length": 41}, "length=41: 10 low-rate samples hold 1 to 40 samples"),
         ({"length": 0}, "length=0: 10 low-rate samples hold 1 to 40 samples"),
-        ({"items": [1, 2]}, "items: 2 numbers for a batch of 1"),
+        ({"noise": NoiseSource(0, [1, 2])}, "noise: 2 indices for a batch of 1; give one per batch member"),
         ({"noise": torch.zeros(1, 2, 39)}, r"noise: expected \[1, 2, 40\], got \[1, 2, 39\]"),
         ({"window": 100}, "window=100: must be a multiple of 32 samples, 8 times the net's factor"),
         ({"num_steps": 0}, "num_steps=0"),
@@ -125,7 +128,7 @@ def test_wrong_waves_are_named(model: DiffusionUpsampler) -> None:
         ({"net": replace(NET, out_channels=None)}, "and out_channels=2, not in_channels=4, out_channels=None"),
         (
             {"net": replace(NET, levels=(Level(channels=8, inject_channels=3),))},
-            r"must take in nothing but the sketch, not inject_channels=\{0: 3\}",
+            r"must have no other input than these, not inject_channels=\{0: 3\}",
         ),
     ],
 )

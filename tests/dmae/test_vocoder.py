@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from dmae import DiffusionVocoder, MelSpectrogram, SpectrogramConfig, VocoderConfig
 from dmae.vocoder import Flattening
 from unet1d import Level, UNet1dConfig
-from vdiffusion import DDIM, VObjective
+from vdiffusion import DDIM, NoiseSource, VObjective
 
 NET = UNet1dConfig(
     in_channels=2,
@@ -88,14 +88,15 @@ def test_the_spectrogram_is_that_of_every_channel(model: DiffusionVocoder) -> No
 
 def test_the_loss_is_the_v_objective_of_every_channel(model: DiffusionVocoder) -> None:
     wave, t, noise = torch.randn(2, 2, 37), torch.tensor([0.3, 0.8]), torch.randn(2, 2, 37)
-    sketch = model.sketch(model.spectrogram(wave))[..., :37]
+    initial_estimate = model.initial_estimate(model.spectrogram(wave))[..., :37]
 
-    def net(x_t: Tensor, t: Tensor, *, sketch: Tensor) -> Tensor:
-        v: Tensor = model.net(torch.cat([x_t, sketch], dim=1), t)
+    def net(x_t: Tensor, t: Tensor, *, initial_estimate: Tensor) -> Tensor:
+        v: Tensor = model.net(torch.cat([x_t, initial_estimate], dim=1), t)
         return v
 
     by_channel = [
-        VObjective().loss(net, wave[:, [c]], t=t, noise=noise[:, [c]], sketch=sketch[:, [c]]) for c in range(2)
+        VObjective().loss(net, wave[:, [c]], t=t, noise=noise[:, [c]], initial_estimate=initial_estimate[:, [c]])
+        for c in range(2)
     ]
     torch.testing.assert_close(model.loss(wave, t=t, noise=noise), (by_channel[0] + by_channel[1]) / 2)
     seeded = [model.loss(wave, generator=torch.Generator().manual_seed(seed)).item() for seed in (1, 1, 2)]
@@ -113,23 +114,24 @@ def test_an_item_does_not_depend_on_its_batch_mates(normalize: Any) -> None:
     wave = torch.randn(3, 2, 30) * torch.tensor([1.0, 0.1, 5.0])[:, None, None]
     spectrogram = model.spectrogram(wave)
     for sampler in (None, DDIM(eta=0.7)):
-        together = model.sample(spectrogram, num_steps=3, seed=4, sampler=sampler)
+        together = model.sample(spectrogram, num_steps=3, noise=NoiseSource(4, range(3)), sampler=sampler)
         for item in range(3):
             own = model.spectrogram(wave[item : item + 1])
             torch.testing.assert_close(own[0], spectrogram[item], rtol=0, atol=1e-5)
-            alone = model.sample(own, num_steps=3, seed=4, items=[item], sampler=sampler)
+            alone = model.sample(own, num_steps=3, noise=NoiseSource(4, [item]), sampler=sampler)
             torch.testing.assert_close(alone[0], together[item], rtol=0, atol=1e-5)
-    assert not model.sample(spectrogram, num_steps=3, seed=5).allclose(model.sample(spectrogram, num_steps=3, seed=4))
+    first, second = (model.sample(spectrogram, num_steps=3, noise=NoiseSource(seed, range(3))) for seed in (4, 5))
+    assert not first.allclose(second)
 
 
 def test_a_long_spectrogram_goes_in_windows(model: DiffusionVocoder) -> None:
     seen: list[tuple[int, ...]] = []
     denoise = model.denoise
 
-    def watched(x_t: Tensor, t: Tensor, *, sketch: Tensor) -> Tensor:
+    def watched(x_t: Tensor, t: Tensor, *, initial_estimate: Tensor) -> Tensor:
         seen.append(tuple(x_t.shape))
-        assert sketch.shape == x_t.shape
-        return denoise(x_t, t, sketch=sketch)
+        assert initial_estimate.shape == x_t.shape
+        return denoise(x_t, t, initial_estimate=initial_estimate)
 
     model.denoise = watched  # type: ignore[method-assign]
     wave = model.sample(torch.randn(1, 2, 6, 100), num_steps=2, window=256)
@@ -141,7 +143,7 @@ def test_a_long_spectrogram_goes_in_windows(model: DiffusionVocoder) -> None:
     ("values", "message"),
     [
         ({"length": 81}, "length=81: 10 spectrogram frames hold 1 to 80 samples"),
-        ({"items": []}, "items: 0 numbers for a batch of 1"),
+        ({"noise": NoiseSource(0, [1, 2])}, "noise: 2 indices for a batch of 1; give one per batch member"),
         ({"noise": torch.zeros(1, 2, 79)}, r"noise: expected \[1, 2, 80\], got \[1, 2, 79\]"),
         ({"window": 0}, "window=0: must be a multiple of 32 samples, 8 times the net's factor"),
     ],
@@ -220,9 +222,9 @@ def test_it_learns_the_pitch_from_the_spectrogram() -> None:
     noise = torch.randn(held_out.shape, generator=generator)
 
     @torch.no_grad()
-    def examined(heard: Tensor) -> float:
-        sketch = model.sketch(model.spectrogram(heard))
-        return VObjective().loss(model.denoise, held_out, t=t, noise=noise, sketch=sketch).item()
+    def examined(wave: Tensor) -> float:
+        initial_estimate = model.initial_estimate(model.spectrogram(wave))
+        return VObjective().loss(model.denoise, held_out, t=t, noise=noise, initial_estimate=initial_estimate).item()
 
     start = examined(held_out)
     optimizer = torch.optim.Adam(model.parameters(), lr=6e-3)

@@ -38,7 +38,7 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         spectrogram=SpectrogramConfig(n_fft=512, hop_length=128, bands=40, side_bands=16),
         encoder=EncoderConfig(width=16, factors=(8,), blocks=(1,)),
         prior=PriorConfig(width=16, blocks=1),
-        transform="lapped",
+        transform="mdct",
         transform_size=256,
         decoder=UNet1dConfig(
             in_channels=512,

@@ -1,27 +1,41 @@
+import argparse
 import copy
 import dataclasses
+import inspect
+import json
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import mousai.storage.folders
 from mousai import UserError
+from mousai.arguments import PromptCutWarning
+from mousai.audio.files import read_metadata, write_audio
+from mousai.cli.sampling_options import add_sampling_options, given_settings
 from mousai.codec import compile_net
+from mousai.conditioning.conditioning import Conditioning
+from mousai.output import MousaiOutput
 from mousai.pipeline import Mousai
-from mousai.sampling_config import SamplingConfig, check_settings
+from mousai.sampling_config import SamplingConfig
+from mousai.settings import setting, settings_of
 from mousai.storage.folders import describe, model_folder
 from mousai.storage.weights import CheckpointError
 from unet1d import Level, UNet1d, UNet1dConfig
-from vdiffusion import SAMPLER_NAMES, TIME_GRID_NAMES
+from vdiffusion import DDIM, SAMPLER_NAMES, TIME_GRID_NAMES, NoiseSource
 
 PROMPT = "calm piano pop, 100 bpm"
-QUICK = {"duration": 0.1, "num_inference_steps": 2, "decoder_steps": 2}
+STEPS = {"num_inference_steps": 2, "decoder_steps": 2}
+QUICK = {"duration": 0.1, **STEPS}
 
 
 @pytest.fixture(scope="module")
 def pipeline(saved_model: Path) -> Mousai:
-    return Mousai.from_pretrained(saved_model, dtype="float32")
+    pipeline = Mousai.from_pretrained(saved_model, dtype="float32")
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
 
 
 def close(a: torch.Tensor, b: torch.Tensor, *, atol: float = 1e-4) -> bool:
@@ -171,20 +185,19 @@ def test_sampler_and_grid_come_from_the_model(pipeline: Mousai, tmp_path: Path):
 
 
 def test_a_recording_is_a_start_for_every_grid(pipeline: Mousai):
-    settings = {**QUICK, "seed": 1, "init_audio": 0.3 * torch.sin(torch.arange(4801) / 20).expand(2, -1)}
+    settings = {**STEPS, "seed": 1, "init_audio": 0.3 * torch.sin(torch.arange(4801) / 20).expand(2, -1)}
     for grid in TIME_GRID_NAMES:
         assert bool(pipeline(PROMPT, **settings, strength=0.5, time_grid=grid).audios.isfinite().all())
     message = refused(pipeline, PROMPT, **settings, strength=1e-3, time_grid="log_snr")
-    assert message == "strength=0.001: is too little for the time grid 'log_snr'; give more, or choose 'uniform'"
+    assert message == "strength=0.001: is too little for the time grid 'log_snr'; give more, or 'uniform'"
 
 
 # ---- guidance
 
 
-def test_at_scale_one_the_negative_prompt_counts_for_nothing(pipeline: Mousai):
-    settings = {**QUICK, "guidance_scale": 1.0, "seed": 1}
-    plain = pipeline(PROMPT, **settings).audios
-    assert torch.equal(pipeline(PROMPT, **settings, negative_prompt="fast metal").audios, plain)
+def test_at_scale_one_a_negative_prompt_would_count_for_nothing_and_is_refused(pipeline: Mousai):
+    message = refused(pipeline, PROMPT, **QUICK, guidance_scale=1.0, negative_prompt="fast metal")
+    assert message == "guidance_scale=1: uses no negative_prompt; give more, or leave it out"
 
 
 def test_a_prompt_led_away_from_itself_is_not_led_at_all(pipeline: Mousai):
@@ -218,11 +231,28 @@ def test_an_item_does_not_depend_on_its_batch_mates(pipeline: Mousai):
     assert close(others[:1], pipeline(PROMPT, **QUICK, seed=1, negative_prompt=PROMPT).audios)
 
 
-def test_an_item_of_the_middle_alone(pipeline: Mousai):
+def test_a_member_of_the_middle_alone(pipeline: Mousai):
     text = pipeline.text_encoder([PROMPT, "metal", "jazz"])
     third = pipeline.text_encoder(["jazz"])
-    latents = pipeline.latent_diffusion.sample(text, frames=7, num_steps=2, seed=3)
-    assert close(pipeline.latent_diffusion.sample(third, frames=7, num_steps=2, seed=3, items=[2]), latents[2:])
+    config = SamplingConfig(num_inference_steps=2)
+
+    def sampled(text, indices):
+        return pipeline.latent_diffusion.sample(
+            Conditioning(frames=7, text=text), noise=NoiseSource(3, indices), config=config
+        )
+
+    assert close(sampled(third, [2]), sampled(text, range(3))[2:])
+
+
+def test_a_piece_of_a_batch_is_made_again_alone_by_its_own_seed(pipeline: Mousai):
+    batch = pipeline([PROMPT, "metal"], **QUICK, num_waveforms_per_prompt=2, seed=5)
+    assert batch.seeds == (5, 6, 7, 8) and batch.prompts == (PROMPT, PROMPT, "metal", "metal")
+    for audio, prompt, seed in zip(batch.audios, batch.prompts, batch.seeds, strict=True):
+        assert close(pipeline(prompt, **QUICK, seed=seed).audios[0], audio)
+    drawn = [torch.Generator().manual_seed(k) for k in (1, 2)]
+    several = pipeline([PROMPT, "metal"], **QUICK, generator=drawn)
+    alone = pipeline("metal", **QUICK, generator=torch.Generator().manual_seed(2))
+    assert several.seeds[1] == alone.seed and close(several.audios[1:], alone.audios)
 
 
 def test_several_waveforms_for_each_prompt(pipeline: Mousai):
@@ -240,9 +270,9 @@ def test_several_waveforms_for_each_prompt(pipeline: Mousai):
 
 def test_starting_from_a_recording(pipeline: Mousai):
     recording = 0.3 * torch.sin(torch.arange(4801) / 20).expand(2, -1)
-    settings = {**QUICK, "duration": 5.0, "seed": 1, "init_audio": recording}
+    settings = {**QUICK, "duration": None, "seed": 1, "init_audio": recording}
     hardly, half, whole = (pipeline(PROMPT, **settings, strength=s).audios for s in (1e-4, 0.5, 1.0))
-    assert hardly.shape == (1, 2, 4801)  # the recording's length and not `duration`
+    assert hardly.shape == (1, 2, 4801)  # as long as the recording
     again = pipeline.decode(pipeline.encode(recording[None]), length=4801, seed=1, decoder_steps=2)
     assert torch.allclose(hardly, again, atol=0.02)
     assert not torch.allclose(half, again, atol=0.02)
@@ -252,29 +282,86 @@ def test_starting_from_a_recording(pipeline: Mousai):
 
 
 def test_a_recording_of_another_shape_is_refused(pipeline: Mousai):
-    for shape in ([2], [1, 2, 100], [1, 100], [2, 0]):
-        assert "init_audio" in refused(pipeline, PROMPT, **QUICK, init_audio=torch.zeros(shape))
+    for shape in ([3, 100], [2, 2, 100], [2, 0], [0]):
+        message = refused(pipeline, PROMPT, **STEPS, init_audio=torch.zeros(shape))
+        assert "init_audio=" in message
+        assert message.endswith("expected the shape [channels=2, samples], or [samples] for mono")
+    for wrong in (torch.zeros(2, 100, dtype=torch.int16), [0.0, 1.0], 7):
+        assert "init_audio=" in refused(pipeline, PROMPT, **STEPS, init_audio=wrong)
+
+
+def test_a_recording_is_taken_as_path_array_or_tensor_mono_or_stereo(pipeline: Mousai, tmp_path: Path):
+    wave = 0.3 * torch.sin(torch.arange(4801) / 20)
+    stereo, path = wave.expand(2, -1), tmp_path / "tone.wav"
+    write_audio(path, stereo.numpy(), 48000)
+    expected = pipeline(PROMPT, **STEPS, seed=1, init_audio=stereo).audios
+    for same in (stereo.numpy(), wave, wave[None], wave.numpy(), stereo[None]):
+        assert torch.equal(pipeline(PROMPT, **STEPS, seed=1, init_audio=same).audios, expected)
+    for named in (path, str(path)):  # rounded to the bits of the file
+        assert close(pipeline(PROMPT, **STEPS, seed=1, init_audio=named).audios, expected, atol=5e-3)
 
 
 # ---- progress
 
 
-def test_the_callback_is_told_every_step(pipeline: Mousai):
-    told: list[tuple[str, int, int]] = []
-    pipeline(
+def test_the_callback_sees_every_step_as_in_diffusers(pipeline: Mousai):
+    seen = []
+    result = pipeline(
         PROMPT,
-        duration=0.1,
-        num_inference_steps=3,
-        decoder_steps=2,
-        callback_on_step_end=lambda *step: told.append(step),
+        **{**QUICK, "num_inference_steps": 3},
+        seed=1,
+        output_type="latent",
+        callback_on_step_end=lambda *called: seen.append(called),
     )
-    assert told == [("latent_diffusion", k, 3) for k in (1, 2, 3)] + [("decoder", k, 2) for k in (1, 2)]
+    assert [one[0] for one in seen] == [pipeline] * 3
+    assert [one[1] for one in seen] == [0, 1, 2]
+    assert [one[2] for one in seen] == pytest.approx([1.0, 2 / 3, 1 / 3])
+    assert torch.allclose(seen[-1][3]["latents"], result.audios, atol=1e-5)
+
+
+def test_a_callback_may_change_the_latents(pipeline: Mousai):
+    def silence(pipe, step, timestep, callback_kwargs):
+        return {"latents": torch.zeros_like(callback_kwargs["latents"])}
+
+    settings = {**QUICK, "seed": 1, "output_type": "latent"}
+    changed = pipeline(PROMPT, **settings, callback_on_step_end=silence).audios
+    assert not bool(changed.any())  # DDIM's last step lands on the estimate
+    untouched = pipeline(PROMPT, **settings, callback_on_step_end=lambda *called: called[3]).audios
+    assert torch.equal(untouched, pipeline(PROMPT, **settings).audios)
+
+
+def test_an_interrupted_call_gives_the_estimate_of_that_step(pipeline: Mousai):
+    seen = []
+
+    def stop(pipe, step, timestep, callback_kwargs):
+        seen.append(callback_kwargs["latents"])
+        pipe._interrupt = step == 1
+
+    settings = {**QUICK, "num_inference_steps": 5, "seed": 1}
+    result = pipeline(PROMPT, **settings, output_type="latent", callback_on_step_end=stop)
+    assert len(seen) == 2 and torch.equal(result.audios, seen[1])
+    assert pipeline(PROMPT, **settings, callback_on_step_end=stop).audios.shape == (1, 2, 4800)  # decoded
+    assert len(seen) == 4
+    pipeline(PROMPT, **settings, callback_on_step_end=lambda *called: seen.append(called))
+    assert len(seen) == 9  # the next call runs to its end
+
+
+def test_progress_is_shown_and_can_be_switched_off(pipeline: Mousai, capsys: pytest.CaptureFixture[str]):
+    pipe = copy.copy(pipeline)
+    pipe.set_progress_bar_config()
+    pipe(PROMPT, **QUICK)
+    shown = capsys.readouterr()
+    assert "composing 100%" in shown.err and "rendering 100%" in shown.err and shown.out == ""
+    pipe.set_progress_bar_config(disable=True)
+    pipe(PROMPT, **QUICK)
+    pipe.decode(torch.zeros(1, 8, 1), decoder_steps=1)
+    assert capsys.readouterr() == ("", "")
 
 
 def test_decode_limits_a_loud_moment_and_leaves_the_rest(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch):
     loud = torch.full((2, 2, 48_000), 0.25)
     loud[0, 1, 24_000] = -2.0
-    monkeypatch.setattr(pipeline.autoencoder, "decode", lambda latent, **settings: loud.clone())
+    monkeypatch.setattr(pipeline.autoencoder, "decode", lambda latent, config, **others: loud.clone())
     found = pipeline.decode(torch.zeros(2, 8, 1))
     assert float(found[0].abs().max()) == pytest.approx(0.99, rel=0.01)
     assert torch.equal(found[0, :, :20_000], loud[0, :, :20_000])
@@ -284,7 +371,7 @@ def test_decode_limits_a_loud_moment_and_leaves_the_rest(pipeline: Mousai, monke
 def test_decode_turns_down_what_no_limiter_could_hold(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch):
     loud = torch.full((1, 2, 48_000), 0.25)
     loud[0, :, 24_000] = 39.6  # ten times 0.99, times four
-    monkeypatch.setattr(pipeline.autoencoder, "decode", lambda latent, **settings: loud.clone())
+    monkeypatch.setattr(pipeline.autoencoder, "decode", lambda latent, config, **others: loud.clone())
     found = pipeline.decode(torch.zeros(1, 8, 1))
     assert torch.allclose(found[0, :, :20_000], torch.tensor(0.025))
     assert float(found.max()) == pytest.approx(0.99, rel=0.01)
@@ -320,9 +407,32 @@ def test_decode_turns_down_what_no_limiter_could_hold(pipeline: Mousai, monkeypa
 )
 def test_impossible_settings(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch, settings: dict, words: str):
     monkeypatch.setattr(pipeline.latent_diffusion, "sample", None)  # refused before it is needed
+    if "strength" in settings:
+        settings = {"init_audio": torch.zeros(2, 4800), "duration": None, **settings}
     assert words in refused(pipeline, PROMPT, **{"duration": 0.1, **settings})
-    if settings != {"duration": 1e-9}:  # depends on the model's rate
-        assert words in refused(check_settings, **settings)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"seed": 1, "generator": torch.Generator()}, "generator: both it and seed say where the noise begins"),
+        ({"strength": 0.5}, "strength=0.5: says how much of a recording is replaced; give init_audio too"),
+        ({"init_audio": torch.zeros(2, 4800), "duration": 3.0}, "duration=3: the piece is as long as init_audio"),
+        ({"output_type": "pil"}, "output_type='pil': must be one of pt, np, latent"),
+        ({"generator": [torch.Generator()] * 2}, "generator: 2 of them for 1 pieces; give one, or one for each"),
+        ({"generator": 7}, "generator='int': must be a torch.Generator or a list of them"),
+        ({"prompt": [3]}, "prompt=3: must be a sentence or a list of sentences"),
+        ({"num_inference_steps": 2.5}, "num_inference_steps=2.5: must be a whole number"),
+        ({"guidance_scale": "3"}, "guidance_scale='3': must be a number"),
+    ],
+)
+def test_arguments_that_contradict_each_other(pipeline: Mousai, arguments: dict, words: str):
+    assert words in refused(pipeline, **{"prompt": PROMPT, **STEPS, **arguments})
+
+
+def test_a_misspelt_setting_is_a_type_error_with_the_nearest_name(pipeline: Mousai):
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'guidance'; did you mean 'guidance_scale'\?"):
+        pipeline(PROMPT, guidance=3.0)
 
 
 def test_no_prompt_at_all(pipeline: Mousai):
@@ -436,12 +546,126 @@ def test_a_model_of_the_hub_needs_its_commit(monkeypatch: pytest.MonkeyPatch, sa
     assert "revision" in refused(model_folder, "owner/name")
     assert asked == []
     assert model_folder("owner/name", revision="abc") == saved_model
-    assert "owner/name at gone: no such revision" in refused(model_folder, "owner/name", revision="gone")
+    message = refused(model_folder, "owner/name", revision="gone")
+    assert "model='owner/name': cannot be had at gone: no such revision" in message
     assert asked == [("owner/name", "abc"), ("owner/name", "gone")]
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path):
-    with pytest.raises(CheckpointError, match=r"model_index\.json does not exist"):
+    with pytest.raises(CheckpointError, match=r"model_index\.json: does not exist"):
         Mousai.from_pretrained(tmp_path)
     with pytest.raises(ValueError, match="float16"):
         Mousai.from_pretrained(tmp_path, dtype="float16")
+
+
+# ---- habits of diffusers
+
+
+def test_output_types(pipeline: Mousai):
+    tensor = pipeline(PROMPT, **QUICK, seed=1)
+    array = pipeline(PROMPT, **QUICK, seed=1, output_type="np")
+    latent = pipeline(PROMPT, **QUICK, seed=1, output_type="latent")
+    assert isinstance(array.audios, np.ndarray) and np.array_equal(array.audios, tensor.audios.numpy())
+    decoded = pipeline.decode(latent.audios, length=4800, seed=1, decoder_steps=2)
+    assert torch.equal(decoded, tensor.audios)
+
+
+def test_latents_are_the_starting_noise(pipeline: Mousai):
+    frames = -(-4800 // pipeline.autoencoder.config.hop_length)
+    drawn = NoiseSource(1, [0]).draw((8, frames), stage="generator")
+    expected = pipeline(PROMPT, **QUICK, seed=1).audios
+    assert torch.equal(pipeline(PROMPT, **QUICK, seed=1, latents=drawn).audios, expected)
+    assert not close(pipeline(PROMPT, **QUICK, seed=1, latents=drawn.flip(-1)).audios, expected)
+    with pytest.raises(ValueError, match=r"latents: expected \[1, 8, "):
+        pipeline(PROMPT, **QUICK, latents=drawn[..., :1])
+
+
+def test_a_sampler_of_ones_own(pipeline: Mousai):
+    class Counting(DDIM):
+        steps = 0
+
+        def step(self, at):
+            Counting.steps += 1
+            return super().step(at)
+
+    result = pipeline(PROMPT, **QUICK, seed=1, sampler=Counting())
+    assert Counting.steps == 2
+    assert torch.equal(result.audios, pipeline(PROMPT, **QUICK, seed=1, sampler="ddim").audios)
+    assert "sampler=<class" in refused(pipeline, PROMPT, sampler=DDIM)  # a class is no sampler
+
+
+def test_what_a_pipeline_says_of_itself(pipeline: Mousai):
+    assert list(pipeline.components) == ["text_encoder", "latent_diffusion", "autoencoder"]
+    again = Mousai(**pipeline.components, defaults=pipeline.defaults)
+    again.set_progress_bar_config(disable=True)
+    assert torch.equal(again(PROMPT, **QUICK, seed=1).audios, pipeline(PROMPT, **QUICK, seed=1).audios)
+    said = r"Mousai\(text_encoder 0\.0 M, latent_diffusion 0\.0 M, autoencoder 0\.\d M; 48000 Hz, cpu, float32\)"
+    assert re.fullmatch(said, repr(pipeline))
+
+
+def test_what_is_not_named_stays(saved_model: Path):
+    pipe = Mousai.from_pretrained(saved_model, dtype="bfloat16", device="cpu")
+    assert pipe.to("cpu").dtype == torch.bfloat16
+    assert pipe.to(dtype="float32").dtype == torch.float32
+    assert pipe.to(torch.bfloat16).dtype == torch.bfloat16
+    for part in (pipe.text_encoder, pipe.autoencoder.encoder):  # everything but the U-Nets
+        assert next(part.parameters()).dtype == torch.float32
+    for net in (pipe.latent_diffusion.net, pipe.autoencoder.decoder):
+        assert next(net.parameters()).dtype == torch.bfloat16
+    assert Mousai.from_pretrained(saved_model, dtype=torch.bfloat16).dtype == torch.bfloat16
+
+
+def test_a_result_is_saved_with_all_that_makes_it_again(pipeline: Mousai, tmp_path: Path):
+    result = pipeline([PROMPT, "metal"], **QUICK, seed=7, negative_prompt="bass")
+    assert isinstance(result, MousaiOutput) and result.seeds == (7, 8) and result.prompts == (PROMPT, "metal")
+    paths = result.save(tmp_path / "song.wav")
+    assert [path.name for path in paths] == ["song-1.wav", "song-2.wav"]
+    stored = read_metadata(paths[1])
+    assert (stored["prompt"], stored["seed"], stored["negative_prompt"]) == ("metal", "8", "bass")
+    assert (stored["steps"], stored["decoder_steps"], stored["sampler"]) == ("2", "2", "ddim")
+    assert stored["dtype"] == "float32"
+    assert "strength" not in stored  # which belongs to a recording
+    with pytest.raises(UserError, match="exists"):
+        result.save(tmp_path / "song.wav")
+    latent = pipeline(PROMPT, **QUICK, output_type="latent")
+    assert "output_type='latent'" in refused(latent.save, tmp_path / "latent.wav")
+    assert not (tmp_path / "latent.wav").exists()
+
+
+def test_a_prompt_that_is_cut_says_so(pipeline: Mousai):
+    with pytest.warns(PromptCutWarning, match="too long, not seen of it: .*bass"):
+        pipeline("piano " * 70 + "bass", **QUICK)
+
+
+# ---- one more setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WithVolume(SamplingConfig):
+    volume: float = setting(1.0, help="how loud", stage="decoder", high=2, usual="1 is usual", metavar="V")
+
+
+def test_a_new_setting_is_one_field(pipeline: Mousai, tmp_path: Path):
+    """A field is all it takes: Python's argument, its check, the option, the file's metadata, the folder's default."""
+    pipe = copy.copy(pipeline)
+    pipe.defaults = WithVolume(**pipeline.defaults.to_dict(), volume=0.5)
+    result = pipe(PROMPT, **QUICK, volume=0.25)
+    assert result.settings["volume"] == 0.25
+    assert read_metadata(result.save(tmp_path / "song.wav")[0])["volume"] == "0.25"
+    assert refused(pipe, PROMPT, volume=3.0) == "volume=3: must be 0 to 2; 1 is usual"
+    with pytest.raises(TypeError, match="'volume'"):
+        pipeline(PROMPT, volume=0.25)
+    parser = argparse.ArgumentParser()
+    add_sampling_options(parser, config=WithVolume)
+    assert given_settings(parser.parse_args(["--volume", "0.5"]), WithVolume) == {"volume": 0.5}
+    assert "--volume V" in parser.format_help() and "how loud" in parser.format_help()
+    pipe.save_pretrained(tmp_path / "model")
+    assert json.loads((tmp_path / "model" / "model_index.json").read_text())["defaults"]["volume"] == 0.5
+
+
+def test_the_flat_arguments_are_the_fields():
+    names = list(inspect.signature(Mousai.__call__).parameters)
+    assert [name for name in names if name in settings_of(SamplingConfig)] == list(settings_of(SamplingConfig))
+    assert "guidance_scale: how closely" in Mousai.__call__.__doc__
+    decoding = inspect.signature(Mousai.decode).parameters
+    assert "griffin_lim" in decoding and "sampler" not in decoding

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from unet1d import Level, UNet1d
+from unet1d.checks import check_signal
 
 Inputs = Callable[..., tuple[tuple[Tensor, Tensor], dict[str, Any]]]
 
@@ -90,3 +91,40 @@ def test_unwanted_inputs_are_named(plain: UNet1d, unwanted: dict[str, Any], mess
 def test_a_misspelt_argument_is_an_error(plain: UNet1d) -> None:
     with pytest.raises(TypeError, match="contxt"):
         plain(torch.zeros(1, 3, 16), torch.zeros(1), contxt=None)
+
+
+@pytest.mark.parametrize(
+    ("t", "message"),
+    [
+        (
+            torch.tensor([500, 20]),
+            r"t: expected floating-point times in \[0, 1\], got torch\.int64; divide",
+        ),
+        (
+            torch.tensor([500.0, 0.5]),
+            r"t: expected times in \[0, 1\], got 0\.5 to 500; divide timesteps by their",
+        ),
+        (torch.tensor([0.2, -0.1]), r"t: expected times in \[0, 1\], got -0\.1 to 0\.2"),
+        (torch.tensor([0.2, float("nan")]), r"t: expected times in \[0, 1\], got nan"),
+    ],
+)
+def test_timesteps_are_refused(plain: UNet1d, t: Tensor, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        plain(torch.zeros(2, 3, 16), t)
+
+
+def test_both_ends_of_time_are_taken(plain: UNet1d) -> None:
+    assert plain(torch.zeros(2, 3, 16), torch.tensor([0.0, 1.0])).isfinite().all()
+
+
+def test_the_check_of_t_lets_compiled_vmapped_and_meta_tensors_through(plain: UNet1d) -> None:
+    def checked(x: Tensor, t: Tensor) -> Tensor:
+        check_signal(plain.config, x, t)
+        return x + 1
+
+    x, t = torch.zeros(4, 2, 3, 16), torch.full((4, 2), 0.5)
+    compiled = torch.compile(checked, backend="eager", fullgraph=True)
+    assert torch.equal(compiled(x[0], t[0]), x[0] + 1)
+    assert torch.equal(torch.vmap(checked)(x, t), x + 1)
+    assert torch.equal(torch.func.grad(lambda t: checked(x[0], t).sum() * t.sum())(t[0]), torch.full((2,), 96.0))
+    assert checked(x[0].to("meta"), t[0].to("meta")).shape == (2, 3, 16)

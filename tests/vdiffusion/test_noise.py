@@ -1,5 +1,8 @@
+import dataclasses
 import math
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,7 +11,7 @@ from vdiffusion import LongNoise, NoiseSource, draw_noise
 GOLDEN = [1.1690365324885414, 0.070960326828848, -0.4153646628112416]
 
 
-def test_an_item_is_the_same_in_any_batch() -> None:
+def test_a_batch_member_is_the_same_in_any_batch() -> None:
     # Odd and short lengths are those where torch's own float32 batch noise differs.
     for shape in ([2, 1], [2, 7], [1, 16], [3, 1001]):
         whole = NoiseSource(5, range(4)).draw(shape, stage="a")
@@ -48,12 +51,12 @@ def test_it_is_standard_normal() -> None:
     assert float((share - (torch.arange(n) + 0.5) / n).abs().max()) < 1.95 / math.sqrt(n)
 
 
-def test_seeds_items_stages_and_channels_are_independent() -> None:
+def test_seeds_indices_stages_and_channels_are_independent() -> None:
     n = 20_000
     draws = [
-        NoiseSource(seed, [item]).draw([1, n], stage=stage, dtype=torch.float64).flatten()
+        NoiseSource(seed, [index]).draw([1, n], stage=stage, dtype=torch.float64).flatten()
         for seed in (-1, 0, 1, 2**80)
-        for item in (0, 1)
+        for index in (0, 1)
         for stage in ("latent", "decoder", "")
     ]
     draws += list(NoiseSource(9, [0]).draw([2, n], stage="latent", dtype=torch.float64)[0])
@@ -68,13 +71,42 @@ def test_generators_go_on_from_draw_to_draw() -> None:
     assert not torch.equal(first, second)
 
 
-def test_impossible_arguments_are_named() -> None:
+def test_a_source_is_a_value() -> None:
+    source = NoiseSource(5, range(3))
+    assert source == NoiseSource(np.int64(5), np.arange(3)) == NoiseSource(seed=5, indices=[0, 1, 2])  # type: ignore[arg-type]
+    assert (source.seed, source.indices, len(source)) == (5, (0, 1, 2), 3)
+    assert hash(source) == hash(NoiseSource(5, (0, 1, 2)))
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        source.seed = 6  # type: ignore[misc]
+
+
+def test_drawing_twice_gives_the_same_twice() -> None:
+    source = NoiseSource(5, [1, 7])
+    first = source.draw([2, 9], stage="a")
+    source.draw([2, 9], stage="b")
+    assert torch.equal(source.draw([2, 9], stage="a"), first)
+
+
+@pytest.mark.parametrize(
+    ("seed", "indices", "message"),
+    [
+        (1.5, [0], r"seed=1\.5: must be a whole number"),
+        (True, [0], "seed=True: must be a whole number"),
+        ("1", [0], "seed='1': must be a whole number"),
+        (0, [], r"indices=\[\]: must hold one number per batch member, as range\(batch\)"),
+        (0, 3, r"indices=3: must be a sequence, for example range\(batch\)"),
+        (0, [0, 1.0], r"indices=\[0, 1\.0\]: 1\.0 is not a whole number"),
+        (0, "01", "'0' is not a whole number"),
+    ],
+)
+def test_impossible_sources_are_named(seed: Any, indices: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        NoiseSource(seed, indices)
+
+
+def test_impossible_shapes_are_named() -> None:
     with pytest.raises(ValueError, match=r"shape=\[2, 0\]: every size must be at least 1"):
         NoiseSource(0, [0]).draw([2, 0], stage="a")
-    with pytest.raises(ValueError, match=r"indices=\[\]: must hold one number per batch member, as range\(batch\)"):
-        NoiseSource(0, []).draw([2, 4], stage="a")
-    with pytest.raises(ValueError, match=r"seed=1\.5: must be a whole number"):
-        NoiseSource(1.5, [0]).generators("a")  # type: ignore[arg-type]
 
 
 # ---- noise of long signals

@@ -1,11 +1,12 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vdiffusion import TIME_GRID_NAMES, alpha_sigma, log_snr, time_grid, time_of_log_snr
+from vdiffusion import TIME_GRID_NAMES, alpha_sigma, log_snr, time_grid, time_of_log_snr, to_noisy, x_from_v
 
 times = st.floats(0, 1, allow_subnormal=False)
 
@@ -25,6 +26,32 @@ def test_the_ends_are_exact(dtype: torch.dtype) -> None:
     assert sigma.tolist() == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("t", "message"),
+    [
+        (torch.tensor([3, 999]), r"t: torch\.int64; must be floating-point times in \[0, 1\] \(divide timesteps by"),
+        (torch.tensor([3.0, 999.0]), r"t: 3 to 999; must be times in \[0, 1\] \(divide timesteps by their number\)"),
+        (torch.tensor(-0.5), r"t: -0\.5 to -0\.5; must be times in \[0, 1\]"),
+        (torch.tensor(math.nan), r"t: nan to nan; must be times in \[0, 1\]"),
+    ],
+)
+def test_timesteps_are_refused_wherever_a_time_is_taken(t: torch.Tensor, message: str) -> None:
+    x = torch.zeros(2, 3)
+    for use in (alpha_sigma, log_snr, lambda t: to_noisy(x, x, t), lambda t: x_from_v(x, x, t)):
+        with pytest.raises(ValueError, match=message):
+            use(t)
+
+
+def test_the_check_of_t_lets_compiled_vmapped_and_meta_tensors_through() -> None:
+    t = torch.tensor([0.0, 0.3, 1.0])
+    alpha, sigma = alpha_sigma(t)
+    for wrapped in (torch.compile(alpha_sigma, backend="eager", fullgraph=True), torch.vmap(alpha_sigma)):
+        assert all(torch.equal(one, other) for one, other in zip(wrapped(t), (alpha, sigma), strict=True))
+    slope = torch.func.grad(lambda t: alpha_sigma(t)[1])(torch.tensor(0.0))
+    assert float(slope) == pytest.approx(math.pi / 2)
+    assert alpha_sigma(t.to("meta"))[0].shape == (3,)
+
+
 @given(st.floats(1e-6, 1 - 1e-6))
 def test_time_of_log_snr_inverts_log_snr(t: float) -> None:
     there = log_snr(torch.tensor(t, dtype=torch.float64))
@@ -39,6 +66,10 @@ def test_log_snr_at_known_times() -> None:
     assert float(values[2]) == pytest.approx(0, abs=1e-12)
     assert values[3] == -math.inf
     assert time_of_log_snr(values).tolist() == pytest.approx(t.tolist())
+
+
+def test_numbers_of_numpy_are_taken() -> None:
+    assert torch.equal(time_grid(np.int64(4), start=np.float64(0.8)), time_grid(4, start=0.8))  # type: ignore[arg-type]
 
 
 def test_uniform_grid() -> None:

@@ -21,6 +21,7 @@ from mousai.conditioning.attributes import (
     parse_attributes,
     strip_attributes,
 )
+from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.leads import LEADS
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.pipeline import Mousai
@@ -201,7 +202,8 @@ def pipeline(saved_model: Path) -> Mousai:
 
 
 def played(pipeline: Mousai, prompt: str | list[str], **settings: Any) -> torch.Tensor:
-    return pipeline(prompt, **{"duration": 0.2, "guidance_scale": 3.0, "seed": 1, **settings}).audios
+    length = {} if "init_audio" in settings else {"duration": 0.2}
+    return pipeline(prompt, **{**length, "guidance_scale": 3.0, "seed": 1, **settings}).audios
 
 
 def test_tempo_key_and_lead_of_the_prompt_reach_the_music(pipeline: Mousai):
@@ -241,22 +243,23 @@ def test_a_recordings_beats_lie_where_they_lie(pipeline: Mousai):
 
 
 def test_a_dropped_prompt_is_dropped_with_what_it_states(pipeline: Mousai):
-    generator = pipeline.latent_diffusion
+    model = pipeline.latent_diffusion
     latent, t = torch.zeros(2, 8, 6), torch.full((2,), 0.5)
     noise = torch.randn(2, 8, 6, generator=torch.Generator().manual_seed(0))
     text = pipeline.text_encoder(["", ""])
 
-    def loss(stated: list[MusicAttributes] | None, drop: float) -> float:
-        return generator.loss(latent, text, stated=stated, drop=drop, t=t, noise=noise).item()
+    def loss(attributes: list[MusicAttributes], drop: float) -> float:
+        cond = Conditioning(frames=6, text=text, attributes=attributes)
+        return model.loss(latent, cond, cond_drop_prob=drop, t=t, noise=noise).item()
 
     known = [MusicAttributes(tempo=100.0), MusicAttributes(key=(2, True))]
-    assert loss(known, 0.0) != pytest.approx(loss(None, 0.0), rel=1e-6)
-    assert loss(known, 1.0) == pytest.approx(loss(None, 1.0), rel=1e-6)
-    with pytest.raises(ValueError, match="stated: 2 for 1 items"):
-        generator.sample(pipeline.text_encoder([""]), frames=4, num_steps=1, stated=known)
+    assert loss(known, 0.0) != pytest.approx(loss([], 0.0), rel=1e-6)
+    assert loss(known, 1.0) == pytest.approx(loss([], 1.0), rel=1e-6)
+    with pytest.raises(ValueError, match=r"parts of different batches: \{'text': 1, 'attributes': 2\}"):
+        Conditioning(frames=4, text=pipeline.text_encoder([""]), attributes=known)
 
 
 def test_a_generator_of_another_frame_rate_is_refused(pipeline: Mousai):
     config = dataclasses.replace(pipeline.latent_diffusion.config, frame_rate=10.0)
-    with pytest.raises(UserError, match=r"frame_rate is 10, the autoencoder's latent has 46\.875 frames a second"):
+    with pytest.raises(UserError, match=r"frame_rate is 10, the autoencoder's has 46\.875 frames a second"):
         Mousai(pipeline.text_encoder, LatentDiffusion(config), pipeline.autoencoder)

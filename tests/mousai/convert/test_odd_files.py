@@ -161,7 +161,7 @@ def test_a_folder_that_comes_to_be_meanwhile(state: State, tmp_path: Path, monke
         return describe(folder)
 
     monkeypatch.setattr(importing, "describe", slow)
-    with pytest.raises(ValueError, match="m cannot be made: Directory not empty"):
+    with pytest.raises(ValueError, match="m: cannot be made: Directory not empty"):
         import_model(source, tmp_path / "m", settings=SETTINGS)
     assert [path.name for path in (tmp_path / "m").iterdir()] == ["mine.txt"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "theirs.safetensors"]

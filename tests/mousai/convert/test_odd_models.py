@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from dmae import DecodingConfig
 from mousai import load_autoencoder, load_latent_diffusion
 from mousai.conditioning.text import TextEmbedding
 from mousai.convert.exporting import export_model
@@ -101,10 +102,10 @@ def test_overlapping_patches(authors: Authors, tmp_path: Path, window: int, stri
         close(ours.losses(wave, t=t, noise=drawn).diffusion, expected)
         noise = noise_of(2, audio, 128 * stride, seed=7)
         expected = theirs.sample(noise, num_steps=50, channels=[None, latent])
-        close(ours.decode(latent, num_steps=50, noise=noise), expected, relative=1e-4)
+        close(ours.decode(latent, config=DecodingConfig(num_steps=50), initial_noise=noise), expected, relative=1e-4)
     for samples in (1, 5, 4 * stride + 1):
         latent = ours.encode(wave[..., :samples])
-        assert ours.decode(latent, length=samples, num_steps=1).shape == (2, audio, samples)
+        assert ours.decode(latent, config=DecodingConfig(num_steps=1), length=samples).shape == (2, audio, samples)
 
 
 def test_overlapping_patches_there_and_back(authors: Authors, tmp_path: Path):
@@ -121,7 +122,8 @@ def test_overlapping_patches_there_and_back(authors: Authors, tmp_path: Path):
 
 @pytest.mark.parametrize("stride", ["3", "10"])
 def test_a_stride_that_theirs_cannot_have(authors: Authors, tmp_path: Path, stride: str):
-    with pytest.raises(LayoutError, match=f"--set transform_stride={stride}: the window .* is 8; .* even number less"):
+    message = f"settings='transform_stride={stride}': the window .* is 8; .* even number less"
+    with pytest.raises(UserError, match=message):
         imported(autoencoder_of(authors), tmp_path, {"bottleneck": "tanh", "transform_stride": stride})
 
 
@@ -159,16 +161,16 @@ def test_an_embedding_that_only_the_user_knows_of(authors: Authors, tmp_path: Pa
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"cross_attentions": "1"}, "--set cross_attentions=1: must be 2 times 0 or 1"),
-        ({"cross_attentions": "0,2"}, "--set cross_attentions=0,2: must be 2 times 0 or 1"),
+        ({"cross_attentions": "1"}, "settings='cross_attentions=1': must be 2 times 0 or 1"),
+        ({"cross_attentions": "0,2"}, "settings='cross_attentions=0,2': must be 2 times 0 or 1"),
         ({"cross_attentions": "1,0"}, "level 0 has 0 attentions, .* 1 is not possible there"),
-        ({"mel_normalize": "true"}, "--set mel_normalize=true: this model has none; leave it out"),
-        ({"bottleneck": "tanh"}, "--set bottleneck=tanh: this model has none; leave it out"),
+        ({"mel_normalize": "true"}, "settings='mel_normalize=true': this model has none; leave it out"),
+        ({"bottleneck": "tanh"}, "settings='bottleneck=tanh': this model has none; leave it out"),
     ],
 )
 def test_settings_that_do_not_fit(authors: Authors, tmp_path: Path, settings: dict[str, str], message: str):
     theirs = generator_of(authors, attentions=[0, 1])
-    with pytest.raises(LayoutError, match=message):
+    with pytest.raises(UserError, match=message):
         imported(theirs, tmp_path, {"attention_heads": "2", **settings})
     assert not (tmp_path / "ours").exists()
 

@@ -267,7 +267,7 @@ def test_values_that_are_not_numbers_are_not_saved(saved: Path):
 def test_configs_that_are_not_json(saved: Path):
     before = [path.read_bytes() for path in sorted(saved.iterdir())]
     for config in ({"a": float("nan")}, {"a": torch.zeros(1)}, {"a": {1, 2}}):
-        with pytest.raises(CheckpointError, match=r"config\.json cannot hold"):
+        with pytest.raises(CheckpointError, match=r"config\.json: cannot hold"):
             save_module(saved, seeded(1), config)
     assert [path.read_bytes() for path in sorted(saved.iterdir())] == before
 
@@ -337,7 +337,7 @@ def test_configs_come_back(tmp_path: Path):
 @pytest.mark.parametrize("content", [b"", b"{", b"{'a': 1}", b"\xff\xfe", b'{"a": 1} x', b"[" * 100_000])
 def test_a_config_that_is_not_json(tmp_path: Path, content: bytes):
     (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"config\.json is not JSON") as caught:
+    with pytest.raises(CheckpointError, match=r"config\.json: is not JSON") as caught:
         load_config(tmp_path)
     assert "\n" not in str(caught.value)
 
@@ -351,5 +351,5 @@ def test_a_config_that_is_no_object(tmp_path: Path, content: object):
 
 def test_a_config_that_is_missing(tmp_path: Path):
     for path in (tmp_path, tmp_path / "config.json", tmp_path / "nowhere" / "config.json"):
-        with pytest.raises(CheckpointError, match=r"config\.json does not exist"):
+        with pytest.raises(CheckpointError, match=r"config\.json: does not exist"):
             load_config(path)

@@ -1,34 +1,48 @@
-"""A diffusion magnitude autoencoder: waveforms to a small latent and back, of any length.
+"""Diffusion magnitude autoencoder: waveforms of any length to a small latent and back.
 
-After Moûsai (arXiv 2301.11757), stage 1. Beside it, of the same parts, a diffusion upsampler and a diffusion vocoder.
+After Moûsai (arXiv 2301.11757), stage 1. Built from the same parts: a diffusion upsampler and a diffusion vocoder.
 """
 
-from dmae.autoencoder import DMAE, Losses
+from dmae.autoencoder import DMAE
 from dmae.calibration import fit_sigma
-from dmae.config import DMAEConfig
-from dmae.griffin_lim import griffin_lim
-from dmae.mel import MelSpectrogram
-from dmae.parts import EncoderConfig, PriorConfig, SpectrogramConfig
+from dmae.config import DecodingConfig, DMAEConfig, EncoderConfig, PriorConfig, SpectrogramConfig
+from dmae.losses import Losses
+from dmae.phase import griffin_lim, spsi
 from dmae.principal_components import initialise_from_data
-from dmae.transform import LappedTransform
+from dmae.prior import MagnitudePrior, WhitePrior
+from dmae.protocols import Encoder, Representation
+from dmae.representation import MDCT, Patches, Waveform, to_mid_side
+from dmae.spectrogram import BandSpectrogram, MagnitudeSpectrogram, MelSpectrogram, mel_filters
 from dmae.upsampler import DiffusionUpsampler, UpsamplerConfig
 from dmae.vocoder import DiffusionVocoder, VocoderConfig
 
 __all__ = [
     "DMAE",
+    "MDCT",
+    "BandSpectrogram",
     "DMAEConfig",
+    "DecodingConfig",
     "DiffusionUpsampler",
     "DiffusionVocoder",
+    "Encoder",
     "EncoderConfig",
-    "LappedTransform",
     "Losses",
+    "MagnitudePrior",
+    "MagnitudeSpectrogram",
     "MelSpectrogram",
+    "Patches",
     "PriorConfig",
+    "Representation",
     "SpectrogramConfig",
     "UpsamplerConfig",
     "VocoderConfig",
+    "Waveform",
+    "WhitePrior",
     "fit_sigma",
     "griffin_lim",
     "initialise_from_data",
+    "mel_filters",
+    "spsi",
+    "to_mid_side",
 ]
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""How far the prior's prediction is to be trusted, coefficient by coefficient: a fit of two numbers each."""
+"""Calibration of the magnitude prior: two numbers per coefficient, fitted by likelihood."""
 
 from collections.abc import Iterable
 
@@ -9,35 +9,33 @@ from torch import Tensor
 from dmae.autoencoder import DMAE
 
 LARGEST = 4096
-"""Coefficient frames that the fit uses at most, evenly spread; two numbers a channel need no more."""
+"""Largest number of blocks of coefficients in the fit, evenly spread: enough for two numbers per channel."""
 
 
 def fit_sigma(model: DMAE, waves: Iterable[Tensor]) -> dict[str, float]:
-    """Fit `slope` and `log_gain` of the prior by Gaussian likelihood, everything else as it is.
+    """Fit `slope` and `log_gain` of the prior by Gaussian likelihood; everything else stays as it is.
 
-    sigma = exp(slope (l - mean) + mean + gain), l half the predicted log-power. The likelihood is convex in gain, and
-    afterwards coefficients / sigma have a mean square of one in every channel of the data.
+    sigma = exp(slope (l - mean) + mean + gain), where l is half the predicted log-power. The likelihood is convex in
+    the gain. Afterwards coefficients / sigma have a mean square of one in every channel of the data.
 
     Args:
-        model: a model with a prior, whose latent is trained.
-        waves: batches [B, C, T], a few minutes of varied music in all.
+        model: model with a magnitude prior, whose latent is trained.
+        waves: batches [B, C, T] with a few minutes of varied music in all.
 
     Returns:
-        `before` and `after`: the mean negative log-likelihood.
+        `before` and `after`: mean negative log-likelihood.
 
     Raises:
-        ValueError: the model has no prior, or `waves` is empty.
+        ValueError: the model has no magnitude prior, or `waves` is empty.
     """
-    prior = model.prior
-    if prior is None:
-        raise ValueError("fit_sigma needs a model with a prior (config.prior)")
+    prior = model.prior.require_magnitudes()
     coefficients, predictions = [], []
     with torch.no_grad():
         prior.slope.fill_(1.0)
         prior.log_gain.zero_()
         for wave in waves:
-            padded = model.padded(wave)
-            coefficients.append(model.coefficients(padded).transpose(0, 1).flatten(1))
+            padded = model.pad(wave)
+            coefficients.append(model.transform.analyse(padded).transpose(0, 1).flatten(1))
             log_sigma = prior.log_sigma(prior(model.encode(padded)))
             predictions.append(log_sigma.transpose(0, 1).flatten(1))
     if not coefficients:
@@ -64,7 +62,7 @@ def fit_sigma(model: DMAE, waves: Iterable[Tensor]) -> dict[str, float]:
     before = float(((x / predicted.exp()).square() / 2 + predicted).mean())
     optimizer.step(closure)
     with torch.no_grad():
-        # A channel that is silent in the data says nothing; the slope must not turn the order of levels around.
+        # Silent channels carry no information; the slope must stay positive.
         slope.clamp_(0.2, 1.2)
         log_sigma = slope * (predicted - mean) + mean
         gain.copy_((x / log_sigma.exp()).square().mean(dim=1, keepdim=True).clamp_min(1e-12).log() / 2)

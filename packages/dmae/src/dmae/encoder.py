@@ -1,4 +1,4 @@
-"""Spectrogram -> latent before its bound: the paper's residual encoder and the band encoder of the bundled model."""
+"""Encoders, spectrogram -> latent before its bound: the paper's, and the band encoder of the bundled model."""
 
 import torch
 from einops import rearrange
@@ -6,11 +6,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dmae.config import DMAEConfig
-from unet1d import Conv, GroupNorm, ResidualBlock, as_image, from_image
+from unet1d.blocks import Conv, GroupNorm, ResidualBlock, as_image, from_image
 
 
 class StridedConv(nn.Module):
-    """Convolution with a window of 2 * factor + 1 and a stride of `factor`, time-major."""
+    """Convolution with 2 * factor + 1 taps and a stride of `factor`, time-major."""
 
     def __init__(self, in_channels: int, out_channels: int, *, factor: int) -> None:
         super().__init__()
@@ -27,14 +27,13 @@ class StridedConv(nn.Module):
 
 
 class InputBlock(nn.Module):
-    """A residual block from one width to another: GroupNorm -> SiLU -> conv, twice, beside a Linear (nothing where the
-    width stays).
+    """Residual block from one width to another: GroupNorm -> SiLU -> conv, twice, plus a Linear of the input.
 
     Args:
-        in_channels: channels read.
-        out_channels: channels written, a multiple of `patch_size`.
+        in_channels: channels of the input.
+        out_channels: channels of the output, a multiple of `patch_size`. Where the width stays there is no Linear.
         groups: groups of both normalisations.
-        patch_size: frames that are laid side by side into one, each with its share of the channels.
+        patch_size: frames that are stacked into one, each with its share of the channels.
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, groups: int = 1, patch_size: int = 1) -> None:
@@ -47,8 +46,8 @@ class InputBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, L, C_in] with L a multiple of `patch_size` -> [B, L / patch_size, C_out]."""
-        # The normalisation takes a constant away anyhow, but sums squares, and a quiet item's logarithms are nearly one
-        # and the same large number: its digits would be lost.
+        # The normalisation removes a constant anyway, but it sums squares: the logarithms of a quiet waveform are
+        # nearly the same large number, and their digits would be lost.
         centred = x - x.mean(dim=(1, 2), keepdim=True)
         h: Tensor = self.conv1(F.silu(self.norm1(centred)))
         y: Tensor = self.conv2(F.silu(self.norm2(h))) + (x if self.adapt is None else self.adapt(x))
@@ -56,14 +55,19 @@ class InputBlock(nn.Module):
 
 
 class MagnitudeEncoder(nn.Module):
-    """The paper's encoder: magnitudes -> residual blocks, shorter at every stage -> latent channels (no bound yet).
+    """The paper's encoder (arXiv 2301.11757, section 3): magnitudes -> residual blocks and downsampling -> latent.
 
-    arXiv 2301.11757, section 3; its normalisations see the whole length, so a long file is best encoded whole.
+    Its normalisations see the whole length, so a file is encoded as a whole.
+
+    Args:
+        config: sizes of the autoencoder, with `spectrogram` and `encoder`.
     """
+
+    receptive_field = None
 
     def __init__(self, config: DMAEConfig) -> None:
         super().__init__()
-        encoder = config.encoder
+        encoder = config.require_encoder()
         widths = encoder.widths
         self.to_in = InputBlock(
             config.spectrogram_channels, widths[0], groups=config.input_groups, patch_size=encoder.patch_size
@@ -85,8 +89,11 @@ class MagnitudeEncoder(nn.Module):
 
 
 class FrameBlock(nn.Module):
-    """x -> x + Linear(SiLU(conv(LayerNorm(x)))), time-major; every frame is normalised by itself, so that a frame's
-    result depends on its neighbours only and a long signal can be worked off piece by piece. Starts as the identity."""
+    """Residual block x + Linear(SiLU(conv(LayerNorm(x)))), time-major; starts as the identity.
+
+    Every frame is normalised by itself and depends on its two neighbours only, so a long signal can be processed in
+    pieces.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -103,13 +110,13 @@ class FrameBlock(nn.Module):
 
 
 class LinearPlusBody(nn.Module):
-    """y = Linear(x) + body(x): a linear map that principal components can fill, and blocks that learn the rest from 0.
+    """Linear map plus a body of `FrameBlock`s: principal components fill the first, the body learns the rest from zero.
 
     Args:
-        in_features: channels of x.
-        out_features: channels of y.
+        in_features: channels of the input.
+        out_features: channels of the output.
         width: channels inside the body.
-        blocks: its `FrameBlock`s; each reaches one frame to both sides.
+        blocks: number of `FrameBlock`s; each reads one frame to both sides.
     """
 
     def __init__(self, in_features: int, out_features: int, *, width: int, blocks: int) -> None:
@@ -123,28 +130,32 @@ class LinearPlusBody(nn.Module):
         nn.init.zeros_(self.to_out.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[B, L, in_features] -> [B, L, out_features], in the type of `x`; the net computes in that of its weights."""
+        """[B, L, in_features] -> [B, L, out_features], in the dtype of `x`; the net computes in that of its weights."""
         dtype, x = x.dtype, x.to(self.linear.weight.dtype)
         y: Tensor = self.linear(x) + self.to_out(self.norm(self.blocks(self.to_in(x))))
         return y.to(dtype)
 
 
 class BandEncoder(nn.Module):
-    """Log-power of bands -> latent channels (no bound yet): `factor` frames become one vector, then `LinearPlusBody`.
+    """Band encoder: log-power of bands, `factor` frames stacked into one vector -> `LinearPlusBody` -> latent.
 
-    `mean` and `scale` standardise the bands; they and the linear map come from data (`dmae.principal_components`).
+    `mean` and `scale` standardise the bands; they and the linear map come from data (`initialise_from_data`).
+
+    Args:
+        config: sizes of the autoencoder, with `spectrogram.bands` and `encoder`.
     """
 
     def __init__(self, config: DMAEConfig) -> None:
         super().__init__()
-        self.factor = config.encoder.factors[0]
-        self.reach = config.encoder.blocks[0]
+        encoder = config.require_encoder()
+        self.factor = encoder.factors[0]
+        self.receptive_field = encoder.blocks[0]
         self.mean: Tensor
         self.scale: Tensor
         self.register_buffer("mean", torch.zeros(config.n_bands))
         self.register_buffer("scale", torch.ones(config.n_bands))
         self.net = LinearPlusBody(
-            self.factor * config.n_bands, config.latent_channels, width=config.encoder.width, blocks=self.reach
+            self.factor * config.n_bands, config.latent_channels, width=encoder.width, blocks=self.receptive_field
         )
 
     def forward(self, bands: Tensor) -> Tensor:

@@ -1,197 +1,66 @@
-"""Settings of the autoencoder's parts: what the encoder looks at, the encoder itself, the prior."""
+"""Parts of a `DMAE`, built from its config: the only place that knows which kinds there are."""
 
-import math
-from dataclasses import dataclass
-from typing import Literal
+from torch import nn
 
-from dmae.checks import require_whole
+from dmae.config import DMAEConfig
+from dmae.encoder import BandEncoder, MagnitudeEncoder
+from dmae.prior import MagnitudePrior, WhitePrior
+from dmae.protocols import Representation
+from dmae.representation import MDCT, Patches, Waveform
+from dmae.spectrogram import BandSpectrogram, MagnitudeSpectrogram, MelSpectrogram
 
 
-@dataclass(frozen=True, kw_only=True)
-class SpectrogramConfig:
-    """What the encoder looks at: plain magnitudes (the paper), log-powers of `bands`, or `mel_channels`.
+def build_spectrogram(config: DMAEConfig) -> nn.Module:
+    """Build the features that the encoder reads; the identity where it reads the waveform itself."""
+    spectrogram = config.spectrogram
+    if spectrogram is None:
+        return nn.Identity()
+    if spectrogram.bands:
+        return BandSpectrogram(spectrogram, sample_rate=config.sample_rate)
+    if spectrogram.mel_channels:
+        return MelSpectrogram(spectrogram, sample_rate=config.sample_rate)
+    return MagnitudeSpectrogram(spectrogram)
 
-    Args:
-        n_fft: length of the Fourier transform, in samples.
-        hop_length: samples between two frames.
-        win_length: samples under the Hann window, which stands in the middle of the transform; `None` = n_fft. Not
-            beside `bands`.
-        log_floor: `None` = magnitudes as they are; otherwise their logarithm, none taken as less than this, so that
-            silence is finite. Not beside `bands`. The authors' mel encoder (`normalize_log`) has 1e-5; their magnitude
-            encoder (`use_log`) has none and gives -inf for silence, which any tiny number here mends.
-        bands: 0 = none; otherwise the logarithm of the power in this many bands of the mid signal, one bin wide in
-            the bass and of constant ratio above.
-        side_bands: the same for the side signal (left minus right); only beside `bands`.
-        floor: power added before the bands' logarithm, so that silence is finite.
-        mel_channels: 0 = none; otherwise the magnitudes in this many triangular filters (`dmae.mel`), per channel.
-        mel_sample_rate: the rate for which the filters are laid out, Hz; `None` = that of the model.
-        mel_normalize: `None` = as they are; `"item"` maps the mel magnitudes of every item to [-1, 1] by
-            2 (m / max)^(1/4) - 1, max being the item's own; `"batch"` takes the maximum of the whole batch, as the
-            authors' `normalize` does: an item's result then depends on its batch mates. For comparisons only.
+
+def build_encoder(config: DMAEConfig, own: nn.Module | None) -> nn.Module:
+    """Build the encoder, or take one of the user's own where the config describes none.
+
+    Raises:
+        ValueError: there is neither, or both.
     """
-
-    n_fft: int = 1023
-    hop_length: int = 256
-    win_length: int | None = None
-    log_floor: float | None = None
-    bands: int = 0
-    side_bands: int = 0
-    floor: float = 1e-3
-    mel_channels: int = 0
-    mel_sample_rate: int | None = None
-    mel_normalize: Literal["item", "batch"] | None = None
-
-    def __post_init__(self) -> None:
-        """Check every value and how the values fit together."""
-        name = "SpectrogramConfig"
-        require_whole(name, "n_fft", self.n_fft, least=4)
-        require_whole(name, "hop_length", self.hop_length)
-        for key in ("bands", "side_bands", "mel_channels"):
-            require_whole(name, key, getattr(self, key), least=0)
-        for key in ("win_length", "mel_sample_rate"):
-            if getattr(self, key) is not None:
-                require_whole(name, key, getattr(self, key))
-        if self.hop_length > self.n_fft:
-            raise ValueError(f"{name}: hop_length={self.hop_length} skips samples; at most n_fft={self.n_fft}")
-        if not self.hop_length <= self.window_length <= self.n_fft:
-            raise ValueError(
-                f"{name}: win_length={self.win_length} must lie between hop_length={self.hop_length}, or samples are "
-                f"skipped, and n_fft={self.n_fft}"
-            )
-        if self.side_bands and not self.bands:
-            raise ValueError(f"{name}: side_bands={self.side_bands} needs bands, which is 0")
-        if max(self.bands, self.side_bands) > self.n_bins:
-            raise ValueError(f"{name}: bands and side_bands must not exceed the {self.n_bins} bins of n_fft")
-        for key in ("floor", "log_floor"):
-            value = getattr(self, key)
-            if key == "log_floor" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-                raise ValueError(f"{name}: {key} must be a number above 0, not {value!r}")
-        self._check_kinds(name)
-
-    def _check_kinds(self, name: str) -> None:
-        if self.bands:
-            for key, empty in (("win_length", None), ("log_floor", None), ("mel_channels", 0)):
-                if getattr(self, key) != empty:
-                    raise ValueError(f"{name}: {key}={getattr(self, key)} and bands={self.bands}; give one of the two")
-        if self.mel_normalize not in (None, "item", "batch"):
-            raise ValueError(f"{name}: mel_normalize must be 'item', 'batch' or None, not {self.mel_normalize!r}")
-        if not self.mel_channels:
-            for key in ("mel_sample_rate", "mel_normalize"):
-                if getattr(self, key) is not None:
-                    raise ValueError(f"{name}: {key}={getattr(self, key)!r} needs mel_channels, which is 0")
-        elif self.mel_channels > self.n_bins:
-            raise ValueError(f"{name}: mel_channels={self.mel_channels} must not exceed the {self.n_bins} bins")
-        elif (self.n_fft - self.hop_length) % 2:
-            # The authors pad by half the difference, and an odd one costs them the last frame.
-            raise ValueError(
-                f"{name}: beside mel_channels n_fft={self.n_fft} and hop_length={self.hop_length} must both be even or "
-                "both be odd, so that every hop has its frame"
-            )
-
-    @property
-    def n_bins(self) -> int:
-        """Frequencies of one frame."""
-        return self.n_fft // 2 + 1
-
-    @property
-    def window_length(self) -> int:
-        """Samples under the window."""
-        return self.n_fft if self.win_length is None else self.win_length
-
-    @property
-    def channels_per_audio_channel(self) -> int:
-        """Numbers per frame and channel of the waveform, where there are no `bands`."""
-        return self.mel_channels or self.n_bins
+    if config.encoder is None:
+        if own is None:
+            raise ValueError("encoder: config.encoder is None; give DMAE(config, encoder=...) an encoder of your own")
+        return own
+    if own is not None:
+        raise ValueError("encoder: config.encoder describes one already; set it to None to use an encoder of your own")
+    if config.require_spectrogram().bands:
+        return BandEncoder(config)
+    return MagnitudeEncoder(config)
 
 
-@dataclass(frozen=True, kw_only=True)
-class EncoderConfig:
-    """Spectrogram -> latent.
+def build_transform(config: DMAEConfig, own: Representation | None) -> Representation:
+    """Build the representation, or take one of the user's own where the config says "own".
 
-    `multipliers`, `patch_size` and `project` belong to the paper's encoder, which reads magnitudes or mel magnitudes;
-    the band encoder (`SpectrogramConfig.bands`) has one stage and its own input and output.
-
-    Args:
-        width: channels inside.
-        factors: how many frames each stage makes one of.
-        blocks: residual blocks after each stage, as many numbers as `factors`.
-        groups: groups of the group normalisations (the band encoder normalises each frame instead).
-        multipliers: times `width`, the channels of the input block and of every stage, one more number than `factors`;
-            `None` = 1 everywhere.
-        patch_size: frames of the spectrogram that the input block lays side by side into one.
-        project: end with a Linear to the latent; False leaves it out, and the last stage's channels are the latent.
+    Raises:
+        ValueError: there is neither, or both.
     """
-
-    width: int = 512
-    factors: tuple[int, ...] = (2, 2)
-    blocks: tuple[int, ...] = (4, 8)
-    groups: int = 8
-    multipliers: tuple[int, ...] | None = None
-    patch_size: int = 1
-    project: bool = True
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        name = "EncoderConfig"
-        for key in ("width", "groups", "patch_size"):
-            require_whole(name, key, getattr(self, key))
-        for key in ("factors", "blocks", "multipliers"):
-            values = getattr(self, key)
-            if key == "multipliers" and values is None:
-                continue
-            if not isinstance(values, list | tuple) or not values:
-                raise ValueError(f"{name}: {key} must be a list of whole numbers, not {values!r}")
-            for value in values:
-                require_whole(name, key, value)
-            object.__setattr__(self, key, tuple(values))
-        if len(self.factors) != len(self.blocks):
-            raise ValueError(f"{name}: {len(self.factors)} factors and {len(self.blocks)} blocks; give as many of both")
-        if self.multipliers is not None and len(self.multipliers) != len(self.factors) + 1:
-            raise ValueError(
-                f"{name}: {len(self.multipliers)} multipliers beside {len(self.factors)} factors; give one more, the "
-                "first for the input block"
-            )
-        if not isinstance(self.project, bool):
-            raise ValueError(f"{name}: project must be True or False, not {self.project!r}")
-        if self.multipliers is None and self.width % self.groups:
-            raise ValueError(f"{name}: width={self.width} is not a multiple of groups={self.groups}")
-        for stage, width in enumerate(self.widths[1:]):
-            if width % self.groups:
-                raise ValueError(
-                    f"{name}: stage {stage} has {width} channels, which is not a multiple of groups={self.groups}"
-                )
-        if self.widths[0] % self.patch_size:
-            raise ValueError(
-                f"{name}: patch_size={self.patch_size} must divide the input block's {self.widths[0]} channels"
-            )
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """Channels of the input block and of every stage."""
-        multipliers = self.multipliers or (1,) * (len(self.factors) + 1)
-        return tuple(self.width * multiplier for multiplier in multipliers)
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether it has none of what only the paper's encoder can have."""
-        return self.multipliers is None and self.patch_size == 1 and self.project
+    if config.transform == "own":
+        if own is None:
+            raise ValueError("transform: config.transform is 'own'; give DMAE(config, transform=...) a representation")
+        return own
+    if own is not None:
+        raise ValueError(
+            f"transform: config.transform={config.transform!r} describes one already; set it to 'own' to use a "
+            "representation of your own"
+        )
+    if config.transform == "mdct":
+        return MDCT(config.transform_size)
+    if config.transform == "patches":
+        return Patches(config.audio_channels, config.transform_filters, config.transform_size, config.transform_window)
+    return Waveform()
 
 
-@dataclass(frozen=True, kw_only=True)
-class PriorConfig:
-    """Latent -> log-power of every band, from which the diffusion starts (only beside `SpectrogramConfig.bands`).
-
-    Args:
-        width: channels inside.
-        blocks: residual blocks.
-    """
-
-    width: int = 384
-    blocks: int = 4
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        require_whole("PriorConfig", "width", self.width)
-        require_whole("PriorConfig", "blocks", self.blocks)
+def build_prior(config: DMAEConfig) -> WhitePrior | MagnitudePrior:
+    """Build the prior: white noise where the config has none."""
+    return WhitePrior() if config.prior is None else MagnitudePrior(config, config.prior)

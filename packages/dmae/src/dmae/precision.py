@@ -1,4 +1,4 @@
-"""What a waveform goes through is computed in float32, whatever type the nets around it have."""
+"""Float32 for everything that a waveform passes through, whatever dtype the nets around it have."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 
 class Float32(nn.Module):
-    """A module that half precision leaves alone: `model.bfloat16()` casts what stands around it.
+    """Module that stays in float32: `model.bfloat16()` casts only what is around it.
 
-    A waveform that went through bfloat16 has eight bits, and an error 50 dB below the loudest sample is heard.
+    A waveform in bfloat16 has eight bits; its error, 50 dB below the loudest sample, is audible.
     """
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -24,5 +24,5 @@ class Float32(nn.Module):
 
 
 def without_autocast(x: Tensor) -> AbstractContextManager[Any]:
-    """The context in which autocast does not touch what is computed from `x`."""
+    """Context without autocast on the device of `x`."""
     return torch.autocast(x.device.type, enabled=False)

@@ -1,9 +1,10 @@
-"""Data-dependent start of a band autoencoder: its two linear maps become the principal components of real music.
+"""Initialisation from data: the linear maps of encoder and prior become the principal components of real music.
 
-Training from there begins with a latent that already tells notes apart, where random weights would need hours.
+Training then starts with a latent that already separates notes, which takes hours from random weights.
 """
 
 from collections.abc import Iterable
+from typing import cast
 
 import torch
 from einops import rearrange
@@ -17,32 +18,37 @@ from dmae.encoder import BandEncoder
 def initialise_from_data(
     model: DMAE, waves: Iterable[Tensor], *, largest_std: float = 0.5, exponent: float = 0.5
 ) -> dict[str, float]:
-    """Fill `mean`, `scale` and the linear maps of encoder and prior from waveforms.
+    """Fill `mean`, `scale` and the linear maps of band encoder and prior from waveforms.
 
-    The components are those of the log-power of the bands, weighted as hearing weights them (the square root of
-    `BandSpectrogram.weights`). Component i, of standard deviation s_i in the data, gets the latent standard deviation
-    largest_std * (s_i / s_1) ** exponent before the bound: 0 would whiten (a generator then spends itself on the
-    smallest detail), 1 would leave the large ones alone in charge.
+    The components are those of the log-power in bands, weighted by hearing (the square root of
+    `BandSpectrogram.weights`). Component i has the standard deviation s_i in the data and gets the latent standard
+    deviation largest_std * (s_i / s_1) ** exponent before the bound. An exponent of 0 would whiten, and a latent
+    diffusion would then spend itself on the smallest details; with 1 only the largest components would count.
 
     Args:
-        model: a model with bands and a prior.
-        waves: batches [B, C, T] of a few minutes of varied music in all.
-        largest_std: of the first component before the tanh.
+        model: model with bands, a band encoder and a magnitude prior.
+        waves: batches [B, C, T] with a few minutes of varied music in all.
+        largest_std: standard deviation of the first component before the tanh.
         exponent: see above.
 
     Returns:
-        `explained`: share of the weighted variance that the components hold; `frames`: how many were seen.
+        `explained`: share of the weighted variance that the components explain; `frames`: number of latent frames in
+        the data.
 
     Raises:
-        ValueError: the model has no bands or prior, or there are no more frames than latent channels.
+        ValueError: the model has no band encoder or prior, or there are no more frames than latent channels.
     """
-    encoder, prior = model.encoder, model.prior
-    if not isinstance(encoder, BandEncoder) or prior is None:
-        raise ValueError("principal components need a model with spectrogram.bands and a prior")
-    factor, channels = encoder.factor, model.config.latent_channels
+    if model.config.prior is None or model.config.encoder is None:
+        raise ValueError(
+            "initialise_from_data: needs a model with spectrogram.bands and a prior, such as DMAEConfig.tiny(), "
+            "and its own band encoder"
+        )
+    prior = model.prior.require_magnitudes()
+    encoder = cast(BandEncoder, model.encoder)  # which encoder it is, the config has said
+    factor, channels = prior.factor, model.config.latent_channels
     vectors = []
     for wave in waves:
-        bands = model.spectrogram(model.padded(wave))
+        bands = model.spectrogram(model.pad(wave))
         vectors.append(rearrange(bands, "b n (l f) -> (b l) f n", f=factor))
     seen = sum(map(len, vectors))
     if seen <= channels:

@@ -1,6 +1,6 @@
-"""A diffusion upsampler: a waveform of a low rate -> one of a higher rate, the missing treble made up."""
+"""Diffusion upsampler: a waveform of a low rate -> one of a higher rate, with the missing treble generated."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from dmae.checks import require_finite, require_wave, require_whole, with_parts
+from dmae.refine import refine, require_net, small_net, wanted_length, windowed
 from dmae.resampling import downsample, upsample
-from dmae.sketch import require_net, sample_beside, wanted_length
 from unet1d import UNet1d, UNet1dConfig, from_mapping
-from vdiffusion import Sampler, VObjective
+from vdiffusion import Callback, NoiseSource, Sampler, VObjective
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,13 +19,13 @@ class UpsamplerConfig:
     """Settings of a `DiffusionUpsampler`.
 
     Args:
-        sample_rate: of the result, Hz; a multiple of `factor`.
+        sample_rate: rate of the result, Hz; a multiple of `factor`.
         audio_channels: channels of both waveforms.
         factor: samples of the result per sample of the low-rate waveform, 2 or more.
-        net: a U-Net of 2 * audio_channels channels in, audio_channels out.
+        net: U-Net with 2 * audio_channels channels in and audio_channels out; `UpsamplerConfig.small` derives them.
 
     Raises:
-        ValueError: a value is impossible or two do not fit; names both and what would do.
+        ValueError: a value is impossible or two do not fit; names both and says what would do.
     """
 
     sample_rate: int = 48000
@@ -40,13 +40,42 @@ class UpsamplerConfig:
         require_whole(name, "audio_channels", self.audio_channels)
         require_whole(name, "factor", self.factor, least=2)
         if self.sample_rate % self.factor:
-            raise ValueError(f"{name}: sample_rate={self.sample_rate} is not a multiple of factor={self.factor}")
+            raise ValueError(
+                f"{name}: sample_rate={self.sample_rate} is not a multiple of factor={self.factor}; "
+                f"sample_rate={self.sample_rate // self.factor * self.factor} would do"
+            )
         require_net(name, self.net, in_channels=2 * self.audio_channels, out_channels=self.audio_channels)
 
     @property
     def low_rate(self) -> int:
-        """Of what is upsampled, Hz."""
+        """Rate of the low-rate waveform, Hz."""
         return self.sample_rate // self.factor
+
+    @classmethod
+    def small(
+        cls,
+        *,
+        sample_rate: int = 48000,
+        audio_channels: int = 2,
+        factor: int = 8,
+        channels: Sequence[int] = (32, 64, 128),
+        factors: Sequence[int] = (4, 4, 4),
+    ) -> "UpsamplerConfig":
+        """Derive the net's channels and the settings that suit small nets.
+
+        Args:
+            sample_rate: rate of the result, Hz.
+            audio_channels: channels of both waveforms.
+            factor: samples of the result per sample of the low-rate waveform.
+            channels: width of each level of the U-Net, multiples of 8.
+            factors: downsampling factor of each level.
+
+        Raises:
+            ValueError: a value is impossible; says what would do.
+        """
+        require_whole(f"{cls.__name__}.small", "audio_channels", audio_channels)
+        net = small_net(cls.__name__, channels, factors, in_channels=2 * audio_channels, out_channels=audio_channels)
+        return cls(sample_rate=sample_rate, audio_channels=audio_channels, factor=factor, net=net)
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as a JSON-able dictionary."""
@@ -54,15 +83,15 @@ class UpsamplerConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "UpsamplerConfig":
-        """The inverse of `to_dict`; an unknown or missing key is a `ValueError` that names it."""
+        """Invert `to_dict`; an unknown or missing key is a `ValueError` that names it."""
         return from_mapping(cls, with_parts(cls.__name__, values, {"net": UNet1dConfig}))
 
 
 class DiffusionUpsampler(nn.Module):
     """Low-rate waveform -> waveform of `factor` times the rate, by v-diffusion.
 
-        loss     waveform ── downsample ── upsample ──> sketch; the net reads [noisy waveform, sketch]
-        sample   low-rate waveform ── upsample ──> sketch, noise ── sampler ──> waveform
+        loss     waveform ── downsample ── upsample ──> initial estimate; the net reads [noisy waveform, estimate]
+        sample   low-rate waveform ── upsample ──> initial estimate, noise ── sampler ──> waveform
 
     As in the authors' library (audio-diffusion-pytorch, `DiffusionUpsampler`). Waveforms are [batch, channels, samples]
     in [-1, 1]; any length goes in and exactly that length, times `factor`, comes out.
@@ -76,9 +105,9 @@ class DiffusionUpsampler(nn.Module):
         self.config = config
         self.net = UNet1d(config.net)
 
-    def denoise(self, x_t: Tensor, t: Tensor, *, sketch: Tensor) -> Tensor:
-        """The net: x_t and sketch [B, C, T], t [B] -> v [B, C, T]."""
-        v: Tensor = self.net(torch.cat([x_t, sketch.to(x_t)], dim=1), t)
+    def denoise(self, x_t: Tensor, t: Tensor, *, initial_estimate: Tensor) -> Tensor:
+        """Predict v [B, C, T] from x_t and the initial estimate [B, C, T] and t [B]."""
+        v: Tensor = self.net(torch.cat([x_t, initial_estimate.to(x_t)], dim=1), t)
         return v
 
     def loss(
@@ -94,18 +123,20 @@ class DiffusionUpsampler(nn.Module):
 
         Args:
             wave: waveforms; their low-rate versions are made here.
-            t: diffusion times [B] instead of drawn ones.
-            noise: noise of the shape of `wave` instead of drawn noise.
-            generator: for what is drawn.
-            objective: by default `VObjective()`.
+            t: diffusion times [B], instead of drawn ones.
+            noise: noise of the shape of `wave`, instead of drawn noise.
+            generator: source of the random numbers that are drawn.
+            objective: objective of the diffusion, `VObjective()` by default.
 
         Raises:
             ValueError: `wave` is not [batch, audio_channels, one sample or more] of floating-point numbers.
         """
         require_wave(wave, self.config.audio_channels)
-        sketch = upsample(downsample(wave, self.config.factor), self.config.factor)[..., : wave.shape[-1]]
+        initial_estimate = upsample(downsample(wave, self.config.factor), self.config.factor)[..., : wave.shape[-1]]
         objective = VObjective() if objective is None else objective
-        return objective.loss(self.denoise, wave.float(), t=t, noise=noise, generator=generator, sketch=sketch)
+        return objective.loss(
+            self.denoise, wave.float(), t=t, noise=noise, generator=generator, initial_estimate=initial_estimate
+        )
 
     @torch.no_grad()
     def sample(
@@ -114,26 +145,23 @@ class DiffusionUpsampler(nn.Module):
         *,
         length: int | None = None,
         num_steps: int = 20,
-        seed: int = 0,
-        items: Sequence[int] | None = None,
-        noise: Tensor | None = None,
+        noise: NoiseSource | Tensor | None = None,
         sampler: Sampler | None = None,
         window: int = 2**18,
-        callback: Callable[[int, int, Tensor], None] | None = None,
+        callback: Callback | None = None,
     ) -> Tensor:
-        """Low-rate waveform [B, C, T] -> waveform [B, C, length].
+        """Upsample a low-rate waveform [B, C, T] to a waveform [B, C, length].
 
         Args:
-            low: the waveform, at `config.low_rate`.
+            low: waveform at `config.low_rate`.
             length: samples wanted, at most T * factor (the default).
             num_steps: denoising steps.
-            seed: of the noise; item i of the batch has its own, from (seed, items[i]).
-            items: numbers of the items, by default 0, 1, ...
-            noise: the starting noise itself [B, C, T * factor], instead of drawn noise.
-            sampler: by default deterministic `DDIM`.
-            window: samples that are denoised at once, a multiple of 8 * config.net.factor; a longer waveform is
-                denoised window by window.
-            callback: called as `callback(step, total, estimate)`.
+            noise: seed, and one index per batch member, or the starting noise itself [B, C, T * factor]; by
+                default seed 0 and indices 0, 1, ...
+            sampler: sampler of the diffusion, deterministic `DDIM` by default.
+            window: samples that are denoised at once, a multiple of 8 * config.net.factor; a longer waveform goes
+                window by window.
+            callback: called as `callback(step, total, estimate)` after each step.
 
         Raises:
             ValueError: an argument is impossible; the message names it and its value.
@@ -142,17 +170,13 @@ class DiffusionUpsampler(nn.Module):
         require_finite("low", low)
         full = low.shape[-1] * self.config.factor
         length = wanted_length(length, full, f"{low.shape[-1]} low-rate samples")
-        wave = sample_beside(
-            self.denoise,
+        wave = refine(
+            windowed(self.denoise, size=window, factor=self.config.net.factor),
             upsample(low, self.config.factor),
             stage="upsampler",
-            factor=self.config.net.factor,
             num_steps=num_steps,
-            seed=seed,
-            items=items,
             noise=noise,
             sampler=sampler,
-            window=window,
             callback=callback,
         )
         return wave[..., :length]

@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mousai.audio.files import AudioError, read_audio, read_metadata, write_audio
+    from mousai.audio.files import read_audio, read_metadata, write_audio
+    from mousai.audio.opening import AudioError
     from mousai.codec import Codec
     from mousai.conditioning.text import TextEmbedding
     from mousai.diffusion.config import LatentDiffusionConfig
@@ -38,7 +39,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AudioError": "mousai.audio.files",
+    "AudioError": "mousai.audio.opening",
     "CheckpointError": "mousai.storage.weights",
     "LatentDiffusion": "mousai.diffusion.latent_diffusion",
     "LatentDiffusionConfig": "mousai.diffusion.config",

@@ -2,53 +2,58 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from os import PathLike
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from dmae import DMAE
+from dmae import DMAE, DecodingConfig
+from mousai.arguments import as_waveform
 from mousai.audio.limiter import limit
+from mousai.device import resolve_device
 from mousai.dtype import resolve_dtype
 from mousai.errors import UserError
+from mousai.progress import ProgressBars
 from mousai.sampling_config import SamplingConfig
+from mousai.settings import settings_of, takes_settings
 from mousai.storage.folders import describe, load_autoencoder, model_folder
+from vdiffusion import NoiseSource
 
 CEILING = 0.99
-"""Highest sample of what is decoded."""
+"""Highest sample of decoded sound."""
 LIMITED = 4.0
 """How many times as high a sample may have been: 12 dB are as much as a limiter takes without being heard at work."""
 
 
 def compile_net(net: nn.Module) -> None:
-    """Have a net translated in place by torch.compile; its state dict stays as it is.
+    """Compile a net in place by torch.compile; its state dict stays as it is.
 
     Raises:
         UserError: there is no C++ compiler, without which that fails when the net is first used.
     """
     if not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++", "cl")):
-        raise UserError("compile: needs a C++ compiler, such as g++, on the PATH; install one or leave it out")
-    # Static shapes: a generator has one per duration, a decoder one in all where pieces are longer than its window.
+        raise UserError("compile", True, "needs a C++ compiler, such as g++, on the PATH; install one or leave it out")
+    # Static shapes: stage 2 has one per duration, a decoder one in all where pieces are longer than its window.
     net.compile(dynamic=False, options={"freezing": True})
 
 
-def below_full_scale(audios: Tensor) -> Tensor:
-    """Waveforms [B, C, T], each limited to `CEILING`, where that is possible in place; on the device they were on."""
-    held = audios.cpu()
-    for sound in held.numpy():
+def limited(audios: Tensor) -> Tensor:
+    """Waveforms [B, C, T], each limited to `CEILING`, in place where that is possible; on the device they were on."""
+    on_cpu = audios.cpu()
+    for sound in on_cpu.numpy():
         loudest = max(float(sound.max()), -float(sound.min()))
         if loudest > LIMITED * CEILING:
             sound *= LIMITED * CEILING / loudest
         limit(sound, ceiling=CEILING)
-    return held.to(audios.device)
+    return on_cpu.to(audios.device)
 
 
 class Codec:
     """The autoencoder of a model with the settings that it is best run with.
 
     Args:
-        autoencoder: latent <-> waveform.
+        autoencoder: waveform <-> latent.
         defaults: settings that the model is best run with.
         about: what `mousai info` prints of it.
     """
@@ -57,11 +62,37 @@ class Codec:
         self.autoencoder = autoencoder
         self.defaults = SamplingConfig() if defaults is None else defaults
         self.about = about
+        self._progress_bar_config: dict[str, Any] = {}
 
     @property
     def sample_rate(self) -> int:
         """Hz."""
         return self.autoencoder.config.sample_rate
+
+    @property
+    def components(self) -> dict[str, Any]:
+        """Parts of the model by name, as its constructor takes them."""
+        return {"autoencoder": self.autoencoder}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model computes."""
+        return next(self.autoencoder.decoder.parameters()).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Dtype of the U-Nets; everything else computes in float32."""
+        return next(self.autoencoder.decoder.parameters()).dtype
+
+    def __repr__(self) -> str:
+        counts = {
+            name: sum(weight.numel() for weight in part.parameters())
+            for name, part in self.components.items()
+            if isinstance(part, nn.Module)
+        }
+        parts = ", ".join(f"{name} {count / 1e6:.1f} M" for name, count in counts.items())
+        dtype = str(self.dtype).removeprefix("torch.")
+        return f"{type(self).__name__}({parts}; {self.sample_rate} Hz, {self.device}, {dtype})"
 
     @classmethod
     def from_pretrained(
@@ -69,61 +100,122 @@ class Codec:
         model: str | PathLike[str] | None = None,
         *,
         revision: str | None = None,
-        dtype: str = "auto",
-        device: str = "cpu",
+        dtype: str | torch.dtype = "auto",
+        device: str | torch.device = "auto",
         compile: bool = False,
     ) -> "Codec":
         """Load the autoencoder of a model folder; the arguments are those of `Mousai.from_pretrained`."""
+        found = resolve_device(device)
         folder = model_folder(model, revision=revision)
-        number_format = resolve_dtype(dtype, torch.device(device))
+        computed = resolve_dtype(dtype, found)
         described = describe(folder, need=["autoencoder"])
         codec = Codec(load_autoencoder(folder), defaults=described.defaults, about=described.about)
-        codec.to(device, number_format)
+        codec.to(found, computed)
         return codec.compile() if compile else codec
 
-    def compile(self) -> "Codec":
-        """Have the U-Net translated for this machine when it is first used, with its weights frozen; returns itself.
+    def compile(self) -> Self:
+        """Compile the U-Nets for this machine when they are first used, with their weights frozen; returns itself.
 
         For each new shape of its input that takes minutes (66 s for the paper's stage 1, 148 s for stage 2, on a
         two-core AMD EPYC, where a step then ran 0.94 and 0.97 times as fast), and it needs a C++ compiler. Weights that
         are changed later are not seen, and no gradients come through.
         """
-        compile_net(self.autoencoder.decoder)
+        for net in self._nets():
+            compile_net(net)
         return self
 
-    def to(self, device: str | torch.device, dtype: torch.dtype = torch.float32) -> "Codec":
-        """Move it to a device, and its U-Net to a number format; returns itself."""
-        self.autoencoder.to(device)
-        self.autoencoder.decoder.to(dtype)
+    def to(self, *args: Any, device: Any = None, dtype: Any = None) -> Self:
+        """Move the model to a device, its U-Nets to a dtype, or both; what is not named stays. Returns itself.
+
+        Args:
+            args: a device, a dtype, or both in this order, as `torch.nn.Module.to` takes them.
+            device: "auto", "cpu", "cuda", "cuda:1", "mps" or a `torch.device`.
+            dtype: "auto", "float32", "bfloat16", "float16" or a `torch.dtype`, of the U-Nets; everything else computes
+                in float32.
+
+        Raises:
+            UserError: there is no such device or dtype.
+        """
+        for arg in args:
+            if isinstance(arg, torch.dtype) or arg in ("float32", "bfloat16", "float16"):
+                dtype = arg
+            else:
+                device = arg
+        found = self.device if device is None else resolve_device(device)
+        computed = self.dtype if dtype is None else resolve_dtype(dtype, found)
+        for part in self.components.values():
+            part.to(found)
+        for net in self._nets():
+            net.to(computed)
         return self
 
-    def encode(self, audio: Tensor) -> Tensor:
-        """Waveform [B, C, T] at the model's rate -> latent [B, latent_channels, frames]."""
+    def set_progress_bar_config(self, **config: Any) -> None:
+        """Set arguments of the progress bars, which are tqdm's; `disable=True` shows none."""
+        self._progress_bar_config = config
+
+    def encode(self, audio: Any) -> Tensor:
+        """Encode a recording.
+
+        Args:
+            audio: waveform [B, C, T] at the model's rate; or one recording as `as_waveform` takes it: a path, an array,
+                mono or stereo.
+
+        Returns:
+            latent [B, latent_channels, frames].
+        """
+        if not (isinstance(audio, Tensor) and audio.ndim == 3):
+            channels = self.autoencoder.config.audio_channels
+            audio = as_waveform(audio, sample_rate=self.sample_rate, channels=channels, field="audio")[None]
         with torch.no_grad():
-            return self.autoencoder.encode(audio).contiguous()  # so that its decoding does not depend on strides
+            # Contiguous, so that its decoding does not depend on strides.
+            return self.autoencoder.encode(audio.to(self.device)).contiguous()
 
-    def decode(
-        self,
-        latent: Tensor,
-        *,
-        length: int | None = None,
-        decoder_steps: int | None = None,
-        seed: int = 0,
-        callback_on_step_end: Callable[[str, int, int], None] | None = None,
-    ) -> Tensor:
-        """Latent [B, latent_channels, frames] -> waveform [B, C, length].
+    @takes_settings(SamplingConfig, stage="decoder")
+    def decode(self, latent: Tensor, *, length: int | None = None, seed: int = 0, **settings: Any) -> Tensor:
+        """Decode a latent.
 
         Moments that would clip are turned down by a limiter (`mousai.audio.limiter`), up to 12 dB; a piece that would
         pass more than that is made quieter first.
+
+        Args:
+            latent: [B, latent_channels, frames].
+            length: samples of the result; by default as many as the frames stand for.
+            seed: seed of the decoder's noise.
+            **settings: see below.
+
+        Returns:
+            waveform [B, C, length] in [-1, 1].
         """
-        told = callback_on_step_end or (lambda stage, step, total: None)
+        config = self.defaults.updated(settings)
+        with ProgressBars({"decoder": config.decoder_steps}, self._progress_bar_config) as progress:
+            return self._decode(latent, config, NoiseSource(seed, range(len(latent))), length, progress)
+
+    def _decode(
+        self, latent: Tensor, config: SamplingConfig, noise: NoiseSource, length: int | None, progress: ProgressBars
+    ) -> Tensor:
+        decoding = DecodingConfig(
+            num_steps=config.decoder_steps, griffin_lim=config.griffin_lim, start=config.decoder_start
+        )
         audios = self.autoencoder.decode(
             latent,
+            decoding,
             length=length,
-            num_steps=self.defaults.decoder_steps if decoder_steps is None else decoder_steps,
-            seed=seed,
-            griffin_lim=self.defaults.griffin_lim,
-            start=self.defaults.decoder_start,
-            callback=lambda step, total, _: told("decoder", step + 1, total),
+            noise=noise,
+            callback=lambda step, total, _: progress("decoder", step + 1, total),
         )
-        return below_full_scale(audios)
+        return limited(audios)
+
+    def _nets(self) -> list[nn.Module]:
+        return [self.autoencoder.decoder]
+
+    def recorded(self, config: SamplingConfig, *, stage: str | None = None) -> dict[str, Any]:
+        """Return the dtype and the settings of a call, by the names of the command line's options, as files store them.
+
+        Args:
+            config: all settings.
+            stage: only those of this stage.
+        """
+        values, known = config.to_dict(), settings_of(type(config))
+        chosen = [name for name, setting in known.items() if stage in (None, setting.stage)]
+        named = {known[name].option_of(name).lstrip("-").replace("-", "_"): values[name] for name in chosen}
+        return {**named, "dtype": str(self.dtype).removeprefix("torch.")}

@@ -59,5 +59,16 @@ class UserError(ValueError):
         return f"{name}{equals}{f'{self.value:g}' if number else written(self.value)}: {self.hint}"
 
 
+def install_hint(extra: str) -> str:
+    """How to install what an extra of the package brings, as hints say it.
+
+    The packages are on no index yet, so that this is done in a clone of the repository.
+    """
+    return (
+        "in a clone of the repository: pip install packages/unet1d packages/vdiffusion packages/dmae "
+        f"'packages/mousai[{extra}]'"
+    )
+
+
 def _one_line(text: str) -> str:
     return " ".join(text.split())

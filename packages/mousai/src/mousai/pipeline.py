@@ -1,60 +1,62 @@
 """The whole of Moûsai: a sentence in, music out."""
 
-import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dmae import DMAE
-from mousai.codec import Codec, compile_net
-from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
+from mousai.arguments import (
+    PromptCutWarning,
+    as_waveform,
+    check_count,
+    check_duration,
+    check_together,
+    negatives_of,
+    prompts_of,
+    seeds_of,
+)
+from mousai.callbacks import Interrupted, StepEnd, step_callback
+from mousai.codec import Codec
+from mousai.conditioning.attributes import parse_attributes, strip_attributes
+from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import TextEmbedding, TextEncoder
+from mousai.device import resolve_device
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.diffusion.lora import add_lora
 from mousai.dtype import resolve_dtype
 from mousai.errors import UserError
-from mousai.sampling_config import SamplingConfig, check_settings
+from mousai.output import MousaiOutput
+from mousai.progress import ProgressBars
+from mousai.sampling_config import SamplingConfig
+from mousai.settings import takes_settings
 from mousai.storage.folders import (
-    PARTS,
-    check_fit,
     describe,
-    load_autoencoder,
-    load_latent_diffusion,
+    load_part,
     model_folder,
     save_parts,
 )
-from vdiffusion import get_sampler
+from mousai.storage.parts import PARTS, check_fit
+from vdiffusion import NoiseSource
 
-
-@dataclass(frozen=True)
-class MousaiOutput:
-    """What a pipeline gives.
-
-    Args:
-        audios: [prompts * num_waveforms_per_prompt, channels, samples], in [-1, 1].
-        sample_rate: Hz.
-        seed: with which the same prompts and settings give the same audios again.
-    """
-
-    audios: Tensor
-    sample_rate: int
-    seed: int
+DURATION = 20.0
+"""Seconds of a piece where nothing else is said."""
 
 
 class Mousai(Codec):
     """Text -> music (arXiv 2301.11757):  text ── T5 ──> embedding ── LatentDiffusion ──> latent ── DMAE ──> waveform.
 
-    A tempo ("128 bpm") and a key ("E minor") in a prompt are also told to a generator that was trained with them
-    (`mousai.conditioning.attributes`).
+    A tempo ("128 bpm"), a key ("E minor") and a lead ("flute lead") in a prompt also reach a latent diffusion that was
+    trained with them as signals (`mousai.conditioning`).
 
     Args:
-        text_encoder: prompts -> embedding.
-        generator: embedding -> latent.
+        text_encoder: prompts -> embedding, any `TextEncoder`.
+        latent_diffusion: embedding -> latent.
         autoencoder: latent <-> waveform.
         defaults: settings that the model is best run with.
         about: what `mousai info` prints of it.
@@ -66,15 +68,25 @@ class Mousai(Codec):
     def __init__(
         self,
         text_encoder: TextEncoder,
-        generator: LatentDiffusion,
+        latent_diffusion: LatentDiffusion,
         autoencoder: DMAE,
         *,
         defaults: SamplingConfig | None = None,
         about: str = "",
     ) -> None:
-        check_fit({"text_encoder": text_encoder, "latent_diffusion": generator, "autoencoder": autoencoder})
+        check_fit({"text_encoder": text_encoder, "latent_diffusion": latent_diffusion, "autoencoder": autoencoder})
         super().__init__(autoencoder, defaults=defaults, about=about)
-        self.text_encoder, self.latent_diffusion = text_encoder, generator
+        self.text_encoder, self.latent_diffusion = text_encoder, latent_diffusion
+        self._interrupt = False
+
+    @property
+    def components(self) -> dict[str, Any]:
+        """Parts of the model by name, as the constructor takes them."""
+        return {
+            "text_encoder": self.text_encoder,
+            "latent_diffusion": self.latent_diffusion,
+            "autoencoder": self.autoencoder,
+        }
 
     # ---- model folders
 
@@ -84,44 +96,45 @@ class Mousai(Codec):
         model: str | PathLike[str] | None = None,
         *,
         revision: str | None = None,
-        dtype: str = "auto",
-        device: str = "cpu",
+        dtype: str | torch.dtype = "auto",
+        device: str | torch.device = "auto",
         compile: bool = False,
+        text_encoder: Any = None,
+        latent_diffusion: Any = None,
+        autoencoder: Any = None,
     ) -> "Mousai":
         """Load a model folder, a model of the Hugging Face hub, or the bundled model (the default).
 
         Args:
             model: a folder, a hub id "owner/name" (needs `revision`), or "bundled".
-            revision: the commit of a hub model, pinned, since what a name points to can change.
-            dtype: of the two U-Nets: "float32", "bfloat16", or "auto", the faster one as measured here. Everything
-                else is float32.
-            device: "cpu", "cuda", ...
-            compile: have the two U-Nets translated for this machine when they are first used (`compile`).
+            revision: commit of a hub model, pinned, since what a name points to can change.
+            dtype: of the two U-Nets: "float32", "bfloat16", "float16", or "auto", the faster of the first two as
+                measured here. Everything else is float32.
+            device: "auto", "cpu", "cuda", "cuda:1", "mps".
+            compile: compile the two U-Nets for this machine when they are first used (`compile`).
+            text_encoder: one of your own instead of the folder's: an object, or a class whose
+                `from_pretrained(folder of the part)` reads what its `save_pretrained` wrote.
+            latent_diffusion: likewise.
+            autoencoder: likewise.
 
         Raises:
             UserError: the folder is incomplete or does not fit together; one line that names the file.
         """
+        found = resolve_device(device)
         folder = model_folder(model, revision=revision)
-        number_format = resolve_dtype(dtype, torch.device(device))
-        described = describe(folder, need=PARTS)
+        computed = resolve_dtype(dtype, found)
+        given = {"text_encoder": text_encoder, "latent_diffusion": latent_diffusion, "autoencoder": autoencoder}
+        described = describe(folder, need=[name for name in PARTS if given[name] is None])
         pipeline = cls(
-            TextEncoder.load(folder),
-            load_latent_diffusion(folder),
-            load_autoencoder(folder),
+            *(load_part(folder, name, given[name]) for name in PARTS),
             defaults=described.defaults,
             about=described.about,
         )
-        pipeline.to(device, number_format)
+        pipeline.to(found, computed)
         return pipeline.compile() if compile else pipeline
 
-    def compile(self) -> "Mousai":
-        """Have the two U-Nets translated, as `Codec.compile` says; returns the pipeline."""
-        super().compile()
-        compile_net(self.latent_diffusion.net)
-        return self
-
-    def load_lora_weights(self, path: str | PathLike[str], *, scale: float = 1.0) -> "Mousai":
-        """Add an adapter that `mousai train latent-diffusion --lora.rank` made to the generator; returns the pipeline.
+    def load_lora_weights(self, path: str | PathLike[str], *, scale: float = 1.0) -> Self:
+        """Add an adapter that `mousai train latent-diffusion --lora.rank` made; returns the pipeline.
 
         Several may be added. Before compiling, or not at all.
 
@@ -135,158 +148,138 @@ class Mousai(Codec):
         add_lora(self.latent_diffusion, path, scale=scale)
         return self
 
-    def to(self, device: str | torch.device, dtype: torch.dtype = torch.float32) -> "Mousai":
-        """Move everything to a device, and the two U-Nets to a number format; returns the pipeline."""
-        super().to(device, dtype)
-        for part in (self.text_encoder, self.latent_diffusion):
-            part.to(device)
-        self.latent_diffusion.net.to(dtype)
-        return self
-
     def save_pretrained(self, folder: str | PathLike[str], *, dtype: torch.dtype | None = None) -> None:
         """Write a model folder that `from_pretrained` takes; `dtype` is that of the stored weights."""
-        parts: dict[str, Any] = {
-            "text_encoder": self.text_encoder,
-            "latent_diffusion": self.latent_diffusion,
-            "autoencoder": self.autoencoder,
-        }
-        save_parts(Path(folder), parts, defaults=self.defaults, about=self.about, dtype=dtype)
+        save_parts(Path(folder), self.components, defaults=self.defaults, about=self.about, dtype=dtype)
 
     # ---- text -> waveform
 
+    @takes_settings(SamplingConfig)
     @torch.no_grad()
     def __call__(
         self,
         prompt: str | Sequence[str],
         *,
         negative_prompt: str | Sequence[str] | None = None,
-        duration: float = 20.0,
-        num_inference_steps: int | None = None,
-        guidance_scale: float | None = None,
-        attribute_guidance_scale: float | None = None,
-        decoder_steps: int | None = None,
-        sampler: str | None = None,
-        time_grid: str | None = None,
+        duration: float | None = None,
         num_waveforms_per_prompt: int = 1,
         seed: int | None = None,
-        generator: torch.Generator | None = None,
-        init_audio: Tensor | None = None,
-        strength: float = 0.7,
-        callback_on_step_end: Callable[[str, int, int], None] | None = None,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        init_audio: Any = None,
+        latents: Tensor | None = None,
+        output_type: str = "pt",
+        callback_on_step_end: StepEnd | None = None,
+        **settings: Any,
     ) -> MousaiOutput:
         """Make music.
 
         Args:
             prompt: a sentence, or several: one piece for each.
             negative_prompt: what to stay away from; one for all or one for each.
-            duration: seconds.
-            num_inference_steps: of the generator; by default what the model is best run with, as for the next five.
-            guidance_scale: 1 follows the model freely; more follows the prompt more closely.
-            attribute_guidance_scale: further weight of the key and the lead that the prompt names; 0: none.
-            decoder_steps: of the autoencoder's decoder.
-            sampler: of the generator, one of `vdiffusion.SAMPLER_NAMES`; "heun" evaluates it twice per step.
-            time_grid: where the generator's steps lie, one of `vdiffusion.TIME_GRID_NAMES`.
+            duration: seconds; by default 20.
             num_waveforms_per_prompt: pieces for each prompt, each with noise of its own.
-            seed: same seed, prompt and settings: same music. Drawn at random if neither it nor `generator` is given.
-            generator: draws the seed.
-            init_audio: waveform [channels, samples] at the model's rate to start from instead of noise; `duration` is
-                then its length.
-            strength: how much of `init_audio` is replaced, above 0 (nearly nothing) to 1 (everything).
-            callback_on_step_end: called as `callback("latent_diffusion" or "decoder", step, total)` after each
-                step, from 1.
+            seed: same seed, prompt and settings: same music. The second piece has the seed after it, and so on, so that
+                each can be made again alone. Drawn at random if neither it nor `generator` is given.
+            generator: draws the seed; a list has one for each piece.
+            init_audio: recording to start from instead of noise: a path, or samples at the model's rate as tensor or
+                array. The piece is as long as it, and `strength` says how much of it is replaced.
+            latents: starting noise [pieces, latent_channels, frames] instead of that of `seed`.
+            output_type: "pt" gives a tensor, "np" a NumPy array, "latent" the latents, not decoded.
+            callback_on_step_end: called after each step of stage 2, see `StepEnd`. It may set `pipe._interrupt = True`:
+                the estimate of that step is then decoded.
+            **settings: see below.
+
+        Returns:
+            the audios with their seeds and all settings.
 
         Raises:
             UserError: an argument is impossible; one line that names it, its value and what would do.
         """
-        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        if not prompts:
-            raise UserError("prompt: give at least one sentence (it may be empty)")
-        given: dict[str, Any] = {
-            "num_inference_steps": num_inference_steps,
-            "guidance_scale": guidance_scale,
-            "attribute_guidance_scale": attribute_guidance_scale,
-            "decoder_steps": decoder_steps,
-            "sampler": sampler,
-            "time_grid": time_grid,
-        }
-        settings = replace(self.defaults, **{key: value for key, value in given.items() if value is not None})
-        check_settings(
-            duration=duration,
-            num_inference_steps=settings.num_inference_steps,
-            guidance_scale=settings.guidance_scale,
-            attribute_guidance_scale=settings.attribute_guidance_scale,
-            decoder_steps=settings.decoder_steps,
-            sampler=settings.sampler,
-            time_grid=settings.time_grid,
-            num_waveforms_per_prompt=num_waveforms_per_prompt,
-            seed=seed,
-            strength=strength,
-        )
-        if seed is None:
-            seed = int(torch.randint(2**32, (), generator=generator)) if generator else secrets.randbelow(2**32)
+        prompts = prompts_of(prompt)
+        check_count(num_waveforms_per_prompt)
+        given = {"seed": seed, "generator": generator, "init_audio": init_audio, "duration": duration}
+        check_together({**given, "output_type": output_type}, settings)
+        config = self.defaults.updated(settings)
+        negative = negatives_of(negative_prompt, len(prompts))
+        if negative is not None and config.guidance_scale == 1:
+            raise UserError(
+                "guidance_scale", config.guidance_scale, "uses no negative_prompt; give more, or leave it out"
+            )
+        duration = DURATION if duration is None else duration
+        check_duration(duration)
         samples = round(duration * self.sample_rate)
-        if samples < 1:
-            raise UserError(f"duration={duration:g}: is less than one sample of {self.sample_rate} Hz")
         start = None
         if init_audio is not None:
-            start = self._start_latent(init_audio)
-            samples = init_audio.shape[-1]
-        count = len(prompts) * num_waveforms_per_prompt
-        text = self._embed(prompts).repeated(num_waveforms_per_prompt)
-        negative = self._negative(negative_prompt, len(prompts))
-        stated, negative_stated = (
-            self._stated(some, num_waveforms_per_prompt, in_time=start is None)
-            for some in (prompts, negative or [""] * len(prompts))
+            start = as_waveform(
+                init_audio, sample_rate=self.sample_rate, channels=self.autoencoder.config.audio_channels
+            )
+            samples = start.shape[-1]
+        if samples < 1:
+            raise UserError("duration", duration, f"is less than one sample of {self.sample_rate} Hz")
+        times = num_waveforms_per_prompt
+        seeds = seeds_of(seed, generator, len(prompts) * times)
+        noise = NoiseSource(seeds, [0] * len(seeds))
+        frames = -(-samples // self.autoencoder.config.hop_length)
+        # A recording has beats of its own: the prompt's tempo would lay others over them.
+        in_time = start is None
+        cond = self._conditioning(
+            prompts, times, frames, in_time=in_time, stripped=config.attribute_guidance_scale != 0
         )
-        less = [strip_attributes(one) for one in prompts] if settings.attribute_guidance_scale else prompts
-        told = callback_on_step_end or (lambda stage, step, total: None)
-        latent = self.latent_diffusion.sample(
-            text,
-            frames=-(-samples // self.autoencoder.config.hop_length),
-            num_steps=settings.num_inference_steps,
-            guidance_scale=settings.guidance_scale,
-            attribute_guidance_scale=settings.attribute_guidance_scale,
-            negative=None if negative is None else self._embed(negative).repeated(num_waveforms_per_prompt),
-            stated=stated,
-            unstated=None if less == prompts else self._embed(less).repeated(num_waveforms_per_prompt),
-            negative_stated=negative_stated,
-            seed=seed,
-            start_latent=None if start is None else start.expand(count, -1, -1),
-            strength=strength,
-            sampler=get_sampler(settings.sampler),
-            grid=settings.time_grid,
-            callback=lambda step, total, _: told("latent_diffusion", step + 1, total),
+        away = None if negative is None else self._conditioning(negative, times, frames, in_time=in_time)
+        self._interrupt = False
+        stages = {"latent_diffusion": config.num_inference_steps, "decoder": config.decoder_steps}
+        with ProgressBars(stages, self._progress_bar_config) as progress:
+            try:
+                latent = self.latent_diffusion.sample(
+                    cond,
+                    noise=noise,
+                    config=config,
+                    negative=away,
+                    init_latent=None if start is None else self.encode(start[None]),
+                    latents=latents,
+                    callback=step_callback(self, progress, callback_on_step_end, config.num_inference_steps),
+                )
+            except Interrupted as interrupted:
+                latent = interrupted.latent
+            audios = latent if output_type == "latent" else self._decode(latent, config, noise, samples, progress)
+        recorded = {
+            "negative_prompt": negative_prompt if isinstance(negative_prompt, str | None) else list(negative_prompt),
+            "duration": duration if start is None else None,
+            **self.recorded(config),
+        }
+        if start is None:
+            del recorded["strength"]
+        return MousaiOutput(
+            audios=audios.cpu().numpy() if output_type == "np" else audios,
+            sample_rate=self.sample_rate,
+            seeds=seeds,
+            prompts=tuple(one for one in prompts for _ in range(times)),
+            settings=recorded,
+            output_type=output_type,
         )
-        audios = self.decode(
-            latent,
-            length=samples,
-            seed=seed,
-            decoder_steps=settings.decoder_steps,
-            callback_on_step_end=callback_on_step_end,
-        )
-        return MousaiOutput(audios, self.sample_rate, seed)
 
-    def _start_latent(self, audio: Tensor) -> Tensor:
-        channels = self.autoencoder.config.audio_channels
-        if audio.ndim != 2 or audio.shape[0] != channels or not audio.shape[1]:
-            raise UserError(f"init_audio: expected [channels={channels}, samples], got {list(audio.shape)}")
-        return self.autoencoder.encode(audio[None])
+    def _conditioning(
+        self, prompts: Sequence[str], times: int, frames: int, *, in_time: bool, stripped: bool = False
+    ) -> Conditioning:
+        """What the prompts ask for, each `times` times; a tempo only if `in_time`, stripped text if it is wanted."""
+        attributes = [parse_attributes(prompt) for prompt in prompts for _ in range(times)]
+        less = [strip_attributes(prompt) for prompt in prompts] if stripped else list(prompts)
+        return Conditioning(
+            frames=frames,
+            text=self._embed(prompts).repeated(times),
+            attributes=attributes if in_time else [replace(one, tempo=None) for one in attributes],
+            stripped_text=None if less == list(prompts) else self._embed(less).repeated(times),
+        )
 
     def _embed(self, prompts: Sequence[str]) -> TextEmbedding:
+        cut = getattr(self.text_encoder, "cut", lambda prompt: None)
+        for prompt in prompts:
+            if unseen := cut(prompt):
+                warnings.warn(f"a prompt is too long, not seen of it: {unseen!r}", PromptCutWarning, stacklevel=4)
         embedding: TextEmbedding = self.text_encoder(
             prompts, keep_padding=self.latent_diffusion.config.attend_to_padding
         )
         return embedding
 
-    def _negative(self, prompt: str | Sequence[str] | None, count: int) -> list[str] | None:
-        if prompt is None:
-            return None
-        prompts = [prompt] * count if isinstance(prompt, str) else list(prompt)
-        if len(prompts) != count:
-            raise UserError(f"negative_prompt: {len(prompts)} for {count} prompts; give one for all or one for each")
-        return prompts
-
-    def _stated(self, prompts: Sequence[str], times: int, *, in_time: bool) -> list[MusicAttributes]:
-        """What the prompts state; no tempo where the beats of a recording lie where they lie."""
-        stated = [parse_attributes(prompt) for prompt in prompts for _ in range(times)]
-        return stated if in_time else [replace(one, tempo=None) for one in stated]
+    def _nets(self) -> list[nn.Module]:
+        return [*super()._nets(), self.latent_diffusion.net]

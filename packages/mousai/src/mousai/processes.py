@@ -1,4 +1,4 @@
-"""How a worker process of this library begins."""
+"""Worker processes that end with their parent."""
 
 import multiprocessing
 import os
@@ -7,7 +7,7 @@ import threading
 
 
 def follow_parent() -> None:
-    """Begin a worker process: Ctrl-C is the parent's to hear, and when the parent is gone, so is this process."""
+    """Begin a worker process: Ctrl-C is left to the parent, and it ends when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     assert parent is not None

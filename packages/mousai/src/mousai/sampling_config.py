@@ -1,122 +1,167 @@
-"""How music is made: the settings that a model is best run with, and what settings are possible at all."""
+"""The settings of sampling: one dataclass, from whose fields Python's arguments and the command line's options come.
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+A new setting is one more field of `SamplingConfig`. It is then an argument of `Mousai.__call__`, an option of
+`mousai generate`, a default that a model folder can store, a line in the metadata of each file, and it is checked.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from mousai.errors import UserError
-from vdiffusion import SAMPLER_NAMES, TIME_GRID_NAMES
-from vdiffusion import time_grid as grid_of_times
+from mousai.settings import refuse_unknown, setting, settings_of
 
-LONGEST = 3600.0
-"""Seconds of one piece at most."""
+if TYPE_CHECKING:
+    from vdiffusion import Sampler
+
+
+def _sampler_names() -> Sequence[str]:
+    from vdiffusion import SAMPLER_NAMES
+
+    return SAMPLER_NAMES
+
+
+def _is_sampler(value: Any) -> bool:
+    from vdiffusion import Sampler
+
+    return isinstance(value, Sampler) and not isinstance(value, type)
+
+
+def _grid_names() -> Sequence[str]:
+    from vdiffusion import TIME_GRID_NAMES
+
+    return TIME_GRID_NAMES
 
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingConfig:
-    """What a model is best run with; stored in its `model_index.json`, each one an argument of the same name.
+    """Settings of sampling. A model folder stores those that the model is best run with.
 
-    Args:
-        num_inference_steps: denoising steps of the generator.
-        guidance_scale: weight of the prompt.
-        attribute_guidance_scale: further weight of the key and the lead that the prompt names.
-        decoder_steps: denoising steps of the autoencoder's decoder.
-        griffin_lim: Griffin-Lim iterations from the latent's magnitudes, 0 = none.
-        decoder_start: diffusion time from which the decoder goes on after Griffin-Lim.
-        sampler: of the generator, one of `vdiffusion.SAMPLER_NAMES`.
-        time_grid: where the generator's steps lie, one of `vdiffusion.TIME_GRID_NAMES`.
+    Raises:
+        UserError: a value is impossible; one line with the field, the value and what would do.
     """
 
-    num_inference_steps: int = 50
-    guidance_scale: float = 3.0
-    attribute_guidance_scale: float = 0.0
-    decoder_steps: int = 20
-    griffin_lim: int = 0
-    decoder_start: float = 1.0
-    sampler: str = "ddim"
-    time_grid: str = "uniform"
+    num_inference_steps: int = setting(
+        50,
+        help="denoising steps of stage 2, which composes; more take longer and may be better",
+        stage="latent_diffusion",
+        low=1,
+        high=1000,
+        option="--steps",
+    )
+    guidance_scale: float = setting(
+        3.0,
+        help="how closely the music keeps to the prompt: 1 freely, 3 to 7 closely",
+        stage="latent_diffusion",
+        high=100,
+        usual="1 is no guidance, 3 to 7 are usual",
+        metavar="G",
+    )
+    attribute_guidance_scale: float = setting(
+        0.0,
+        help="further weight of the key and the lead instrument that the prompt names: 0 none, 2 to 5 much",
+        stage="latent_diffusion",
+        high=100,
+        usual="0 is none, 2 to 5 are usual",
+        metavar="G",
+    )
+    sampler: "str | Sampler" = setting(
+        "ddim",
+        help="sampler of stage 2: ddim (plain), dpmpp_2m (closer to the end result in few steps), heun (likewise; a "
+        "step takes twice as long), or with fresh noise at every step: dpmpp_2m_sde, euler_ancestral",
+        stage="latent_diffusion",
+        metavar="NAME",
+        choices=_sampler_names,
+        accepts=_is_sampler,
+    )
+    time_grid: str = setting(
+        "uniform",
+        help="where the steps of stage 2 lie: uniform (evenly), cosine (closer together at the start and the end), "
+        "karras, log_snr (most of them where the details are decided)",
+        stage="latent_diffusion",
+        metavar="NAME",
+        choices=_grid_names,
+    )
+    strength: float = setting(
+        0.7,
+        help="how much of the recording in init_audio is replaced, above 0 (hardly anything) to 1 (all of it)",
+        stage="latent_diffusion",
+        high=1,
+        above=True,
+        metavar="X",
+    )
+    decoder_steps: int = setting(
+        20,
+        help="denoising steps of the decoder, which turns the latent into sound",
+        stage="decoder",
+        low=1,
+        high=1000,
+    )
+    griffin_lim: int = setting(
+        0,
+        help="Griffin-Lim iterations before the decoder's diffusion, from the latent's magnitudes; 0: none",
+        stage="decoder",
+        high=1000,
+        usual="0 is none, 8 to 32 are usual",
+    )
+    decoder_start: float = setting(
+        1.0,
+        help="diffusion time from which the decoder goes on after Griffin-Lim, above 0 to 1",
+        stage="decoder",
+        high=1,
+        above=True,
+        metavar="T",
+    )
 
     def __post_init__(self) -> None:
-        """Check every value."""
-        check_settings(
-            num_inference_steps=self.num_inference_steps,
-            guidance_scale=self.guidance_scale,
-            attribute_guidance_scale=self.attribute_guidance_scale,
-            decoder_steps=self.decoder_steps,
-            sampler=self.sampler,
-            time_grid=self.time_grid,
-        )
-        if not 0 <= self.griffin_lim <= 1000:
-            raise UserError(f"griffin_lim={self.griffin_lim}: must be 0 (none) to 1000 iterations")
-        if not 0 < self.decoder_start <= 1:
-            raise UserError(f"decoder_start={self.decoder_start:g}: must lie above 0, up to 1")
+        """Check every field, and those together that depend on each other."""
+        for name, one in settings_of(type(self)).items():
+            object.__setattr__(self, name, one.check(name, getattr(self, name)))
         if self.decoder_start < 1 and not self.griffin_lim:
-            raise UserError(f"decoder_start={self.decoder_start:g}: must be 1 where griffin_lim is 0")
+            raise UserError("decoder_start", self.decoder_start, "must be 1 where griffin_lim is 0")
+        self._check_grid()
 
-    def changed(self, texts: Sequence[str]) -> "SamplingConfig":
-        """With some settings given as NAME=VALUE, as on a command line.
+    def _check_grid(self) -> None:
+        from vdiffusion import time_grid
+
+        try:
+            times = time_grid(self.num_inference_steps, start=self.strength, kind=self.time_grid)
+            falls = bool((times.float().diff() < 0).all())  # as the samplers, which compute in float32, need it
+        except ValueError:
+            falls = False
+        if not falls:
+            hint = f"is too little for the time grid {self.time_grid!r}; give more, or 'uniform'"
+            raise UserError("strength", self.strength, hint)
+
+    def updated(self, changes: Mapping[str, Any]) -> "SamplingConfig":
+        """Return a copy with the changes whose value is not `None`.
 
         Raises:
-            UserError: there is no such setting, or the value is impossible.
+            UserError: there is no such field (with the nearest that there is), or a value is impossible.
         """
-        kinds = {one.name: type(getattr(self, one.name)) for one in fields(self)}
+        refuse_unknown(changes, type(self))
+        return replace(self, **{name: value for name, value in changes.items() if value is not None})
+
+    def changed(self, texts: Sequence[str]) -> "SamplingConfig":
+        """Return a copy with some fields given as NAME=VALUE, as on a command line.
+
+        Raises:
+            UserError: there is no such field, or the value is impossible.
+        """
+        known = settings_of(type(self))
         values: dict[str, Any] = {}
         for text in texts:
             name, equals, value = text.partition("=")
-            if not equals or name not in kinds:
-                raise UserError(f"{text}: must be NAME=VALUE, the name one of {', '.join(kinds)}")
+            if not equals or name not in known:
+                raise UserError("settings", text, f"must be NAME=VALUE, the name one of {', '.join(known)}")
+            kind = known[name].kind
             try:
-                values[name] = kinds[name](value)
+                values[name] = kind(value)
             except ValueError:
-                kind = "a whole number" if kinds[name] is int else "a number"
-                raise UserError(f"{text}: {name} must be {kind}") from None
+                raise UserError(name, value, f"must be {'a whole number' if kind is int else 'a number'}") from None
         return replace(self, **values)
 
-
-def check_settings(
-    *,
-    duration: float = 20.0,
-    num_inference_steps: int | None = None,
-    guidance_scale: float | None = None,
-    attribute_guidance_scale: float | None = None,
-    decoder_steps: int | None = None,
-    sampler: str | None = None,
-    time_grid: str | None = None,
-    num_waveforms_per_prompt: int = 1,
-    seed: int | None = None,
-    strength: float = 1.0,
-) -> None:
-    """Refuse impossible settings; needs no model, so that it can be asked before weights are loaded.
-
-    Raises:
-        UserError: one line that names the argument, its value and what would do.
-    """
-    if not (math.isfinite(duration) and 0 < duration <= LONGEST):
-        raise UserError(f"duration={duration:g}: must be above 0 seconds, up to {LONGEST:g}")
-    for name, steps in (("num_inference_steps", num_inference_steps), ("decoder_steps", decoder_steps)):
-        if steps is not None and not 1 <= steps <= 1000:
-            raise UserError(f"{name}={steps}: must be 1 to 1000")
-    if guidance_scale is not None and not (math.isfinite(guidance_scale) and 0 <= guidance_scale <= 100):
-        raise UserError(f"guidance_scale={guidance_scale:g}: must be 0 to 100; 1 is no guidance, 3 to 7 are usual")
-    if attribute_guidance_scale is not None and not (
-        math.isfinite(attribute_guidance_scale) and 0 <= attribute_guidance_scale <= 100
-    ):
-        raise UserError(
-            f"attribute_guidance_scale={attribute_guidance_scale:g}: must be 0 to 100; 0 is none, 2 to 5 are usual"
-        )
-    for name, chosen, known in (("sampler", sampler, SAMPLER_NAMES), ("time_grid", time_grid, TIME_GRID_NAMES)):
-        if chosen is not None and chosen not in known:
-            raise UserError(f"{name}={chosen!r}: must be one of {', '.join(known)}")
-    if not 1 <= num_waveforms_per_prompt <= 64:
-        raise UserError(f"num_waveforms_per_prompt={num_waveforms_per_prompt}: must be 1 to 64")
-    if seed is not None and not 0 <= seed < 2**63:
-        raise UserError(f"seed={seed}: must be 0 or more, below 2^63")
-    if not 0 < strength <= 1:
-        raise UserError(f"strength={strength:g}: must lie above 0, up to 1")
-    try:
-        grid_of_times(1, start=strength, kind=time_grid or "uniform")
-    except ValueError:
-        raise UserError(
-            f"strength={strength:g}: is too little for the time grid {time_grid!r}; give more, or choose 'uniform'"
-        ) from None
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields as a JSON-able dictionary; a sampler that is an object is given by its `repr`."""
+        values = {name: getattr(self, name) for name in settings_of(type(self))}
+        return {name: value if isinstance(value, int | float | str) else repr(value) for name, value in values.items()}

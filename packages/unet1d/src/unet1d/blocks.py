@@ -91,7 +91,7 @@ class GroupNorm(nn.GroupNorm):
             # PyTorch's channels-last group_norm crashes the process (2.13, on CPUs) in the backward pass where its
             # weights want a gradient and its input does not; that of the input is not much work beside the rest.
             input = input.detach().requires_grad_()
-        # Not F.group_norm, which refuses a group of one value, but only where the batch has a single item.
+        # Not F.group_norm: it refuses a group of one value in a batch of one.
         return from_image(torch.group_norm(as_image(input), self.num_groups, self.weight, self.bias, self.eps))
 
 

@@ -65,7 +65,7 @@ class UNet1d(nn.Module):
             [B, out_channels, T], in the dtype of `x`; the computation is in the dtype of the weights (or of autocast).
 
         Raises:
-            ValueError: a tensor is missing, is not wanted, or has another shape than these; t is not a time in [0, 1].
+            ValueError: a tensor is missing or superfluous, or has another shape than these; t is not a time in [0, 1].
         """
         check_signal(self.config, x, t)
         check_context(self.config, context, context_mask, x.shape[0])

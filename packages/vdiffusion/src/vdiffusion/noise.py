@@ -21,20 +21,18 @@ class NoiseSource:
     name for what is drawn ("latent", "decoder", ...): different stages draw independent noise from the same seed.
 
     Args:
-        seed: any whole number.
+        seed: any whole number, or one for each batch member.
         indices: one whole number per batch member, for example `range(4)`; `[2]` is the third member alone.
 
     Raises:
         ValueError: `seed` or an index is not a whole number, or there is no index.
     """
 
-    seed: int
+    seed: int | Sequence[int]
     indices: Sequence[int]
 
     def __post_init__(self) -> None:
         """Check the values and make them Python integers in a tuple."""
-        if not _is_whole(self.seed):
-            raise ValueError(f"seed={self.seed!r}: must be a whole number")
         if not isinstance(self.indices, Iterable):
             raise ValueError(f"indices={self.indices!r}: must be a sequence, for example range(batch)")
         indices = tuple(self.indices)
@@ -43,8 +41,19 @@ class NoiseSource:
         for index in indices:
             if not _is_whole(index):
                 raise ValueError(f"indices={list(indices)!r}: {index!r} is not a whole number")
-        object.__setattr__(self, "seed", int(self.seed))
+        seeds = tuple(self.seed) if isinstance(self.seed, Iterable) else (self.seed,)
+        if any(not _is_whole(seed) for seed in seeds):
+            raise ValueError(f"seed={self.seed!r}: must be a whole number, or one for each batch member")
+        if isinstance(self.seed, Iterable) and len(seeds) != len(indices):
+            raise ValueError(f"seed={list(seeds)!r}: {len(seeds)} for {len(indices)} indices; give one or as many")
+        numbers = tuple(int(seed) for seed in seeds)
+        object.__setattr__(self, "seed", numbers if isinstance(self.seed, Iterable) else numbers[0])
         object.__setattr__(self, "indices", tuple(int(index) for index in indices))
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seed of each batch member."""
+        return (self.seed,) * len(self) if isinstance(self.seed, int) else tuple(self.seed)
 
     def __len__(self) -> int:
         """Number of batch members."""
@@ -52,7 +61,8 @@ class NoiseSource:
 
     def generators(self, stage: str) -> list[torch.Generator]:
         """Return one new CPU generator per batch member, for what is drawn step by step, as samplers do."""
-        return [torch.Generator().manual_seed(_hashed(self.seed, index, stage)) for index in self.indices]
+        pairs = zip(self.seeds, self.indices, strict=True)
+        return [torch.Generator().manual_seed(_hashed(seed, index, stage)) for seed, index in pairs]
 
     def draw(
         self,
@@ -119,7 +129,7 @@ class LongNoise:
         self._last: tuple[int, Tensor] | None = None
 
     def between(self, first: int, last: int) -> Tensor:
-        """Return positions `first` to `last`, `[batch, ..., last - first]`; ValueError where there are none such."""
+        """Return positions `first` to `last`, `[batch, ..., last - first]`; ValueError where they are out of range."""
         if not 0 <= first < last <= self.shape[-1]:
             raise ValueError(f"first={first}, last={last}: the noise has positions 0 to {self.shape[-1]}")
         parts = []

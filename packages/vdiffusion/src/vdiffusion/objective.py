@@ -134,7 +134,7 @@ class VObjective:
             mask: boolean, as many dimensions as x and broadcastable to it, True where an element counts (for
                 padding: `[B, 1, T]`). The mean is over the elements that count; a member without any has loss 0.
             generator: source of t and noise where they are drawn, on any device; torch's global one if not given.
-            conditions: handed to the net as they are.
+            conditions: passed to the net as they are.
 
         Raises:
             ValueError: shapes of the arguments or of the net's output that do not fit, or t outside [0, 1].

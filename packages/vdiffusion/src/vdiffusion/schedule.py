@@ -6,6 +6,7 @@ Moûsai, 2301.11757):
     alpha = cos(pi t / 2)    sigma = sin(pi t / 2)    x_t = alpha x + sigma eps    log-SNR = 2 log(alpha / sigma)
 """
 
+import difflib
 import math
 import numbers
 from collections.abc import Callable
@@ -23,7 +24,7 @@ KARRAS_NOISE_LEVELS = (0.002, 80.0)
 def alpha_sigma(t: Tensor) -> tuple[Tensor, Tensor]:
     """Return (alpha, sigma), the shares of signal and of noise at time t in [0, 1]; both have the shape of t.
 
-    Exactly (1, 0) at t = 0 and (0, 1) at t = 1, in every floating dtype. ValueError where t is not such a time.
+    Exactly (1, 0) at t = 0 and (0, 1) at t = 1, in every floating dtype. ValueError where t is no time in [0, 1].
     """
     check_time(t)
     # cos(pi t / 2) as a sine: the float nearest to pi / 2 has a cosine of 6e-17 (float32: -4e-8) and not of 0,
@@ -79,7 +80,9 @@ def time_grid(
     if not 0 <= end < start <= 1:
         raise ValueError(f"start={start}, end={end}: times must satisfy 0 <= end < start <= 1")
     if kind not in _GRIDS:
-        raise ValueError(f"kind={kind!r}: no such grid; use one of {', '.join(TIME_GRID_NAMES)}")
+        near = difflib.get_close_matches(str(kind), TIME_GRID_NAMES, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"kind={kind!r}: no such grid; {hint}use one of {', '.join(TIME_GRID_NAMES)}")
     times = _GRIDS[kind](steps, start, end)
     # Neither clamped noise levels nor rounding may move the ends.
     times[0], times[-1] = start, end

@@ -7,8 +7,7 @@ an `AudioError` whose one line names the file and says what would do.
 import json
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -19,8 +18,8 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from mousai.audio.containers import missing_end, states_length, wav_comment
-from mousai.errors import UserError
+from mousai.audio.containers import wav_comment
+from mousai.audio.opening import BLOCK, AudioError, is_length_stated, libsndfile_reason, opened, read_frames
 from mousai.storage.file_parts import FilePart
 from mousai.storage.files import atomic_file
 
@@ -38,18 +37,11 @@ _FORMATS: dict[str, dict[str, Any]] = {
 }
 # libsndfile drops a longer WAV comment in silence (about 30,000 bytes with what else stands in the header).
 _METADATA_LIMIT = 16384
-# Frames given to libsndfile at a time: one large block of Ogg Vorbis overflows the encoder's stack.
-_BLOCK = 65536
 # The size field of a WAV file has 32 bits; the rest is for the header.
 _WAV_LIMIT = 2**32 - 2**16
 _LONGEST = 1e9  # seconds; a number that every file ends before, and that is still exact in samples
-_UNSTATED = 2**48  # frames
 # How far soxr's HQ filter reaches to either side, in samples of the lower rate (measured: below -120 dB from 128 on).
 _FILTER_REACH = 256
-
-
-class AudioError(UserError):
-    """An audio file that cannot be read or written as asked; one line that names it and what would do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,25 +60,13 @@ class AudioInfo:
         return self.frames / self.sample_rate
 
 
-class _Reader(soundfile.SoundFile):
-    """Reads MP3 files, and files that do not state their length, from the start to the end without ever seeking.
-
-    soundfile seeks after every read to where it already is. In an MP3 file of variable bit rate libsndfile then lands
-    elsewhere (it goes by the Xing header's table of hundredths), and the sound has jumps. In a FLAC file of unstated
-    length it fails.
-    """
-
-    def seekable(self) -> bool:
-        return self.format != "MP3" and self.frames < _UNSTATED and super().seekable()
-
-
 def audio_info(path: str | PathLike[str] | FilePart) -> AudioInfo:
     """Read the header of an audio file.
 
     Raises:
         AudioError: The file is missing, a folder, empty, or not audio.
     """
-    with _opened(path if isinstance(path, FilePart) else Path(path)) as file:
+    with opened(path if isinstance(path, FilePart) else Path(path)) as file:
         return AudioInfo(sample_rate=file.samplerate, channels=file.channels, frames=file.frames)
 
 
@@ -120,19 +100,21 @@ def read_audio(
             that are not finite; it has more than two channels; it ends before `start`; or an argument makes no sense.
     """
     if sample_rate < 1 or channels not in (1, 2):
-        raise AudioError(f"{path} cannot be read as {channels} channels at {sample_rate} Hz: 1 or 2, at 1 Hz or more")
+        raise AudioError(
+            str(path), hint=f"cannot be read as {channels} channels at {sample_rate} Hz: 1 or 2, at 1 Hz or more"
+        )
     if not (math.isfinite(start) and start >= 0):
-        raise AudioError(f"start={start} s of {path}: must be 0 or more")
+        raise AudioError("start", start, f"must be 0 s or more, for {path}")
     if duration is not None and not (math.isfinite(duration) and duration > 0):
-        raise AudioError(f"duration={duration} s of {path}: must be more than 0")
+        raise AudioError("duration", duration, f"must be more than 0 s, for {path}")
 
     path = path if isinstance(path, FilePart) else Path(path)
-    with _opened(path) as file:
+    with opened(path) as file:
         rate, frames = file.samplerate, file.frames
         if file.channels > 2:
-            raise AudioError(f"{path} has {file.channels} channels; mix it down to stereo or mono first")
+            raise AudioError(str(path), hint=f"has {file.channels} channels; mix it down to stereo or mono first")
         if frames == 0:
-            raise AudioError(f"{path} holds no sound (0 samples)")
+            raise AudioError(str(path), hint="holds no sound (0 samples)")
 
         # Times in samples of the wanted rate. A block is the shortest stretch that is whole in both rates, at most a
         # second: resampling that starts at a block gives the very samples that resampling the whole file gives.
@@ -146,13 +128,12 @@ def read_audio(
         stop = frames if last is None else min(frames, -(-last * block_in // block_out) + reach)
         if skip >= frames:
             raise _starts_too_late(path, start, frames / rate)
-        audio = _read_frames(file, skip, stop)
-        # Without a stated length libsndfile gives a guess (MP3) or the largest number there is (FLAC).
-        stated = states_length(path, file.format) and frames < _UNSTATED
+        audio = read_frames(file, skip, stop)
+        stated = is_length_stated(path, file)
 
     if stated and len(audio) < stop - skip:
         ends = (skip + len(audio)) / rate
-        raise AudioError(f"{path} is cut short: its sound ends after {ends:.2f} of {frames / rate:.2f} s")
+        raise AudioError(str(path), hint=f"is cut short: its sound ends after {ends:.2f} of {frames / rate:.2f} s")
     whole = skip + len(audio)  # as if everything before had been read too
     total = (2 * whole * sample_rate + rate) // (2 * rate)
     begin = first - block * block_out
@@ -161,13 +142,15 @@ def read_audio(
         raise _starts_too_late(path, start, whole / rate)
     if not np.isfinite(audio).all():
         where = int(np.argmin(np.isfinite(audio).all(axis=1)))
-        raise AudioError(f"{path} holds a sample that is not a number, {(skip + where) / rate:.3f} s from its start")
+        raise AudioError(
+            str(path), hint=f"holds a sample that is not a number, {(skip + where) / rate:.3f} s from its start"
+        )
     if audio.shape[1] > channels:
         audio = audio.mean(axis=1, keepdims=True)
     if rate != sample_rate:
         audio = _resampled(audio, rate, sample_rate, end)
     audio = audio[begin:end].T
-    return np.ascontiguousarray(np.broadcast_to(audio, (channels, audio.shape[1])))
+    return np.repeat(audio, channels // len(audio), axis=0)  # always an array of its own, which can be written to
 
 
 def write_audio(
@@ -202,18 +185,22 @@ def write_audio(
     samples = np.asarray(audio)
     if samples.ndim != 2 or samples.shape[0] not in (1, 2) or samples.dtype.kind != "f":
         found = f"{samples.dtype} {list(samples.shape)}"
-        raise AudioError(f"{path}: audio must be floats [1 or 2 channels, samples], got {found}")
+        raise AudioError(str(path), hint=f"audio must be floats [1 or 2 channels, samples], got {found}")
     if samples.shape[1] == 0:
-        raise AudioError(f"{path}: there is no sound to write (0 samples)")
+        raise AudioError(str(path), hint="there is no sound to write (0 samples)")
     if path.suffix.lower() == ".wav" and samples.size * bits // 8 > _WAV_LIMIT:
-        raise AudioError(f"{path}: more than 4 GiB, which a WAV file cannot hold; write .flac instead")
+        raise AudioError(str(path), hint="more than 4 GiB, which a WAV file cannot hold; write .flac instead")
     if not np.isfinite(samples).all():
-        raise AudioError(f"{path}: the audio has samples that are not numbers (NaN or infinite); nothing was written")
+        raise AudioError(
+            str(path), hint="the audio has samples that are not numbers (NaN or infinite); nothing was written"
+        )
     loudest = float(np.abs(samples).max())
     gain = 1.0
     if loudest > 1:
         if peak == "error":
-            raise AudioError(f"{path}: the audio reaches {loudest:.3f}, beyond ±1; turn it down (peak='scale' does)")
+            raise AudioError(
+                str(path), hint=f"the audio reaches {loudest:.3f}, beyond ±1; turn it down (peak='scale' does)"
+            )
         gain = 1 / loudest
     comment = _comment(path, metadata or {})
     settings = dict(_FORMATS[path.suffix.lower()])
@@ -226,13 +213,15 @@ def write_audio(
         ):
             if comment:
                 file.comment = comment
-            for offset in range(0, samples.shape[1], _BLOCK):
-                block = samples[:, offset : offset + _BLOCK].astype(np.float64) * gain
+            for offset in range(0, samples.shape[1], BLOCK):
+                block = samples[:, offset : offset + BLOCK].astype(np.float64) * gain
                 file.write(np.clip(block, -1, 1).T)  # clips the last bit of rounding of the gain, never more
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"{path} cannot be written at {sample_rate} Hz: {_reason(error)}") from error
+        raise AudioError(
+            str(path), hint=f"cannot be written at {sample_rate} Hz: {libsndfile_reason(error)}"
+        ) from error
     except OSError as error:
-        raise AudioError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise AudioError(str(path), hint=f"cannot be written: {error.strerror or error}") from error
     return gain
 
 
@@ -242,7 +231,7 @@ def read_metadata(path: str | PathLike[str]) -> dict[str, str]:
     Raises:
         AudioError: The file is missing, a folder, empty, cut short or not audio.
     """
-    with _opened(Path(path)) as file:
+    with opened(Path(path)) as file:
         comment = wav_comment(Path(path)) if file.format in ("WAV", "WAVEX") else file.comment
     try:
         found = json.loads(comment)
@@ -262,84 +251,21 @@ def check_output(path: str | PathLike[str], overwrite: bool, *, suffixes: tuple[
     """
     path = Path(path)
     if path.is_dir():
-        raise AudioError(f"{path} is a folder; give the name of a file")
+        raise AudioError(str(path), hint="is a folder; give the name of a file")
     if path.suffix.lower() not in suffixes:
-        raise AudioError(f"{path}: the name must end in {' or '.join(suffixes)}")
+        raise AudioError(str(path), hint=f"the name must end in {' or '.join(suffixes)}")
     if path.exists() and not overwrite:
-        raise AudioError(f"{path} exists already; choose another name, or allow it to be replaced (--overwrite)")
+        raise AudioError(
+            str(path), hint="exists already; choose another name, or allow it to be replaced (--overwrite)"
+        )
     if not path.parent.is_dir():
-        raise AudioError(f"the folder {path.parent} does not exist; make it first")
+        raise AudioError(path.parent, hint="the folder does not exist; make it first")
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise AudioError(f"the folder {path.parent} cannot be written: {error.strerror or error}") from error
+        raise AudioError(path.parent, hint=f"the folder cannot be written: {error.strerror or error}") from error
     return path
-
-
-@contextmanager
-def _opened(path: Path | FilePart) -> Iterator[soundfile.SoundFile]:
-    """Open an audio file for reading, and make one line of everything that can go wrong in it until it is closed."""
-    if isinstance(path, Path):
-        _check_file(path)
-    elif path.size == 0:
-        raise AudioError(f"{path} is empty")
-    try:
-        with (
-            path.open("rb") as raw,  # libsndfile never says why it failed
-            _Reader(path if isinstance(path, Path) else raw) as file,
-        ):
-            if reason := missing_end(path, file.format):
-                raise AudioError(f"{path} is cut short: {reason}")
-            yield file
-    except OSError as error:
-        raise AudioError(f"{path} cannot be read: {error.strerror or error}") from error
-    except soundfile.LibsndfileError as error:
-        reason = _reason(error)
-        raise AudioError(
-            f"{path} cannot be read as audio ({reason}); WAV, FLAC, OGG, OPUS, MP3 and AIFF files can"
-        ) from error
-
-
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise AudioError(f"{path} is a folder; give the name of an audio file")
-    if not path.exists():
-        raise AudioError(f"{path} does not exist")
-    if not path.is_file():
-        raise AudioError(f"{path} is not a regular file")
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path} is empty")
-    if path.suffix.lower() == ".raw":  # soundfile would ask for what such a file does not say
-        raise AudioError(f"{path} cannot be read as audio: .raw files do not state their rate; convert it to WAV")
-
-
-def _reason(error: soundfile.LibsndfileError) -> str:
-    reason: str = error.error_string.removeprefix("Error : ").strip().rstrip(".")
-    # What libsndfile says of an MP3 file without a single whole frame.
-    return "no sound was found in it" if reason.startswith("File does not exist") else reason
-
-
-def _read_frames(file: soundfile.SoundFile, first: int, stop: int) -> npt.NDArray[np.float32]:
-    """Samples `first` to `stop` of the file as `[samples, channels]`, fewer if it ends before."""
-    if file.seekable():
-        file.seek(first)
-        position = first
-    else:
-        position = 0
-        while position < first:
-            skipped = len(file.read(min(_BLOCK, first - position), dtype="float32"))
-            if skipped == 0:
-                break
-            position += skipped
-    blocks = [np.empty((0, file.channels), np.float32)]
-    # In pieces, because the length that a header promises may be a guess, or a lie that memory could not hold.
-    while position < stop:
-        blocks.append(file.read(min(16 * _BLOCK, stop - position), dtype="float32", always_2d=True))
-        if len(blocks[-1]) == 0:
-            break
-        position += len(blocks[-1])
-    return np.concatenate(blocks)
 
 
 def _resampled(audio: npt.NDArray[np.float32], rate: int, sample_rate: int, samples: int) -> npt.NDArray[np.float32]:
@@ -349,15 +275,17 @@ def _resampled(audio: npt.NDArray[np.float32], rate: int, sample_rate: int, samp
 
 
 def _starts_too_late(path: Path | FilePart, start: float, duration: float) -> AudioError:
-    return AudioError(f"{path} is {duration:.2f} s long; a crop from {start} s would be empty")
+    return AudioError(str(path), hint=f"is {duration:.2f} s long; a crop from {start} s would be empty")
 
 
 def _comment(path: Path, metadata: Mapping[str, str]) -> str:
     """The metadata as JSON in pure ASCII, which every container's comment tag carries unchanged."""
     for key, value in metadata.items():
         if not isinstance(key, str) or not isinstance(value, str):
-            raise AudioError(f"{path}: metadata must map text to text, got {key!r}: {value!r}")
+            raise AudioError(str(path), hint=f"metadata must map text to text, got {key!r}: {value!r}")
     comment = json.dumps(dict(metadata)) if metadata else ""
     if len(comment) > _METADATA_LIMIT:
-        raise AudioError(f"{path}: metadata of {len(comment)} characters; {_METADATA_LIMIT} fit into an audio file")
+        raise AudioError(
+            str(path), hint=f"metadata of {len(comment)} characters; {_METADATA_LIMIT} fit into an audio file"
+        )
     return comment

@@ -9,6 +9,7 @@ from mousai.cli.shared import (
     add_model_arguments,
     add_output_arguments,
     check_decoder_arguments,
+    checked_device,
     decode_to_file,
 )
 
@@ -28,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
     path = check_output(args.output, args.overwrite)
     check_decoder_arguments(args)
+    device = checked_device(args)
 
     from mousai.codec import Codec
     from mousai.storage.folders import autoencoder_config, model_folder
@@ -35,6 +37,6 @@ def run(args: argparse.Namespace) -> int:
     found = read_latent(args.input)
     folder = model_folder(args.model, revision=args.revision)
     check_latent(args.input, found, folder, autoencoder_config(folder))
-    codec = Codec.from_pretrained(folder, dtype=args.dtype, compile=args.compile)
-    decode_to_file(found.latent, path, codec, args, samples=found.samples, source="decoded_from")
+    codec = Codec.from_pretrained(folder, device=device, dtype=args.dtype, compile=args.compile)
+    decode_to_file(found.latent.to(device), path, codec, args, samples=found.samples, source="decoded_from")
     return 0

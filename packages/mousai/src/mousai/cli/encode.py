@@ -3,7 +3,7 @@
 import argparse
 
 from mousai.cli.latents import LATENT_SUFFIX, LatentFile, fingerprint, write_latent
-from mousai.cli.shared import add_model_arguments, add_output_arguments, read_sound
+from mousai.cli.shared import add_model_arguments, add_output_arguments, checked_device, read_sound
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,13 +19,15 @@ def run(args: argparse.Namespace) -> int:
 
     path = check_output(args.output, args.overwrite, suffixes=(LATENT_SUFFIX,))
 
+    device = checked_device(args)
+
     from mousai.codec import Codec
     from mousai.storage.folders import autoencoder_config, model_folder
 
     folder = model_folder(args.model, revision=args.revision)
     config = autoencoder_config(folder)
     recording = read_sound(args.input, config)
-    latent = Codec.from_pretrained(folder, dtype=args.dtype).encode(recording[None])[0]
+    latent = Codec.from_pretrained(folder, device=device, dtype=args.dtype).encode(recording[None].to(device))[0]
     samples = recording.shape[-1]
     found = LatentFile(
         latent=latent,

@@ -30,9 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the U-Net once, where their state dict has it under three names: a third of the size, to be loaded "
         "with load_state_dict(..., strict=False)",
     )
-    parser.add_argument(
-        "--dtype", choices=("float32", "float16", "bfloat16"), help="number format to store (default: float32)"
-    )
+    parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), help="dtype to store (default: float32)")
     parser.add_argument(
         "--set",
         action="append",
@@ -48,19 +46,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Export a run, or one part of a model."""
     if args.layout or args.output.endswith(".safetensors"):
-        for option, value in (("--set", args.settings), ("--about", args.about)):
+        for option, value in (("settings", args.settings), ("about", args.about)):
             if value:
-                raise UserError(f"{option}: is for a run that becomes a model folder")
+                raise UserError(option, hint="is for a run that becomes a model folder")
     return _model_part(args) if args.layout else _run(args)
 
 
 def _run(args: argparse.Namespace) -> int:
     for option in ("part", "compact"):
         if getattr(args, option):
-            raise UserError(f"--{option}: is for a model, beside --layout audio-diffusion-pytorch")
+            raise UserError(option, hint="is for a model, beside --layout audio-diffusion-pytorch")
     source = Path(args.source)
     if (source / "model_index.json").is_file():
-        raise UserError(f"{source}: is a model; say in which --layout to export a part of it")
+        raise UserError(source, hint="is a model; say in which --layout to export a part of it")
 
     if args.output.endswith(".safetensors"):
         return _adapter(args, source)

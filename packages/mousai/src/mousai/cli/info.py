@@ -1,53 +1,75 @@
 """`mousai info`: what a model is, or how a file was made."""
 
 import argparse
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mousai.errors import UserError
+
+if TYPE_CHECKING:
+    from mousai.sampling_config import SamplingConfig
+
+_WIDTH = 18
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `info` takes."""
     parser.add_argument(
-        "model",
+        "thing",
         nargs="?",
-        metavar="MODEL",
-        help="folder of a model, or its id on the Hugging Face hub (default: the model that comes along); or a sound "
-        "or latent file that mousai wrote",
+        metavar="MODEL_OR_FILE",
+        help="folder of a model, or its id on the Hugging Face hub (default: the bundled model); or a sound, a latent "
+        "or an adapter that mousai wrote",
+    )
+    parser.add_argument(
+        "--model",
+        metavar="DIR_OR_ID",
+        help="the model, as other commands take it; beside a latent or an adapter: say whether it fits this model",
     )
     parser.add_argument("--revision", metavar="R", help="commit of a model of the hub, needed for one")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print it."""
-    path = None if args.model is None else Path(args.model)
+    path = None if args.thing is None else Path(args.thing)
     if path is None or not path.is_file():
-        print("\n".join(_model(args.model, args.revision)))
-    elif args.revision is not None:
-        raise UserError(f"--revision: {path} is a file, not a model of the hub")
-    else:
-        print("\n".join(_latent(path) if path.suffix == ".safetensors" else _sound(path)))
+        if args.thing is not None and args.model is not None:
+            raise UserError("model", args.model, f"{args.thing} is a model too; give one of the two, or a file")
+        print("\n".join(_model(args.model if args.thing is None else args.thing, args.revision)))
+        return 0
+    if args.revision is not None and args.model is None:
+        raise UserError("revision", args.revision, f"{path} is a file, not a model of the hub")
+    if path.suffix != ".safetensors":
+        if args.model is not None:
+            raise UserError("model", args.model, f"{path} is no latent and no adapter, which alone are of a model")
+        print("\n".join(_sound(path)))
+        return 0
+    print("\n".join(_tensors(path, None if args.model is None else (args.model, args.revision))))
     return 0
 
 
 def _model(name: str | None, revision: str | None) -> list[str]:
     """Read from the configs and the headers of the weights; no weight is loaded."""
     from mousai.conditioning.text import MAX_TOKENS
-    from mousai.storage.folders import PARTS, describe, model_folder
+    from mousai.device import describe_device
+    from mousai.storage.folders import describe, model_folder
+    from mousai.storage.parts import PARTS
     from mousai.storage.weights import WEIGHTS_NAME, tensor_shapes
 
     folder = model_folder(name, revision=revision)
     model = describe(folder)
-    weights = {part: folder / part / WEIGHTS_NAME for part in PARTS if part in model.parts}
+    weights = {part: folder / part / WEIGHTS_NAME for part in PARTS if part in model.parts and part not in model.own}
     counts = {part: sum(prod(shape) for shape in tensor_shapes(path).values()) for part, path in weights.items()}
     size = sum(path.stat().st_size for path in weights.values())
-    title = "the model that comes along" if name is None else name
+    title = "the bundled model" if name is None else name
     lines = [title if title == str(folder) else f"{title}, in {folder}"]
     if model.about:
         lines += ["", *model.about.strip().splitlines()]
     rows = [
         *((part.replace("_", " "), f"{count:,} parameters") for part, count in counts.items()),
+        *((part.replace("_", " "), f"of its maker's own, a {kind}") for part, kind in model.own.items()),
         ("together", f"{sum(counts.values()):,} parameters, {size / 1e6:,.1f} MB"),
     ]
     if (config := model.autoencoder) is not None:
@@ -64,13 +86,24 @@ def _model(name: str | None, revision: str | None) -> list[str]:
         rows.append(("prompt", f"{MAX_TOKENS} tokens, about {MAX_TOKENS * 5 // 8} words"))
     if missing := [part.replace("_", " ") for part in PARTS if part not in model.parts]:
         rows.append(("lacks", f"{' and '.join(missing)}, to make music from text"))
-    best = model.defaults
-    made = (
-        f"--steps {best.num_inference_steps} --guidance-scale {best.guidance_scale:g} "
-        f"--sampler {best.sampler} --time-grid {best.time_grid} "
-    )
-    rows.append(("best with", f"{made if model.latent_diffusion else ''}--decoder-steps {best.decoder_steps}"))
-    return [*lines, "", *(f"{key + ':':<18}{value}" for key, value in rows)]
+    rows += [
+        ("best with", " ".join(_best_with(model.defaults, composes=model.latent_diffusion is not None))),
+        ("device", f"{describe_device()} (--device auto)"),
+    ]
+    return [*lines, "", *_table(rows)]
+
+
+def _best_with(defaults: "SamplingConfig", *, composes: bool) -> list[str]:
+    """Options of the settings that the model is best run with; how much of a recording is replaced is no such thing."""
+    from mousai.settings import settings_of
+
+    stages = ("latent_diffusion", "decoder") if composes else ("decoder",)
+    words: list[str] = []
+    for name, setting in settings_of(type(defaults)).items():
+        if setting.stage in stages and name != "strength":
+            value = getattr(defaults, name)
+            words += [setting.option_of(name), f"{value:g}" if isinstance(value, float) else str(value)]
+    return words
 
 
 def _sound(path: Path) -> list[str]:
@@ -83,18 +116,60 @@ def _sound(path: Path) -> list[str]:
     lines = [f"{path}: {found.duration:.2f} s, {found.sample_rate} Hz, channels: {found.channels}"]
     if "mousai" not in made:
         return [*lines, "not made by mousai, or its comment was removed"]
-    lines += ["", *(f"{key + ':':<18}{value}" for key, value in made.items())]
+    lines += ["", *_table(list(made.items()))]
     if "prompt" in made:
         lines += ["", "made again by", f"  {command_of(made, str(path.with_stem(f'{path.stem}-again')))}"]
     return lines
 
 
-def _latent(path: Path) -> list[str]:
-    from mousai.cli.latents import read_latent
+def _tensors(path: Path, model: tuple[str, str | None] | None) -> list[str]:
+    from mousai.diffusion.lora import FORMAT
+    from mousai.storage.folders import model_folder
+    from mousai.storage.weights import tensor_metadata
+
+    folder = None if model is None else model_folder(model[0], revision=model[1])
+    return (_adapter if tensor_metadata(path).get("format") == FORMAT else _latent)(path, folder)
+
+
+def _latent(path: Path, folder: Path | None) -> list[str]:
+    from mousai.cli.latents import check_latent, read_latent
+    from mousai.storage.folders import autoencoder_config
 
     found = read_latent(str(path))
     seconds = found.samples / found.sample_rate
-    return [
+    lines = [
         f"{path}: latent {list(found.latent.shape)}, of {seconds:.2f} s at {found.sample_rate} Hz, "
         f"by the encoder {found.autoencoder or 'of an unknown model'}"
     ]
+    if folder is not None:
+        check_latent(str(path), found, folder, autoencoder_config(folder))
+        lines.append(f"fits the model {folder}")
+    return lines
+
+
+def _adapter(path: Path, folder: Path | None) -> list[str]:
+    """Read from headers alone: what is changed, how strongly, and of which model."""
+    from mousai.diffusion.lora import A, B
+    from mousai.storage.weights import WEIGHTS_NAME, tensor_metadata, tensor_shapes
+
+    about, shapes = tensor_metadata(path), tensor_shapes(path)
+    names = sorted(key.removesuffix(A) for key in shapes if key.endswith(A))
+    rows = [
+        ("trained on", about.get("base", "an unknown model")),
+        ("rank", f"{about.get('rank', 'unknown')}, alpha {about.get('alpha', 'unknown')}"),
+        ("changes", f"{len(names)} weights, by {sum(prod(shape) for shape in shapes.values()):,} parameters"),
+        ("size", f"{path.stat().st_size / 1e6:,.1f} MB"),
+    ]
+    if folder is not None:
+        weights = tensor_shapes(folder / "latent_diffusion" / WEIGHTS_NAME)
+        for name in names:
+            weight, up, down = weights.get(name), shapes.get(name + B), shapes[name + A]
+            if weight is None or up is None or up[0] != weight[0] or down[1] != prod(weight[1:]):
+                found = "not in the model" if weight is None else f"{weight} in the model"
+                raise UserError(path, hint=f"is an adapter of another model than {folder} ({name}: {found})")
+        rows.append(("fits", str(folder)))
+    return [f"{path}: an adapter (LoRA); mousai generate PROMPT --lora {path} -o OUT", "", *_table(rows)]
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
+    return [f"{key + ':':<{_WIDTH}}{value}" for key, value in rows]

@@ -36,10 +36,10 @@ class LatentFile:
 
 def fingerprint(folder: Path) -> str:
     """What tells the encoder of a model folder from another, read from the file of its weights alone."""
-    from mousai.data import latent_cache
+    from mousai.data.latent_cache import encoder_fingerprint
     from mousai.storage.weights import WEIGHTS_NAME, load_tensors
 
-    return latent_cache.fingerprint(load_tensors(folder / "autoencoder" / WEIGHTS_NAME)[0])
+    return encoder_fingerprint(load_tensors(folder / "autoencoder" / WEIGHTS_NAME)[0])
 
 
 def write_latent(path: Path, found: LatentFile, *, source: str) -> None:
@@ -69,20 +69,22 @@ def read_latent(path: str) -> LatentFile:
 
     tensors, about = load_tensors(path)
     if tensors.keys() != {"latent"}:
-        raise UserError(f"{path}: holds {', '.join(sorted(tensors)) or 'nothing'}, not a latent; see mousai encode")
+        raise UserError(path, hint=f"holds {', '.join(sorted(tensors)) or 'nothing'}, not a latent; see mousai encode")
     latent = tensors["latent"]
     if latent.ndim != 2 or not latent.numel() or not latent.is_floating_point():
         kind = str(latent.dtype).removeprefix("torch.")
-        raise UserError(f"{path}: latent is {kind} {list(latent.shape)}, not floats [channels, frames]")
+        raise UserError(path, hint=f"latent is {kind} {list(latent.shape)}, not floats [channels, frames]")
     numbers = {}
     for key in ("samples", "sample_rate", "hop_length"):
         text = about.get(key, "")
         if not (text.isascii() and text.isdecimal()) or not 0 < int(text[:18]) < 10**15:
-            raise UserError(f"{path}: its header says {key}={text!r}, not a number above 0; see mousai encode")
+            raise UserError(path, hint=f"its header says {key}={text!r}, not a number above 0; see mousai encode")
         numbers[key] = int(text)
     samples, hop_length = numbers["samples"], numbers["hop_length"]
     if -(-samples // hop_length) != latent.shape[1]:
-        raise UserError(f"{path}: latent has {latent.shape[1]} frames of {hop_length}, which are not {samples} samples")
+        raise UserError(
+            path, hint=f"latent has {latent.shape[1]} frames of {hop_length}, which are not {samples} samples"
+        )
     return LatentFile(latent=latent.float(), **numbers, autoencoder=about.get("autoencoder", ""))
 
 
@@ -100,7 +102,7 @@ def check_latent(path: str, found: LatentFile, folder: Path, config: "DMAEConfig
     for key, (theirs, ours) in expected.items():
         if theirs != ours:
             raise UserError(
-                f"{path}: is of another model ({key}={theirs}, here {ours}); give the --model that wrote it"
+                path, hint=f"is of another model ({key}={theirs}, here {ours}); give the --model that wrote it"
             )
     if found.autoencoder != fingerprint(folder):
-        raise UserError(f"{path}: is of an encoder with other weights; give the --model that wrote it")
+        raise UserError(path, hint="is of an encoder with other weights; give the --model that wrote it")

@@ -8,6 +8,7 @@ from mousai.cli.shared import (
     add_model_arguments,
     add_output_arguments,
     check_decoder_arguments,
+    checked_device,
     decode_to_file,
     read_sound,
 )
@@ -28,15 +29,16 @@ def run(args: argparse.Namespace) -> int:
 
     path = check_output(args.output, args.overwrite)
     check_decoder_arguments(args)
+    device = checked_device(args)
 
     from mousai.codec import Codec
     from mousai.storage.folders import autoencoder_config, model_folder
 
     folder = model_folder(args.model, revision=args.revision)
     recording = read_sound(args.input, autoencoder_config(folder))
-    codec = Codec.from_pretrained(folder, dtype=args.dtype, compile=args.compile)
+    codec = Codec.from_pretrained(folder, device=device, dtype=args.dtype, compile=args.compile)
     decode_to_file(
-        codec.encode(recording[None])[0],
+        codec.encode(recording[None].to(device))[0],
         path,
         codec,
         args,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mousai import __version__
+from mousai.cli.sampling_options import add_sampling_options, check_settings, given_settings
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,18 +23,6 @@ if TYPE_CHECKING:
     from mousai.codec import Codec
 
 AUDIO_FILES = ".wav, .flac, .ogg or .mp3"
-# Arguments of the pipeline -> the options that set them here.
-_OPTIONS = {
-    "duration": "--duration",
-    "num_inference_steps": "--steps",
-    "decoder_steps": "--decoder-steps",
-    "sampler": "--sampler",
-    "time_grid": "--time-grid",
-    "guidance_scale": "--guidance-scale",
-    "attribute_guidance_scale": "--attribute-guidance-scale",
-    "seed": "--seed",
-    "strength": "--strength",
-}
 # Samples beyond ±1 are common in float files; beyond this they are whole numbers that were stored as floats.
 _HIGHEST_PEAK = 8.0
 # Of what is stored in a file's comment, which holds 16384 characters in all.
@@ -41,7 +30,7 @@ _LONGEST_TEXT = 4096
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """`--model`, `--revision` and `--dtype`."""
+    """`--model`, `--revision`, `--device` and `--dtype`."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model",
@@ -49,13 +38,35 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of a model, or its id on the Hugging Face hub, owner/name (default: bundled, which comes along)",
     )
     group.add_argument("--revision", metavar="R", help="commit of a model of the hub, needed for one")
-    group.add_argument(
+    add_device_arguments(group)
+
+
+def add_device_arguments(parser: argparse._ActionsContainer) -> None:
+    """`--device` and `--dtype`, for every command that computes; `checked_device` reads the first."""
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="NAME",
+        help="where it is computed: cpu, cuda (an NVIDIA or AMD GPU), cuda:1 (the second one), mps (an Apple GPU); "
+        "auto takes the GPU if there is one, see mousai info (default auto)",
+    )
+    parser.add_argument(
         "--dtype",
         choices=("auto", "float32", "bfloat16"),
         default="auto",
-        help="number format to compute in; auto takes bfloat16 where it is clearly faster on this machine "
-        "(default auto)",
+        help="dtype to compute in; auto takes bfloat16 where it is clearly faster on this machine (default auto)",
     )
+
+
+def checked_device(args: argparse.Namespace) -> str:
+    """What `--device` means here; to be asked before anything is loaded.
+
+    Raises:
+        UserError: there is no such device.
+    """
+    from mousai.device import resolve_device
+
+    return str(resolve_device(args.device))
 
 
 def add_compile_argument(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +74,7 @@ def add_compile_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--compile",
         action="store_true",
-        help="translate the nets for this machine when they are first used, with PyTorch's compiler and a C++ "
+        help="compile the nets for this machine when they are first used, with PyTorch's compiler and a C++ "
         "compiler. For nets of the paper's size that took 50 and 108 s on a two-core AMD EPYC, again for each new "
         "duration, and a step then ran hardly faster there (1.02 times): measure before you use it",
     )
@@ -76,14 +87,9 @@ def add_output_arguments(parser: argparse.ArgumentParser, *, files: str = AUDIO_
 
 
 def add_decoder_arguments(parser: argparse.ArgumentParser) -> None:
-    """`--decoder-steps` and `--seed`, for commands that only decode."""
-    parser.add_argument(
-        "--decoder-steps",
-        type=int,
-        metavar="N",
-        help="steps from noise to sound; more take longer and sound cleaner (default: what the model is best with)",
-    )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="start of the noise (default 0)")
+    """Settings of the decoder and `--seed`, for commands that only decode."""
+    add_sampling_options(parser, stage="decoder")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the decoder's noise (default 0)")
 
 
 def model_name(args: argparse.Namespace) -> str:
@@ -91,30 +97,22 @@ def model_name(args: argparse.Namespace) -> str:
     return "bundled" if args.model is None else str(args.model)
 
 
-def check_text(name: str, text: str) -> None:
+def check_text(field: str, text: str) -> None:
     """Refuse a prompt that cannot be read or is a whole book, whatever the model; one `UserError` line."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise UserError(f"{name} {text!r}: is not text; give it as UTF-8") from None
+        raise UserError(field, text, "is not text; give it as UTF-8") from None
     if len(json.dumps(text)) > _LONGEST_TEXT:
-        raise UserError(f"{name}: {len(text)} characters; give a sentence or two, the model reads no more")
-
-
-def in_options(error: UserError) -> UserError:
-    """An error of the pipeline about one of its arguments, in the words of the command line."""
-    name, equals, rest = str(error).partition("=")
-    return UserError(f"{_OPTIONS[name]} {rest}") if equals and name in _OPTIONS else error
+        raise UserError(field, hint=f"{len(text)} characters; give a sentence or two, the model reads no more")
 
 
 def check_decoder_arguments(args: argparse.Namespace) -> None:
     """Refuse impossible `--decoder-steps` and `--seed`."""
-    from mousai.sampling_config import check_settings
+    from mousai.arguments import check_seed
 
-    try:
-        check_settings(decoder_steps=args.decoder_steps, seed=args.seed)
-    except UserError as error:
-        raise in_options(error) from None
+    check_settings(args)
+    check_seed(args.seed)
 
 
 @contextmanager
@@ -139,23 +137,20 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
     """
     import torch
 
+    from mousai.arguments import MAX_DURATION
     from mousai.audio.files import read_audio
-    from mousai.sampling_config import LONGEST
 
     # A second more than is allowed, so that a header which promises a year does not fill the memory.
     with quiet_decoders():
-        sound = read_audio(path, sample_rate=config.sample_rate, channels=config.audio_channels, duration=LONGEST + 1)
-    if sound.shape[1] > LONGEST * config.sample_rate:
-        raise UserError(f"{path} is longer than {LONGEST:g} s; cut it into parts")
+        sound = read_audio(
+            path, sample_rate=config.sample_rate, channels=config.audio_channels, duration=MAX_DURATION + 1
+        )
+    if sound.shape[1] > MAX_DURATION * config.sample_rate:
+        raise UserError(path, hint=f"is longer than {MAX_DURATION:g} s; cut it into parts")
     peak = float(abs(sound).max())
     if peak > _HIGHEST_PEAK:
-        raise UserError(f"{path} reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")
+        raise UserError(path, hint=f"reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")
     return torch.from_numpy(sound)
-
-
-def number_format(codec: "Codec") -> str:
-    """The number format that a model computes in, as `--dtype` names it."""
-    return str(next(codec.autoencoder.decoder.parameters()).dtype).removeprefix("torch.")
 
 
 def write_sound(path: Path, sound: "Tensor", codec: "Codec", settings: Mapping[str, str], *, overwrite: bool) -> None:
@@ -191,18 +186,14 @@ def decode_to_file(
         samples: length of the sound.
         source: under which name `args.input` is stored in the file.
     """
-    from mousai.cli.progress import Progress
-
-    steps = codec.defaults.decoder_steps if args.decoder_steps is None else args.decoder_steps
-    with Progress({"decoder": steps}, name=path.name) as progress:
-        sound = codec.decode(
-            latent[None], length=samples, decoder_steps=steps, seed=args.seed, callback_on_step_end=progress
-        )
+    codec.set_progress_bar_config(desc=path.name)
+    settings = given_settings(args)
+    sound = codec.decode(latent[None], length=samples, seed=args.seed, **settings)
+    recorded = codec.recorded(codec.defaults.updated(settings), stage="decoder")
     made = {
         source: args.input,
         "seed": str(args.seed),
-        "decoder_steps": str(steps),
+        **{name: str(value) for name, value in recorded.items()},
         "model": model_name(args),
-        "dtype": number_format(codec),
     }
     write_sound(path, sound[0], codec, made, overwrite=args.overwrite)

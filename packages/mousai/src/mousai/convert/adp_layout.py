@@ -24,6 +24,7 @@ from mousai.convert.rules import LayoutError, Rule
 from mousai.convert.settings import Settings
 from mousai.convert.unet_layout import Shapes, UNetPlace, infer_unet, unet_rules
 from mousai.diffusion.config import LatentDiffusionConfig
+from mousai.errors import UserError
 from unet1d import UNet1dConfig
 
 
@@ -82,14 +83,16 @@ def recognise(state: Mapping[str, Tensor], settings: Settings) -> Layout:
             f"(net.{net.transform.removeprefix('net.')}blocks.0.weight)"
         )
     try:
-        generator = LatentDiffusionConfig(
+        model = LatentDiffusionConfig(
             net=config,
             max_tokens=shapes[net.null][0] if net.null else 0,
             attend_to_padding=bool(config.context_features),
         )
+    except UserError:
+        raise
     except ValueError as error:
         raise LayoutError(f"the sizes in the file do not fit together: {error}") from error
-    return _generator_layout(generator, net)
+    return _latent_diffusion_layout(model, net)
 
 
 def _find_net(shapes: Shapes) -> _Net:
@@ -120,9 +123,11 @@ def _autoencoder(
         filters, audio_channels, window = weight
         patch = settings.whole("transform_stride", default=window)
         if patch > window or (window - patch) % 2:
-            raise LayoutError(
-                f"--set transform_stride={patch}: the window of the learned transform is {window}; the stride must be "
-                "that or an even number less (theirs loses or gains samples at any other)"
+            raise UserError(
+                "settings",
+                f"transform_stride={patch}",
+                f"the window of the learned transform is {window}; the stride must be that or an even number less "
+                "(theirs loses or gains samples at any other)",
             )
     if len(decoder.inject_channels) != 1:
         raise LayoutError(f"takes a latent in at {len(decoder.inject_channels)} depths; a DiffusionAE has one")
@@ -146,14 +151,14 @@ def _autoencoder(
             spectrogram=spectrogram,
             encoder=sizes.encoder,
             latent_bound="tanh" if bound == "tanh" else None,
-            transform="patches" if net.transform else "none",
+            transform="patches" if net.transform else "waveform",
             transform_size=patch,
             transform_window=None if window == patch else window,
             transform_filters=filters,
             decoder=decoder,
             latent_depth=depth,
         )
-    except LayoutError:
+    except UserError:
         raise
     except ValueError as error:
         raise LayoutError(f"the sizes in the file do not fit together: {error}") from error
@@ -170,24 +175,24 @@ def layout_of(config: DMAEConfig | LatentDiffusionConfig, *, text: bool = False)
         LayoutError: the model has what theirs have not; names it.
     """
     if isinstance(config, DMAEConfig):
-        if config.spectrogram.bands or config.prior or config.transform == "lapped":
-            raise LayoutError("an encoder of bands, a prior or a lapped transform has no place in their layout")
+        if config.n_bands or config.prior or config.encoder is None or config.transform in ("mdct", "own"):
+            raise LayoutError("bands, a prior, an MDCT or a part of one's own has no place in their layout")
         transform = "net." if config.transform == "patches" else ""
         time = "net.blocks.2." if transform else "net."
         return _autoencoder_layout(config, _Net(UNetPlace(time, f"{time}blocks.2.net."), transform))
     for key, given, wanted in (("frame_rate", config.frame_rate, 0.0), ("latent_std", config.latent_std, 1.0)):
         if given != wanted:
-            raise LayoutError(f"their generators have no {key}={given:g}; only {key}={wanted:g} can be written")
+            raise LayoutError(f"their latent diffusion has no {key}={given:g}; only {key}={wanted:g} can be written")
     inner, text_prefix, null = "net.blocks.2.", "", ""
     if text:
         text_prefix, inner = f"{inner}blocks.0.transformer.", f"{inner}blocks.1."
     if config.max_tokens:
         null, inner = f"{inner}blocks.0.blocks.0.weight", f"{inner}blocks.1."
-    return _generator_layout(config, _Net(UNetPlace("net.", f"{inner}net."), text=text_prefix, null=null))
+    return _latent_diffusion_layout(config, _Net(UNetPlace("net.", f"{inner}net."), text=text_prefix, null=null))
 
 
 def _autoencoder_layout(config: DMAEConfig, net: _Net) -> Layout:
-    encoder = config.encoder
+    encoder = config.require_encoder()
     first = encoder.widths[0] // encoder.patch_size
     rules = [
         *unet_rules(config.decoder, net.place, "decoder."),
@@ -202,7 +207,7 @@ def _autoencoder_layout(config: DMAEConfig, net: _Net) -> Layout:
     return Layout(config, tuple(rules), tuple(f"encoder.{key}" for key in BUFFERS))
 
 
-def _generator_layout(config: LatentDiffusionConfig, net: _Net) -> Layout:
+def _latent_diffusion_layout(config: LatentDiffusionConfig, net: _Net) -> Layout:
     rules = list(unet_rules(config.net, net.place, "net."))
     if net.null:
         rules.append(Rule(net.null, "null_embedding"))
@@ -211,7 +216,7 @@ def _generator_layout(config: LatentDiffusionConfig, net: _Net) -> Layout:
 
 def buffers_of(config: DMAEConfig) -> dict[str, Tensor]:
     """What stands beside the weights of an autoencoder in their layout."""
-    found = spectrogram_buffers(config.spectrogram, sample_rate=config.sample_rate)
+    found = spectrogram_buffers(config.require_spectrogram(), sample_rate=config.sample_rate)
     return {f"encoder.{key}": tensor for key, tensor in found.items()}
 
 
@@ -226,7 +231,7 @@ def with_aliases(state: Mapping[str, Tensor], *, prefix: str = "") -> dict[str, 
 
 
 def without_text(layout: Layout, state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Split a state dict into the generator's tensors and those of the T5 model, whose prefix is taken off."""
+    """Split a state dict into the latent diffusion's tensors and those of the T5 model, whose prefix is taken off."""
     if not layout.text:
         return dict(state), {}
     own = {key: tensor for key, tensor in state.items() if not key.startswith(layout.text)}

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from dmae import EncoderConfig, SpectrogramConfig
-from dmae.mel import mel_filters
+from dmae import EncoderConfig, SpectrogramConfig, mel_filters
 from mousai.convert.rules import LayoutError, Rule, weight_and_bias
 from mousai.convert.settings import Settings
 from mousai.convert.unet_layout import Shapes

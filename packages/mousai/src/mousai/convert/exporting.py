@@ -38,15 +38,15 @@ def export_model(
     there = {"autoencoder": described.autoencoder, "latent_diffusion": described.latent_diffusion}
     possible = [name for name, config in there.items() if config is not None]
     if part is None and len(possible) > 1:
-        raise UserError(f"{folder} holds {' and '.join(possible)}; give --part with one of them")
+        raise UserError(folder, hint=f"holds {' and '.join(possible)}; give --part with one of them")
     part = possible[0] if part is None else part
     config = there.get(part)
     if config is None:
-        raise UserError(f"--part {part}: {folder} holds {' and '.join(possible)}")
+        raise UserError("part", part, f"{folder} holds {' and '.join(possible)}")
     try:
         state = state_of(load_autoencoder(folder) if part == "autoencoder" else load_latent_diffusion(folder))
     except LayoutError as error:
-        raise LayoutError(f"{folder}: {error}") from error
+        raise LayoutError(folder, hint=str(error)) from error
     save_tensors(out, state if compact else with_aliases(state), dtype=dtype)
     return settings_of(config)
 
@@ -75,12 +75,12 @@ def settings_of(config: DMAEConfig | LatentDiffusionConfig) -> dict[str, str]:
         settings["resnet_groups"] = str(net.groups)
     if not isinstance(config, DMAEConfig):
         return settings
-    spectrogram = config.spectrogram
+    spectrogram = config.require_spectrogram()
     settings["bottleneck"] = config.latent_bound or "none"
     if config.transform_window not in (None, config.transform_size):
         settings["transform_stride"] = str(config.transform_size)
-    if config.encoder.groups != 8:
-        settings["encoder_groups"] = str(config.encoder.groups)
+    if config.require_encoder().groups != 8:
+        settings["encoder_groups"] = str(config.require_encoder().groups)
     if config.sample_rate != 48000:
         settings["sample_rate"] = str(config.sample_rate)
     if spectrogram.mel_channels:

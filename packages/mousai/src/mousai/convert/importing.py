@@ -21,7 +21,8 @@ from mousai.convert.sources import Source, read_source
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
-from mousai.storage.folders import check_fit, describe, load_autoencoder, save_parts
+from mousai.storage.folders import describe, load_autoencoder, save_parts
+from mousai.storage.parts import check_fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +68,16 @@ def import_model(
         prefix: which of several models in the file.
         settings: what the shapes do not tell, see `mousai.convert.settings`.
         allow_pickle: read a pickle where there are no safetensors.
-        text_encoder: T5 model of a generator with text: a folder of the hub's layout, or a hub id.
+        text_encoder: T5 model of latent diffusion with text: a folder of the hub's layout, or a hub id.
         text_encoder_revision: its commit.
-        autoencoder: model folder whose autoencoder completes an imported generator.
+        autoencoder: model folder whose autoencoder completes an imported latent diffusion.
         dtype: to store the weights in; `None` keeps theirs.
 
     Raises:
         UserError: one line that says which key or argument, what was expected and what found; nothing is left behind.
     """
     if os.path.lexists(out):
-        raise UserError(f"{out} exists; give a folder that does not")
+        raise UserError(out, hint="exists; give a folder that does not")
     read = read_source(source, revision=revision, allow_pickle=allow_pickle)
     try:
         return _import(
@@ -90,7 +91,7 @@ def import_model(
             dtype=dtype,
         )
     except LayoutError as error:
-        raise LayoutError(f"{read.name}: {error}") from error
+        raise LayoutError(read.name, hint=str(error)) from error
 
 
 def _import(
@@ -111,11 +112,11 @@ def _import(
     model = DMAE(layout.config) if isinstance(layout.config, DMAEConfig) else LatentDiffusion(layout.config)
     fill(model, own, layout)
     parts: dict[str, DMAE | LatentDiffusion | TextEncoder] = {}
-    lacks = "a generator and a text encoder"
+    lacks = "a latent diffusion and a text encoder"
     if isinstance(model, DMAE):
-        for name, given in (("--text-encoder", text_encoder), ("--autoencoder", autoencoder)):
+        for name, given in (("text_encoder", text_encoder), ("autoencoder", autoencoder)):
             if given is not None:
-                raise UserError(f"{name} {given}: this is an autoencoder, which needs none")
+                raise UserError(name, str(given), "this is an autoencoder, which needs none")
         parts["autoencoder"] = model
     else:
         parts["latent_diffusion"] = model
@@ -168,12 +169,13 @@ def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str 
     if model is None:
         if state:
             raise UserError(
-                "the checkpoint holds a T5 text encoder but not its tokenizer; give --text-encoder with the model that "
-                "it was made from, such as google-t5/t5-base (and --text-encoder-revision), or a folder of it"
+                "text_encoder",
+                hint="the checkpoint holds a T5 text encoder but not its tokenizer; give --text-encoder with the model "
+                "that it was made from, such as google-t5/t5-base (and --text-encoder-revision), or a folder of it",
             )
         return None
     if revision is None and not Path(model).is_dir():
-        raise UserError(f"--text-encoder {model}: no such folder; for a model of the hub give its commit too")
+        raise UserError("text_encoder", model, "no such folder; for a model of the hub give its commit too")
     text = TextEncoder.from_hub(model, revision=revision or "main")
     if state:
         rules = text_rules(text)
@@ -182,8 +184,8 @@ def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str 
     return text
 
 
-def _lacking(generator: LatentDiffusion, parts: Mapping[str, nn.Module]) -> str:
-    if not generator.config.net.context_features:
+def _lacking(model: LatentDiffusion, parts: Mapping[str, nn.Module]) -> str:
+    if not model.config.net.context_features:
         return "text conditioning (it can be used from Python: mousai.load_latent_diffusion)"
     missing = [
         f"{what} ({option})"
@@ -199,9 +201,9 @@ def _lacking(generator: LatentDiffusion, parts: Mapping[str, nn.Module]) -> str:
 def _defaults(parts: Mapping[str, nn.Module], autoencoder: Path | None) -> SamplingConfig:
     """What the authors' README runs such a model with."""
     plain = SamplingConfig()
-    generator = parts.get("latent_diffusion")
+    model = parts.get("latent_diffusion")
     scale = plain.guidance_scale
-    if isinstance(generator, LatentDiffusion) and not generator.config.max_tokens:
+    if isinstance(model, LatentDiffusion) and not model.config.max_tokens:
         scale = 1.0
     if autoencoder is None:
         return SamplingConfig(guidance_scale=scale)
@@ -221,13 +223,13 @@ def _made_whole(out: Path) -> Iterator[Path]:
         out.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".mousai-", dir=out.parent))
     except OSError as error:
-        raise UserError(f"{out} cannot be made: {error.strerror}") from error
+        raise UserError(out, hint=f"cannot be made: {error.strerror}") from error
     try:
         folder = temporary / "model"  # of the usual permissions, where the one around it is the user's alone
         folder.mkdir()
         yield folder
         folder.rename(out)
     except OSError as error:
-        raise UserError(f"{out} cannot be made: {error.strerror}") from error
+        raise UserError(out, hint=f"cannot be made: {error.strerror}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

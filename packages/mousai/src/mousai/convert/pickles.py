@@ -40,7 +40,7 @@ def read_pickle(path: Path) -> dict[str, Tensor]:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             lines = done.stderr.strip().splitlines()
-            raise LayoutError(f"{path}: {lines[-1] if lines else 'cannot be read as a pickle'}")
+            raise LayoutError(path, hint=lines[-1] if lines else "cannot be read as a pickle")
         return load_tensors(out)[0]
 
 

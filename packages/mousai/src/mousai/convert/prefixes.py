@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mousai.convert.rules import LayoutError
+from mousai.errors import UserError
 
 ALIASES = ("net.", "diffusion.net.", "sampler.net.")
 """One module under three names; a file that keeps a shared tensor once may have any of them."""
@@ -57,7 +58,7 @@ def strip(state: Mapping[str, Tensor], *, prefix: str | None = None) -> Stripped
         prefix = roots[0]
     elif prefix not in roots:
         shown = " and ".join(repr(root) for root in roots)
-        raise LayoutError(f"--prefix {prefix!r}: no model stands there; it may be {shown}")
+        raise UserError("prefix", prefix, f"no model stands there; it may be {shown}")
     else:
         kept = {key: tensor for key, tensor in state.items() if key.startswith(prefix)}
         return Stripped(_one_name(kept, prefix), prefix, sorted(set(state) - set(kept)))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from mousai.convert.rules import LayoutError
+from mousai.errors import UserError
 
 KNOWN = {
     "attention_heads": "heads of every attention",
@@ -28,23 +29,23 @@ class Settings:
         given: name -> value as text.
 
     Raises:
-        LayoutError: a name is unknown.
+        UserError: a name is unknown.
     """
 
     def __init__(self, given: Mapping[str, str]) -> None:
         for name in given:
             if name not in KNOWN:
-                raise LayoutError(f"--set {name}: no such setting; known: {', '.join(KNOWN)}")
+                raise UserError("settings", name, f"no such setting; known: {', '.join(KNOWN)}")
         self._given = dict(given)
         self._read: set[str] = set()
         self.assumed: dict[str, str] = {}
         """What was not given and was taken as the library's default; to be told to the user."""
 
     def whole(self, name: str, *, default: int | None = None, ask: str = "N") -> int:
-        """A whole number of 1 or more; LayoutError where it is not, or has to be asked for."""
+        """A whole number of 1 or more; UserError where it is not, LayoutError where it has to be asked for."""
         text = self._text(name, None if default is None else str(default), ask)
         if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:12]) < 10**9:
-            raise LayoutError(f"--set {name}={text}: must be a whole number of 1 or more")
+            raise UserError("settings", f"{name}={text}", "must be a whole number of 1 or more")
         return int(text)
 
     def given(self, name: str) -> bool:
@@ -56,28 +57,28 @@ class Settings:
         text = self._text(name, None, ",".join(["0"] * (count - 1) + ["1"]))
         found = text.replace(" ", "").split(",")
         if len(found) != count or not {*found} <= {"0", "1"}:
-            raise LayoutError(f"--set {name}={text}: must be {count} times 0 or 1, with commas between")
+            raise UserError("settings", f"{name}={text}", f"must be {count} times 0 or 1, with commas between")
         return [flag == "1" for flag in found]
 
     def truth(self, name: str, *, default: bool) -> bool:
         """True or false."""
         text = self._text(name, str(default).lower(), "true").lower()
         if text not in ("true", "false"):
-            raise LayoutError(f"--set {name}={text}: must be true or false")
+            raise UserError("settings", f"{name}={text}", "must be true or false")
         return text == "true"
 
     def choice(self, name: str, choices: tuple[str, ...]) -> str:
         """One of some words, which has to be given."""
         text = self._text(name, None, " or ".join(choices))
         if text not in choices:
-            raise LayoutError(f"--set {name}={text}: must be {' or '.join(choices)}")
+            raise UserError("settings", f"{name}={text}", f"must be {' or '.join(choices)}")
         return text
 
     def require_all_read(self) -> None:
-        """LayoutError where one was given that this model has no use for."""
+        """Refuse, by a UserError, what was given and this model has no use for."""
         for name in self._given:
             if name not in self._read:
-                raise LayoutError(f"--set {name}={self._given[name]}: this model has none; leave it out")
+                raise UserError("settings", f"{name}={self._given[name]}", "this model has none; leave it out")
 
     def _text(self, name: str, default: str | None, ask: str) -> str:
         self._read.add(name)

@@ -67,18 +67,18 @@ def read_source(source: str, *, revision: str | None = None, allow_pickle: bool 
     if not path.exists():
         path = _from_hub(source, revision or (released.revision if released else None), allow_pickle)
     elif revision is not None:
-        raise UserError(f"--revision {revision}: {source} is on this machine, not on the hub")
+        raise UserError("revision", revision, f"{source} is on this machine, not on the hub")
     state = _read_folder(path, allow_pickle) if path.is_dir() else _read_file(path, allow_pickle)
     return Source(source, state, dict(released.settings) if released else {})
 
 
 def _from_hub(source: str, revision: str | None, allow_pickle: bool) -> Path:
     if not is_hub_id(source) or source.endswith((*SUFFIXES, ".safetensors")):
-        raise UserError(f"{source}: no such file or folder")
+        raise UserError(source, hint="no such file or folder")
     if revision is None:
-        raise UserError(f"{source}: no such file or folder; for a model of the hub give its commit as --revision")
+        raise UserError(source, hint="no such file or folder; for a model of the hub give its commit as --revision")
     patterns = ["*.safetensors", "*.json", *(f"*{suffix}" for suffix in SUFFIXES if allow_pickle)]
-    return download(source, revision=revision, patterns=patterns)
+    return download(source, revision=revision, patterns=patterns, field="source")
 
 
 def _read_folder(folder: Path, allow_pickle: bool) -> dict[str, Tensor]:
@@ -91,9 +91,11 @@ def _read_folder(folder: Path, allow_pickle: bool) -> dict[str, Tensor]:
     ]
     if not files:
         fetched = "" if allow_pickle else "; from the hub these are fetched only with --allow-pickle"
-        raise CheckpointError(f"{folder} holds no checkpoint: no .safetensors, nor {', '.join(SUFFIXES)}{fetched}")
+        raise CheckpointError(folder, hint=f"holds no checkpoint: no .safetensors, nor {', '.join(SUFFIXES)}{fetched}")
     if len(files) > 1:
-        raise CheckpointError(f"{folder} holds {', '.join(path.name for path in files)}; name the file that is meant")
+        raise CheckpointError(
+            folder, hint=f"holds {', '.join(path.name for path in files)}; name the file that is meant"
+        )
     return _read_file(files[0], allow_pickle)
 
 
@@ -106,21 +108,21 @@ def _read_shards(folder: Path) -> dict[str, Tensor]:
             raise ValueError("a file outside of the folder")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
-            f"{path} is no index of a sharded checkpoint ({type(error).__name__}: {error})"
+            path, hint=f"is no index of a sharded checkpoint ({type(error).__name__}: {error})"
         ) from error
     state: dict[str, Tensor] = {}
     for name in names:
         state |= load_tensors(folder / name)[0]
     if missing := sorted(set(places) - set(state)):
-        raise CheckpointError(f"{path} names {missing[0]}, which {places[missing[0]]} does not hold")
+        raise CheckpointError(path, hint=f"names {missing[0]}, which {places[missing[0]]} does not hold")
     return state
 
 
 def _read_file(path: Path, allow_pickle: bool) -> dict[str, Tensor]:
     if path.suffix in SUFFIXES:
         if not allow_pickle:
-            raise CheckpointError(f"{path} is a pickle, which is not opened: {WHY}")
+            raise CheckpointError(path, hint=f"is a pickle, which is not opened: {WHY}")
         return read_pickle(path)
     if path.suffix != ".safetensors":
-        raise LayoutError(f"{path}: is no checkpoint; .safetensors is read, and {', '.join(SUFFIXES)} if allowed")
+        raise LayoutError(path, hint=f"is no checkpoint; .safetensors is read, and {', '.join(SUFFIXES)} if allowed")
     return load_tensors(path)[0]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mousai.convert.rules import LayoutError, Rule, weight_and_bias
 from mousai.convert.settings import Settings
+from mousai.errors import UserError
 from unet1d import Level, UNet1dConfig
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -176,9 +177,11 @@ def _crossing(blocks: Sequence[_Block], settings: Settings, *, context: int | No
         given = settings.flags(name, len(blocks))
         for depth, (block, cross) in enumerate(zip(blocks, given, strict=True)):
             if (cross and not block.attentions) or (certain[depth] and not cross):
-                raise LayoutError(
-                    f"--set {name}: level {depth} has {len(block.attentions)} attentions, of {list(block.attentions)} "
-                    f"features where the level has {block.channels}; {int(cross)} is not possible there"
+                raise UserError(
+                    "settings",
+                    name,
+                    f"level {depth} has {len(block.attentions)} attentions, of {list(block.attentions)} features where "
+                    f"the level has {block.channels}; {int(cross)} is not possible there",
                 )
         return given
     read = _read_widths(blocks, certain, context)

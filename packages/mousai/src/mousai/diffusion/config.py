@@ -1,4 +1,4 @@
-"""Settings of the generator: frozen, self-checking, JSON-able."""
+"""Sizes of stage 2: frozen, self-checking, JSON-able."""
 
 import math
 from collections.abc import Mapping
@@ -12,18 +12,18 @@ from unet1d import Level, UNet1dConfig, from_mapping
 
 @dataclass(frozen=True, kw_only=True)
 class LatentDiffusionConfig:
-    """Sizes of the generator.
+    """Sizes of the latent diffusion.
 
     Args:
         net: the U-Net on the latent; `context_features` is the width of the text embedding. With `global_features`,
-            which must then be `told_globally`, the mean of the text embedding and what is stated of the whole piece
-            also reach every item of it beside the diffusion time.
+            which must then be `global_width`, the mean of the text embedding and the attributes that are the same at
+            every frame also reach every block of it beside the diffusion time.
         latent_std: standard deviation of the latents in the training data; the diffusion works on latent / latent_std.
-        max_tokens: tokens of the learned embedding that stands for "no prompt"; 0 for a generator that was trained
+        max_tokens: tokens of the learned embedding that stands for "no prompt"; 0 for a model that was trained
             without one, which knows no guidance.
-        frame_rate: latent frames per second of a generator that is also told tempo and key (`mousai.conditioning`),
+        frame_rate: latent frames per second of a model that also gets tempo, key and lead (`mousai.conditioning`),
             by injection at depth 0; 0 for one that reads text alone, as the paper's.
-        attend_to_padding: let the generator read the padding after a prompt as if it were text. It is no good, but the
+        attend_to_padding: let the model read the padding after a prompt as if it were text. It is no good, but the
             authors' models were trained so: their attention takes no mask.
     """
 
@@ -42,7 +42,7 @@ class LatentDiffusionConfig:
             raise ValueError(f"LatentDiffusionConfig: max_tokens must be 0 or more, not {self.max_tokens!r}")
         if self.max_tokens and not self.net.context_features:
             raise ValueError(
-                f"LatentDiffusionConfig: max_tokens={self.max_tokens} but net.context_features is 0; a generator of "
+                f"LatentDiffusionConfig: max_tokens={self.max_tokens} but net.context_features is 0; a model of "
                 "text needs cross-attention, one without text max_tokens=0"
             )
         if not isinstance(self.attend_to_padding, bool):
@@ -58,15 +58,15 @@ class LatentDiffusionConfig:
                 f"LatentDiffusionConfig: with frame_rate {rate:g} the net's inject_channels by depth must be {wanted}, "
                 f"not {dict(self.net.inject_channels)}"
             )
-        if self.net.global_features not in (0, self.told_globally):
+        if self.net.global_features not in (0, self.global_width):
             raise ValueError(
-                f"LatentDiffusionConfig: net.global_features must be 0 or {self.told_globally} (features of the text, "
-                f"and what is stated), not {self.net.global_features}"
+                f"LatentDiffusionConfig: net.global_features must be 0 or {self.global_width} (features of the text, "
+                f"and the steady attributes), not {self.net.global_features}"
             )
 
     @property
-    def told_globally(self) -> int:
-        """Width of what can be said of a whole piece: the mean of its text embedding, and what is stated of it."""
+    def global_width(self) -> int:
+        """Width of the global condition: the mean of the text embedding, and the steady attribute channels."""
         return self.net.context_features + (GLOBAL_CHANNELS if self.frame_rate else 0)
 
     def to_dict(self) -> dict[str, Any]:

@@ -3,9 +3,8 @@
 model_index.json   autoencoder/   latent_diffusion/   text_encoder/   tokenizer/     (an imported model may lack some)
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,19 +12,22 @@ from typing import Any
 import torch
 
 from dmae import DMAE, DMAEConfig
-from mousai.conditioning.text import MAX_TOKENS, TextEncoder
+from mousai.conditioning.text import TextEncoder
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
+from mousai.settings import refuse_unknown
 from mousai.storage.hub import download, is_hub_id
+from mousai.storage.parts import PARTS, check_part, check_savable, load_own, save_own
 from mousai.storage.weights import CheckpointError, load_config, load_state, save_config, save_module
 
 BUNDLED = Path(__file__).parents[1] / "models" / "tiny"
 BUNDLED_NAME = "bundled"
 """How the model that comes along is called where a name is wanted."""
 INDEX_NAME = "model_index.json"
-PARTS = ("text_encoder", "latent_diffusion", "autoencoder")
+# What a part is an object of, that no one else has to say how it is stored.
+_TYPES: dict[str, type] = {"text_encoder": TextEncoder, "latent_diffusion": LatentDiffusion, "autoencoder": DMAE}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +36,15 @@ class ModelDescription:
 
     Args:
         parts: which of `PARTS` it has.
-        autoencoder: sizes of stage 1.
-        latent_diffusion: sizes of stage 2.
+        own: which of them are of their maker's own, with the name of their class.
+        autoencoder: sizes of stage 1; None also for one of its maker's own.
+        latent_diffusion: sizes of stage 2; likewise.
         defaults: settings that the model is best run with.
         about: what `mousai info` prints of it.
     """
 
     parts: tuple[str, ...]
+    own: Mapping[str, str]
     autoencoder: DMAEConfig | None
     latent_diffusion: LatentDiffusionConfig | None
     defaults: SamplingConfig
@@ -60,20 +64,20 @@ def model_folder(model: str | PathLike[str] | None, *, revision: str | None = No
     """
     if model is None or model == BUNDLED_NAME:
         if revision is not None:
-            raise UserError(f"revision {revision}: is the commit of a model of the hub; name the model too")
+            raise UserError("revision", revision, "is the commit of a model of the hub; name the model too")
         return BUNDLED
     folder = Path(model)
     if folder.is_dir():
         return folder
     text = str(model)
     if folder.exists():
-        raise UserError(f"model {text}: is a file; give the folder that holds {INDEX_NAME}")
+        raise UserError("model", text, f"is a file; give the folder that holds {INDEX_NAME}")
     if not is_hub_id(text):
-        raise UserError(f"model {text}: no such folder")
+        raise UserError("model", text, "no such folder")
     if revision is None:
-        raise UserError(f"model {text}: no such folder; for a model of the hub give its commit as revision too")
+        raise UserError("model", text, "no such folder; for a model of the hub give its commit as revision too")
     patterns = ["*.json", "*.safetensors", "*/*.json", "*/*.safetensors", "*/*.model"]
-    return download(text, revision=revision, patterns=patterns, what="model ")
+    return download(text, revision=revision, patterns=patterns)
 
 
 def describe(folder: Path, *, need: Sequence[str] = ()) -> ModelDescription:
@@ -89,22 +93,31 @@ def describe(folder: Path, *, need: Sequence[str] = ()) -> ModelDescription:
     """
     path = folder / INDEX_NAME
     index = load_config(path)
-    unknown = set(index) - {"format", "version", "about", "defaults", "parts"}
+    unknown = set(index) - {"format", "version", "about", "defaults", "parts", "own"}
     if index.get("format") != "mousai" or index.get("version") != 1 or unknown:
         what = f"unknown key {sorted(unknown)[0]!r}" if unknown else "not a model of format 'mousai', version 1"
-        raise CheckpointError(f"{path}: {what}")
+        raise CheckpointError(path, hint=f"{what}")
     parts = index.get("parts", list(PARTS))
     if not isinstance(parts, list) or not parts or not all(part in PARTS for part in parts):
-        raise CheckpointError(f"{path}: parts must be a list of some of {', '.join(PARTS)}, not {parts!r}")
+        raise CheckpointError(path, hint=f"parts must be a list of some of {', '.join(PARTS)}, not {parts!r}")
     if missing := [part for part in need if part not in parts]:
-        raise CheckpointError(f"{folder} has no {' and no '.join(missing)}, only {', '.join(parts)}; see mousai import")
-    autoencoder = _config(DMAEConfig, folder / "autoencoder") if "autoencoder" in parts else None
-    stage_2 = _config(LatentDiffusionConfig, folder / "latent_diffusion") if "latent_diffusion" in parts else None
+        raise CheckpointError(
+            folder, hint=f"has no {' and no '.join(missing)}, only {', '.join(parts)}; see mousai import"
+        )
+    own = index.get("own", {})
+    if not isinstance(own, dict) or not all(name in parts and isinstance(kind, str) for name, kind in own.items()):
+        raise CheckpointError(path, hint=f"own must map parts to the names of their classes, not {own!r}")
+    ours = set(parts) - set(own)
+    autoencoder = _config(DMAEConfig, folder / "autoencoder") if "autoencoder" in ours else None
+    stage_2 = _config(LatentDiffusionConfig, folder / "latent_diffusion") if "latent_diffusion" in ours else None
     defaults = _defaults(index.get("defaults", {}), path)
     if defaults.griffin_lim and autoencoder is not None and autoencoder.prior is None:
-        raise CheckpointError(f"{path}: default griffin_lim={defaults.griffin_lim} needs an autoencoder with a prior")
+        raise CheckpointError(
+            path, hint=f"default griffin_lim={defaults.griffin_lim} needs an autoencoder with a prior"
+        )
     return ModelDescription(
         parts=tuple(parts),
+        own=own,
         autoencoder=autoencoder,
         latent_diffusion=stage_2,
         defaults=defaults,
@@ -114,16 +127,18 @@ def describe(folder: Path, *, need: Sequence[str] = ()) -> ModelDescription:
 
 def autoencoder_config(folder: Path) -> DMAEConfig:
     """The sizes of a model folder's autoencoder; CheckpointError where it has none."""
-    config = describe(folder, need=["autoencoder"]).autoencoder
-    assert config is not None
-    return config
+    described = describe(folder, need=["autoencoder"])
+    if described.autoencoder is None:
+        raise _of_its_makers_own(folder, "autoencoder", described)
+    return described.autoencoder
 
 
 def latent_diffusion_config(folder: Path) -> LatentDiffusionConfig:
     """The sizes of a model folder's latent diffusion; CheckpointError where it has none."""
-    config = describe(folder, need=["latent_diffusion"]).latent_diffusion
-    assert config is not None
-    return config
+    described = describe(folder, need=["latent_diffusion"])
+    if described.latent_diffusion is None:
+        raise _of_its_makers_own(folder, "latent_diffusion", described)
+    return described.latent_diffusion
 
 
 def load_autoencoder(folder: Path) -> DMAE:
@@ -148,44 +163,35 @@ def load_latent_diffusion(folder: Path) -> LatentDiffusion:
     return latent_diffusion.eval()
 
 
-def check_fit(parts: Mapping[str, DMAE | LatentDiffusion | TextEncoder]) -> None:
-    """Check that the parts of a model, or some of them, belong together.
+def load_part(folder: Path, name: str, given: Any = None) -> Any:
+    """A part of a model folder, in float32, ready to run.
+
+    Args:
+        folder: of the model.
+        name: one of `PARTS`.
+        given: a part of one's own that takes its place: an object, or a class whose `from_pretrained` reads the folder
+            of the part.
 
     Raises:
-        UserError: two do not fit; says which sizes.
+        CheckpointError: there is none, its weights do not fit, or it is of its maker's own and `given` is None.
+        UserError: what is given lacks something that is asked of this part.
     """
-    text, latent_diffusion, autoencoder = (parts.get(name) for name in PARTS)
-    if not isinstance(latent_diffusion, LatentDiffusion):
-        return
-    config = latent_diffusion.config
-    if isinstance(autoencoder, DMAE):
-        if config.net.in_channels != autoencoder.config.latent_channels:
-            raise UserError(
-                f"the latent diffusion writes {config.net.in_channels} latent channels, the autoencoder reads "
-                f"{autoencoder.config.latent_channels}; they are of different models"
-            )
-        made = autoencoder.config.latent_rate
-        if config.frame_rate and not math.isclose(config.frame_rate, made, rel_tol=1e-6):
-            raise UserError(
-                f"the latent diffusion's frame_rate is {config.frame_rate:g}, the autoencoder's has {made:g} frames a "
-                "second; they are of different models"
-            )
-    if isinstance(text, TextEncoder):
-        if config.net.context_features != text.features:
-            raise UserError(
-                f"the latent diffusion reads text of {config.net.context_features} features, the text encoder gives "
-                f"{text.features}; they are of different models"
-            )
-        if 0 < config.max_tokens < MAX_TOKENS:
-            raise UserError(
-                f"the latent diffusion's null embedding has {config.max_tokens} tokens, the text encoder gives "
-                f"{MAX_TOKENS}; they are of different models"
-            )
+    described = describe(folder, need=[] if given is not None and not isinstance(given, type) else [name])
+    if given is not None or name in described.own:
+        part = load_own(folder, name, given, described.own.get(name))
+        check_part(name, part)
+        return part
+    loaders = {
+        "text_encoder": TextEncoder.load,
+        "latent_diffusion": load_latent_diffusion,
+        "autoencoder": load_autoencoder,
+    }
+    return loaders[name](folder)
 
 
 def save_parts(
     folder: Path,
-    parts: Mapping[str, DMAE | LatentDiffusion | TextEncoder],
+    parts: Mapping[str, Any],
     *,
     defaults: SamplingConfig,
     about: str = "",
@@ -195,20 +201,38 @@ def save_parts(
 
     Args:
         folder: made if it is missing.
-        parts: of "autoencoder", "latent_diffusion" and "text_encoder".
+        parts: of "autoencoder", "latent_diffusion" and "text_encoder". One that is not of the library's own type writes
+            itself by `save_pretrained`.
         defaults: settings that the model is best run with.
         about: what `mousai info` prints of it.
         dtype: of the stored weights; `None` keeps theirs.
+
+    Raises:
+        UserError: a part of one's own could not be read again.
+        CheckpointError: a file cannot be written.
     """
+    own = {name: part for name, part in parts.items() if type(part) is not _TYPES[name]}
+    for name, part in own.items():
+        check_savable(name, part)
+    kinds = {name: save_own(folder, name, part) for name, part in own.items()}
     for name, part in parts.items():
-        if isinstance(part, TextEncoder):
+        if name in own:
+            continue
+        if name == "text_encoder":
             part.save(folder, dtype=dtype)
         else:
             save_module(folder / name, part, part.config.to_dict(), dtype=dtype)
-    index = {"format": "mousai", "version": 1, "about": about, "defaults": asdict(defaults)}
+    index = {"format": "mousai", "version": 1, "about": about, "defaults": defaults.to_dict()}
     if set(parts) != set(PARTS):
         index["parts"] = [name for name in PARTS if name in parts]
+    if kinds:
+        index["own"] = kinds
     save_config(folder / INDEX_NAME, index)
+
+
+def _of_its_makers_own(folder: Path, name: str, described: ModelDescription) -> CheckpointError:
+    hint = f"was written by a class {described.own[name]} of its maker's own, whose sizes are not known here"
+    return CheckpointError(folder / name, hint=hint)
 
 
 def _config(cls: Any, folder: Path) -> Any:
@@ -216,22 +240,14 @@ def _config(cls: Any, folder: Path) -> Any:
     try:
         return cls.from_dict(values)
     except ValueError as error:
-        raise CheckpointError(f"{folder / 'config.json'}: {error}") from error
+        raise CheckpointError(folder / "config.json", hint=str(error)) from error
 
 
 def _defaults(values: Any, path: Path) -> SamplingConfig:
-    known = {field.name: field.type for field in fields(SamplingConfig)}
     if not isinstance(values, dict):
-        raise CheckpointError(f"{path}: defaults must be an object, not {values!r}")
-    for key, value in values.items():
-        if key not in known:
-            raise CheckpointError(f"{path}: unknown default {key!r}; known: {', '.join(known)}")
-        if known[key] is str:
-            if not isinstance(value, str):
-                raise CheckpointError(f"{path}: default {key} must be a name, not {value!r}")
-        elif isinstance(value, bool) or not isinstance(value, int if known[key] is int else int | float):
-            raise CheckpointError(f"{path}: default {key} must be a number, not {value!r}")
+        raise CheckpointError(path, hint=f"defaults must be an object, not {values!r}")
     try:
+        refuse_unknown(values, SamplingConfig)
         return SamplingConfig(**values)
     except UserError as error:
-        raise CheckpointError(f"{path}: default {error}") from error
+        raise CheckpointError(path, hint=f"default {error}") from error

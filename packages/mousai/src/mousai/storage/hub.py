@@ -11,14 +11,14 @@ def is_hub_id(text: str) -> bool:
     return text.count("/") == 1 and not text.startswith((".", "/", "~"))
 
 
-def download(name: str, *, revision: str, patterns: Sequence[str], what: str = "") -> Path:
+def download(name: str, *, revision: str, patterns: Sequence[str], field: str = "model") -> Path:
     """Fetch the files that match and return their folder.
 
     Args:
         name: the id.
         revision: commit, or a reference to one.
         patterns: of the files that are wanted.
-        what: said before the id in messages.
+        field: name of the argument that the id was given as, for messages.
 
     Raises:
         UserError: they cannot be had; one line with the reason.
@@ -28,4 +28,4 @@ def download(name: str, *, revision: str, patterns: Sequence[str], what: str = "
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
     except (OSError, ValueError) as error:
-        raise UserError(f"{what}{name} at {revision}: {' '.join(str(error).split())}") from error
+        raise UserError(field, name, f"cannot be had at {revision}: {error}") from error

@@ -75,13 +75,13 @@ def load_state(folder: str | PathLike[str], module: nn.Module, *, dtype: torch.d
     with _opened(path) as file:
         keys = set(file.keys())
         if missing := [key for key in targets if key not in keys and key not in tied]:
-            raise CheckpointError(f"{path} lacks {listed(missing)}, which {type(module).__name__} needs")
+            raise CheckpointError(path, hint=f"lacks {listed(missing)}, which {type(module).__name__} needs")
         if extra := sorted(key for key in keys if key not in targets):
-            raise CheckpointError(f"{path} holds {listed(extra)}, which {type(module).__name__} has not")
+            raise CheckpointError(path, hint=f"holds {listed(extra)}, which {type(module).__name__} has not")
         for key in sorted(keys):
             shape = list(file.get_slice(key).get_shape())
             if shape != list(targets[key].shape):
-                raise CheckpointError(f"{path}: {key} has shape {shape}, expected {list(targets[key].shape)}")
+                raise CheckpointError(path, hint=f"{key} has shape {shape}, expected {list(targets[key].shape)}")
             _check_values(path, key, file.get_tensor(key), targets[key])
 
         if dtype is not None:
@@ -124,14 +124,14 @@ def save_tensors(
             tensor = tensor.to(dtype)
         if tensor.is_floating_point() and not _finite(tensor):
             raise CheckpointError(
-                f"{path}: {key} holds NaN or infinity as {type_name(tensor.dtype)}; nothing was written"
+                path, hint=f"{key} holds NaN or infinity as {type_name(tensor.dtype)}; nothing was written"
             )
         stored[key] = tensor.contiguous()
     try:
         with atomic_file(path) as temporary:
             save_file(stored, temporary, metadata=dict(metadata or {}))
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} cannot be written: {_why(error)}") from error
+        raise CheckpointError(path, hint=f"cannot be written: {_why(error)}") from error
 
 
 def load_tensors(path: str | PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -161,7 +161,7 @@ def load_some_tensors(path: str | PathLike[str], keys: Sequence[str]) -> list[Te
     with _opened(path) as file:
         held = set(file.keys())
         if missing := [key for key in keys if key not in held]:
-            raise CheckpointError(f"{path} lacks {listed(missing)}")
+            raise CheckpointError(path, hint=f"lacks {listed(missing)}")
         tensors = [file.get_tensor(key) for key in keys]
     for key, tensor in zip(keys, tensors, strict=True):
         _check_values(path, key, tensor, tensor)
@@ -202,13 +202,13 @@ def load_config(path: str | PathLike[str]) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise CheckpointError(f"{path} does not exist: no model folder, or an incomplete one") from None
+        raise CheckpointError(path, hint="does not exist: no model folder, or an incomplete one") from None
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {_why(error)}") from error
+        raise CheckpointError(path, hint=f"cannot be read: {_why(error)}") from error
     except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is not JSON: {error}") from error
+        raise CheckpointError(path, hint=f"is not JSON: {error}") from error
     if not isinstance(found, dict):
-        raise CheckpointError(f"{path} must hold a JSON object, found {type(found).__name__}")
+        raise CheckpointError(path, hint=f"must hold a JSON object, found {type(found).__name__}")
     return found
 
 
@@ -229,19 +229,19 @@ def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         pickled = sorted(path.parent.glob("*.bin")) + sorted(path.parent.glob("*.ckpt"))
         hint = f"; {pickled[0].name} is a pickle, which is never loaded: convert it to safetensors" if pickled else ""
-        raise CheckpointError(f"{path} does not exist or is not a file{hint}")
+        raise CheckpointError(path, hint=f"does not exist or is not a file{hint}")
     try:
         with safe_open(path, framework="pt") as file:
             yield file
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{path} is not a whole safetensors file: {_why(error)}") from error
+        raise CheckpointError(path, hint=f"is not a whole safetensors file: {_why(error)}") from error
 
 
 def _check_values(path: Path, key: str, found: Tensor, expected: Tensor) -> None:
     if found.is_floating_point() != expected.is_floating_point():
-        raise CheckpointError(f"{path}: {key} is {type_name(found.dtype)}, expected {type_name(expected.dtype)}")
+        raise CheckpointError(path, hint=f"{key} is {type_name(found.dtype)}, expected {type_name(expected.dtype)}")
     if found.is_floating_point() and not _finite(found):
-        raise CheckpointError(f"{path}: {key} holds NaN or infinity")
+        raise CheckpointError(path, hint=f"{key} holds NaN or infinity")
 
 
 def _finite(tensor: Tensor) -> bool:
@@ -264,14 +264,14 @@ def _json_text(path: Path, config_dict: Mapping[str, Any]) -> str:
     try:
         return json.dumps(dict(config_dict), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot hold this config: {error}") from error
+        raise CheckpointError(path, hint=f"cannot hold this config: {error}") from error
 
 
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CheckpointError(f"the folder {folder} cannot be made: {_why(error)}") from error
+        raise CheckpointError(folder, hint=f"the folder cannot be made: {_why(error)}") from error
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -279,7 +279,7 @@ def _write_text(path: Path, text: str) -> None:
         with atomic_file(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise CheckpointError(f"{path} cannot be written: {_why(error)}") from error
+        raise CheckpointError(path, hint=f"cannot be written: {_why(error)}") from error
 
 
 def listed(keys: list[str], *, most: int = 3) -> str:

@@ -118,8 +118,9 @@ class SteppingSampler(ABC):
         with torch.no_grad():
             for index, (here, there) in enumerate(itertools.pairwise(moments)):
                 x0, eps = estimate(x, here)
-                if callback is not None:
-                    callback(index, len(moments) - 1, x0)
+                if callback is not None and (changed := callback(index, len(moments) - 1, x0)) is not None:
+                    # The noise estimate that goes with it: x_t = alpha x' + sigma eps' holds for both together.
+                    x0, eps = changed, (x - here.alpha * changed) / here.sigma
                 at = Step(
                     x=x,
                     x0=x0,

@@ -9,8 +9,9 @@ from torch import Tensor
 from vdiffusion.net import Net
 from vdiffusion.schedule import require_steps, time_grid
 
-Callback: TypeAlias = Callable[[int, int, Tensor], None]
-"""`callback(step_index, total, x0_estimate)`, called once per step, step_index counting from 0."""
+Callback: TypeAlias = Callable[[int, int, Tensor], Tensor | None]
+"""`callback(step_index, total, x0_estimate)`, called once per step, step_index from 0. A tensor that it returns takes
+the place of the estimate, and the noise estimate follows from it; None leaves both as they are."""
 
 
 @runtime_checkable

@@ -1,0 +1,72 @@
+"""Single pass spectrogram inversion: the phases that Griffin-Lim starts from."""
+
+import math
+
+import torch
+from torch import Tensor
+
+BLOCK = 64
+"""Frames whose peaks are searched at once, few enough to stay in the cache."""
+
+
+def spsi(magnitudes: Tensor, first: Tensor, *, hop_length: int) -> Tensor:
+    """Single pass spectrogram inversion (Beauregard, Harish & Wyse, DAFx 2015): phases for magnitudes.
+
+        frame ── local maxima, refined by a parabola through the log-magnitudes ──> frequencies of the partials
+              ── phase of the maximum in the frame before + 2 pi frequency hop ──> its phase in this frame
+              ── every bin takes the phase of the nearest maximum ──> phases of the frame
+
+    Every partial advances at its own frequency, so notes hold their pitch. From here a few iterations of Griffin-Lim do
+    what takes hundreds from random phases.
+
+    Args:
+        magnitudes: magnitudes of short-time spectra [N, bins, frames]; bins = n_fft / 2 + 1.
+        first: phases of the first frame [N, bins]: any, or those that an earlier call found for this frame.
+        hop_length: samples from one frame to the next.
+
+    Returns:
+        Phases at the middle of the frames [N, bins, frames]; those of the first frame are `first`.
+
+    Raises:
+        ValueError: the shapes do not fit; names both.
+    """
+    if magnitudes.ndim != 3 or first.shape != magnitudes.shape[:2]:
+        raise ValueError(
+            f"magnitudes, first: expected [N, bins, frames] and [N, bins], got {list(magnitudes.shape)} and "
+            f"{list(first.shape)}"
+        )
+    phases = torch.empty_like(magnitudes)
+    phases[..., 0] = now = first.to(magnitudes)
+    for begin in range(1, magnitudes.shape[-1], BLOCK):
+        step, nearest = _partials(magnitudes[..., begin : begin + BLOCK], hop_length)
+        for frame in range(step.shape[0]):
+            now = (now + step[frame]).gather(1, nearest[frame]).remainder_(2 * math.pi)
+            phases[..., begin + frame] = now
+    return phases
+
+
+def as_spectrum(phases: Tensor) -> Tensor:
+    """Phases at the middle of frames [..., bins, frames] -> spectrum of magnitude 1, with the phases of `torch.stft`.
+
+    `torch.stft` measures phases at the beginning of a frame, half a window earlier, so every other bin changes sign.
+    """
+    signs = torch.ones(phases.shape[-2], 1, device=phases.device)
+    signs[1::2] = -1
+    return torch.polar(torch.ones_like(phases), phases) * signs
+
+
+def _partials(magnitudes: Tensor, hop_length: int) -> tuple[Tensor, Tensor]:
+    """Magnitudes [N, bins, frames] -> phase advance of each bin and its nearest maximum, both [frames, N, bins]."""
+    logs = magnitudes.clamp_min(1e-9).log().permute(2, 0, 1)
+    bins = torch.arange(logs.shape[-1], device=logs.device)
+    below, here, above = logs[..., :-2], logs[..., 1:-1], logs[..., 2:]
+    peak = torch.zeros_like(logs, dtype=torch.bool)
+    peak[..., 1:-1] = (here > below) & (here >= above)
+    beside = torch.zeros_like(logs)
+    beside[..., 1:-1] = (0.5 * (below - above) / (below - 2 * here + above).clamp_max(-1e-6)).clamp(-0.5, 0.5)
+    step = (bins + beside) * (math.pi * hop_length / (logs.shape[-1] - 1))  # 2 pi hop / n_fft
+    far = 2 * logs.shape[-1]
+    left = torch.where(peak, bins, -far).cummax(-1).values
+    right = torch.where(peak, bins, far).flip(-1).cummin(-1).values.flip(-1)
+    nearest = torch.where(bins - left <= right - bins, left, right)
+    return step, torch.where(peak.any(-1, keepdim=True), nearest, bins)

@@ -1,0 +1,151 @@
+"""Checks and conversions of a pipeline's arguments; none needs a model, so they come before weights are loaded."""
+
+import math
+import secrets
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from mousai.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+MAX_DURATION = 3600.0
+"""Most seconds of one piece."""
+MAX_WAVEFORMS = 64
+"""Most pieces for one prompt."""
+OUTPUT_TYPES = ("pt", "np", "latent")
+
+
+class PromptCutWarning(UserWarning):
+    """A prompt is longer than the text encoder reads; the message holds what is not seen of it."""
+
+
+def check_duration(duration: float) -> None:
+    """Raise `UserError` unless `duration` is a number of seconds that can be made."""
+    if not (math.isfinite(duration) and 0 < duration <= MAX_DURATION):
+        raise UserError("duration", duration, f"must be above 0 seconds, up to {MAX_DURATION:g}")
+
+
+def check_count(count: int, field: str = "num_waveforms_per_prompt") -> None:
+    """Raise `UserError` unless so many pieces can be made for one prompt."""
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_WAVEFORMS:
+        raise UserError(field, count, f"must be 1 to {MAX_WAVEFORMS}")
+
+
+def check_seed(seed: int) -> None:
+    """Raise `UserError` unless `seed` is one."""
+    if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= seed < 2**63:
+        raise UserError("seed", seed, "must be a whole number, 0 or more, below 2^63")
+
+
+def check_together(given: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    """Raise `UserError` where two arguments exclude each other or one is useless without another.
+
+    Args:
+        given: arguments of the pipeline by name; `None` = not given.
+        settings: settings of sampling that were given.
+    """
+    if given["seed"] is not None and given["generator"] is not None:
+        raise UserError("generator", hint="both it and seed say where the noise begins; give one of the two")
+    if given["init_audio"] is not None and given["duration"] is not None:
+        raise UserError("duration", given["duration"], "the piece is as long as init_audio; give one of the two")
+    if given["init_audio"] is None and settings.get("strength") is not None:
+        raise UserError(
+            "strength", settings["strength"], "says how much of a recording is replaced; give init_audio too"
+        )
+    if given["output_type"] not in OUTPUT_TYPES:
+        raise UserError("output_type", given["output_type"], f"must be one of {', '.join(OUTPUT_TYPES)}")
+
+
+def prompts_of(prompt: str | Sequence[str]) -> list[str]:
+    """Return the prompts as a list of at least one sentence."""
+    prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+    if not prompts:
+        raise UserError("prompt", hint="give at least one sentence (it may be empty)")
+    for one in prompts:
+        if not isinstance(one, str):
+            raise UserError("prompt", one, "must be a sentence or a list of sentences")
+    return prompts
+
+
+def negatives_of(negative: str | Sequence[str] | None, count: int) -> list[str] | None:
+    """Return one negative prompt for each of `count` prompts, or `None`."""
+    if negative is None:
+        return None
+    prompts = [negative] * count if isinstance(negative, str) else list(negative)
+    if len(prompts) != count:
+        raise UserError("negative_prompt", hint=f"{len(prompts)} for {count} prompts; give one for all or one for each")
+    return prompts
+
+
+def seeds_of(
+    seed: int | None, generator: "torch.Generator | Sequence[torch.Generator] | None", count: int
+) -> tuple[int, ...]:
+    """Return a seed for each of `count` pieces: `seed`, the one after it, and so on.
+
+    Args:
+        seed: seed of the first piece; drawn at random if neither it nor `generator` is given.
+        generator: one that draws the seed of the first piece, or a list of one for each piece.
+        count: pieces.
+    """
+    import torch
+
+    if isinstance(generator, Sequence):
+        if len(generator) != count:
+            raise UserError("generator", hint=f"{len(generator)} of them for {count} pieces; give one, or one for each")
+        return tuple(_drawn(one) for one in generator)
+    if generator is not None:
+        if not isinstance(generator, torch.Generator):
+            raise UserError("generator", type(generator).__name__, "must be a torch.Generator or a list of them")
+        seed = _drawn(generator)
+    if seed is None:
+        seed = secrets.randbelow(2**32)
+    check_seed(seed)
+    return tuple(int(seed) + place for place in range(count))
+
+
+def _drawn(generator: "torch.Generator") -> int:
+    import torch
+
+    return int(torch.randint(2**32, (), generator=generator, device=generator.device))
+
+
+def as_waveform(audio: Any, *, sample_rate: int, channels: int, field: str = "init_audio") -> "Tensor":
+    """Return a recording as a float32 tensor [channels, samples] at the model's rate.
+
+    Args:
+        audio: path of a file of any rate; or tensor or NumPy array at the model's rate, [samples], [channels, samples]
+            or [1, channels, samples], in [-1, 1]. Mono goes to all channels, stereo to mono as the mean.
+        sample_rate: of the model, Hz.
+        channels: of the model.
+        field: name of the argument in errors.
+
+    Raises:
+        UserError: it is none of these.
+    """
+    import numpy as np
+    import torch
+
+    if isinstance(audio, str | PathLike):
+        from mousai.audio.files import read_audio
+
+        return torch.from_numpy(np.array(read_audio(audio, sample_rate=sample_rate, channels=channels)))
+    if isinstance(audio, np.ndarray):
+        audio = torch.from_numpy(np.array(audio))
+    if not isinstance(audio, torch.Tensor) or not audio.is_floating_point():
+        what = getattr(audio, "dtype", None) or type(audio).__name__
+        raise UserError(field, str(what), "must be a path, or floating-point samples in a tensor or NumPy array")
+    shape = list(audio.shape)
+    if audio.ndim == 3 and shape[0] == 1:
+        audio = audio[0]
+    if audio.ndim == 1:
+        audio = audio[None]
+    if audio.ndim != 2 or audio.shape[0] not in {1, channels, 2} or not audio.shape[1]:
+        raise UserError(field, shape, f"expected the shape [channels={channels}, samples], or [samples] for mono")
+    sound: torch.Tensor = audio.detach().float()
+    if len(sound) > channels:
+        sound = sound.mean(dim=0, keepdim=True)
+    return sound.expand(channels, -1)

@@ -1,0 +1,95 @@
+"""The parser of everything, its one-line errors, and what the fields of a `UserError` are called in a command line."""
+
+import argparse
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import NoReturn
+
+from mousai import __version__
+from mousai.cli.commands import COMMANDS
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all others, and which takes no abbreviated option.
+
+    What it parses says, as `parser`, which of the parsers below was the last.
+    """
+
+    def __init__(self, **settings: object) -> None:
+        settings = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False, **settings}
+        super().__init__(**settings)  # type: ignore[arg-type]
+        self.set_defaults(parser=self)
+
+    def error(self, message: str) -> NoReturn:
+        end = "" if message.endswith("?") else ";"
+        self.exit(2, f"mousai: error: {' '.join(message.split())}{end} see {self.prog} --help\n")
+
+
+def build_parser(command: str | None) -> argparse.ArgumentParser:
+    """The parser of everything; of the commands, only the one that is asked for knows its arguments."""
+    parser = _Parser(
+        prog="mousai",
+        description="From a sentence to minutes of stereo music, on your own computer.",
+        epilog=_examples(COMMANDS["generate"].examples[:1]) + "\n\nmousai COMMAND --help says more about a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"mousai {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, title="commands")
+    for name, about in COMMANDS.items():
+        description = f"{about.summary[0].upper()}{about.summary[1:]}."
+        below = commands.add_parser(name, help=about.summary, description=description, epilog=_examples(about.examples))
+        if name == command:
+            module = import_module(about.module)
+            module.add_arguments(below)
+            below.set_defaults(run=module.run)
+    return parser
+
+
+def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Sequence[str]) -> argparse.Namespace:
+    """Parse a command line; a misspelt command or option is refused with the one that was probably meant.
+
+    Args:
+        parser: of `build_parser(command)`.
+        command: the first word that is no option.
+        arguments: all words.
+
+    Raises:
+        SystemExit: after a line on stderr, or the help.
+    """
+    if command is not None and command not in COMMANDS:
+        parser.error(f"{command}: no such command{_did_you_mean(command, list(COMMANDS))}")
+    parsed, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        last: argparse.ArgumentParser = parsed.parser
+        word = unknown[0]
+        if not word.startswith("-"):
+            last.error(f"{word}: one word too many; put a value of several words in quotes")
+        option = word.partition("=")[0]
+        known = [name for action in last._actions for name in action.option_strings]
+        last.error(f"{option}: no such option{_did_you_mean(option, known)}")
+    return parsed
+
+
+def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
+    """What is stored under which name -> the option that sets it, of all parsers below.
+
+    The names are those of arguments in Python (`num_inference_steps`), so that a `UserError` about one can be said in
+    the words of the command line (`--steps`). Positional arguments keep their name.
+    """
+    found: dict[str, str] = {}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                found |= options_of(below)
+        elif action.dest != argparse.SUPPRESS:
+            found[action.dest] = next((name for name in action.option_strings if name.startswith("--")), action.dest)
+    return found
+
+
+def _did_you_mean(word: str, known: Sequence[str]) -> str:
+    close = get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _examples(lines: Sequence[str]) -> str:
+    return "\n  ".join(["example:" if len(lines) == 1 else "examples:", *lines])

@@ -1,0 +1,72 @@
+"""The value object that stage 2 is given: what a batch of pieces is asked to be."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mousai.conditioning.attributes import MusicAttributes
+from mousai.conditioning.text import TextEmbedding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conditioning:
+    """What each piece of a batch is asked to be; made once per call and passed whole.
+
+        prompts ── text encoder ──> text ───────────────────┐
+        prompts less key and lead ──> stripped_text ────────┼──> LatentDiffusion.sample, LatentDiffusion.loss
+        "128 bpm, E minor, flute lead" ──> attributes ──────┘
+
+    A new kind of condition (chords, a melody, a known part of the latent) is a new field here and a few channels of
+    `LatentDiffusion.net_conditions`.
+
+    Args:
+        frames: length in latent frames, 1 or more.
+        text: embeddings of the prompts, hidden [B, N, F]; `None` for a model that reads no text.
+        attributes: tempo, key and lead of each batch member; empty: nothing is known of any.
+        stripped_text: embeddings of the prompts less what they say of key and lead (`strip_attributes`), from which
+            `attribute_guidance_scale` leads away; `None`: the prompts as they are.
+        start_seconds: second of its piece at which each member's first frame begins; empty: 0.
+
+    Raises:
+        ValueError: sizes disagree; the message names them.
+    """
+
+    frames: int
+    text: TextEmbedding | None = None
+    attributes: Sequence[MusicAttributes] = ()
+    stripped_text: TextEmbedding | None = None
+    start_seconds: Sequence[float] = ()
+
+    def __post_init__(self) -> None:
+        """Check that all parts are of one batch."""
+        if self.frames < 1:
+            raise ValueError(f"frames={self.frames}: must be 1 or more")
+        sizes = {
+            "text": self.text and len(self.text.hidden),
+            "attributes": len(self.attributes) or None,
+            "stripped_text": self.stripped_text and len(self.stripped_text.hidden),
+            "start_seconds": len(self.start_seconds) or None,
+        }
+        given = {name: size for name, size in sizes.items() if size is not None}
+        if len(set(given.values())) > 1:
+            raise ValueError(f"Conditioning: parts of different batches: {given}")
+
+    @property
+    def batch_size(self) -> int | None:
+        """Number of batch members; `None` where no part tells it."""
+        if self.text is not None:
+            return len(self.text.hidden)
+        return len(self.attributes) or len(self.start_seconds) or None
+
+    @property
+    def names_key_or_lead(self) -> bool:
+        """Whether a key or a lead is known of any member."""
+        return any(one.key or one.lead for one in self.attributes)
+
+    def without_key_and_lead(self) -> "Conditioning":
+        """Return the same less key and lead, in the text as in the attributes."""
+        return replace(
+            self,
+            text=self.text if self.stripped_text is None else self.stripped_text,
+            attributes=tuple(replace(one, key=None, lead=None) for one in self.attributes),
+            stripped_text=None,
+        )

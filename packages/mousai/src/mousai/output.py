@@ -1,0 +1,77 @@
+"""What a pipeline returns: sound, and everything that it takes to make it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from mousai.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class MousaiOutput:
+    """Sound that a pipeline made.
+
+    Args:
+        audios: float32 [prompts * num_waveforms_per_prompt, channels, samples] in [-1, 1], a tensor or a NumPy array as
+            `output_type` says; or the latents [.., latent_channels, frames].
+        sample_rate: Hz.
+        seeds: one for each audio: the same prompt and settings with it give the same audio again, alone or in a batch.
+        prompts: one for each audio.
+        settings: all other settings by the names of the command line's options, as each file stores them.
+        output_type: "pt", "np" or "latent".
+    """
+
+    audios: "Tensor | NDArray[np.float32]"
+    sample_rate: int
+    seeds: tuple[int, ...]
+    prompts: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    output_type: str = "pt"
+
+    @property
+    def seed(self) -> int:
+        """Seed of the first audio."""
+        return self.seeds[0]
+
+    def save(
+        self, path: str | PathLike[str], *, overwrite: bool = False, metadata: Mapping[str, str] | None = None
+    ) -> list[Path]:
+        """Write each audio to a file with its prompt, seed and settings, and return the files.
+
+        Args:
+            path: .wav, .flac, .ogg or .mp3; several audios are numbered before the dot, from 1.
+            overwrite: replace files that exist.
+            metadata: what else to store.
+
+        Raises:
+            UserError: the audios are latents, or a file cannot be written; nothing is written then.
+        """
+        from mousai import __version__
+        from mousai.audio.files import check_output, write_audio
+
+        if self.output_type == "latent":
+            raise UserError("output_type", "latent", "makes no sound that could be saved; decode the latents first")
+        paths = numbered(Path(path), len(self.audios))
+        for one in paths:
+            check_output(one, overwrite)
+        stored = {name: str(value) for name, value in self.settings.items() if value is not None}
+        for one, audio, prompt, seed in zip(paths, self.audios, self.prompts, self.seeds, strict=True):
+            about = {"mousai": __version__, "prompt": prompt, "seed": str(seed), **stored, **(metadata or {})}
+            sound = audio.float().cpu().numpy() if isinstance(audio, Tensor) else audio
+            write_audio(one, sound, self.sample_rate, overwrite=overwrite, metadata=about)
+        return paths
+
+
+def numbered(path: Path, count: int) -> list[Path]:
+    """Return `path` for one file, song-1.wav, song-2.wav, ... for several."""
+    if count == 1 or not path.name or path.is_dir():
+        return [path] * count
+    return [path.with_stem(f"{path.stem}-{number}") for number in range(1, count + 1)]

@@ -1,0 +1,67 @@
+"""Settings that are impossible, refused before weights are loaded."""
+
+from pathlib import Path
+
+import pytest
+
+from .helpers import generate
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["--duration", "0"], "--duration 0"),
+        (["--duration", "-3"], "--duration -3"),
+        (["--duration", "nan"], "--duration nan"),
+        (["--duration", "inf"], "--duration inf"),
+        (["--duration", "1e9"], "3600"),
+        (["--duration", "999999999999999999999999"], "3600"),
+        (["--steps", "0"], "--steps 0"),
+        (["--steps", "-1"], "--steps -1"),
+        (["--steps", "1000000"], "--steps 1000000"),
+        (["--decoder-steps", "0"], "--decoder-steps 0"),
+        (["--sampler", "plms"], "--sampler plms: must be one of ddim, dpmpp_2m, dpmpp_2m_sde, heun, euler_ancestral"),
+        (["--time-grid", "linear"], "--time-grid linear: must be one of uniform, cosine, karras, log_snr"),
+        (["--guidance-scale", "-1"], "--guidance-scale -1"),
+        (["--guidance-scale", "nan"], "--guidance-scale nan"),
+        (["--seed", "-1"], "--seed -1"),
+        (["--seed", "9" * 30], "--seed 9"),
+        (["--count", "0"], "--count 0"),
+        (["--count", "65"], "--count 65"),
+        (["--negative-prompt", "x" * 20000], "--negative-prompt"),
+        (["--negative-prompt", "\udcff"], "--negative-prompt"),
+        (["--model", "nowhere"], "--model nowhere: no such folder"),
+        (["--device", "gpu"], "--device gpu: must be auto, cpu, cuda, cuda:1 (the second one) or mps"),
+        (["--device", "cuda:7"], "--device cuda:7: "),
+        (["--device", "mps"], "--device mps: there is no Apple GPU here"),
+        (["--model", "owner/name"], "revision"),
+        (["--model", "."], "model_index.json"),
+    ],
+)
+def test_impossible_settings(mousai, work: Path, saved_model: Path, no_weights, words: list[str], shown: str):
+    error = mousai(*generate(saved_model, "-o", "out.wav", *words)).error()
+    assert shown in error and len(error) < 300
+    assert not list(work.iterdir())
+
+
+@pytest.mark.parametrize("prompt", ["x" * 20000, "🎹" * 2000, "bad \udcff bytes"])
+def test_impossible_prompts(mousai, work: Path, saved_model: Path, no_weights, prompt: str):
+    assert "prompt" in mousai("generate", prompt, "-o", "out.wav", "--model", saved_model).error()
+    assert not list(work.iterdir())
+
+
+@pytest.mark.parametrize("words", [["--decoder-steps", "0"], ["--seed", "-1"]])
+def test_impossible_settings_of_the_decoder(
+    mousai, work: Path, saved_model: Path, latent_file: Path, no_weights, words: list[str]
+):
+    for command in (["reconstruct", "in.wav"], ["decode", "a.safetensors"]):
+        assert " ".join(words) in mousai(*command, "-o", "out.wav", "--model", saved_model, *words).error()
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:7"])
+def test_a_device_that_is_not_there(mousai, work: Path, saved_model: Path, latent_file: Path, no_weights, device: str):
+    for command in (["reconstruct", "in.wav", "-o", "b.wav"], ["decode", "a.safetensors", "-o", "b.wav"]):
+        assert f"--device {device}: " in mousai(*command, "--model", saved_model, "--device", device).error()
+    words = ["encode", "in.wav", "-o", "b.safetensors", "--model", saved_model]
+    assert f"--device {device}: " in mousai(*words, "--device", device).error()
+    assert {path.name for path in work.iterdir()} == {"in.wav", "a.safetensors"}

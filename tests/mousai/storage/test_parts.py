@@ -1,0 +1,136 @@
+"""Parts of one's own: refused by name where something is lacking, saved by themselves, read by the class one passes."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from mousai.conditioning.text import TextEmbedding
+from mousai.errors import UserError
+from mousai.pipeline import Mousai
+from mousai.storage.folders import describe, save_parts
+from mousai.storage.parts import check_fit, check_part
+from mousai.storage.weights import CheckpointError
+
+
+class Letters(nn.Module):
+    """A text encoder of one's own: each prompt is the mean of what its letters are."""
+
+    features = 32
+    max_tokens = 1
+
+    def __init__(self, scale: float = 1.0) -> None:
+        super().__init__()
+        self.table = nn.Parameter(scale * torch.linspace(-1, 1, 256 * 32).sin().reshape(256, 32), requires_grad=False)
+
+    def forward(self, prompts: Sequence[str], *, keep_padding: bool = False) -> TextEmbedding:
+        rows = [self.table[list(prompt.encode()) or [0]].mean(dim=0) for prompt in prompts]
+        return TextEmbedding(torch.stack(rows)[:, None], torch.ones(len(rows), 1, dtype=torch.bool))
+
+    def save_pretrained(self, folder: Path) -> None:
+        (folder / "letters.json").write_text(json.dumps(self.table.tolist()))
+
+    @classmethod
+    def from_pretrained(cls, folder: Path) -> "Letters":
+        encoder = cls()
+        encoder.table.copy_(torch.tensor(json.loads((folder / "letters.json").read_text())))
+        return encoder
+
+
+class Unsaved(nn.Module):
+    """A text encoder that cannot be saved."""
+
+    features = 32
+
+    def forward(self, prompts: Sequence[str], *, keep_padding: bool = False) -> TextEmbedding:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def pipeline(saved_model: Path) -> Mousai:
+    return Mousai.from_pretrained(saved_model, dtype="float32", device="cpu")
+
+
+@pytest.fixture
+def own_model(pipeline: Mousai, tmp_path: Path) -> Path:
+    """A model folder whose text encoder is of its maker's own."""
+    folder = tmp_path / "own"
+    Mousai(Letters(2.0), pipeline.latent_diffusion, pipeline.autoencoder).save_pretrained(folder)
+    return folder
+
+
+SETTINGS = {"duration": 0.1, "num_inference_steps": 2, "decoder_steps": 1, "seed": 3}
+
+
+def test_an_encoder_of_ones_own_is_saved_and_read_by_its_class(pipeline: Mousai, own_model: Path):
+    expected = Mousai(Letters(2.0), pipeline.latent_diffusion, pipeline.autoencoder)("metal", **SETTINGS).audios
+    again = Mousai.from_pretrained(own_model, text_encoder=Letters, dtype="float32", device="cpu")
+    assert torch.equal(again("metal", **SETTINGS).audios, expected)
+    given = Mousai.from_pretrained(own_model, text_encoder=Letters(5.0), dtype="float32", device="cpu")
+    assert given.text_encoder.table.max() > 4
+    assert describe(own_model).own == {"text_encoder": "Letters"}
+    index = json.loads((own_model / "model_index.json").read_text())
+    assert index["own"] == {"text_encoder": "Letters"} and "parts" not in index
+
+
+def test_an_object_takes_the_place_of_what_the_folder_holds(saved_model: Path):
+    encoder = Letters()
+    assert Mousai.from_pretrained(saved_model, text_encoder=encoder, device="cpu").text_encoder is encoder
+
+
+def test_no_class_is_imported_because_a_file_names_it(own_model: Path):
+    with pytest.raises(CheckpointError) as caught:
+        Mousai.from_pretrained(own_model, device="cpu")
+    assert str(caught.value) == (
+        f"{own_model / 'text_encoder'}: was written by a class Letters of its maker's own; pass it, "
+        "from_pretrained(..., text_encoder=Letters)"
+    )
+
+
+def test_what_cannot_be_read_again_is_not_saved(pipeline: Mousai, tmp_path: Path):
+    model = Mousai(Unsaved(), pipeline.latent_diffusion, pipeline.autoencoder)
+    with pytest.raises(UserError, match="text_encoder: is of type Unsaved, which lacks save_pretrained and from_pretr"):
+        model.save_pretrained(tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+    with pytest.raises(UserError, match="text_encoder: is the class Unsaved, which has no from_pretrained"):
+        Mousai.from_pretrained(_saved(pipeline, tmp_path / "n"), text_encoder=Unsaved, device="cpu")
+
+
+def _saved(pipeline: Mousai, folder: Path) -> Path:
+    save_parts(folder, pipeline.components, defaults=pipeline.defaults)
+    return folder
+
+
+@pytest.mark.parametrize("own", [["text_encoder"], {"vocoder": "X"}, {"text_encoder": 3}])
+def test_an_index_that_names_own_parts_otherwise_is_refused(own_model: Path, own: object):
+    path = own_model / "model_index.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "own": own}))
+    with pytest.raises(CheckpointError, match=r"model_index\.json: own must map parts"):
+        describe(own_model)
+
+
+def test_a_part_in_the_place_of_another_is_refused_by_name(pipeline: Mousai):
+    text, latent_diffusion, autoencoder = pipeline.components.values()
+    with pytest.raises(UserError, match="autoencoder: is of type LatentDiffusion, which lacks encode, decode"):
+        Mousai(text, latent_diffusion, latent_diffusion)
+    with pytest.raises(UserError, match="latent_diffusion: is of type DMAE, which lacks sample"):
+        Mousai(text, autoencoder, autoencoder)
+    with pytest.raises(UserError, match="text_encoder: is of type str, which lacks __call__, features"):
+        Mousai("t5-base", latent_diffusion, autoencoder)
+    with pytest.raises(UserError, match="text_encoder: is the class Letters; give an object of it"):
+        check_part("text_encoder", Letters)
+
+
+def test_parts_of_different_models_are_refused(pipeline: Mousai):
+    text = Letters()
+    parts = {"text_encoder": text, "latent_diffusion": pipeline.latent_diffusion}
+    check_fit(parts)
+    text.max_tokens = 65
+    with pytest.raises(UserError, match="its null embedding has 64 tokens, the text encoder gives 65"):
+        check_fit(parts)
+    text.features = 31
+    with pytest.raises(UserError, match="reads text of 32 features, the text encoder gives 31; they are of different"):
+        check_fit(parts)
