@@ -52,7 +52,7 @@ def test_plays_for_the_time_asked_and_the_same_again(pipeline: Mousai):
 def test_notes_survive_the_autoencoder(pipeline: Mousai, genre: str, seed: int):
     from mousai.evaluation.metrics.reconstruction_metrics import chroma_cosine, log_mel_correlation
 
-    wave = render_song(compose_song(seed, genre=genre, duration=12.0))
+    wave = render_song(compose_song(seed, genre=genre, duration=12.0)).mix
     audio = torch.from_numpy(np.ascontiguousarray(wave))[None]
     again = pipeline.decode(pipeline.encode(audio), length=audio.shape[-1])[0].numpy()
     assert again.shape == wave.shape
