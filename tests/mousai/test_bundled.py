@@ -27,7 +27,7 @@ def test_goes_by_the_name_bundled_and_a_folder_called_so_by_its_path(tmp_path, m
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bundled").mkdir()
     assert model_folder("bundled") == model_folder(None) == BUNDLED
-    with pytest.raises(UserError, match="revision abc: is the commit of a model of the hub; name the model too"):
+    with pytest.raises(UserError, match="revision='abc': is the commit of a model of the hub; name the model too"):
         model_folder("bundled", revision="abc")
     assert model_folder("./bundled").resolve() == model_folder(Path("bundled")).resolve() == tmp_path / "bundled"
 
