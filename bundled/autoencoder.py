@@ -41,7 +41,7 @@ def crops(songs: Tensor, count: int, batch: int, *, generator: torch.Generator |
 def augmented(wave: Tensor) -> Tensor:
     """[B, 2, T] -> the same, half of the crops under another gain and equaliser, and wider or narrower.
 
-    See `mousai.training.augment`, which has rooms and speeds too.
+    See `mousai.training.data.augment`, which has rooms and speeds too.
     """
     batch, _, length = wave.shape
     device = wave.device

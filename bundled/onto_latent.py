@@ -19,10 +19,10 @@ from tqdm import tqdm
 
 from bundled.common import load_parts
 from dmae import DMAE
-from dmae.prior.magnitude import BOUND
+from dmae.prior import BOUND
 from mousai import Mousai, read_audio
 from mousai.storage.folders import load_autoencoder
-from mousai.training.audio_files import audio_files
+from mousai.training.data.audio_files import audio_files
 
 
 def linear_map(old: Tensor, new: Tensor) -> tuple[Tensor, Tensor, float]:
@@ -54,7 +54,7 @@ def onto_latent(old: DMAE, new: DMAE, latents: tuple[Tensor, Tensor]) -> float:
     Returns:
         Share of the variance of the new latent that the map leaves.
     """
-    prior = new.require_prior()
+    prior = new.prior.require_magnitudes()
     unbounded = [z.clamp(-BOUND, BOUND).atanh() for z in latents]  # as the prior reads them
     weight, bias, left = linear_map(unbounded[0], unbounded[1])
     for layer in (prior.net.linear, prior.net.to_in):

@@ -152,7 +152,7 @@ def _windowed(autoencoder: nn.Module, frames: int, window: int) -> Run:
 
     assert isinstance(autoencoder, DMAE)
     latent = normal(1, autoencoder.config.latent_channels, frames).tanh()
-    return lambda: autoencoder.decode(latent, DecodingConfig(num_steps=1, window_frames=window))
+    return lambda: autoencoder.decode(latent, config=DecodingConfig(num_steps=1, window_frames=window))
 
 
 def _cast(model: M, net: str, settings: Settings) -> M:

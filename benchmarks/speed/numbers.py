@@ -74,7 +74,7 @@ def decode(model: Mousai, latent: Tensor, *, window: int) -> Tensor:
     """Latent [1, Z, L] -> waveform [C, T], as the model is best run."""
     return model.autoencoder.decode(
         latent,
-        DecodingConfig(
+        config=DecodingConfig(
             num_steps=model.defaults.decoder_steps,
             griffin_lim=model.defaults.griffin_lim,
             start=model.defaults.decoder_start,
@@ -85,7 +85,7 @@ def decode(model: Mousai, latent: Tensor, *, window: int) -> Tensor:
 
 def from_noise(model: Mousai, latent: Tensor) -> Tensor:
     """Latent [1, Z, L] -> waveform [C, T] by diffusion alone, where every number comes from the U-Net."""
-    return model.autoencoder.decode(latent, DecodingConfig(num_steps=20))[0]
+    return model.autoencoder.decode(latent, config=DecodingConfig(num_steps=20))[0]
 
 
 def call(model: Mousai, stage: str) -> Tensor:

@@ -20,7 +20,7 @@ LENGTHS = st.integers(1, 3 * 32 + 5)
 
 
 @given(length=LENGTHS)
-def test_one_frame_for_every_hop_begun(length: int, model: DMAE, make_wave: MakeWave) -> None:
+def test_one_frame_for_every_hop_or_part_of_it(length: int, model: DMAE, make_wave: MakeWave) -> None:
     latent = model.encode(make_wave(1, length))
     assert latent.shape == (1, model.config.latent_channels, -(-length // 32))
     assert latent.dtype == torch.float32 and latent.isfinite().all() and latent.abs().max() < 1

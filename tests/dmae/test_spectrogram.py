@@ -99,9 +99,9 @@ def test_a_pure_tone(bands: DMAEConfig, bin_: int, side: bool) -> None:
     power[bin_] = 2 * (n_fft * amplitude / 4) ** 2
     power[[bin_ - 1, bin_ + 1]] = power[bin_] / 4
     for signal, (rows, borders) in enumerate(zip(got.split([8, 4]), bins_of(bands), strict=True)):
-        heard = signal == int(side)
+        in_signal = signal == int(side)
         for row, (first, last) in zip(rows, borders, strict=True):
-            expected = torch.log((power[first:last].mean() if heard else 0.0) + torch.tensor(1e-3).double())
+            expected = torch.log((power[first:last].mean() if in_signal else 0.0) + torch.tensor(1e-3).double())
             torch.testing.assert_close(row, expected.expand_as(row), rtol=0, atol=2e-3)
 
 

@@ -63,7 +63,7 @@ def test_an_item_does_not_depend_on_its_batch_mates(model: DiffusionUpsampler) -
     assert not first.allclose(second)
 
 
-def test_the_low_rate_wave_is_heard_and_a_long_one_goes_in_windows(model: DiffusionUpsampler) -> None:
+def test_the_low_rate_wave_is_read_and_a_long_one_goes_in_windows(model: DiffusionUpsampler) -> None:
     low = torch.randn(1, 2, 200)
     whole = model.sample(low, num_steps=2)
     assert not model.sample(-low, num_steps=2).allclose(whole, atol=1e-2)

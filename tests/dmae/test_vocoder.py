@@ -222,8 +222,8 @@ def test_it_learns_the_pitch_from_the_spectrogram() -> None:
     noise = torch.randn(held_out.shape, generator=generator)
 
     @torch.no_grad()
-    def examined(heard: Tensor) -> float:
-        initial_estimate = model.initial_estimate(model.spectrogram(heard))
+    def examined(wave: Tensor) -> float:
+        initial_estimate = model.initial_estimate(model.spectrogram(wave))
         return VObjective().loss(model.denoise, held_out, t=t, noise=noise, initial_estimate=initial_estimate).item()
 
     start = examined(held_out)

@@ -50,7 +50,7 @@ def test_plays_for_the_time_asked_and_the_same_again(pipeline: Mousai):
 @pytest.mark.fluidsynth
 @pytest.mark.parametrize(("genre", "seed"), [("pop", 770001), ("electronic", 770002), ("jazz", 770003)])
 def test_notes_survive_the_autoencoder(pipeline: Mousai, genre: str, seed: int):
-    from mousai.evaluation.pairs import chroma_cosine, log_mel_correlation
+    from mousai.evaluation.metrics.reconstruction_metrics import chroma_cosine, log_mel_correlation
 
     wave = render_song(compose_song(seed, genre=genre, duration=12.0))
     audio = torch.from_numpy(np.ascontiguousarray(wave))[None]

@@ -14,6 +14,7 @@ IMPORT_NAMES = {
     "mousai-unet1d": "unet1d",
     "mousai-vdiffusion": "vdiffusion",
     "mousai-dmae": "dmae",
+    "pyyaml": "yaml",
     "scikit-learn": "sklearn",
 }
 # What an extra brings may be needed at import time only by the part that the extra is for.
@@ -96,7 +97,7 @@ def test_tests_stay_out_of_the_packages_and_no_test_needs_a_sibling_that_its_pac
         ("import mousai.storage.weights", {"transformers", "dmae"}),
         ("import mousai.cli.data", {"torch", "ray", "webdataset", "numpy"}),
         ("import mousai.data.workers", {"torch", "ray"}),
-        ("import mousai.data.shard_set", {"ray", "webdataset"}),
+        ("import mousai.data.shards.read", {"ray", "webdataset"}),
         ("import mousai.compose", {"torch", "transformers", "librosa"}),
         ("import mousai.cli.evaluate", {"torch", "transformers", "librosa", "matplotlib", "sklearn"}),
     ],

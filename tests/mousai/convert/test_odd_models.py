@@ -102,10 +102,10 @@ def test_overlapping_patches(authors: Authors, tmp_path: Path, window: int, stri
         close(ours.losses(wave, t=t, noise=drawn).diffusion, expected)
         noise = noise_of(2, audio, 128 * stride, seed=7)
         expected = theirs.sample(noise, num_steps=50, channels=[None, latent])
-        close(ours.decode(latent, DecodingConfig(num_steps=50), initial_noise=noise), expected, relative=1e-4)
+        close(ours.decode(latent, config=DecodingConfig(num_steps=50), initial_noise=noise), expected, relative=1e-4)
     for samples in (1, 5, 4 * stride + 1):
         latent = ours.encode(wave[..., :samples])
-        assert ours.decode(latent, DecodingConfig(num_steps=1), length=samples).shape == (2, audio, samples)
+        assert ours.decode(latent, config=DecodingConfig(num_steps=1), length=samples).shape == (2, audio, samples)
 
 
 def test_overlapping_patches_there_and_back(authors: Authors, tmp_path: Path):

@@ -115,7 +115,7 @@ def test_a_whole_decode(authors: Authors, tmp_path: Path, transform: bool, mel: 
     with torch.no_grad():
         expected = theirs.decode(latent, num_steps=50, generator=torch.Generator().manual_seed(5))
         noise = torch.randn(2, 2, 512, generator=torch.Generator().manual_seed(5))
-        found = ours.decode(latent, DecodingConfig(num_steps=50), initial_noise=noise)
+        found = ours.decode(latent, config=DecodingConfig(num_steps=50), initial_noise=noise)
     close(found, expected, relative=1e-4)
 
 
@@ -272,7 +272,7 @@ def test_their_decoder_takes_no_length_but_powers_of_two_ours_does(authors: Auth
     latent = torch.zeros(1, 4, 12)
     with pytest.raises(AssertionError, match="Required context"):
         theirs.decode(latent, num_steps=1)
-    assert ours.decode(latent, DecodingConfig(num_steps=1)).shape == (1, 2, 384)
+    assert ours.decode(latent, config=DecodingConfig(num_steps=1)).shape == (1, 2, 384)
 
 
 @pytest.mark.slow
@@ -326,4 +326,4 @@ def test_the_papers_stage_1(authors: Authors, tmp_path: Path, monkeypatch: pytes
         close(ours.encode(wave), latent)
         expected = theirs.decode(latent, num_steps=10, generator=torch.Generator().manual_seed(1))
         noise = torch.randn(1, 2, 2**14, generator=torch.Generator().manual_seed(1))
-        close(ours.decode(latent, DecodingConfig(num_steps=10), initial_noise=noise), expected, relative=1e-4)
+        close(ours.decode(latent, config=DecodingConfig(num_steps=10), initial_noise=noise), expected, relative=1e-4)

@@ -6,7 +6,7 @@ import pytest
 
 from mousai.audio.files import write_audio
 from mousai.cli import main
-from mousai.data.check import check_records, hear
+from mousai.data.check import check_records, inspect_file
 from mousai.data.records import Record
 
 
@@ -81,7 +81,7 @@ def test_what_the_generator_is_told_as_such(tmp_path: Path, capsys: pytest.Captu
     assert main(["data", "check", str(tmp_path), "--workers", "1"]) == 0
     told = capsys.readouterr().out
     assert "captions     3 files have something to tell" in told and "             1 have nothing (d.wav)\n" in told
-    assert "told as such tempo 1, key 2, lead 1 (" in told
+    assert "attributes   tempo 1, key 2, lead 1 (" in told
 
 
 def test_files_that_are_passed_over_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -95,15 +95,15 @@ def test_files_that_are_passed_over_are_named(tmp_path: Path, capsys: pytest.Cap
         (tmp_path / "deep" / name).write_bytes(b"sound")
     report = tmp_path / "report.json"
     assert main(["data", "check", str(tmp_path), "--workers", "1", "--report", str(report)]) == 0
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("passed over  ")]
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("skipped      ")]
     assert lines == [
-        "passed over  5 files (out 0.wav, out 1.wav, out 2.wav, ...) in no row of the metadata table above; add a row "
+        "skipped      5 files (out 0.wav, out 1.wav, out 2.wav, ...) in no row of the metadata table above; add a row "
         "for each",
-        f"passed over  2 files ({Path('deep', 'old.wma')}, {Path('deep', 'phone.M4A')}) of a format that is not read "
+        f"skipped      2 files ({Path('deep', 'old.wma')}, {Path('deep', 'phone.M4A')}) of a format that is not read "
         "(.m4a, .wma); convert them, to .flac say",
-        "passed over  1 file (out of tune.txt) beside no song of that name",
+        "skipped      1 file (out of tune.txt) beside no song of that name",
     ]
-    assert json.loads(report.read_text())["skipped"] == [line.removeprefix("passed over  ") for line in lines]
+    assert json.loads(report.read_text())["skipped"] == [line.removeprefix("skipped      ") for line in lines]
 
 
 @pytest.mark.parametrize(
@@ -147,11 +147,11 @@ def test_processes_find_the_same(folder: Path):
 
 def test_a_long_file_is_read_to_its_end(tmp_path: Path):
     path = music(tmp_path / "long.wav", seconds=150.0, rate=1000, channels=1)
-    heard = hear(path)
-    assert heard.duration == 150.0 and heard.bad == ""
+    found = inspect_file(path)
+    assert found.duration == 150.0 and found.bad == ""
     data = path.read_bytes()
     path.write_bytes(data[:-20000])
-    assert hear(path).bad
+    assert inspect_file(path).bad
 
 
 @pytest.mark.parametrize(

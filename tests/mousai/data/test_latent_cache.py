@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import mousai.data.check
-import mousai.data.latent_cache
+import mousai.data.latent_cache.encode
 from mousai.audio.files import write_audio
 from mousai.cli import main
-from mousai.data.cached_latents import cached_songs, read_latents
-from mousai.data.latent_cache import encode_songs, load_stage_1
+from mousai.data.latent_cache.encode import encode_songs, load_stage_1
+from mousai.data.latent_cache.read import cached_songs, read_latents
 from mousai.data.records import find_records
 from mousai.errors import UserError
 from mousai.storage.weights import tensor_shapes
@@ -52,15 +52,15 @@ def test_each_song_is_encoded_once_from_every_offset(
             assert latent.dtype == torch.bfloat16 and latent.shape == exact.shape
             torch.testing.assert_close(latent.float(), exact, atol=0.01, rtol=0)
 
-    monkeypatch.setattr(mousai.data.latent_cache, "_encode", None)  # nothing is left to do
+    monkeypatch.setattr(mousai.data.latent_cache.encode, "_encode", None)  # nothing is left to do
     again = encode_songs(stage_1, songs, find_records(songs), cache, offsets=2)
     assert (again.songs, again.new) == (NAMES, 0)
 
 
 def test_it_goes_on_where_it_was_stopped(songs: Path, stage_1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Killed in the fourth song, with two songs to a shard: the finished shard stands, and is not done again."""
-    monkeypatch.setattr(mousai.data.latent_cache, "SONGS_PER_SHARD", 2)
-    encode, cache = mousai.data.latent_cache._encode, tmp_path / "latents"
+    monkeypatch.setattr(mousai.data.latent_cache.encode, "SONGS_PER_SHARD", 2)
+    encode, cache = mousai.data.latent_cache.encode._encode, tmp_path / "latents"
     seen: list[str] = []
 
     def interrupted(autoencoder, path, offsets):
@@ -69,12 +69,12 @@ def test_it_goes_on_where_it_was_stopped(songs: Path, stage_1: Path, tmp_path: P
         seen.append(path.name)
         return encode(autoencoder, path, offsets)
 
-    monkeypatch.setattr(mousai.data.latent_cache, "_encode", interrupted)
+    monkeypatch.setattr(mousai.data.latent_cache.encode, "_encode", interrupted)
     with pytest.raises(KeyboardInterrupt):
         encode_songs(stage_1, songs, find_records(songs), cache)
     before = {path.name: path.stat() for path in cache.glob("*.safetensors")}
     assert sorted(key for name in before for key in tensor_shapes(cache / name)) == ["0.flac#0", "2.flac#0"]
-    monkeypatch.setattr(mousai.data.latent_cache, "_encode", encode)
+    monkeypatch.setattr(mousai.data.latent_cache.encode, "_encode", encode)
     done = encode_songs(stage_1, songs, find_records(songs), cache)
     assert done.new == 3 and done.songs == NAMES
     for name, stat in before.items():
@@ -90,7 +90,7 @@ def folder_bytes(folder: Path) -> dict[str, bytes]:
 def test_songs_that_come_later_and_songs_that_were_mended(
     songs: Path, stage_1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(mousai.data.latent_cache, "SONGS_PER_SHARD", 2)
+    monkeypatch.setattr(mousai.data.latent_cache.encode, "SONGS_PER_SHARD", 2)
     monkeypatch.setattr(mousai.data.check, "MOST_BAD", 0.5)
     cache = tmp_path / "latents"
     (songs / "1.flac").write_text("not music")
@@ -111,7 +111,7 @@ def test_songs_that_come_later_and_songs_that_were_mended(
 
 
 def test_processes_find_the_same(songs: Path, stage_1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(mousai.data.latent_cache, "SONGS_PER_SHARD", 2)
+    monkeypatch.setattr(mousai.data.latent_cache.encode, "SONGS_PER_SHARD", 2)
     records = find_records(songs)
     assert torch.get_num_threads() == 1  # as each of the processes has
     for name, workers in (("one", 1), ("two", 2)):

@@ -20,13 +20,13 @@ import mousai.data.check
 from mousai import UserError
 from mousai.audio.files import audio_info, read_audio, write_audio
 from mousai.cli import main
-from mousai.data import shards as shards_module
-from mousai.data.cached_latents import read_latents
 from mousai.data.check import check_records
-from mousai.data.latent_cache import encode_songs
+from mousai.data.latent_cache.encode import encode_songs
+from mousai.data.latent_cache.read import read_latents
 from mousai.data.records import find_records, song_name
-from mousai.data.shard_set import is_shards, open_shards, records_of
-from mousai.data.sharding import shard_songs
+from mousai.data.shards import write
+from mousai.data.shards.pack import shard_songs
+from mousai.data.shards.read import is_shards, open_shards, records_of
 from mousai.data.workers import LocalPool, Pool
 
 from .conftest import folder_bytes, music
@@ -44,15 +44,15 @@ def dies_in_its_second_song(marker: Path, work: Callable[[Any], Any], job: Any) 
     """`work`, in a process that is killed half-way through a shard the first time."""
     if not marker.exists():
         marker.touch()
-        hear, calls = shards_module.hear, []
+        inspect_file, calls = write.inspect_file, []
 
-        def heard(path: Any) -> Any:
+        def inspected(path: Any) -> Any:
             calls.append(path)
             if len(calls) == 2:
                 os.kill(os.getpid(), signal.SIGKILL)
-            return hear(path)
+            return inspect_file(path)
 
-        shards_module.hear = heard
+        write.inspect_file = inspected
     return work(job)
 
 
@@ -89,7 +89,7 @@ def test_a_cluster_with_a_killed_worker_writes_the_bytes_of_one_process(songs: P
 def test_a_cluster_hears_and_encodes_what_one_process_does(
     songs: Path, tmp_path: Path, stage_1: Path, cluster: Pool, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(mousai.data.latent_cache, "SONGS_PER_SHARD", 4)
+    monkeypatch.setattr(mousai.data.latent_cache.encode, "SONGS_PER_SHARD", 4)
     records = find_records(songs)
     assert check_records(records, pool=cluster).to_dict() == check_records(records).to_dict()
     for name, pool in (("one", LocalPool(1)), ("ray", cluster)):
@@ -108,18 +108,18 @@ def test_the_command_line_reaches_the_cluster(
 
 def test_an_interruption_costs_no_finished_shard(songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Stopped in the third of four shards."""
-    out, hear, calls = tmp_path / "parts", shards_module.hear, []
+    out, inspect_file, calls = tmp_path / "parts", write.inspect_file, []
 
     def interrupted(path: Path) -> Any:
         calls.append(path)
         if len(calls) == 6:
             raise KeyboardInterrupt
-        return hear(path)
+        return inspect_file(path)
 
-    monkeypatch.setattr(shards_module, "hear", interrupted)
+    monkeypatch.setattr(write, "inspect_file", interrupted)
     with pytest.raises(KeyboardInterrupt):
         shard_songs(songs, out, songs_per_shard=2)
-    monkeypatch.setattr(shards_module, "hear", hear)
+    monkeypatch.setattr(write, "inspect_file", inspect_file)
     with pytest.raises(UserError, match=r"index\.json: its shards are not finished; `mousai data shard` goes on"):
         open_shards(str(out))
     finished = {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in out.glob("*.tar")}
@@ -360,17 +360,17 @@ def test_sets_that_are_not_there(data: str, message: str, songs: Path, tmp_path:
 
 
 def test_an_interrupted_check_goes_on(songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    records, journal = find_records(songs), tmp_path / ".report.json.heard"
+    records, journal = find_records(songs), tmp_path / ".report.json.files"
     expected = check_records(records).to_dict()
-    hear, calls = mousai.data.check.hear, []
+    inspect_file, calls = mousai.data.check.inspect_file, []
 
     def interrupted(path: Path) -> Any:
         calls.append(path)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return hear(path)
+        return inspect_file(path)
 
-    monkeypatch.setattr(mousai.data.check, "hear", interrupted)
+    monkeypatch.setattr(mousai.data.check, "inspect_file", interrupted)
     with pytest.raises(KeyboardInterrupt):
         check_records(records, journal=journal)
     with journal.open("a") as file:
@@ -378,8 +378,8 @@ def test_an_interrupted_check_goes_on(songs: Path, tmp_path: Path, monkeypatch: 
     calls[1].unlink()
     music(calls[1], seed=9, seconds=0.7)
     calls.clear()
-    monkeypatch.setattr(mousai.data.check, "hear", lambda path: (calls.append(path), hear(path))[1])
+    monkeypatch.setattr(mousai.data.check, "inspect_file", lambda path: (calls.append(path), inspect_file(path))[1])
     found = check_records(records, journal=journal)
     assert len(calls) == 5 and records[1].path in calls  # the one that has changed, and those that were not read
-    assert found.heard[1].duration == 0.7
+    assert found.files[1].duration == 0.7
     assert found.to_dict()["good"][2:] == expected["good"][2:]

@@ -9,11 +9,20 @@ import numpy as np
 import pytest
 
 from mousai import write_audio
-from mousai.training.settings import AutoencoderSettings, Common, LatentDiffusionSettings
-from mousai.training.settings_parts import AutoencoderItems, GeneratorItems, Loop, Optimizer, Saving, Watching
+from mousai.training.config import (
+    AutoencoderCropConfig,
+    AutoencoderTrainingConfig,
+    Checkpointing,
+    LatentCropConfig,
+    LatentDiffusionTrainingConfig,
+    Logging,
+    LoopConfig,
+    OptimizerConfig,
+    TrainingConfig,
+)
 
 RATE = 48000
-MakeSettings = Callable[..., Common]
+MakeSettings = Callable[..., TrainingConfig]
 
 
 def write_song(path: Path, *, number: int, seconds: float = 1.5, caption: str | None = None) -> None:
@@ -39,24 +48,25 @@ def songs(tmp_path_factory: pytest.TempPathFactory, captions: list[str]) -> Path
 def make_settings(songs: Path, saved_model: Path) -> MakeSettings:
     """Settings of a stage; keywords replace fields of its groups, whichever has them."""
 
-    def make(stage: str, out: Path, **given: Any) -> Common:
+    def make(stage: str, out: Path, **given: Any) -> TrainingConfig:
         common: dict[str, Any] = {
             "data": str(songs),
             "out": str(out),
             "start_from": str(saved_model),
-            "optimizer": Optimizer(learning_rate=1e-3),
-            "loop": Loop(max_steps=4, batch=2, workers=0, accelerator="cpu"),
-            "saving": Saving(every_minutes=0),
-            "watching": Watching(logger="csv", log_every=1, validate_every=0, listen_every=0, validation_share=0),
+            "optimizer": OptimizerConfig(learning_rate=1e-3),
+            "loop": LoopConfig(max_steps=4, batch=2, workers=0),
+            "device": "cpu",
+            "checkpointing": Checkpointing(every_minutes=0),
+            "logging": Logging(logger="csv", log_every=1, validate_every=0, listen_every=0, validation_share=0),
         }
-        made: Common
+        made: TrainingConfig
         if stage == "autoencoder":
-            made = AutoencoderSettings(**common, phase="decoder", crops=AutoencoderItems(samples=16384))
+            made = AutoencoderTrainingConfig(**common, phase="decoder", crops=AutoencoderCropConfig(samples=16384))
         else:
-            made = LatentDiffusionSettings(
-                **common, autoencoder=str(saved_model), crops=GeneratorItems(frames=16, offsets=1)
+            made = LatentDiffusionTrainingConfig(
+                **common, autoencoder=str(saved_model), crops=LatentCropConfig(frames=16, offsets=1)
             )
-        groups = ("optimizer", "ema", "loop", "saving", "watching", "crops")
+        groups = ("optimizer", "ema", "loop", "checkpointing", "logging", "crops")
         changes: dict[str, Any] = {}
         for key, value in given.items():
             holder = next((group for group in groups if hasattr(getattr(made, group), key)), None)
@@ -148,6 +158,6 @@ def by_heart(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
             "batch": 8,
             "max_steps": 500,
             "place": "fixed",
-            "drop": 0.0,
+            "cond_drop_prob": 0.0,
         },
     }

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from bundled import autoencoder, generator, onto_latent
-from bundled.common import Average, Clock, Steps, load_parts, save_parts
+from bundled.common import Clock, EMAConfig, Steps, load_parts, save_parts
 from bundled.model import put_together
 from bundled.songs import Kind, Made, SongStream
 from mousai import Mousai
@@ -24,7 +24,7 @@ from mousai.storage.folders import BUNDLED, load_latent_diffusion
 
 def test_the_average_is_that_of_the_weights_and_two_swaps_are_none() -> None:
     model = nn.Linear(1, 1, bias=False)
-    average = Average(model, beta=0.5, power=10.0)
+    average = EMAConfig(model, beta=0.5, power=10.0)
     seen = []
     for step, value in enumerate((4.0, 8.0, 2.0, 6.0)):
         with torch.no_grad():
@@ -48,7 +48,7 @@ def test_tied_weights_are_averaged_as_one() -> None:
             self.second.weight = self.first.weight
 
     model = Tied()
-    average = Average(model, beta=0.5, power=10.0)
+    average = EMAConfig(model, beta=0.5, power=10.0)
     for step in range(2):
         with torch.no_grad():
             model.first.weight.fill_(2.0 * step)

@@ -8,14 +8,15 @@ import pytest
 import torch
 
 from mousai import UserError
-from mousai.training.checkpoints import newest_loadable, read_checkpoint, saved_checkpoints, write_durably
+from mousai.training.checkpoint_files import newest_loadable, read_checkpoint, saved_checkpoints, write_durably
 
 # Children of one process save as fast as they can and are killed at random times; it imports PyTorch only once.
 KILLING = """
 import os, random, signal, sys, time, types
 from pathlib import Path
 import torch
-from mousai.training.checkpoints import Checkpoints, read_checkpoint, saved_checkpoints
+from mousai.training.callbacks.checkpointing import SaveCheckpoints
+from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
 
 torch.set_num_threads(1)
 folder, rng, seen = Path(sys.argv[1]), random.Random(0), 0
@@ -27,7 +28,7 @@ for kill in range(20):
         trainer.save_checkpoint = lambda path: torch.save(
             {"global_step": trainer.global_step, "weights": torch.full((500_000,), float(trainer.global_step))}, path
         )
-        saver = Checkpoints(folder)
+        saver = SaveCheckpoints(folder)
         saver.on_fit_start(trainer, None)
         found = saved_checkpoints(folder)
         trainer.global_step = read_checkpoint(found[-1])["global_step"] if found else 0

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from mousai.cli import main
-from mousai.cli.train import RECIPES, STAGES, read_settings, recipe_names
+from mousai.cli.train import RECIPES, STAGES, read_config, recipe_names
 from mousai.storage.folders import BUNDLED, describe
-from mousai.training.items import AutoencoderCrops, LatentCrops, Numbers, held_out
-from mousai.training.settings_parts import AutoencoderItems
+from mousai.training.config import AutoencoderCropConfig
+from mousai.training.data.index_sampler import IndexSampler
+from mousai.training.data.latent_crops import LatentCrops
+from mousai.training.data.split import is_validation
+from mousai.training.data.waveform_crops import WaveformCrops
 
 from .conftest import write_song
 
@@ -21,14 +24,14 @@ def test_every_recipe_can_be_read(stage):
     assert recipe_names() == ["paper", "small", "tiny"]
     for name in recipe_names():
         extra = ["--from", "model"] if (stage, name) == ("autoencoder", "small") else []
-        settings = read_settings(stage, ["--config", name, *BASE, *extra])
+        settings = read_config(stage, ["--config", name, *BASE, *extra])
         assert settings.data == "songs" and settings.loop.max_steps
     assert {path.name for path in RECIPES.iterdir()} == {f"{s}-{n}.yaml" for s in STAGES for n in recipe_names()}
 
 
 def test_the_papers_settings_are_those_of_the_paper():
-    stage_1 = read_settings("autoencoder", ["--config", "paper", *BASE])
-    stage_2 = read_settings("latent-diffusion", ["--config", "paper", *BASE])
+    stage_1 = read_config("autoencoder", ["--config", "paper", *BASE])
+    stage_2 = read_config("latent-diffusion", ["--config", "paper", *BASE])
     for settings in (stage_1, stage_2):
         optimizer = settings.optimizer
         assert (optimizer.learning_rate, optimizer.betas, optimizer.eps) == (1e-4, (0.95, 0.999), 1e-6)
@@ -36,13 +39,15 @@ def test_the_papers_settings_are_those_of_the_paper():
         assert (settings.ema.beta, settings.ema.power, settings.loop.batch) == (0.995, 0.7, 32)
         assert settings.model == "paper"
     assert stage_1.crops.samples == 2**18
-    assert stage_2.crops.frames * 1024 == 2**21 and stage_2.crops.place == "fixed" and stage_2.crops.drop == 0.1
+    assert (
+        stage_2.crops.frames * 1024 == 2**21 and stage_2.crops.place == "fixed" and stage_2.crops.cond_drop_prob == 0.1
+    )
 
 
 def test_a_key_counts_more_than_the_file(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("data: songs\nloop:\n  batch: 3\n  max_steps: 7\noptimizer:\n  betas: [0.5, 0.9]\n")
-    settings = read_settings("latent-diffusion", ["--config", str(file), "--out", "run", "--loop.batch", "5"])
+    settings = read_config("latent-diffusion", ["--config", str(file), "--out", "run", "--loop.batch", "5"])
     assert (settings.loop.batch, settings.loop.max_steps, settings.optimizer.betas) == (5, 7, (0.5, 0.9))
 
 
@@ -64,7 +69,7 @@ MISTAKES = [
     (["--loop.max_steps", "many"], "--loop.max_steps many: must be a whole number"),
     (["--loop.batch", "0", "--loop.max_steps", "3"], "loop.batch=0: must be 1 or more"),
     ([], "loop.max_steps: say how long to train"),
-    (["--loop.max_time", "3h"], "loop.max_time='3h': must be days:hours:minutes:seconds"),
+    (["--loop.max_time", "3h"], "loop.max_time='3h': must be seconds or days:hours:minutes:seconds"),
     (["--config", "huge"], "--config huge: no such file; give one, or a recipe: paper, small, tiny"),
     (["--optimizer.learning_rate", "-1", "--loop.max_steps", "3"], "optimizer.learning_rate=-1.0: must be above 0"),
     (["--loop.max_steps", "3"], "songs: no such folder"),
@@ -77,8 +82,7 @@ MISTAKES = [
     ),
     (["--loop.max_steps", "3", "--loop.strategy", "fsdp", "--loop.compile", "true"], "loop.compile=true: does not go"),
     (["--crops.place", "here"], "--crops.place here: must be one of random, fixed"),
-    (["--optimizer.schedule", "cosine", "--loop.max_time", "00:00:00:01"], "optimizer.schedule=cosine: needs loop.max"),
-    (["--watching.logger", "wandb", "--loop.max_steps", "1", "--data", "SONGS"], "watching.logger=wandb: is not inst"),
+    (["--logging.logger", "wandb", "--loop.max_steps", "1", "--data", "SONGS"], "logging.logger=wandb: is not inst"),
 ]
 
 
@@ -97,7 +101,7 @@ def test_bundled_is_the_bundled_model_also_beside_a_folder_of_that_name(tmp_path
     (tmp_path / "bundled").mkdir()
     monkeypatch.chdir(tmp_path)
     short = ["--loop.max_steps", "1", "--loop.batch", "1", "--loop.workers", "0", "--crops.frames", "16"]
-    quiet = ["--watching.logger", "csv", "--watching.listen_every", "0", "--watching.validate_every", "0"]
+    quiet = ["--logging.logger", "csv", "--logging.listen_every", "0", "--logging.validate_every", "0"]
     begun = ["--config", "tiny", "--data", str(songs), "--out", "run", "--from", "bundled"]
     assert main(["train", "latent-diffusion", *begun, *short, *quiet]) == 0
     monkeypatch.chdir(songs)
@@ -174,20 +178,20 @@ def test_exporting_with_impossible_settings_is_refused(more, message, run_of_a_s
 
 
 def test_items_are_dealt_to_processes_in_turn():
-    def first(sampler: Numbers, count: int) -> list[int]:
+    def first(sampler: IndexSampler, count: int) -> list[int]:
         return [number for number, _ in zip(sampler, range(count), strict=False)]
 
-    assert first(Numbers(first=10), 4) == [10, 11, 12, 13]
-    both = [first(Numbers(first=10, rank=rank, world=2), 2) for rank in (0, 1)]
+    assert first(IndexSampler(first=10), 4) == [10, 11, 12, 13]
+    both = [first(IndexSampler(first=10, rank=rank, world=2), 2) for rank in (0, 1)]
     assert sorted(both[0] + both[1]) == [10, 11, 12, 13]
 
 
 def test_what_is_held_out_stays_held_out_when_files_are_added():
     names = [f"{number}.wav" for number in range(300)]
-    small, large = held_out(names[:200], 0.1), held_out(names, 0.1)
+    small, large = is_validation(names[:200], 0.1), is_validation(names, 0.1)
     assert small == large[:200] and 5 <= sum(small) <= 40
-    assert sum(held_out(names[:20], 0.001)) == 1  # one of twenty at least
-    assert not any(held_out(names[:10], 0.1)) and not any(held_out(names, 0))
+    assert sum(is_validation(names[:20], 0.001)) == 1  # one of twenty at least
+    assert not any(is_validation(names[:10], 0.1)) and not any(is_validation(names, 0))
 
 
 @pytest.fixture
@@ -201,7 +205,7 @@ def test_an_item_depends_on_its_number_alone(songs, config):
     import torch
 
     files = sorted(songs.glob("*.wav"))
-    one, other = (AutoencoderCrops(files, config, AutoencoderItems(samples=8192), seed=3) for _ in range(2))
+    one, other = (WaveformCrops(files, config, AutoencoderCropConfig(samples=8192), seed=3) for _ in range(2))
     for number in (0, 7):
         _ = one[number + 1]
         assert all(torch.equal(one[number][key], other[number][key]) for key in ("wave", "t", "noise"))
@@ -213,9 +217,9 @@ def test_short_files_are_repeated_or_joined(tmp_path, config):
         write_song(tmp_path / f"{number}.wav", number=number, seconds=0.05)
     files = sorted(tmp_path.glob("*.wav"))
     length = 2400
-    repeated = AutoencoderCrops(files, config, AutoencoderItems(samples=6144), seed=0)[0]["wave"].numpy()
+    repeated = WaveformCrops(files, config, AutoencoderCropConfig(samples=6144), seed=0)[0]["wave"].numpy()
     np.testing.assert_array_equal(repeated[:, :length], repeated[:, length : 2 * length])
-    joined = AutoencoderCrops(files, config, AutoencoderItems(samples=61440, short="join"), seed=0)[0]["wave"].numpy()
+    joined = WaveformCrops(files, config, AutoencoderCropConfig(samples=61440, short="join"), seed=0)[0]["wave"].numpy()
     parts = {joined[:, n * length : (n + 1) * length].tobytes() for n in range(25)}
     assert len(parts) == 2
 
@@ -228,7 +232,7 @@ def test_silence_is_passed_over_and_bad_files_are_told(tmp_path, config, make_se
     folder.mkdir()
     write_song(folder / "good.wav", number=1)
     write_audio(folder / "silent.wav", np.zeros((2, 48000), dtype=np.float32), 48000)
-    crops = AutoencoderCrops(sorted(folder.glob("*.wav")), config, AutoencoderItems(samples=4096), seed=0)
+    crops = WaveformCrops(sorted(folder.glob("*.wav")), config, AutoencoderCropConfig(samples=4096), seed=0)
     assert all(crops[number]["files"].endswith("good.wav") for number in range(20))
     (folder / "broken.wav").write_bytes(b"RIFF and nothing more")
     with pytest.raises(UserError, match=r"1 of 3 files are bad, more than 1%, such as .*broken\.wav"):
@@ -240,22 +244,22 @@ def test_only_bad_files_end_the_first_item(tmp_path, config):
     from mousai import UserError
 
     (tmp_path / "broken.wav").write_bytes(b"")
-    crops = AutoencoderCrops([tmp_path / "broken.wav"], config, AutoencoderItems(samples=4096), seed=0)
+    crops = WaveformCrops([tmp_path / "broken.wav"], config, AutoencoderCropConfig(samples=4096), seed=0)
     with pytest.raises(UserError, match="16 crops in a row could not be read or were silent"):
         _ = crops[0]
 
 
-def test_fixed_pieces_are_all_heard_once_in_a_pass(songs):
+def test_fixed_pieces_all_come_once_in_a_pass(songs):
     import torch
 
     from mousai.data.records import Record
-    from mousai.training.latents import Captioned
-    from mousai.training.settings_parts import GeneratorItems
+    from mousai.training.config import LatentCropConfig
+    from mousai.training.data.folder_songs import FolderSongs
 
     records = [Record(Path(f"{number}.wav"), {"caption": str(number)}) for number in range(3)]
     latents = [[torch.arange(n * 100, n * 100 + 40.0)[None]] for n in range(3)]
-    items = GeneratorItems(frames=10, place="fixed")
-    crops = LatentCrops(Captioned(records, latents, 10.0), items, seed=0)
+    items = LatentCropConfig(frames=10, place="fixed")
+    crops = LatentCrops(FolderSongs(records, latents, 10.0), items, seed=0)
     passes = [[float(crops[12 * p + n]["latent"][0, 0]) for n in range(12)] for p in range(2)]
     assert sorted(passes[0]) == sorted(passes[1]) == [n * 100.0 + k for n in range(3) for k in (0, 10, 20, 30)]
     assert passes[0] != passes[1]

@@ -16,17 +16,17 @@ import torch
 from torch import nn
 
 from mousai import read_audio
-from mousai.data.latent_cache import encode_songs, fingerprint
+from mousai.data.latent_cache.encode import encode_songs, encoder_fingerprint
 from mousai.data.records import find_records
-from mousai.data.sharding import shard_songs
+from mousai.data.shards.pack import shard_songs
 from mousai.errors import UserError
 from mousai.storage.folders import load_autoencoder, load_latent_diffusion
 from mousai.storage.weights import save_module
-from mousai.training.assembly import assemble
-from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
-from mousai.training.ema import EMA
+from mousai.training.callbacks.ema import EMA
+from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
 from mousai.training.export import export_run
 from mousai.training.run import train
+from mousai.training.stages.experiment import build
 
 
 def table(run: Path) -> list[dict[str, str]]:
@@ -88,9 +88,9 @@ def test_two_processes_learn_what_one_does_with_twice_the_batch(tmp_path, songs,
     assert shard_songs(tmp_path / "latents", tmp_path / "shards", songs_per_shard=5).shards > 2
     command = [sys.executable, "-m", "mousai", "train", "latent-diffusion"]
     command += ["--autoencoder", str(saved_model), "--from", str(tmp_path / "model"), "--crops.frames", "16"]
-    command += ["--loop.accelerator", "cpu", "--loop.workers", "0", "--loop.max_steps", "10", "--loop.accumulate", "2"]
-    command += ["--watching.logger", "csv", "--watching.log_every", "1", "--optimizer.learning_rate", "0.0005"]
-    command += ["--watching.validate_every", "3", "--watching.validation_share", "0.1"]  # which swaps the weights
+    command += ["--device", "cpu", "--loop.workers", "0", "--loop.max_steps", "10", "--loop.accumulate", "2"]
+    command += ["--logging.logger", "csv", "--logging.log_every", "1", "--optimizer.learning_rate", "0.0005"]
+    command += ["--logging.validate_every", "3", "--logging.validation_share", "0.1"]  # which swaps the weights
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1"}
     for name, more in (
         ("one", ["4"]),
@@ -203,10 +203,10 @@ def test_the_exported_model_has_the_averaged_weights(tmp_path, make_settings):
 
 def test_attacks_weigh_what_they_are_told_to(tmp_path, make_settings):
     settings = make_settings("autoencoder", tmp_path, phase="latent", attack_weight=0.5)
-    assembled = assemble(settings, fresh=False)
-    batch = {key: value[None] for key, value in assembled.train[0].items() if isinstance(value, torch.Tensor)}
-    loss, figures = assembled.stage.step_loss(batch)
-    plain, _ = assemble(replace(settings, attack_weight=0.0), fresh=False).stage.step_loss(batch)
+    experiment = build(settings, fresh=False)
+    batch = {key: value[None] for key, value in experiment.train[0].items() if isinstance(value, torch.Tensor)}
+    loss, figures = experiment.stage.step_loss(batch)
+    plain, _ = build(replace(settings, attack_weight=0.0), fresh=False).stage.step_loss(batch)
     assert figures["loss/attack"].item() > 0.01
     assert (loss - plain).item() == pytest.approx(0.5 * figures["loss/attack"].item(), rel=1e-4)
 
@@ -219,8 +219,10 @@ def test_magnitudes_are_learned_beside_a_latent_that_stays(tmp_path, make_settin
     after = load_autoencoder(tmp_path / "model")
     changed = {name for name, weight in after.named_parameters() if not torch.equal(weight, before.get_parameter(name))}
     assert changed == {f"prior.net.{name}" for name, _ in before.prior.net.named_parameters()}
-    assert fingerprint(after.state_dict()) == fingerprint(before.state_dict())  # latents encoded before can be used
-    batch = assemble(settings, fresh=False).train[10**6]["wave"][None]
+    assert encoder_fingerprint(after.state_dict()) == encoder_fingerprint(
+        before.state_dict()
+    )  # latents encoded before can be used
+    batch = build(settings, fresh=False).train[10**6]["wave"][None]
     with torch.no_grad():
         worse, better = (model.losses(batch, diffusion=False).magnitude for model in (before, after))
     assert better < 0.9 * worse
@@ -251,7 +253,7 @@ def test_a_new_latent_goes_alone(tmp_path, make_settings):
 
 def test_principal_components_are_changed_slowly(tmp_path, make_settings):
     settings = make_settings("autoencoder", tmp_path, phase="latent", learning_rate=0.1)
-    stage = assemble(settings, fresh=False).stage
+    stage = build(settings, fresh=False).stage
     fast, slow = stage.configure_optimizers()["optimizer"].param_groups
     names = {id(weight): name for name, weight in stage.named_parameters()}
     assert slow["initial_lr"] == pytest.approx(0.002) and fast["initial_lr"] == pytest.approx(0.1)

@@ -9,16 +9,18 @@ from mousai.cli import main
 from mousai.diffusion.lora import add_lora
 from mousai.storage.folders import load_latent_diffusion
 from mousai.storage.weights import load_tensors, save_tensors
-from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
-from mousai.training.lora import add_adapters
+from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
+from mousai.training.config import AdapterConfig
 from mousai.training.run import train
-from mousai.training.settings_parts import Lora
+from mousai.training.stages.latent_diffusion.adapters import add_adapters
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, make_settings):
     folder = tmp_path_factory.mktemp("lora") / "run"
-    train(make_settings("latent-diffusion", folder, max_steps=5, lora=Lora(rank=3, scale=6), learning_rate=0.02))
+    train(
+        make_settings("latent-diffusion", folder, max_steps=5, lora=AdapterConfig(rank=3, scale=6), learning_rate=0.02)
+    )
     return folder
 
 
@@ -41,7 +43,7 @@ def test_the_weights_with_it_compute_what_was_trained(run, adapter, saved_model)
     """A peft model with the averaged factors, and the plain model with the file added, are the same function."""
     average = read_checkpoint(saved_checkpoints(run / "checkpoints")[-1])["callbacks"]["EMA"]["average"]
     through_peft, plain, added = (load_latent_diffusion(saved_model) for _ in range(3))
-    add_adapters(through_peft.net, Lora(rank=3, scale=6))
+    add_adapters(through_peft.net, AdapterConfig(rank=3, scale=6))
     with torch.no_grad():
         for name, weight in through_peft.named_parameters():
             weight.copy_(average.get(f"model.{name}", weight))
@@ -63,7 +65,7 @@ def test_the_weights_with_it_compute_what_was_trained(run, adapter, saved_model)
 
 
 def test_a_resumed_adapter_is_the_same(run, tmp_path, make_settings):
-    settings = {"lora": Lora(rank=3, scale=6), "learning_rate": 0.02}
+    settings = {"lora": AdapterConfig(rank=3, scale=6), "learning_rate": 0.02}
     for steps in (2, 5):
         train(make_settings("latent-diffusion", tmp_path, max_steps=steps, **settings))
     one, two = (read_checkpoint(saved_checkpoints(of / "checkpoints")[-1])["state_dict"] for of in (run, tmp_path))
@@ -119,4 +121,4 @@ def test_mistakes(adapter, run, saved_model, tmp_path, capsys):
 
 def test_an_adapter_needs_a_model(tmp_path, make_settings):
     with pytest.raises(UserError, match=r"lora\.rank=3: adds to a trained model; name it by --from"):
-        make_settings("latent-diffusion", tmp_path, lora=Lora(rank=3), start_from=None)
+        make_settings("latent-diffusion", tmp_path, lora=AdapterConfig(rank=3), start_from=None)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from mousai import UserError
-from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
+from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
+from mousai.training.config import TimestepSampling
 from mousai.training.run import train
-from mousai.training.times import Times
 
 
 def state(run: Path) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_a_run_from_before_there_was_a_setting_goes_on_with_its_default(stage, t
 
     train(make_settings(stage, tmp_path, max_steps=1))
     for name, later in (
-        ("config.json", ("times", "twins", "attack_weight")),
+        ("config.json", ("times", "pair_by", "attack_weight")),
         ("model.json", ("global_features", "global_hidden")),
     ):
         stored = json.loads((tmp_path / name).read_text())
@@ -82,7 +82,7 @@ def test_a_run_from_before_there_was_a_setting_goes_on_with_its_default(stage, t
         assert older != stored
         (tmp_path / name).write_text(json.dumps(older))
     with pytest.raises(UserError, match=r"crops\.times\.kind: 'uniform' in the run, 'logit_normal' given"):
-        train(make_settings(stage, tmp_path, max_steps=2, times=Times(kind="logit_normal")))
+        train(make_settings(stage, tmp_path, max_steps=2, times=TimestepSampling(kind="logit_normal")))
     assert train(make_settings(stage, tmp_path, max_steps=2)) == 0
 
 

@@ -15,15 +15,16 @@ import torch
 
 from mousai import UserError
 from mousai.cli import main
-from mousai.data.fetching import Cache, ShardError
-from mousai.data.latent_cache import encode_songs
+from mousai.data.latent_cache.encode import encode_songs
 from mousai.data.records import find_records
-from mousai.data.shard_set import open_shards
-from mousai.data.sharding import shard_songs
-from mousai.training import assembly_autoencoder, order
-from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
-from mousai.training.order import Windows
+from mousai.data.shards import ShardCache, ShardError
+from mousai.data.shards.pack import shard_songs
+from mousai.data.shards.read import open_shards
+from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
+from mousai.training.data import shard_shuffle
+from mousai.training.data.shard_shuffle import ShardShuffle
 from mousai.training.run import train
+from mousai.training.stages.autoencoder import build
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +40,7 @@ def shards(songs: Path, saved_model: Path, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """A prior is begun from so few crops."""
-    monkeypatch.setattr(assembly_autoencoder, "_SAMPLE", 3)
+    monkeypatch.setattr(build, "_SAMPLE", 3)
 
 
 def state(run: Path) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def test_a_few_shards_are_what_the_folder_is(stage, shards, tmp_path, make_setti
 @pytest.mark.parametrize("stage", ["autoencoder", "latent-diffusion"])
 def test_steps_in_two_runs_are_the_steps_of_one(stage, workers, shards, tmp_path, make_settings, monkeypatch):
     """With a window of one shard, which ends within the first run and within the second."""
-    monkeypatch.setattr(order, "WINDOW", 1)
+    monkeypatch.setattr(shard_shuffle, "WINDOW", 1)
     settings = {"workers": workers, "data": str(shards[stage])}
     assert train(make_settings(stage, tmp_path / "whole", max_steps=4, **settings)) == 0
     for steps in (1, 3, 4):
@@ -77,24 +78,24 @@ def test_steps_in_two_runs_are_the_steps_of_one(stage, workers, shards, tmp_path
 # ---- order
 
 
-def pieces_of(windows: Windows, numbers: range) -> list[int]:
-    return [windows.piece(number) for number in numbers]
+def pieces_of(shuffle: ShardShuffle, numbers: range) -> list[int]:
+    return [shuffle.piece(number) for number in numbers]
 
 
 def test_a_pass_has_every_piece_once_and_a_window_only_those_of_its_shards():
     shard_of = np.random.default_rng(0).integers(0, 10, 97)
-    windows = Windows(shard_of, seed=5, window=3)
+    shuffle = ShardShuffle(shard_of, seed=5, window=3)
     for pass_number in range(3):
         numbers = range(97 * pass_number, 97 * (pass_number + 1))
-        assert sorted(pieces_of(windows, numbers)) == list(range(97))
+        assert sorted(pieces_of(shuffle, numbers)) == list(range(97))
     seen: dict[tuple[int, int], set[int]] = {}
     for number in range(97 * 2):
-        found = windows.at(number)
-        assert len(found.shards) in (3, 1) and shard_of[windows.piece(number)] in found.shards
+        found = shuffle.at(number)
+        assert len(found.shards) in (3, 1) and shard_of[shuffle.piece(number)] in found.shards
         seen.setdefault((found.pass_number, found.number), set()).update(found.shards)
-        after = windows.shards_after(found)
-        following = next(n for n in range(number, 1000) if windows.at(n).number != found.number)
-        assert after == windows.at(following).shards
+        after = shuffle.shards_after(found)
+        following = next(n for n in range(number, 1000) if shuffle.at(n).number != found.number)
+        assert after == shuffle.at(following).shards
     for pass_number in (0, 1):
         shards = [shard for window in range(4) for shard in seen[pass_number, window]]
         assert sorted(shards) == list(range(10))
@@ -103,16 +104,16 @@ def test_a_pass_has_every_piece_once_and_a_window_only_those_of_its_shards():
 
 def test_any_item_can_be_asked_for_first():
     shard_of = np.arange(40) % 8
-    windows = Windows(shard_of, seed=1, window=2)
-    expected = pieces_of(windows, range(200))
+    shuffle = ShardShuffle(shard_of, seed=1, window=2)
+    expected = pieces_of(shuffle, range(200))
     for number in (199, 3, 77, 41, 40, 0):
-        assert Windows(shard_of, seed=1, window=2).piece(number) == expected[number]
-    assert pieces_of(Windows(shard_of, seed=2, window=2), range(40)) != expected[:40]
+        assert ShardShuffle(shard_of, seed=1, window=2).piece(number) == expected[number]
+    assert pieces_of(ShardShuffle(shard_of, seed=2, window=2), range(40)) != expected[:40]
 
 
 def test_a_shard_gives_as_many_items_as_it_has_sound():
-    windows = Windows([0, 0, 1], seed=0, items=[2.0, 3.0, 15.0], window=1)
-    count = Counter(windows.at(number).shards for number in range(20))
+    shuffle = ShardShuffle([0, 0, 1], seed=0, items=[2.0, 3.0, 15.0], window=1)
+    count = Counter(shuffle.at(number).shards for number in range(20))
     assert count == {(0,): 5, (1,): 15}
 
 
@@ -160,7 +161,7 @@ def test_shards_of_object_storage_are_those_of_the_disk(way, server, shards, tmp
 def test_what_was_not_used_for_longest_makes_room(shards, tmp_path):
     data = f"pipe:cat {shards['generator']}/index.json"
     sizes = [shard.bytes for shard in open_shards(data).shards]
-    found = open_shards(data, cache=Cache(tmp_path, (sizes[0] + sizes[1] + sizes[2] - 1) / 1e9))
+    found = open_shards(data, cache=ShardCache(tmp_path, (sizes[0] + sizes[1] + sizes[2] - 1) / 1e9))
     hashes = [shard.sha256 for shard in found.shards]
     for shard in (0, 1, 0, 2):
         found.fetch(shard)
@@ -184,7 +185,7 @@ def test_a_shard_that_changed_on_the_way_is_refused(change, message, shards, tmp
         shard.unlink()
     else:
         shard.write_bytes(changed)
-    found = open_shards(f"pipe:cat {there}/index.json", cache=Cache(tmp_path / "cache"))
+    found = open_shards(f"pipe:cat {there}/index.json", cache=ShardCache(tmp_path / "cache"))
     found.fetch(1)
     with pytest.raises(ShardError) as caught:
         found.latents(int(np.flatnonzero(found.shard_of == 0)[0]))
@@ -253,8 +254,8 @@ def test_one_line_says_what_is_wrong(stage, kind, change, more, message, shards,
     shutil.copytree(shards["latent-diffusion"].parent, top)
     change(top / kind)
     command = ["train", stage, "--data", str(top / kind), "--out", str(tmp_path / "run"), "--from", str(saved_model)]
-    command += ["--loop.max_steps", "9", "--loop.batch", "2", "--loop.accelerator", "cpu", "--watching.logger", "csv"]
-    command += ["--watching.listen_every", "0", "--watching.validate_every", "0"]
+    command += ["--loop.max_steps", "9", "--loop.batch", "2", "--device", "cpu", "--logging.logger", "csv"]
+    command += ["--logging.listen_every", "0", "--logging.validate_every", "0"]
     command += [] if "--loop.workers" in more else ["--loop.workers", "0"]
     if stage == "latent-diffusion":
         command += ["--autoencoder", str(saved_model)]

@@ -11,17 +11,17 @@ import pytest
 import torch
 
 from mousai import UserError
-from mousai.training import modules
-from mousai.training.checkpoints import read_checkpoint, saved_checkpoints
-from mousai.training.one_trainer import only_trainer
+from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
 from mousai.training.run import train
+from mousai.training.run_lock import run_lock
+from mousai.training.stages.latent_diffusion.module import LatentDiffusionStage
 
 
 def start(songs: Path, model: Path, out: Path, *more: str) -> "subprocess.Popen[str]":
     """The command line, in a process of its own."""
     command = [sys.executable, "-W", "error", "-m", "mousai", "train", "latent-diffusion", "--data", str(songs)]
     command += ["--out", str(out), "--from", str(model), "--autoencoder", str(model), "--crops.frames", "16"]
-    command += ["--loop.accelerator", "cpu", "--loop.workers", "0", "--watching.logger", "csv", *more]
+    command += ["--device", "cpu", "--loop.workers", "0", "--logging.logger", "csv", *more]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
@@ -38,7 +38,7 @@ def wait_for(condition, process, *, seconds=60.0):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_saves_and_ends(number, code, songs, saved_model, tmp_path):
     out = tmp_path / "run"
-    process = start(songs, saved_model, out, "--loop.max_steps", "1000000", "--saving.every_steps", "5")
+    process = start(songs, saved_model, out, "--loop.max_steps", "1000000", "--checkpointing.every_steps", "5")
     wait_for(lambda: saved_checkpoints(out / "checkpoints"), process)
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
@@ -64,7 +64,7 @@ def test_a_second_trainer_in_the_folder_is_refused(songs, saved_model, tmp_path)
         first.kill()
         first.communicate()
     # What a killed process held is free again.
-    with only_trainer(out):
+    with run_lock(out):
         pass
 
 
@@ -72,7 +72,7 @@ def test_a_second_trainer_in_the_folder_is_refused(songs, saved_model, tmp_path)
 def test_what_is_no_number_stops_before_the_step(what, tmp_path, make_settings, monkeypatch):
     train(make_settings("latent-diffusion", tmp_path, max_steps=2))
     before = read_checkpoint(saved_checkpoints(tmp_path / "checkpoints")[-1])
-    step_loss = modules.LatentDiffusionStage.step_loss
+    step_loss = LatentDiffusionStage.step_loss
 
     def broken(self, batch):
         loss, figures = step_loss(self, batch)
@@ -80,7 +80,7 @@ def test_what_is_no_number_stops_before_the_step(what, tmp_path, make_settings, 
             return loss, figures
         return (loss * float("nan") if what == "loss" else (loss - loss.detach()).sqrt() + loss.detach()), figures
 
-    monkeypatch.setattr(modules.LatentDiffusionStage, "step_loss", broken)
+    monkeypatch.setattr(LatentDiffusionStage, "step_loss", broken)
     with pytest.raises(UserError, match=rf"step 3: {what} is (nan|inf), .* before it took effect; files: .*\.wav"):
         train(make_settings("latent-diffusion", tmp_path, max_steps=5))
     found = saved_checkpoints(tmp_path / "checkpoints")

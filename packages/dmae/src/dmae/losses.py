@@ -45,7 +45,7 @@ class Losses:
 
 @dataclass(frozen=True, kw_only=True)
 class PriorTerms:
-    """What a prior contributes to a training step.
+    """Contribution of a prior to a training step.
 
     Args:
         latent: latent as the net is given it.

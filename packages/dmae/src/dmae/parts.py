@@ -11,7 +11,7 @@ from dmae.spectrogram import BandSpectrogram, MagnitudeSpectrogram, MelSpectrogr
 
 
 def build_spectrogram(config: DMAEConfig) -> nn.Module:
-    """Build what stands before the encoder; nothing where the encoder reads the waveform itself."""
+    """Build the features that the encoder reads; the identity where it reads the waveform itself."""
     spectrogram = config.spectrogram
     if spectrogram is None:
         return nn.Identity()

@@ -1,4 +1,4 @@
-"""Parts of one's own for a `DMAE`: what it asks of an encoder and of a representation.
+"""Protocols for parts of your own: what a `DMAE` asks of an encoder and of a representation.
 
 A class of yours needs no base class from here. Subclass `torch.nn.Module`, so that its weights are trained, moved and
 saved with the model, and give it these methods.
@@ -31,7 +31,7 @@ class Encoder(Protocol):
 
 
 class Representation(Protocol):
-    """What is diffused, and how the net sees it.
+    """Waveform -> what is diffused, and how the net sees it.
 
         wave ── analyse ──> x ── noise ──> x_t ── to_net ──> net ── from_net ──> v ... x ── synthesise ──> wave
 

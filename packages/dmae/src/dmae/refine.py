@@ -1,4 +1,4 @@
-"""Diffusion of a waveform beside an initial estimate of it: what the upsampler and the vocoder share."""
+"""Diffusion of a waveform beside an initial estimate of it, shared by the upsampler and the vocoder."""
 
 from collections.abc import Callable, Sequence
 

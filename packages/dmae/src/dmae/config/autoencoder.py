@@ -95,12 +95,12 @@ class DMAEConfig:
 
     @property
     def diffused_channels(self) -> int:
-        """Channels of what is diffused."""
+        """Channels of the signal that is diffused."""
         return self.transform_filters if self.transform == "own" else self.audio_channels * self.diffused_size
 
     @property
     def diffused_size(self) -> int:
-        """Samples per position of what is diffused."""
+        """Samples per position of the signal that is diffused."""
         return self.transform_size if self.transform in ("mdct", "own") else 1
 
     @property

@@ -9,7 +9,7 @@ from dmae.checks import require_whole
 
 @dataclass(frozen=True, kw_only=True)
 class SpectrogramConfig:
-    """What the encoder reads: magnitudes (the paper), log-power in `bands`, or `mel_channels`.
+    """Spectrogram that the encoder reads: magnitudes (the paper), log-power in `bands`, or `mel_channels`.
 
     Args:
         n_fft: length of the Fourier transform, samples.

@@ -1,4 +1,4 @@
-"""Phases for predicted magnitudes: the fast Griffin-Lim algorithm and what it starts from."""
+"""Phases for predicted magnitudes: the fast Griffin-Lim algorithm and its start."""
 
 from dmae.phase.griffin_lim import griffin_lim
 from dmae.phase.initial_estimate import initial_estimate, random_phases

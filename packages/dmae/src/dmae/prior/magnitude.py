@@ -92,7 +92,7 @@ class MagnitudePrior(nn.Module):
         return {"bands": self._pack(self(latent))}
 
     def magnitudes(self, conditions: Mapping[str, Tensor]) -> Tensor:
-        """What `conditions` gives -> magnitudes of mid and side [B, C, bins, F + 1], as many frames as `torch.stft`."""
+        """Conditions -> magnitudes of mid and side [B, C, bins, F + 1], as many frames as `torch.stft` gives."""
         magnitudes = self.bands.power(self._unpack(conditions["bands"])).sqrt()
         return torch.cat([magnitudes, magnitudes[..., -1:]], dim=-1)  # the frame at the very end repeats the last
 
@@ -104,7 +104,7 @@ class MagnitudePrior(nn.Module):
         return scaled
 
     def unwhiten(self, x: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
-        """Invert `whiten`: what was diffused -> coefficients."""
+        """Invert `whiten`: diffused coefficients -> coefficients."""
         scaled = torch.empty_like(x)
         for blocks, sigma in self._sigmas(conditions["bands"]):
             scaled[..., blocks] = x[..., blocks] * sigma
@@ -117,7 +117,7 @@ class MagnitudePrior(nn.Module):
     # ---- training
 
     def training_terms(self, latent: Tensor, features: Tensor) -> PriorTerms:
-        """Latent and true bands -> losses of the magnitudes, and what the net is given.
+        """Latent and true bands -> losses of the magnitudes, and the inputs of the net.
 
         The latent is given to the net without its gradient. It is then learned from the magnitudes alone, which takes
         minutes where the phase takes days.

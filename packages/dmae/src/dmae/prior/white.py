@@ -1,4 +1,4 @@
-"""The paper's start of the diffusion: white noise, whatever the latent says."""
+"""The paper's start of the diffusion: white noise, for every latent."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -24,11 +24,11 @@ class WhitePrior(nn.Module):
         return {}
 
     def whiten(self, x: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
-        """What is diffused -> itself."""
+        """Coefficients -> themselves."""
         return x
 
     def unwhiten(self, x: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
-        """What was diffused -> itself."""
+        """Diffused coefficients -> themselves."""
         return x
 
     def training_terms(self, latent: Tensor, features: Tensor) -> PriorTerms:
@@ -36,11 +36,11 @@ class WhitePrior(nn.Module):
         return PriorTerms(latent=latent)
 
     def normalise(self, x: Tensor, conditions: Mapping[str, Tensor]) -> tuple[Tensor, Tensor | None]:
-        """What is diffused, as the net is trained on it, and no likelihood."""
+        """Coefficients as the net is trained on them, and no likelihood."""
         return x, None
 
     def require_magnitudes(self) -> "MagnitudePrior":
-        """Raise a ValueError: the latent holds no magnitudes that could be read off."""
+        """Raise a ValueError: no magnitudes can be read from the latent."""
         raise ValueError(
             "this model has no magnitude prior, which this needs; give config.prior=PriorConfig(...), as in "
             "DMAEConfig.tiny()"

@@ -1,4 +1,4 @@
-"""What is diffused: the waveform, the waveform seen as learned patches, or MDCT coefficients."""
+"""Representations of what is diffused: the waveform, the waveform as learned patches, or MDCT coefficients."""
 
 from dmae.representation.mdct import MDCT, to_mid_side
 from dmae.representation.patches import Patches

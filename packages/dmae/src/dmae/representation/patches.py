@@ -22,11 +22,11 @@ class Patches(Float32, Patching):
     """
 
     def analyse(self, wave: Tensor) -> Tensor:
-        """Waveform [B, C, T] -> what is diffused, itself."""
+        """Waveform [B, C, T] -> itself, which is diffused."""
         return wave
 
     def synthesise(self, x: Tensor, length: int) -> Tensor:
-        """What was diffused [B, C, T] -> waveform [B, C, length]."""
+        """Diffused waveform [B, C, T] -> waveform [B, C, length]."""
         return x[..., :length]
 
     def to_net(self, x_t: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the encoder reads: magnitudes, mel magnitudes, or log-power in bands."""
+"""Spectrograms that encoders read: magnitudes, mel magnitudes, or log-power in bands."""
 
 from dmae.spectrogram.bands import BandSpectrogram, band_edges
 from dmae.spectrogram.magnitude import MagnitudeSpectrogram

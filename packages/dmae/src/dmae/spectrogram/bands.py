@@ -1,4 +1,4 @@
-"""Log-power in bands of mid and side: what the band encoder reads and the magnitude prior predicts."""
+"""Log-power in bands of mid and side, which the band encoder reads and the magnitude prior predicts."""
 
 import itertools
 

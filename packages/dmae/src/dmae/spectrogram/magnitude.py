@@ -1,4 +1,4 @@
-"""Magnitude spectrogram: what the paper's encoder reads."""
+"""Magnitude spectrogram, which the paper's encoder reads."""
 
 import torch
 from einops import rearrange

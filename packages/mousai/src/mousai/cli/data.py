@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--overwrite", action="store_true", help="replace the report if it exists")
     encode = steps.add_parser(
         "encode",
-        help="turn every song into latents once, for the training of a generator",
+        help="turn every song into latents once, for the training of stage 2",
         description="Encode every song of a folder with a model's autoencoder. An interrupted run goes on where it "
         "stopped; bad files are listed and left out, and more than a hundredth of them stops it.",
     )
@@ -80,7 +80,7 @@ def _add_pool(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do one step."""
-    from mousai.data.shard_set import is_elsewhere
+    from mousai.data.shards import is_elsewhere
     from mousai.data.workers import open_pool
 
     if args.ray is not None and not is_elsewhere(args.folder):
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _shard(args: argparse.Namespace, pool: "Pool") -> int:
-    from mousai.data.sharding import shard_songs
+    from mousai.data.shards.pack import shard_songs
 
     done = shard_songs(
         Path(args.folder),
@@ -107,13 +107,13 @@ def _shard(args: argparse.Namespace, pool: "Pool") -> int:
 
 def _encode(args: argparse.Namespace, pool: "Pool") -> int:
     from mousai.data.latent_cache import encode_songs
-    from mousai.data.shard_set import is_shards, records_of
-    from mousai.data.skipped import say_passed_over
+    from mousai.data.shards import is_shards, records_of
+    from mousai.data.skipped import say_skipped
     from mousai.storage.folders import describe, model_folder
 
     records = records_of(args.folder)
     if not is_shards(args.folder):
-        say_passed_over(Path(args.folder), records)
+        say_skipped(Path(args.folder), records)
     model = model_folder(args.model, revision=args.revision)
     describe(model, need=["autoencoder"])
     done = encode_songs(
@@ -138,12 +138,12 @@ def _say_left_out(bad: Mapping[str, str]) -> None:
 def _check(args: argparse.Namespace, pool: "Pool") -> int:
     from mousai.audio.files import check_output
     from mousai.data.check import check_records
-    from mousai.data.shard_set import is_shards, records_of
+    from mousai.data.shards import is_shards, records_of
     from mousai.data.skipped import skipped
     from mousai.storage.files import atomic_file
 
     path = None if args.report is None else check_output(args.report, args.overwrite, suffixes=(".json",))
-    journal = None if path is None else path.with_name(f".{path.name}.heard")
+    journal = None if path is None else path.with_name(f".{path.name}.files")
     records = records_of(args.folder)
     report = check_records(records, pool=pool, journal=journal, progress=sys.stderr.isatty())
     if not is_shards(args.folder):

@@ -36,10 +36,10 @@ class LatentFile:
 
 def fingerprint(folder: Path) -> str:
     """Fingerprint of a model folder's encoder, read from the file of its weights alone."""
-    from mousai.data import latent_cache
+    from mousai.data.latent_cache import encoder_fingerprint
     from mousai.storage.weights import WEIGHTS_NAME, load_tensors
 
-    return latent_cache.fingerprint(load_tensors(folder / "autoencoder" / WEIGHTS_NAME)[0])
+    return encoder_fingerprint(load_tensors(folder / "autoencoder" / WEIGHTS_NAME)[0])
 
 
 def write_latent(path: Path, found: LatentFile, *, source: str) -> None:

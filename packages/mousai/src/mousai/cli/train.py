@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
-    from mousai.training.settings import Common
+    from mousai.training.config import TrainingConfig
 
 STAGES = ("autoencoder", "latent-diffusion")
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "[--key.sub VALUE ...]"
     )
     parser.add_argument(
-        "stage", choices=STAGES, help="autoencoder: sound to latent and back; generator: text to latent"
+        "stage", choices=STAGES, help="autoencoder: sound to latent and back; latent-diffusion: text to latent"
     )
     parser.add_argument(
         "rest",
@@ -40,14 +40,14 @@ def recipe_names() -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     """Train, or go on."""
-    settings = read_settings(args.stage, args.rest)
+    config = read_config(args.stage, args.rest)
     from mousai.training.run import train
 
-    return train(settings)
+    return train(config)
 
 
-def read_settings(stage: str, arguments: Sequence[str]) -> "Common":
-    """The settings of a stage from the command line: `--config`, and keys that count more than it.
+def read_config(stage: str, arguments: Sequence[str]) -> "TrainingConfig":
+    """The config of a run from the command line: `--config`, and keys that count more than it.
 
     Raises:
         UserError: one is unknown, missing or impossible; one line names it.
@@ -61,9 +61,9 @@ def read_settings(stage: str, arguments: Sequence[str]) -> "Common":
         raise UserError(f"training needs {needed}: pip install 'mousai-music[train]'") from None
     from jsonargparse import ArgumentError, ArgumentParser
 
-    from mousai.training.settings import AutoencoderSettings, LatentDiffusionSettings
+    from mousai.training.config import AutoencoderTrainingConfig, LatentDiffusionTrainingConfig
 
-    kind: Any = AutoencoderSettings if stage == "autoencoder" else LatentDiffusionSettings
+    kind: Any = AutoencoderTrainingConfig if stage == "autoencoder" else LatentDiffusionTrainingConfig
     parser = ArgumentParser(
         prog=f"mousai train {stage}",
         description=f"{kind.__doc__.splitlines()[0]} --from is --start_from.",
@@ -78,8 +78,8 @@ def read_settings(stage: str, arguments: Sequence[str]) -> "Common":
     except ArgumentError as error:
         raise UserError(_in_words(str(error))) from error
     found.pop("config")
-    settings: Common = kind(**found)
-    return settings
+    config: TrainingConfig = kind(**found)
+    return config
 
 
 def _in_full(stage: str, arguments: Sequence[str]) -> list[str]:

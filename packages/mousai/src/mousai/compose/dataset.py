@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..data.workers import follow_parent
+from ..processes import follow_parent
 from ..storage.files import atomic_file
 from .balance import LEAD_LEVEL, LOUDEST
 from .captions import caption, song_facts

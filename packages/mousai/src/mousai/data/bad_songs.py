@@ -9,12 +9,12 @@ from mousai.storage.weights import save_config
 
 
 class BadSongs:
-    """name -> what is wrong with it.
+    """Songs that cannot be used, by name, and what is wrong with each.
 
     Args:
-        source: where the songs come from.
-        report: the JSON file of them.
-        total: songs in all, of which more than a hundredth may not be bad.
+        source: folder or shards that the songs come from.
+        report: JSON file of the bad songs.
+        total: number of songs in all, of which no more than a hundredth may be bad.
     """
 
     def __init__(self, source: Path | str, report: Path, *, total: int) -> None:
@@ -22,7 +22,7 @@ class BadSongs:
         self.found: dict[str, str] = {}
 
     def add(self, bad: Mapping[str, str]) -> None:
-        """Take some more.
+        """Add some more.
 
         Raises:
             UserError: these are too many; the report is written.

@@ -1,4 +1,4 @@
-"""A caption for every time that a crop is heard, from what is known of its file."""
+"""Captions from the metadata of a file, another one for every crop."""
 
 import json
 import random
@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-DROP = 0.1
+FIELD_DROPOUT = 0.1
 """Chance that a field is left out of a caption, as in the paper (arXiv 2301.11757, section 4.2)."""
 FIELDS = ("caption", "title", "artist", "album", "genre", "style", "mood", "year", "key", "bpm", "instruments", "lead")
-"""Fields that say something about the music; all others, such as `duration` or `seed`, are not told."""
+"""Fields that say something about the music; all others, such as `duration` or `seed`, stay out of captions."""
 
 _COMPOSED = {"genre", "style", "bpm", "key", "instruments", "palette"}
 
 
 def caption_of(fields: Mapping[str, Any], rng: np.random.Generator) -> str:
-    """A caption from the fields of one file, another with every draw.
+    """A caption from the fields of one file, another one with every draw.
 
-    Rows of `mousai compose` are told in its own sentences. A file with nothing but a caption has that. All others
+    Rows of `mousai compose` get its own sentences. A file with nothing but a caption has that. All others
     follow the paper's recipe: the fields in random order, each dropped with a chance of a tenth, joined by spaces or by
     commas.
     """
@@ -26,14 +26,14 @@ def caption_of(fields: Mapping[str, Any], rng: np.random.Generator) -> str:
         from mousai.compose import caption_from_metadata
 
         return caption_from_metadata(fields, random.Random(int(rng.integers(2**62))))
-    told = [text for name in FIELDS if (text := _told(name, fields.get(name)))]
-    if len(told) == 1:
-        return told[0]
-    kept = [told[index] for index in rng.permutation(len(told)) if rng.random() >= DROP]
+    texts = [text for name in FIELDS if (text := _text(name, fields.get(name)))]
+    if len(texts) == 1:
+        return texts[0]
+    kept = [texts[index] for index in rng.permutation(len(texts)) if rng.random() >= FIELD_DROPOUT]
     return (" " if rng.random() < 0.5 else ", ").join(kept)
 
 
-def _told(name: str, value: Any) -> str:
+def _text(name: str, value: Any) -> str:
     if value is None or value == "":
         return ""
     if name == "bpm":

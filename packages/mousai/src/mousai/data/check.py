@@ -1,4 +1,4 @@
-"""What a folder of music holds and what is wrong with it, before a day is spent on it."""
+"""Check of a folder of music: what it holds and what is wrong with it, before a day is spent on it."""
 
 import json
 import sys
@@ -29,14 +29,14 @@ _PIECE = 60.0  # seconds read at a time
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What one file turned out to be.
+class FileReport:
+    """Findings about one file.
 
     Args:
-        path: of the file.
+        path: path of the file.
         duration: seconds.
         sample_rate: Hz.
-        channels: of the file.
+        channels: number of channels.
         peak: largest absolute sample.
         bad: what is wrong with it, "" if nothing.
     """
@@ -51,37 +51,37 @@ class Heard:
 
 @dataclass
 class Report:
-    """What a folder turned out to hold."""
+    """Findings about a folder."""
 
-    heard: list[Heard] = field(default_factory=list)
+    files: list[FileReport] = field(default_factory=list)
     captioned: int = 0
     fields: Counter[str] = field(default_factory=Counter)
     signal: Counter[str] = field(default_factory=Counter)
-    """Of how many files tempo, key and lead are known well enough to be told to the generator beside the text."""
+    """Number of files whose tempo, key and lead are known well enough to be a condition beside the caption."""
     skipped: list[str] = field(default_factory=list)
-    """What was not looked at, see `mousai.data.skipped`."""
-    untold: list[str] = field(default_factory=list)
+    """Files that were not looked at, see `mousai.data.skipped`."""
+    uncaptioned: list[str] = field(default_factory=list)
     """Names of files of which nothing is known."""
 
     @property
-    def good(self) -> list[Heard]:
+    def good(self) -> list[FileReport]:
         """Files that can be trained on."""
-        return [one for one in self.heard if not one.bad]
+        return [one for one in self.files if not one.bad]
 
     @property
-    def bad(self) -> list[Heard]:
-        """Files that cannot."""
-        return [one for one in self.heard if one.bad]
+    def bad(self) -> list[FileReport]:
+        """Files that cannot be trained on."""
+        return [one for one in self.files if one.bad]
 
     @property
     def is_usable(self) -> bool:
         """Whether not more than a hundredth of the files is bad, and something is left."""
-        return bool(self.good) and len(self.bad) <= MOST_BAD * len(self.heard)
+        return bool(self.good) and len(self.bad) <= MOST_BAD * len(self.files)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, as JSON can hold it."""
         return {
-            "files": len(self.heard),
+            "files": len(self.files),
             "hours": sum(one.duration for one in self.good) / 3600,
             "captioned": self.captioned,
             "fields": dict(self.fields),
@@ -95,22 +95,22 @@ class Report:
         """The report for people."""
         durations = sorted(one.duration for one in self.good)
         seconds = sum(durations)
-        lines = [f"{len(self.heard)} files, {_hours(seconds)} of sound"]
+        lines = [f"{len(self.files)} files, {_hours(seconds)} of sound"]
         if durations:
             middle = durations[len(durations) // 2]
             lines.append(f"durations    {durations[0]:.1f} to {durations[-1]:.1f} s, half of them over {middle:.1f} s")
             lines.append(f"rates        {_counted(Counter(f'{one.sample_rate} Hz' for one in self.good))}")
             lines.append(f"channels     {_counted(Counter(str(one.channels) for one in self.good))}")
-        told = ", ".join(f"{name} {count}" for name, count in self.fields.most_common())
-        lines.append(f"captions     {self.captioned} files have something to tell ({told or 'none'})")
-        if self.captioned and self.untold:
-            lines.append(f"             {len(self.untold)} have nothing ({first_names(self.untold)})")
+        fields = ", ".join(f"{name} {count}" for name, count in self.fields.most_common())
+        lines.append(f"captions     {self.captioned} files have a caption or tags ({fields or 'none'})")
+        if self.captioned and self.uncaptioned:
+            lines.append(f"             {len(self.uncaptioned)} have nothing ({first_names(self.uncaptioned)})")
         if self.captioned:
             known = ", ".join(f"{name} {self.signal[name]}" for name in ("tempo", "key", "lead"))
-            lines.append(f"told as such {known} (from the fields bpm with first_downbeat, key, lead)")
-        lines += [f"passed over  {line}" for line in self.skipped]
+            lines.append(f"attributes   {known} (from the fields bpm with first_downbeat, key, lead)")
+        lines += [f"skipped      {line}" for line in self.skipped]
         if self.bad:
-            lines.append(f"bad          {len(self.bad)} ({len(self.bad) / len(self.heard):.1%}):")
+            lines.append(f"bad          {len(self.bad)} ({len(self.bad) / len(self.files):.1%}):")
             lines += [f"  {one.path}: {one.bad}" for one in self.bad]
         else:
             lines.append("bad          none")
@@ -130,64 +130,64 @@ def check_records(
     Args:
         records: of `find_records`.
         workers: processes.
-        pool: who does it instead, see `mousai.data.workers`.
-        journal: file that takes what was heard as it comes, so that an interrupted check goes on with it; a file that
+        pool: pool that does it instead, see `mousai.data.workers`.
+        journal: file that takes the findings as they come, so that an interrupted check goes on with it; a file that
             was changed since is read again.
         progress: show a bar.
     """
-    from mousai.data.attributes import stated_of
+    from mousai.data.annotation import attributes_of
     from mousai.data.captions import FIELDS
 
     report = Report()
     for record in records:
-        told = [name for name in FIELDS if record.fields.get(name)]
-        report.fields.update(told)
-        report.captioned += bool(told)
-        if not told:
-            report.untold.append(record.path.name)
-        stated = stated_of(record.fields)
-        report.signal.update(name for name in ("tempo", "key", "lead") if getattr(stated, name) is not None)
+        captioned = [name for name in FIELDS if record.fields.get(name)]
+        report.fields.update(captioned)
+        report.captioned += bool(captioned)
+        if not captioned:
+            report.uncaptioned.append(record.path.name)
+        attributes = attributes_of(record.fields)
+        report.signal.update(name for name in ("tempo", "key", "lead") if getattr(attributes, name) is not None)
     marks = {str(record.path): _mark(record.path) for record in records}
-    heard = _read_journal(journal, marks)
-    todo = [record.path for record in records if str(record.path) not in heard]
+    found = _read_journal(journal, marks)
+    todo = [record.path for record in records if str(record.path) not in found]
     with (
         tqdm(total=len(todo), unit="file", desc="checking", file=sys.stderr, disable=not progress) as bar,
         nullcontext() if journal is None else journal.open("a", encoding="utf-8") as file,
     ):
-        for one in (pool or LocalPool(workers)).map(hear, todo):
-            heard[one.path] = one
+        for one in (pool or LocalPool(workers)).map(inspect_file, todo):
+            found[one.path] = one
             if file is not None:
                 file.write(json.dumps([marks[one.path], asdict(one)]) + "\n")
                 file.flush()
             bar.update()
-    report.heard = [heard[str(record.path)] for record in records]
+    report.files = [found[str(record.path)] for record in records]
     return report
 
 
 def _mark(path: Path | FilePart) -> list[int]:
-    """What changes when the file does."""
+    """A mark that changes when the file does."""
     if isinstance(path, FilePart):
         return [path.start, path.size]
     stat = path.stat()
     return [stat.st_size, stat.st_mtime_ns]
 
 
-def _read_journal(journal: Path | None, marks: Mapping[str, list[int]]) -> dict[str, Heard]:
-    found: dict[str, Heard] = {}
+def _read_journal(journal: Path | None, marks: Mapping[str, list[int]]) -> dict[str, FileReport]:
+    found: dict[str, FileReport] = {}
     if journal is None or not journal.exists():
         return found
     for line in journal.read_text(encoding="utf-8").split("\n"):
         try:
             mark, fields = json.loads(line)
-            one = Heard(**fields)
+            one = FileReport(**fields)
         except (ValueError, TypeError):
-            continue  # the line that was being written when it was killed; its file is read again
+            continue  # the line that was being written when the process was killed; its file is read again
         if marks.get(one.path) == mark:
             found[one.path] = one
     return found
 
 
-def hear(path: Path | FilePart) -> Heard:
+def inspect_file(path: Path | FilePart) -> FileReport:
     """Read one file to its end; what is wrong with it is in the result."""
     try:
         info = audio_info(path)
@@ -200,14 +200,14 @@ def hear(path: Path | FilePart) -> Heard:
             if piece.shape[1] < round(_PIECE * info.sample_rate):
                 break
     except UserError as error:
-        return Heard(str(path), bad=str(error).removeprefix(f"{path}").lstrip(": ").strip())
+        return FileReport(str(path), bad=str(error).removeprefix(f"{path}").lstrip(": ").strip())
     duration = frames / info.sample_rate
     bad = ""
     if duration < SHORTEST:
         bad = f"is only {duration:.3f} s long"
     elif peak < SILENT:
         bad = "is silent"
-    return Heard(str(path), duration, info.sample_rate, info.channels, peak, bad)
+    return FileReport(str(path), duration, info.sample_rate, info.channels, peak, bad)
 
 
 def _hours(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""What is known of every audio file below a folder, wherever it is written.
+"""Metadata of every audio file below a folder, from tables, files beside it, and its tags.
 
     metadata.jsonl or metadata.csv   rows with `file_name` (Hugging Face audiofolder; both may stand at any depth)
     song.json, song.txt              beside song.wav: an object of fields, or the caption itself
@@ -28,8 +28,8 @@ class Record:
     """One audio file.
 
     Args:
-        path: of the file, or where it lies in a shard.
-        fields: what is known of it, by name: `caption`, `title`, `genre`, `bpm`, ...
+        path: path of the file, or its place in a shard.
+        fields: metadata by name: `caption`, `title`, `genre`, `bpm`, ...
     """
 
     path: Path | FilePart
@@ -37,19 +37,19 @@ class Record:
 
 
 def song_name(record: Record, folder: Path) -> str:
-    """How a song is called wherever it goes: its path below the folder, the same on every system."""
+    """Name of a song: its path below the folder, the same on every system."""
     return record.path.name if isinstance(record.path, FilePart) else record.path.relative_to(folder).as_posix()
 
 
 def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
-    """All audio files below a folder with what is known of them, in a fixed order.
+    """All audio files below a folder with their metadata, in a fixed order.
 
     Where a table stands it decides which files of its folder count, as in the Hugging Face audiofolder layout: a file
     that it does not name is left out, one that it names must be there.
 
     Args:
-        folder: of audio files, at any depth; hidden files and folders are not looked at, and for
-            what else is not taken see `mousai.data.skipped`.
+        folder: folder of audio files, at any depth; hidden files and folders are ignored, and for what else is not
+            taken see `mousai.data.skipped`.
         tags: read the files' own tags too (needs tinytag, mousai-music[train]).
 
     Raises:

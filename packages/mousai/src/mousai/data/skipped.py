@@ -1,4 +1,4 @@
-"""Sound files of a folder that are not taken, and why: otherwise they would be missed in the music alone."""
+"""Sound files of a folder that are skipped, and why: otherwise nobody would notice before the music is heard."""
 
 import sys
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ _NAMED = 3
 
 
 def skipped(folder: Path, records: Sequence[Record]) -> list[str]:
-    """What is passed over below a folder, a line for each reason; none where everything is taken.
+    """Files that are skipped below a folder, a line for each reason; none where everything is taken.
 
     Args:
-        folder: of audio files.
-        records: what `find_records` found below it.
+        folder: folder of audio files.
+        records: records that `find_records` found below it.
     """
     taken = {record.path for record in records}
     files = visible_files(folder, "*")
@@ -39,10 +39,10 @@ def skipped(folder: Path, records: Sequence[Record]) -> list[str]:
     return lines
 
 
-def say_passed_over(folder: Path, records: Sequence[Record]) -> None:
-    """The same on stderr."""
+def say_skipped(folder: Path, records: Sequence[Record]) -> None:
+    """Print the same lines on stderr."""
     for line in skipped(folder, records):
-        print(f"passed over: {line}", file=sys.stderr)
+        print(f"skipped: {line}", file=sys.stderr)
 
 
 def _files(paths: Sequence[Path], folder: Path) -> str:

@@ -9,9 +9,7 @@ files whole or not at all. So what comes of it does not depend on the pool, nor 
 import logging
 import multiprocessing
 import os
-import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +18,7 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from mousai.errors import UserError
+from mousai.processes import follow_parent
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -106,20 +105,6 @@ class LocalPool:
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def follow_parent() -> None:
-    """Begin a worker process: Ctrl-C is the parent's to hear, and when the parent is gone, so is this process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def end_with_it() -> None:
-        # Without this, workers of a parent that was killed wait for their next job for ever, and keep their memory.
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=end_with_it, daemon=True).start()
 
 
 def _start_worker() -> None:

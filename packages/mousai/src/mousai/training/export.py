@@ -1,4 +1,4 @@
-"""A run of training -> a model folder with the averaged weights and a card that says how it was made."""
+"""Export of a run: a model folder with the averaged weights and a card that says how it was made."""
 
 import shutil
 import tempfile
@@ -12,25 +12,25 @@ from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig
 from mousai.conditioning.text import TextEncoder, load_tokenizer
-from mousai.data.latent_cache import fingerprint
+from mousai.data.latent_cache import encoder_fingerprint
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
 from mousai.storage.folders import describe, load_autoencoder, load_latent_diffusion, save_parts
 from mousai.storage.weights import load_config
-from mousai.training.assembled import model_folder
-from mousai.training.assembly_latent_diffusion import frozen_text
-from mousai.training.checkpoints import newest_loadable, read_checkpoint
-from mousai.training.modules import Stage
+from mousai.training.checkpoint_files import newest_loadable, read_checkpoint
+from mousai.training.config import AdapterConfig
 from mousai.training.run import BAD, CHECKPOINTS, CONFIG, SIZES
-from mousai.training.settings_parts import Lora
+from mousai.training.sources import model_folder
+from mousai.training.stages.latent_diffusion.text import frozen_text
+from mousai.training.stages.module import Stage
 
 CARD = "README.md"
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is one of a run, and no model."""
+    """Whether a folder is that of a run, and no model."""
     return (folder / CONFIG).is_file() and (folder / SIZES).is_file()
 
 
@@ -45,41 +45,41 @@ def export_run(
 ) -> tuple[str, ...]:
     """Write the averaged model of a run's newest checkpoint as a model folder; whole or not at all.
 
-    A run of the generator gives a whole model, with the autoencoder that it was trained on; one of the autoencoder
-    gives a model of that part, to train a generator on. Where the latent stayed what it was (phases magnitudes and
-    decoder), the generator of the model that it started from still fits, and comes along.
+    A run of stage 2 gives a whole model, with the autoencoder that it was trained on; one of stage 1 gives a model of
+    that part, to train stage 2 on. Where the latent stayed as it was (phases magnitudes and decoder), stage 2 of the
+    model that it started from still fits, and comes along.
 
     Args:
         run: folder that `mousai train` made.
-        out: the model folder.
-        dtype: of the stored weights; `None` keeps float32.
-        about: what `mousai info` says of the model; by default how it was trained.
-        settings: what the model is best run with, as NAME=VALUE, see `SamplingConfig.changed`; what is not named
-             is as in the model that the run started from.
+        out: model folder to write.
+        dtype: dtype of the stored weights; `None` keeps float32.
+        about: text that `mousai info` shows of the model; by default how it was trained.
+        settings: settings that suit the model best, as NAME=VALUE, see `SamplingConfig.changed`; the others are
+            those of the model that the run started from.
         overwrite: replace `out` if it is a model folder.
 
     Returns:
-        The parts that it has.
+        Names of its parts.
 
     Raises:
         UserError: the run saved nothing, or `out` holds something else; one line.
     """
-    trained, held = _held(run)
-    if trained.get("lora", {}).get("rank"):
+    config, saved = _saved(run)
+    if config.get("lora", {}).get("rank"):
         raise UserError(f"{run}: trained an adapter (lora.rank); export it as a file, -o NAME.safetensors")
     is_model = (out / "model_index.json").is_file()
     if out.exists() and not (is_model and overwrite) and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} exists; {'give --overwrite to replace it' if is_model else 'give a new folder'}")
-    weights = Weights(held["state_dict"], held["callbacks"]["EMA"]["average"])
-    parts, defaults = (_autoencoder if trained["stage"] == "autoencoder" else _generator)(run, trained, weights)
+    weights = Weights(saved["state_dict"], saved["callbacks"]["EMA"]["average"])
+    parts, defaults = (_autoencoder if config["stage"] == "autoencoder" else _latent_diffusion)(run, config, weights)
     defaults = defaults.changed(settings)
     out.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".mousai-", dir=out.parent))
     try:
         partial.chmod(0o755)
-        about = about or f"Trained with mousai train {trained['stage']}, {held['global_step']} steps; see {CARD}."
+        about = about or f"Trained with mousai train {config['stage']}, {saved['global_step']} steps; see {CARD}."
         save_parts(partial, parts, defaults=defaults, about=about, dtype=dtype)
-        (partial / CARD).write_text(_card(run, trained, held, parts), encoding="utf-8")
+        (partial / CARD).write_text(_card(run, config, saved, parts), encoding="utf-8")
         if out.exists():
             shutil.rmtree(out)
         partial.rename(out)
@@ -92,23 +92,23 @@ def export_adapter(run: Path, path: Path) -> int:
     """Write the averaged adapter of a run with `lora.rank`, for `mousai generate --lora`.
 
     Returns:
-        How many weights it changes.
+        Number of weights that it changes.
 
     Raises:
         UserError: the run saved nothing, or trained no adapter.
     """
-    settings, held = _held(run)
-    lora = Lora(**settings.get("lora", {}))
+    config, saved = _saved(run)
+    lora = AdapterConfig(**config.get("lora", {}))
     if not lora.rank:
         raise UserError(f"{run}: trained all weights, and no adapter; export it as a folder, -o MODEL_DIR")
-    from mousai.training.lora import save_adapter
+    from mousai.training.stages.latent_diffusion.adapters import save_adapter
 
-    average = held["callbacks"]["EMA"]["average"]
-    return save_adapter(path, average, prefix="model.", settings=lora, base=Path(settings["start_from"]).name)
+    average = saved["callbacks"]["EMA"]["average"]
+    return save_adapter(path, average, prefix="model.", config=lora, base=Path(config["start_from"]).name)
 
 
-def _held(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The settings of a run and its newest checkpoint."""
+def _saved(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Config of a run, and its newest checkpoint."""
     if not is_run(run):
         raise UserError(f"{run}: is no folder of a run; give the --out of a `mousai train`")
     newest = newest_loadable(run / CHECKPOINTS)
@@ -119,7 +119,7 @@ def _held(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @dataclass(frozen=True)
 class Weights:
-    """What a checkpoint holds: all weights, and the average of those that were trained, by their names in the stage."""
+    """Weights of a checkpoint: all of them, and the average of those that were trained, by their names in the stage."""
 
     last: Mapping[str, Tensor]
     average: Mapping[str, Tensor]
@@ -137,19 +137,19 @@ class Weights:
 Parts = dict[str, Any]
 
 
-def _autoencoder(run: Path, settings: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
+def _autoencoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
     model = DMAE(DMAEConfig.from_dict(load_config(run / SIZES)))
     weights.fill(model, "model.")
-    started = settings["start_from"]
+    started = config["start_from"]
     others: Parts = {}
     if started is not None:
         begun = model_folder(started, need=["autoencoder"])
         described = describe(begun)
         defaults = described.defaults
-        if settings["phase"] in ("magnitudes", "decoder") and "latent_diffusion" in described.parts:
-            if fingerprint(load_autoencoder(begun).state_dict()) != fingerprint(model.state_dict()):
+        if config["phase"] in ("magnitudes", "decoder") and "latent_diffusion" in described.parts:
+            if encoder_fingerprint(load_autoencoder(begun).state_dict()) != encoder_fingerprint(model.state_dict()):
                 raise UserError(
-                    f"{begun}: has another encoder than when {run} began with it, so its generator does not fit; put "
+                    f"{begun}: has another encoder than when {run} began with it, so its stage 2 does not fit; put "
                     "back the model that it was"
                 )
             if "text_encoder" in described.parts:
@@ -161,29 +161,29 @@ def _autoencoder(run: Path, settings: Mapping[str, Any], weights: Weights) -> tu
     return {**others, "autoencoder": model}, defaults
 
 
-def _generator(run: Path, settings: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
+def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
     model = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(run / SIZES)))
     weights.fill(model, "model.")
-    started = settings["start_from"]
+    started = config["start_from"]
     if started is not None:
         begun = model_folder(started, need=["text_encoder", "latent_diffusion"])
         text = TextEncoder.load(begun)
-    elif settings["text"] == "small":
+    elif config["text"] == "small":
         text = TextEncoder.small(tokenizer=load_tokenizer(run / "tokenizer"))
     else:
-        text = frozen_text(settings["text"])
+        text = frozen_text(config["text"])
     if any(key.startswith("text.") for key in weights.average):
         weights.fill(text, "text.")
-    stage_1 = model_folder(settings["autoencoder"], need=["autoencoder"])
+    stage_1 = model_folder(config["autoencoder"], need=["autoencoder"])
     defaults = describe(begun if started is not None else stage_1).defaults
     return {"text_encoder": text, "latent_diffusion": model, "autoencoder": load_autoencoder(stage_1)}, defaults
 
 
-def _card(run: Path, settings: Mapping[str, Any], held: Mapping[str, Any], parts: Parts) -> str:
+def _card(run: Path, config: Mapping[str, Any], saved: Mapping[str, Any], parts: Parts) -> str:
     """The model card, as the hub shows it."""
-    figures = held[Stage.FIGURES]
+    figures = saved[Stage.FIGURES]
     bad = load_config(run / BAD) if (run / BAD).is_file() else {}
-    loop, optimizer = settings["loop"], settings["optimizer"]
+    loop, optimizer = config["loop"], config["optimizer"]
     counted = ", ".join(
         f"{name} {sum(weight.numel() for weight in part.parameters()) / 1e6:.1f} million"
         for name, part in parts.items()
@@ -202,15 +202,15 @@ def _card(run: Path, settings: Mapping[str, Any], held: Mapping[str, Any], parts
         "",
         "## Data",
         "",
-        f"{held[Stage.FILES]} files from a folder named {Path(settings['data']).name!r}; {len(bad)} could not be read.",
+        f"{saved[Stage.FILES]} files from a folder named {Path(config['data']).name!r}; {len(bad)} could not be read.",
         "",
         "## Training",
         "",
-        f"- stage: {settings['stage']}" + (f", phase {settings['phase']}" if "phase" in settings else ""),
-        f"- started from: {settings['start_from'] or 'nothing'}",
-        f"- {held['global_step']} steps, {held[Stage.SEEN]} items",
+        f"- stage: {config['stage']}" + (f", phase {config['phase']}" if "phase" in config else ""),
+        f"- started from: {config['start_from'] or 'nothing'}",
+        f"- {saved['global_step']} steps, {saved[Stage.SEEN]} items",
         f"- AdamW, learning rate {optimizer['learning_rate']:g}, {optimizer['schedule']}; {loop['precision']}",
-        f"- weights: moving average, beta {settings['ema']['beta']:g}, power {settings['ema']['power']:g}",
+        f"- weights: moving average, beta {config['ema']['beta']:g}, power {config['ema']['power']:g}",
         f"- parameters: {counted}",
         "",
         "## Figures at the last step",
@@ -219,8 +219,8 @@ def _card(run: Path, settings: Mapping[str, Any], held: Mapping[str, Any], parts
         "",
         "## Limits",
         "",
-        "It has heard what the folder above holds, and what the model had heard that it started from. Nobody",
-        "has judged it yet: do so with prompts that it was not trained on.",
+        "It was trained on the folder above, and on the data of the model that it started from. Nobody has judged",
+        "it yet: do so with prompts that it was not trained on.",
         "",
     ]
     return "\n".join(lines)

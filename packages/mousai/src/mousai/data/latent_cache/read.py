@@ -1,0 +1,108 @@
+"""Reading what `mousai data encode` made, see `mousai.data.latent_cache.encode`."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from mousai.errors import UserError
+from mousai.storage.weights import load_config, load_tensors, tensor_metadata, tensor_shapes
+
+FORMAT = "mousai latents"
+INDEX, METADATA = "index.json", "metadata.jsonl"
+BAD_OF_SHARD = "bad"
+"""In a shard's header: name -> what is wrong, of songs that should have been in it."""
+
+
+@dataclass(frozen=True)
+class CachedSong:
+    """One song of a cache.
+
+    Args:
+        name: see `song_name`.
+        file: file of its latents, `name#0`, ...
+        bytes: size of all its latents.
+        fields: metadata of the song.
+    """
+
+    name: str
+    file: Path
+    bytes: int
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Cached:
+    """Songs of a cache, and the autoencoder that encoded them; see `encode_songs`."""
+
+    songs: list[CachedSong]
+    autoencoder: str
+    offsets: int
+
+
+def is_latent_cache(folder: Path) -> bool:
+    """Whether a folder is what `encode_songs` made."""
+    return (folder / INDEX).is_file() and load_config(folder / INDEX).get("format") == FORMAT
+
+
+def cached_songs(cache: Path) -> Cached:
+    """The songs of a cache in the order of the folder they came from.
+
+    Raises:
+        UserError: it has no metadata of its songs, or holds none.
+    """
+    index = load_config(cache / INDEX)
+    try:
+        lines = (cache / METADATA).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise UserError(f"{cache}: has no {METADATA}; `mousai data encode` adds it, and encodes nothing anew") from None
+    held = {key: (path, shape) for path in latent_shards(cache) for key, shape in tensor_shapes(path).items()}
+    songs = []
+    for row in map(json.loads, lines):
+        name = row.pop("file_name")
+        keys = [f"{name}#{offset}" for offset in range(index["offsets"])]
+        if all(key in held for key in keys):
+            size = sum(2 * math.prod(held[key][1]) for key in keys)
+            songs.append(CachedSong(name, held[keys[0]][0], size, row))
+    if not songs:
+        raise UserError(f"{cache}: holds no latents; run `mousai data encode` first")
+    return Cached(songs, index["autoencoder"], index["offsets"])
+
+
+def read_latents(cache: Path, songs: Sequence[str], *, offsets: int) -> list[list[Tensor]]:
+    """Read the latents [C, L] of songs, `offsets` of each.
+
+    Raises:
+        UserError: one of them is not in the cache.
+    """
+    tensors: dict[str, Tensor] = {}
+    for path in latent_shards(cache):
+        tensors |= load_tensors(path)[0]
+    for name in songs:
+        if f"{name}#{offsets - 1}" not in tensors:
+            raise UserError(f"{cache}: has no latents of {name}")
+    return [[tensors[f"{name}#{index}"] for index in range(offsets)] for name in songs]
+
+
+def latent_shards(cache: Path) -> list[Path]:
+    """The files of a cache."""
+    return sorted(cache.glob("latents-*.safetensors"))
+
+
+def shard_path(cache: Path, number: int) -> Path:
+    """Where a file of it goes."""
+    return cache / f"latents-{number:05d}.safetensors"
+
+
+def known_latents(cache: Path) -> set[str]:
+    """All that it holds: "song.wav#0", ..."""
+    return {key for path in latent_shards(cache) for key in tensor_shapes(path)}
+
+
+def bad_before(cache: Path) -> set[str]:
+    """Songs that were bad when their shard was written."""
+    return {name for path in latent_shards(cache) for name in json.loads(tensor_metadata(path).get(BAD_OF_SHARD, "{}"))}

@@ -1,0 +1,1 @@
+"""Hooks of the trainer: average, checkpoints, log, samples, guards and ends."""

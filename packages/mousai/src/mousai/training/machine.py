@@ -1,0 +1,32 @@
+"""Checks of a config against this machine, before songs are read."""
+
+import sys
+
+import torch
+
+from mousai.dtype import bfloat16_gain
+from mousai.errors import UserError
+from mousai.training.config import TrainingConfig
+from mousai.training.fsdp import FSDP
+from mousai.training.trainer import lightning_device
+
+
+def check_machine(config: TrainingConfig) -> None:
+    """Refuse what this machine or the strategy cannot do; say on stderr what it does slowly.
+
+    Raises:
+        UserError: there is no such device, or settings that do not go together; one line.
+    """
+    loop = config.loop
+    if loop.strategy != FSDP and ("fsdp" in loop.strategy or "deepspeed" in loop.strategy):
+        raise UserError(f"loop.strategy={loop.strategy}: its average could not follow the weights; take fsdp, or ddp")
+    if loop.strategy == FSDP and (loop.compile or loop.precision == "16-mixed"):
+        what = "loop.compile=true" if loop.compile else "loop.precision=16-mixed"
+        raise UserError(f"{what}: does not go with loop.strategy=fsdp; leave it out, or take ddp")
+    on_cpu = lightning_device(config)[0] == "cpu"
+    if loop.precision == "bf16-mixed" and on_cpu and (gain := bfloat16_gain(torch.device("cpu"))) < 1:
+        print(
+            f"mousai: loop.precision=bf16-mixed: this CPU multiplies {gain:.2g} times as fast in bfloat16 as in "
+            "float32; 32-true would do better",
+            file=sys.stderr,
+        )

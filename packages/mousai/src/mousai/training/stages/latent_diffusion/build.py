@@ -1,0 +1,125 @@
+"""A run of stage 2, put together from its config."""
+
+from pathlib import Path
+
+import numpy as np
+
+from dmae import DMAE, DMAEConfig
+from mousai.conditioning.text import TextEncoder
+from mousai.data.captions import caption_of
+from mousai.diffusion.config import LatentDiffusionConfig
+from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.errors import UserError
+from mousai.storage.folders import autoencoder_config, latent_diffusion_config, load_autoencoder, load_latent_diffusion
+from mousai.training.config import LatentDiffusionTrainingConfig
+from mousai.training.cuda_graph import use_cuda_graphs
+from mousai.training.data.latent_crops import LatentCrops
+from mousai.training.data.songs import Songs, latent_songs, split_songs
+from mousai.training.sources import model_folder, sizes_of
+from mousai.training.stages.experiment import VALIDATION_ITEMS, Experiment
+from mousai.training.stages.latent_diffusion.module import LatentDiffusionStage
+from mousai.training.stages.latent_diffusion.resident import resident_latents
+from mousai.training.stages.latent_diffusion.text import frozen_text, small_text
+
+_SMALL = 20e6  # parameters of a text encoder that is trained along; a big one would be spoilt by a small corpus
+
+
+def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
+    """Build what a run of stage 2 needs; see `mousai.training.stages.experiment.build`."""
+    stage_1 = model_folder(config.autoencoder, need=["autoencoder"])
+    latent = autoencoder_config(stage_1)
+    start = None
+    if config.start_from is not None:
+        start = model_folder(config.start_from, need=["text_encoder", "latent_diffusion"])
+    sizes = latent_diffusion_config(start) if start else None
+    if sizes is None and config.model != "tiny":
+        sizes = sizes_of(LatentDiffusionConfig, config.model)
+    if sizes is not None:
+        _check_channels(sizes, latent, config)
+    frozen = None if start or config.text == "small" else frozen_text(config.text)
+    if config.loop.resident:
+        return _build_resident(config, start, stage_1)
+    songs = latent_songs(config, stage_1, frame_rate=latent.latent_rate)
+    if start:
+        text, model = TextEncoder.load(start), load_latent_diffusion(start)
+    else:
+        if frozen is None:
+            text = small_text(songs.records, Path(config.out) / "tokenizer", seed=config.loop.seed)
+        else:
+            text = frozen
+        if sizes is None:
+            sizes = LatentDiffusionConfig.tiny(latent_std=round(songs.std, 4), frame_rate=songs.frame_rate)
+            _check_channels(sizes, latent, config)
+        model = LatentDiffusion(sizes)
+    if sizes is not None and sizes.net.context_features != text.features:
+        raise UserError(
+            f"text={config.text}: gives {text.features} features, the model reads {sizes.net.context_features}"
+        )
+    stage = _stage(config, model, text, load_autoencoder(stage_1), frozen=frozen is not None)
+    train, val = split_songs(songs, config)
+    stage.prompts = config.logging.prompts or _captions(val or train, config.logging.listen_count)
+    validation = LatentCrops(val, config.crops, seed=config.loop.seed, count=VALIDATION_ITEMS) if val else None
+    return Experiment(
+        stage=stage,
+        train=LatentCrops(train, config.crops, seed=config.loop.seed),
+        validation=validation,
+        config=model.config,
+        files=len(songs),
+    )
+
+
+def _stage(
+    config: LatentDiffusionTrainingConfig, model: LatentDiffusion, text: TextEncoder, autoencoder: DMAE, *, frozen: bool
+) -> LatentDiffusionStage:
+    """The stage, with what is not trained frozen, and the ways to compute that the config asks for."""
+    small = sum(weight.numel() for weight in text.parameters()) < _SMALL
+    train_text = not frozen and small and not config.lora.rank
+    text = text.train() if train_text else text.eval().requires_grad_(False)
+    if config.lora.rank:
+        from mousai.training.stages.latent_diffusion.adapters import add_adapters
+
+        model.requires_grad_(False)
+        add_adapters(model.net, config.lora)
+    model.net.set_checkpointing(config.loop.activation_checkpointing)
+    if config.loop.compile:
+        model.net.compile()
+    if config.loop.cuda_graph:
+        use_cuda_graphs(model.net)
+    return LatentDiffusionStage(model.train(), text, autoencoder, config, train_text=train_text)
+
+
+def _build_resident(config: LatentDiffusionTrainingConfig, start: Path | None, stage_1: Path) -> Experiment:
+    """A run whose songs lie on the device."""
+    if start is None:
+        raise UserError("loop.resident", True, "needs --from, a model to start from")
+    autoencoder = load_autoencoder(stage_1)
+    stage = _stage(config, load_latent_diffusion(start), TextEncoder.load(start), autoencoder, frozen=False)
+    data, close = resident_latents(config, autoencoder, stage_1)
+    stage.resident = data
+    rng = np.random.default_rng(0)
+    captions = [caption_of(fields, rng) for fields in data.metadata[: config.logging.listen_count]]
+    stage.prompts = config.logging.prompts or captions
+    sizes = stage.model.config
+    return Experiment(
+        stage=stage, train=None, validation=None, config=sizes, files=len(data), resident=True, close=close
+    )
+
+
+def _check_channels(sizes: LatentDiffusionConfig, latent: DMAEConfig, config: LatentDiffusionTrainingConfig) -> None:
+    found, needed = sizes.net.in_channels, latent.latent_channels
+    if found == needed:
+        return
+    if config.start_from is None and config.model == "tiny":
+        raise UserError(
+            f"model=tiny: writes {found} latent channels, the autoencoder {config.autoencoder} has {needed}; give "
+            "model=paper or a config.json"
+        )
+    raise UserError(
+        f"{config.start_from or f'model={config.model}'}: writes {found} latent channels, the autoencoder "
+        f"{config.autoencoder} has {needed}; name another --autoencoder"
+    )
+
+
+def _captions(songs: Songs, count: int) -> list[str]:
+    rng = np.random.default_rng(0)
+    return [caption_of(record.fields, rng) for record in songs.records[:count]]
