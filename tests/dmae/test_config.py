@@ -183,7 +183,7 @@ ONE_STAGE = EncoderConfig(width=8, factors=(4,), blocks=(1,))
         (
             "patches",
             {"transform_size": 16},
-            "one latent frame is 32 samples, .* at depth 2 is 64; .*: encoder.factors whose product is 8 or levels",
+            "one latent frame is 32 samples, .* at depth 2 is 64; .* encoder.factors whose product is 8 or levels",
         ),
         ("patches", {"spectrogram": None}, "encoder=EncoderConfig.* reads a spectrogram, which is None; give a Spec"),
     ],

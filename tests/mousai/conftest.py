@@ -26,7 +26,7 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     import torch
 
     from dmae import DMAE, DMAEConfig, EncoderConfig, PriorConfig, SpectrogramConfig
-    from mousai.conditioning.text import TextEncoder
+    from mousai.conditioning.text import T5TextEncoder
     from mousai.diffusion.config import LatentDiffusionConfig
     from mousai.diffusion.latent_diffusion import LatentDiffusion
     from mousai.pipeline import Mousai
@@ -64,7 +64,7 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         pipeline = Mousai(
-            TextEncoder.small(CAPTIONS, features=32, layers=1).eval(),
+            T5TextEncoder.small(CAPTIONS, features=32, layers=1).eval(),
             LatentDiffusion(generator).eval(),
             DMAE(autoencoder).eval(),
             defaults=SamplingConfig(num_inference_steps=3, guidance_scale=2.0, decoder_steps=2),

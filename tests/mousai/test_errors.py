@@ -1,10 +1,11 @@
 import copy
 import pickle
+import tomllib
 from pathlib import Path
 
 import pytest
 
-from mousai.errors import UserError
+from mousai.errors import UserError, install_hint
 
 
 class FileError(UserError):
@@ -67,3 +68,13 @@ def test_goes_from_one_process_to_another(error: UserError):
         assert (again.field, again.value, again.hint) == (error.field, error.value, error.hint)
     # PyTorch's workers make the error of a process again from its text alone.
     assert str(FileError(str(error))) == str(error)
+
+
+def test_how_to_install_an_extra_names_extras_and_folders_that_there_are():
+    root = Path(__file__).parents[2]
+    extras = tomllib.loads((root / "packages/mousai/pyproject.toml").read_text())["project"]["optional-dependencies"]
+    for extra in extras:
+        hint = install_hint(extra)
+        assert f"packages/mousai[{extra}]" in hint
+        folders = [word.strip("'").partition("[")[0] for word in hint.split() if "packages/" in word]
+        assert len(folders) == 4 and all((root / folder / "pyproject.toml").is_file() for folder in folders)

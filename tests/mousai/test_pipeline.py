@@ -546,7 +546,8 @@ def test_a_model_of_the_hub_needs_its_commit(monkeypatch: pytest.MonkeyPatch, sa
     assert "revision" in refused(model_folder, "owner/name")
     assert asked == []
     assert model_folder("owner/name", revision="abc") == saved_model
-    assert "model='owner/name': cannot be had at gone: no such revision" in refused(model_folder, "owner/name", revision="gone")
+    message = refused(model_folder, "owner/name", revision="gone")
+    assert "model='owner/name': cannot be had at gone: no such revision" in message
     assert asked == [("owner/name", "abc"), ("owner/name", "gone")]
 
 

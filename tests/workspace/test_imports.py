@@ -14,6 +14,7 @@ IMPORT_NAMES = {
     "mousai-unet1d": "unet1d",
     "mousai-vdiffusion": "vdiffusion",
     "mousai-dmae": "dmae",
+    "pyyaml": "yaml",
     "scikit-learn": "sklearn",
 }
 # What an extra brings may be needed at import time only by the part that the extra is for.

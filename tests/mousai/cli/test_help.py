@@ -70,7 +70,7 @@ def test_as_a_module(saved_model: Path, tmp_path: Path):
     assert done.returncode == 0 and done.stderr == "" and "48000 Hz" in done.stdout
     failed = run("reconstruct", tmp_path / "nowhere.wav", "-o", tmp_path / "a.wav", "--model", saved_model)
     assert (failed.returncode, failed.stdout) == (2, "")
-    assert failed.stderr == f"mousai: error: {tmp_path / 'nowhere.wav'} does not exist\n"
+    assert failed.stderr == f"mousai: error: {tmp_path / 'nowhere.wav'}: does not exist\n"
 
 
 @pytest.mark.parametrize(

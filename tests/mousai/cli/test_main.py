@@ -27,8 +27,7 @@ def test_compose_is_handed_on(mousai, work: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_ctrl_c_while_composing(mousai, work: Path, saved_model: Path, monkeypatch: pytest.MonkeyPatch):
-    def interrupted(self: Mousai, *args: object, callback_on_step_end, **settings: object) -> None:
-        callback_on_step_end("latent_diffusion", 1, 3)
+    def interrupted(self: Mousai, *args: object, **settings: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Mousai, "__call__", interrupted)

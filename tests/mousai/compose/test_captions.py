@@ -16,6 +16,7 @@ from mousai.compose.caption_words import (
     SPEEDS,
     speed_words,
 )
+from mousai.compose.captions import STYLE_WORDS
 from mousai.compose.instruments import KITS, PROGRAM_NAMES
 from mousai.conditioning.leads import family_of, lead_in
 
@@ -36,7 +37,8 @@ def words(text: str) -> set[str]:
 def vocabulary(row: dict[str, object]) -> set[str]:
     """Every word that a true caption of the row may hold."""
     genre, mood, names = str(row["genre"]), str(row["mood"]), list(map(str, row["instruments"]))  # type: ignore[call-overload]
-    told = [*GENRE_WORDS[genre], *GENRE_NOUNS[genre], *NOUNS, *OCCASIONS, str(row["style"]), *MOOD_WORDS[mood]]
+    told = [*GENRE_WORDS[genre], *GENRE_NOUNS[genre], *NOUNS, *OCCASIONS, *MOOD_WORDS[mood]]
+    told += STYLE_WORDS.get(str(row["style"]), (str(row["style"]),))
     told += [*speed_words(float(str(row["bpm"]))), str(row["key"]).replace("#", "")]
     told += [word for name in names for word in (name, *INSTRUMENT_WORDS.get(name, ()))]
     return GLUE | {word for text in told for word in words(text)}
@@ -90,6 +92,25 @@ def test_a_row_is_enough_for_ever_new_captions() -> None:
 def test_what_users_type_is_among_the_captions(row: dict[str, object], prompt: str) -> None:
     rng = Random(1)
     assert any(caption_from_metadata(row, rng).lower().rstrip(".") == prompt.lower() for _ in range(40_000))
+
+
+@pytest.mark.parametrize(
+    ("style", "spoken"),
+    [
+        ("drum and bass", ("drum and bass", "drum & bass", "dnb", "d&b")),
+        ("lo-fi", ("lo-fi", "lofi", "chillhop")),
+        ("film score", ("film score", "cinematic", "soundtrack", "orchestral")),
+        ("soul", ("soul", "r&b")),
+        ("waltz", ("waltz",)),
+    ],
+)
+def test_styles_are_called_what_users_call_them(style: str, spoken: tuple[str, ...]) -> None:
+    row = song_facts(compose_song(3, genre=style, duration=8))
+    rng = Random(6)
+    drawn = [caption_from_metadata(row, rng).lower() for _ in range(1000)]
+    for word in spoken:
+        assert any(re.search(rf"(^|[^a-z]){re.escape(word)}([^a-z]|$)", text) for text in drawn), word
+    assert 0.25 < sum(any(word in text for word in spoken) for text in drawn) / 1000 < 0.65
 
 
 def test_most_captions_name_the_genre_and_many_the_tempo() -> None:

@@ -56,6 +56,11 @@ def test_scale_indices_and_pitches_agree(key: Key) -> None:
         (Key(9, "minor"), "ii7", (11, 2, 5, 9), ()),
         (Key(2, "dorian"), "IV", (7, 11, 2), ()),
         (Key(7, "mixolydian"), "VII", (5, 9, 0), ()),
+        (Key(0, "major"), "bVII", (10, 2, 5), (11,)),
+        (Key(0, "mixolydian"), "IVb7", (5, 9, 0, 3), (4,)),
+        (Key(0, "major"), "Ib7", (0, 4, 7, 10), (11,)),
+        (Key(0, "major"), "III7", (4, 8, 11, 2), (7,)),
+        (Key(0, "minor"), "Vsus", (7, 0, 2), (10,)),
     ],
 )
 def test_chords_are_spelt_as_in_the_textbook(
@@ -66,7 +71,14 @@ def test_chords_are_spelt_as_in_the_textbook(
     assert found.avoid == avoid
 
 
-@pytest.mark.parametrize("numeral", ["", "viii", "I8", "H"])
+@pytest.mark.parametrize(
+    ("numeral", "bass"), [("I", 0), ("V/3", 11), ("V/5", 2), ("V7/7", 5), ("IV/1", 0), ("bVII", 10), ("Vsus", 7)]
+)
+def test_a_slash_names_the_bass(numeral: str, bass: int) -> None:
+    assert chord(Key(0, "major"), numeral).bass == bass
+
+
+@pytest.mark.parametrize("numeral", ["", "viii", "I8", "H", "I/7", "I/2", "#IV"])
 def test_an_unknown_numeral_is_an_error(numeral: str) -> None:
     with pytest.raises(ValueError, match="numeral is"):
         chord(Key(0, "major"), numeral)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from mousai import UserError
-from mousai.conditioning.text import MAX_TOKENS, TextEncoder, load_tokenizer
+from mousai.conditioning.text import MAX_TOKENS, T5TextEncoder, load_tokenizer
 
 
 @pytest.fixture(scope="module")
-def encoder(saved_model: Path) -> TextEncoder:
-    return TextEncoder.load(saved_model)
+def encoder(saved_model: Path) -> T5TextEncoder:
+    return T5TextEncoder.load(saved_model)
 
 
 def refused(function, *args, **settings) -> str:
@@ -24,7 +24,7 @@ def refused(function, *args, **settings) -> str:
     return str(caught.value)
 
 
-def embed(encoder: TextEncoder, *prompts: str) -> torch.Tensor:
+def embed(encoder: T5TextEncoder, *prompts: str) -> torch.Tensor:
     with torch.no_grad():
         return encoder(prompts).hidden
 
@@ -32,7 +32,7 @@ def embed(encoder: TextEncoder, *prompts: str) -> torch.Tensor:
 # ---- the embedding
 
 
-def test_shapes_and_mask(encoder: TextEncoder):
+def test_shapes_and_mask(encoder: T5TextEncoder):
     found = encoder(["calm piano pop, 100 bpm", "", "metal"])
     assert found.hidden.shape == (3, MAX_TOKENS, encoder.features) == (3, 64, 32)
     assert found.mask.shape == (3, MAX_TOKENS) and found.mask.dtype == torch.bool
@@ -43,13 +43,13 @@ def test_shapes_and_mask(encoder: TextEncoder):
     assert bool((found.hidden[found.mask].abs().amax(dim=-1) > 0).all())
 
 
-def test_a_prompt_does_not_depend_on_its_batch_mates(encoder: TextEncoder):
+def test_a_prompt_does_not_depend_on_its_batch_mates(encoder: T5TextEncoder):
     alone = embed(encoder, "metal")
     assert torch.allclose(embed(encoder, "metal", "a much longer prompt " * 20)[:1], alone, atol=1e-5)
     assert not torch.allclose(embed(encoder, "jazz"), alone, atol=1e-3)
 
 
-def test_padding_cannot_change_the_embedding(encoder: TextEncoder):
+def test_padding_cannot_change_the_embedding(encoder: T5TextEncoder):
     tokens = encoder.tokenizer(["slow jazz"], padding="max_length", max_length=MAX_TOKENS, return_tensors="pt")
     ids, mask = tokens["input_ids"], tokens["attention_mask"]
     other = torch.where(mask.bool(), ids, 7)
@@ -59,7 +59,7 @@ def test_padding_cannot_change_the_embedding(encoder: TextEncoder):
     assert torch.equal(a[mask.bool()], b[mask.bool()])
 
 
-def test_repeated_keeps_prompts_together(encoder: TextEncoder):
+def test_repeated_keeps_prompts_together(encoder: T5TextEncoder):
     found = encoder(["metal", "jazz"]).repeated(3)
     assert found.hidden.shape[0] == 6
     for row in range(6):
@@ -71,17 +71,17 @@ def test_repeated_keeps_prompts_together(encoder: TextEncoder):
 # ---- the small encoder's tokenizer
 
 
-def test_numbers_are_split_into_digits(encoder: TextEncoder):
+def test_numbers_are_split_into_digits(encoder: T5TextEncoder):
     for number in ("100", "72", "8912"):
         assert encoder.tokenizer.tokenize(f"{number} bpm")[: len(number)] == list(number)
 
 
-def test_case_and_accents_do_not_matter(encoder: TextEncoder):
+def test_case_and_accents_do_not_matter(encoder: T5TextEncoder):
     assert torch.equal(embed(encoder, "Métal, JAZZ"), embed(encoder, "metal, jazz"))
 
 
 @given(prompt=st.text(max_size=300))
-def test_any_text_is_embedded(encoder: TextEncoder, prompt: str):
+def test_any_text_is_embedded(encoder: T5TextEncoder, prompt: str):
     found = encoder([prompt])
     assert found.hidden.shape == (1, MAX_TOKENS, 32) and bool(found.hidden.isfinite().all())
     assert 1 <= int(found.mask.sum()) <= MAX_TOKENS
@@ -90,7 +90,7 @@ def test_any_text_is_embedded(encoder: TextEncoder, prompt: str):
 # ---- long prompts
 
 
-def test_what_is_cut_off_is_named_in_the_users_own_words(encoder: TextEncoder, capfd: pytest.CaptureFixture[str]):
+def test_what_is_cut_off_is_named_in_the_users_own_words(encoder: T5TextEncoder, capfd: pytest.CaptureFixture[str]):
     words = ["piano", "metal", "Jazz", "bass"] * 20
     assert encoder.cut("a short prompt") is None
     exactly = " ".join(words[: MAX_TOKENS - 1])  # words that are tokens, and the end
@@ -101,7 +101,7 @@ def test_what_is_cut_off_is_named_in_the_users_own_words(encoder: TextEncoder, c
     assert capfd.readouterr().err == ""  # it is ours to say
 
 
-def test_what_is_cut_off_has_no_effect_and_the_rest_has(encoder: TextEncoder):
+def test_what_is_cut_off_has_no_effect_and_the_rest_has(encoder: T5TextEncoder):
     words = ["piano"] * (MAX_TOKENS - 1)
     seen = embed(encoder, " ".join(words))
     assert torch.equal(embed(encoder, " ".join([*words, "metal", "jazz"])), seen)
@@ -111,10 +111,10 @@ def test_what_is_cut_off_has_no_effect_and_the_rest_has(encoder: TextEncoder):
 # ---- copies, saving and loading
 
 
-def test_copies_compute_with_their_own_weights(encoder: TextEncoder):
+def test_copies_compute_with_their_own_weights(encoder: T5TextEncoder):
     original = copy.deepcopy(encoder)
     before = embed(original, "metal")
-    by_state = TextEncoder.small(features=32, layers=1, tokenizer=original.tokenizer)
+    by_state = T5TextEncoder.small(features=32, layers=1, tokenizer=original.tokenizer)
     assert not torch.allclose(embed(by_state, "metal"), before, atol=1e-3)
     by_state.load_state_dict(original.state_dict())
     copies = [copy.deepcopy(original), by_state.eval()]
@@ -126,31 +126,31 @@ def test_copies_compute_with_their_own_weights(encoder: TextEncoder):
         assert torch.equal(embed(made, "metal"), before)
 
 
-def test_saving_and_loading(encoder: TextEncoder, tmp_path: Path):
+def test_saving_and_loading(encoder: T5TextEncoder, tmp_path: Path):
     encoder.save(tmp_path)
-    again = TextEncoder.load(tmp_path)
+    again = T5TextEncoder.load(tmp_path)
     assert not again.training and again.features == 32
     prompts = ("calm piano pop, 100 bpm", "", "metal " * 90)
     assert torch.equal(embed(again, *prompts), embed(encoder, *prompts))
     assert again.cut("metal " * 90) == encoder.cut("metal " * 90)
 
 
-def test_tied_weights_stay_tied(encoder: TextEncoder, tmp_path: Path):
+def test_tied_weights_stay_tied(encoder: T5TextEncoder, tmp_path: Path):
     encoder.save(tmp_path)
-    model = TextEncoder.load(tmp_path).model
+    model = T5TextEncoder.load(tmp_path).model
     assert model.shared.weight is model.encoder.embed_tokens.weight
     assert len(load_file(tmp_path / "text_encoder" / "model.safetensors")) < len(model.state_dict())
 
 
 def test_all_of_a_trained_encoder_gets_gradients(captions: list[str]):
-    encoder = TextEncoder.small(captions, features=32, layers=1)
+    encoder = T5TextEncoder.small(captions, features=32, layers=1)
     encoder(["calm piano pop", "metal"]).hidden.square().sum().backward()
     assert all(parameter.grad is not None for parameter in encoder.parameters())
 
 
 def test_incomplete_folders_are_named(model_copy: Path):
     def load() -> str:
-        return refused(TextEncoder.load, model_copy)
+        return refused(T5TextEncoder.load, model_copy)
 
     config = model_copy / "text_encoder" / "config.json"
     values = json.loads(config.read_text())
@@ -170,14 +170,14 @@ def test_incomplete_folders_are_named(model_copy: Path):
 def test_an_impossible_text_encoder_is_named(model_copy: Path, change: dict):
     config = model_copy / "text_encoder" / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), **change}))
-    assert str(model_copy / "text_encoder") in refused(TextEncoder.load, model_copy)
+    assert str(model_copy / "text_encoder") in refused(T5TextEncoder.load, model_copy)
 
 
 # ---- encoders of the hub
 
 
 @pytest.fixture(scope="module")
-def hub_folder(tmp_path_factory: pytest.TempPathFactory, encoder: TextEncoder) -> Path:
+def hub_folder(tmp_path_factory: pytest.TempPathFactory, encoder: T5TextEncoder) -> Path:
     """A T5 in the layout of the hub, made by transformers alone."""
     from transformers import T5Config, T5EncoderModel
 
@@ -191,20 +191,20 @@ def hub_folder(tmp_path_factory: pytest.TempPathFactory, encoder: TextEncoder) -
 
 
 def test_a_t5_of_the_hub(hub_folder: Path, tmp_path: Path):
-    found = TextEncoder.from_hub(str(hub_folder), revision="main")
+    found = T5TextEncoder.from_hub(str(hub_folder), revision="main")
     assert found.features == 48 and not found.training
     assert found(["calm piano pop"]).hidden.shape == (1, MAX_TOKENS, 48)
     assert torch.equal(embed(found, "metal"), embed(found, "metal"))  # no dropout
     weights = load_file(hub_folder / "model.safetensors")
     assert torch.equal(found.model.state_dict()["shared.weight"], weights["shared.weight"])
     found.save(tmp_path)
-    assert torch.equal(embed(TextEncoder.load(tmp_path), "metal"), embed(found, "metal"))
+    assert torch.equal(embed(T5TextEncoder.load(tmp_path), "metal"), embed(found, "metal"))
 
 
 def test_a_hub_model_that_is_not_there(tmp_path: Path):
-    assert "nowhere at abc" in refused(TextEncoder.from_hub, str(tmp_path / "nowhere"), revision="abc")
+    assert "nowhere at abc" in refused(T5TextEncoder.from_hub, str(tmp_path / "nowhere"), revision="abc")
     (tmp_path / "empty").mkdir()
-    assert "empty at abc" in refused(TextEncoder.from_hub, str(tmp_path / "empty"), revision="abc")
+    assert "empty at abc" in refused(T5TextEncoder.from_hub, str(tmp_path / "empty"), revision="abc")
 
 
 def test_a_hub_model_with_a_hole(hub_folder: Path, tmp_path: Path):
@@ -214,7 +214,7 @@ def test_a_hub_model_with_a_hole(hub_folder: Path, tmp_path: Path):
     key = "encoder.block.1.layer.0.SelfAttention.q.weight"
     del weights[key]
     save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    assert key in refused(TextEncoder.from_hub, str(tmp_path), revision="main")
+    assert key in refused(T5TextEncoder.from_hub, str(tmp_path), revision="main")
 
 
 def test_a_pickle_of_the_hub_is_never_loaded(hub_folder: Path, tmp_path: Path):
@@ -222,4 +222,4 @@ def test_a_pickle_of_the_hub_is_never_loaded(hub_folder: Path, tmp_path: Path):
         if file.suffix != ".safetensors":
             (tmp_path / file.name).write_bytes(file.read_bytes())
     torch.save(load_file(hub_folder / "model.safetensors"), tmp_path / "pytorch_model.bin")
-    assert "safetensors" in refused(TextEncoder.from_hub, str(tmp_path), revision="main")
+    assert "safetensors" in refused(T5TextEncoder.from_hub, str(tmp_path), revision="main")

@@ -91,7 +91,7 @@ def test_an_autoencoder_is_imported_and_used(state: State, tmp_path: Path, capsy
     told = capsys.readouterr().out
     assert f"{model}: autoencoder, {describe_count(model):,} parameters" in told
     assert "assumed, for the file does not tell: " in told and "transform_stride=4" in told
-    assert "lacks a generator and a text encoder" in told
+    assert "lacks a latent diffusion and a text encoder" in told
 
     write_audio(tmp_path / "in.wav", 0.3 * torch.randn(2, 4801).clamp(-3, 3).numpy(), 48000)
     words = ["reconstruct", str(tmp_path / "in.wav"), "-o", str(tmp_path / "out.wav"), "--model", str(model)]

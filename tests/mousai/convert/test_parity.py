@@ -216,10 +216,10 @@ def test_a_generator_with_its_text_encoder(
     folder = imported(theirs, tmp_path, {"attention_heads": "3"}, text_encoder=str(t5_folder))
     assert describe(folder).parts == ("text_encoder", "latent_diffusion")
     ours = load_latent_diffusion(folder)
-    from mousai.conditioning.text import TextEncoder
+    from mousai.conditioning.text import T5TextEncoder
 
     prompts = ["calm piano pop, 100 bpm", "fast metal"]
-    text = TextEncoder.load(folder)(prompts, keep_padding=ours.config.attend_to_padding)
+    text = T5TextEncoder.load(folder)(prompts, keep_padding=ours.config.attend_to_padding)
     noise = torch.randn(2, 4, 32, generator=torch.Generator().manual_seed(0))
     conditions = {"context": text.hidden, "context_mask": text.mask}
     net: Callable[..., Tensor] = ours.denoise

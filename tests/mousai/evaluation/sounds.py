@@ -1,4 +1,4 @@
-"""Sounds made up for the tests of the judges."""
+"""Synthetic audio for the tests of the evaluation."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ RATE = 22050
 
 
 def beat(seed: int, *, high: bool, seconds: float = 4.0) -> np.ndarray:
-    """Noise bursts or plucked tones: two made-up genres."""
+    """Noise bursts or plucked tones: two synthetic genres."""
     rng = np.random.default_rng(seed)
     sound = 0.005 * rng.standard_normal(round(seconds * RATE))
     length = RATE // 5

@@ -1,10 +1,10 @@
-"""`mousai evaluate` from the command line: a miniature model from end to end, and what it refuses at once."""
+"""`mousai evaluate` from the command line: a miniature model from end to end, limits, and what is refused at once."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,29 +19,59 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     return code, said.out, said.err
 
 
+def write_limits(folder: Path, text: str) -> str:
+    path = folder / "limits.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def read_report(out: Path) -> Any:
+    return json.loads((out / "report.json").read_text(encoding="utf-8"))
+
+
 def test_a_model_is_evaluated_from_end_to_end(
     saved_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    code, said, _ = run(
-        capsys, str(saved_model), "--quick", "--reworded", "--no-true-renders", "--songs", "0", "-o", str(out)
-    )
-    assert code == 0
-    assert "style" in said and "MISSED" in said and said.rstrip().endswith("report.html")
-    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    limits = write_limits(tmp_path, "genre: {at_least: 0, at_most: 1}\ncpu_seconds: {at_most: 1.0e-6}\n")
+    options = ("--quick", "--prompt-robustness", "--no-reference-renders", "--songs", "0", "--require", limits)
+    code, said, _ = run(capsys, str(saved_model), *options, "--device", "cpu", "-o", str(out))
+    assert code == 1
+    table, _, rest = said.partition("\n\n")
+    assert table.startswith("metric") and "\ngenre " in table
+    assert rest.splitlines()[0].endswith("report.html")
+    assert rest.splitlines()[1].startswith("cpu_seconds: ") and rest.splitlines()[1].endswith("must be at most 1e-06")
+    assert len(rest.splitlines()) == 2
+    report = read_report(out)
     name = str(saved_model)
     assert [len(clips) for clips in report["clips"].values()] == [4]
-    assert report["summaries"][name]["style"]["asked"] == 4
-    assert {"style", "clipped pieces", "CPU for 20 s of music"} <= {target["name"] for target in report["targets"]}
-    tempo = next(target for target in report["targets"] if target["name"] == "tempo")
-    assert tempo["verdict"] == "not measured"  # a share of what the judge hears, which nobody asked it
-    assert report["reworded"]["no prompt"]["pieces"] == 4
-    assert report["reworded"]["other order"]["style"]["asked"] == 2
-    words = next(target for target in report["targets"] if target["name"] == "meaningless words (as written)")
-    assert re.match(r"style \d of 2 \(\d\), tempo \d of 2 \(\d\), ", words["shown"])
+    assert report["summaries"][name]["genre"]["total"] == 4
+    metrics = report["metrics"]
+    assert {"genre", "clipped", "cpu_seconds", "prompt_robustness.no_prompt.silent"} <= set(metrics)
+    low, high = metrics["genre"]["interval"]
+    assert low <= metrics["genre"]["value"] <= high and metrics["genre"]["reference"] is None
+    assert report["prompt_robustness"]["no prompt"]["silent"]["total"] == 4
+    order = metrics["prompt_robustness.other_order.genre"]
+    assert order["total"] == 2 and order["reference"] is not None
     page = (out / "report.html").read_text(encoding="utf-8")
     assert page.count("<audio") == 4 and 'src="clips/000-a.flac"' in page
     assert page.count("data:image/png;base64,") >= 4
+    # Once more: the clips are kept, and all limits hold.
+    limits = write_limits(tmp_path, "genre: {at_least: 0}\nsilent: {at_most: 1}\n")
+    code, said, progress = run(
+        capsys,
+        str(saved_model),
+        "--quick",
+        "--no-reference-renders",
+        "--songs",
+        "0",
+        "--require",
+        limits,
+        "-o",
+        str(out),
+    )
+    assert code == 0 and said.splitlines()[-1] == "all 2 limits hold"
+    assert "generating" not in progress
 
 
 def test_a_folder_of_clips_is_judged_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,13 +83,18 @@ def test_a_folder_of_clips_is_judged_alone(tmp_path: Path, capsys: pytest.Captur
     rows = [{"file_name": "a.wav", "prompt": "drum solo, 90 bpm"}, {"file_name": "b.wav", "prompt": "pop in A minor"}]
     (folder / "clips.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     out = tmp_path / "out"
-    code, said, _ = run(capsys, "--clips", str(folder), "--no-true-renders", "--songs", "0", "-o", str(out))
-    assert code == 0 and "theirs" in said
-    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    options = ("--clips", str(folder), "--no-reference-renders", "--songs", "0", "-o", str(out))
+    code, said, _ = run(capsys, *options)
+    assert code == 0 and "\nkey " in said and "\nsilent " in said
+    report = read_report(out)
     found = report["summaries"]["theirs"]
-    assert found["tempo"]["asked"] == found["key"]["asked"] == 1 and "style" not in found
-    assert found["levels"]["silent"] == 1 and found["key"]["right"] == 0
+    assert found["tempo"]["total"] == found["key"]["total"] == 1 and "genre" not in found
+    assert found["levels"]["silent"]["count"] == 1 and found["key"]["count"] == 0
     assert not (out / "clips").exists()
+    limits = write_limits(tmp_path, "silent: {at_most: 0}\ngenre: {at_least: 0.9}\n")
+    code, said, _ = run(capsys, *options, "--require", limits)
+    assert code == 1
+    assert said.splitlines()[-2:] == ["silent: 0.5, must be at most 0", "genre: not measured; must be at least 0.9"]
 
 
 @pytest.mark.fluidsynth
@@ -70,21 +105,24 @@ def test_a_model_plays_the_prompts_of_clips_beside_them_and_the_composer(
     folder.mkdir()
     write_audio(folder / "a.wav", 0.1 * np.ones((1, 96000), dtype=np.float32), 48000)
     row = {"file_name": "a.wav", "prompt": "a waltz, 120 bpm, D major", "genre": "classical", "style": "waltz"}
-    row |= {"lead": "theremin"}  # is none of the composer's, and no judge knows it
+    row |= {"lead": "theremin"}  # an instrument that neither the composer nor the judge knows
     (folder / "metadata.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
     out = tmp_path / "out"
-    asked = (str(saved_model), "--quick", "--clips", str(folder), "--songs", "1", "-o", str(out))
-    assert run(capsys, *asked)[0] == 0
-    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    code, said, _ = run(capsys, str(saved_model), "--quick", "--clips", str(folder), "--songs", "1", "-o", str(out))
+    assert code == 0 and "theirs" in said.splitlines()[0] and "reference renders" in said.splitlines()[0]
+    report = read_report(out)
     assert {name: len(clips) for name, clips in report["clips"].items()} == {
         str(saved_model): 1,
         "theirs": 1,
-        "true renders": 1,
+        "reference renders": 1,
     }
-    assert report["summaries"]["true renders"]["style"]["right"] == 1
-    assert report["summaries"]["true renders"]["key"]["right"] == 1
+    assert report["summaries"]["reference renders"]["genre"]["count"] == 1
+    assert report["summaries"]["reference renders"]["key"]["count"] == 1
+    assert report["metrics"]["key"]["reference"] == report["metrics"]["reference.key"]["value"] == 1.0
     assert "lead" not in report["summaries"]["theirs"]
     assert set(report["autoencoder"]["medians"]) == {"songs"}
+    distance = report["metrics"]["autoencoder.songs.log_mel_distance"]
+    assert distance["value"] > 0 and distance["reference"] > 0
     page = (out / "report.html").read_text(encoding="utf-8")
     assert "theirs" in page and "Griffin-Lim, latent" in page and "Opus" in page
 
@@ -96,16 +134,18 @@ def test_a_model_plays_the_prompts_of_clips_beside_them_and_the_composer(
         (["--prompts", "0"], "--prompts 0: must be 1 to 40"),
         (["--seed", "-1"], "--seed -1: must be 0 or more"),
         (["--long", "20"], "--long 20: must be 40 to 3600 seconds"),
-        (["--reworded", "--clips", "."], "--reworded: is measured on the prompts of this command"),
         (["--long", "nan"], "--long nan: must be"),
+        (["--prompt-robustness", "--clips", "."], "--prompt-robustness: is measured on this command's own prompts"),
         (["--songs", "-1"], "--songs -1: must be 0 to 1000"),
-        (["--clips", "nowhere"], "--clips nowhere: no such folder"),
-        (["--clips", ".", "--prompts", "3"], "--prompts: with --clips the prompts are those of the clips"),
+        (["--clips", "nowhere"], "nowhere: no such folder"),
+        (["--clips", ".", "--prompts", "3"], "--prompts: with clips, the prompts are those of the clips"),
         (["--files", "nothing.wav"], "--files nothing.wav: no such file"),
         (["--training-songs", "."], "--training-songs .: holds no metadata.jsonl"),
-        (["--revision", "abc"], "--revision: is the commit of a model of the hub"),
+        (["--revision", "abc"], "--revision: is the commit of a model on the hub"),
         (["nowhere"], "nowhere: no such folder"),
         (["--dtype", "int8"], "argument --dtype: invalid choice"),
+        (["--device", "tpu"], "--device tpu: must be auto, cpu, cuda"),
+        (["--require", "none.yaml"], "--require none.yaml: no such file"),
     ],
 )
 def test_mistakes_are_one_line(
@@ -123,6 +163,23 @@ def test_mistakes_are_one_line(
     said = capsys.readouterr().err
     assert code == 2 and message in said and said.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("gnre: {at_least: 0.9}", "'gnre' is not a metric; did you mean genre?"),
+        ("genre: {at_least: 0.9", "is not YAML"),
+        ("long_pieces.key: {at_least: 1}", "long_pieces.key is not measured with these options; give --long"),
+    ],
+)
+def test_limits_are_checked_before_anything_is_generated(
+    text: str, message: str, saved_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    code, _, said = run(capsys, str(saved_model), "--require", write_limits(tmp_path, text), "-o", str(out))
+    assert code == 2 and message in said and said.count("\n") == 1
+    assert not out.exists()
 
 
 def test_a_mistake_is_said_before_anything_heavy_is_loaded() -> None:

@@ -1,4 +1,4 @@
-"""The prompts: truthful, spread over the styles, and in words that no caption has."""
+"""The prompts: they name what they ask for, cover the styles, and have words that no caption has."""
 
 import re
 from random import Random
@@ -7,8 +7,8 @@ from mousai.compose import GENRES, caption, compose_song
 from mousai.compose.styles import styles_of
 from mousai.conditioning.attributes import parse_attributes
 from mousai.conditioning.leads import family_of
-from mousai.evaluation.key import parts_of
-from mousai.evaluation.prompts import PROMPTS, every_prompt, grid
+from mousai.evaluation.judges.key import key_parts
+from mousai.evaluation.prompts import PROMPTS, all_prompts, grid
 
 
 def test_prompts_cover_the_genres_evenly() -> None:
@@ -16,7 +16,7 @@ def test_prompts_cover_the_genres_evenly() -> None:
     assert {sum(prompt.genre == genre for prompt in PROMPTS) for genre in GENRES} == {4}
     for first in range(0, 40, 10):
         assert {prompt.genre for prompt in PROMPTS[first : first + 10]} == set(GENRES)
-    assert len({prompt.text for prompt in every_prompt()}) == len(every_prompt()) == 72
+    assert len({prompt.text for prompt in all_prompts()}) == len(all_prompts()) == 72
 
 
 def test_the_grid_is_whole() -> None:
@@ -29,24 +29,24 @@ def test_the_grid_is_whole() -> None:
             assert len(set(values)) == 2 and values.count(values[0]) == 4
 
 
-def test_what_a_prompt_asks_for_stands_in_its_words_and_is_what_its_style_has() -> None:
-    for prompt in every_prompt():
+def test_the_text_names_what_the_prompt_asks_for_and_the_style_has_it() -> None:
+    for prompt in all_prompts():
         (style,) = [style for style in styles_of(prompt.genre) if style.name == prompt.style]
         assert style.tempo[0] <= prompt.bpm <= style.tempo[1]
-        stated = parse_attributes(prompt.text)
-        assert stated.tempo == prompt.bpm
-        assert (stated.key is None) == (prompt.key is None)
-        if prompt.key is not None and stated.key is not None:
-            assert parts_of(prompt.key) == (stated.key[0], int(stated.key[1]))
+        parsed = parse_attributes(prompt.text)
+        assert parsed.tempo == prompt.bpm
+        assert (parsed.key is None) == (prompt.key is None)
+        if prompt.key is not None and parsed.key is not None:
+            assert key_parts(prompt.key) == (parsed.key[0], int(parsed.key[1]))
         if prompt.lead is not None:
             (lead,) = [part for part in style.parts if part.role == "lead"]
             assert prompt.lead in lead.instruments and family_of(prompt.lead) is not None
 
 
-def test_no_prompt_is_made_of_caption_words_alone() -> None:
+def test_every_prompt_has_words_that_no_caption_has() -> None:
     known: set[str] = set()
     for seed in range(1500):
         song = compose_song(seed, duration=4.0)
         known |= set(re.findall(r"\w+", caption(song, Random(seed)).lower()))
-    for prompt in every_prompt():
+    for prompt in all_prompts():
         assert set(re.findall(r"[^\W\d]+", prompt.text.lower())) - known, prompt.text

@@ -8,13 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mousai.audio.files import AudioError, read_audio, read_metadata, write_audio
+    from mousai.audio.files import read_audio, read_metadata, write_audio
+    from mousai.audio.opening import AudioError
     from mousai.codec import Codec
-    from mousai.conditioning.text import TextEmbedding
+    from mousai.conditioning.attributes import MusicAttributes
+    from mousai.conditioning.conditioning import Conditioning
+    from mousai.conditioning.text import T5TextEncoder, TextEmbedding, TextEncoder
     from mousai.diffusion.config import LatentDiffusionConfig
     from mousai.diffusion.latent_diffusion import LatentDiffusion
     from mousai.errors import UserError
+    from mousai.output import MousaiOutput
     from mousai.pipeline import Mousai
+    from mousai.sampling_config import SamplingConfig
     from mousai.storage.folders import load_autoencoder, load_latent_diffusion
     from mousai.storage.weights import CheckpointError
 
@@ -24,10 +29,16 @@ __all__ = [
     "AudioError",
     "CheckpointError",
     "Codec",
+    "Conditioning",
     "LatentDiffusion",
     "LatentDiffusionConfig",
     "Mousai",
+    "MousaiOutput",
+    "MusicAttributes",
+    "SamplingConfig",
+    "T5TextEncoder",
     "TextEmbedding",
+    "TextEncoder",
     "UserError",
     "__version__",
     "load_autoencoder",
@@ -38,13 +49,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AudioError": "mousai.audio.files",
+    "AudioError": "mousai.audio.opening",
     "CheckpointError": "mousai.storage.weights",
+    "Codec": "mousai.codec",
+    "Conditioning": "mousai.conditioning.conditioning",
     "LatentDiffusion": "mousai.diffusion.latent_diffusion",
     "LatentDiffusionConfig": "mousai.diffusion.config",
-    "Codec": "mousai.codec",
     "Mousai": "mousai.pipeline",
+    "MousaiOutput": "mousai.output",
+    "MusicAttributes": "mousai.conditioning.attributes",
+    "SamplingConfig": "mousai.sampling_config",
+    "T5TextEncoder": "mousai.conditioning.text",
     "TextEmbedding": "mousai.conditioning.text",
+    "TextEncoder": "mousai.conditioning.text",
     "UserError": "mousai.errors",
     "load_autoencoder": "mousai.storage.folders",
     "load_latent_diffusion": "mousai.storage.folders",

@@ -16,7 +16,7 @@ class UserError(ValueError):
     Args:
         field: name of the argument or setting as it is in Python (`num_inference_steps`, `loop.max_steps`), or the path
             of the file that is wrong.
-        value: what it is; None where the value is missing, too long, or not the point.
+        value: value of the field; None where it is missing, too long, or not the point.
         hint: what is wrong with it, and what would do.
     """
 
@@ -57,6 +57,17 @@ class UserError(ValueError):
             return f"{name}: {self.hint}"
         number = isinstance(self.value, float)
         return f"{name}{equals}{f'{self.value:g}' if number else written(self.value)}: {self.hint}"
+
+
+def install_hint(extra: str) -> str:
+    """Command that installs the dependencies of an extra, for hints.
+
+    The packages are on no index yet, so that this is done in a clone of the repository.
+    """
+    return (
+        "in a clone of the repository: pip install packages/unet1d packages/vdiffusion packages/dmae "
+        f"'packages/mousai[{extra}]'"
+    )
 
 
 def _one_line(text: str) -> str:

@@ -271,10 +271,15 @@ class Mousai(Codec):
             stripped_text=None if less == list(prompts) else self._embed(less).repeated(times),
         )
 
+    def unseen(self, prompt: str) -> str | None:
+        """Return the end of a prompt that the text encoder does not read; None where it reads all of it."""
+        cut = getattr(self.text_encoder, "cut", None)
+        unseen: str | None = None if cut is None else cut(prompt)
+        return unseen
+
     def _embed(self, prompts: Sequence[str]) -> TextEmbedding:
-        cut = getattr(self.text_encoder, "cut", lambda prompt: None)
         for prompt in prompts:
-            if unseen := cut(prompt):
+            if unseen := self.unseen(prompt):
                 warnings.warn(f"a prompt is too long, not seen of it: {unseen!r}", PromptCutWarning, stacklevel=4)
         embedding: TextEmbedding = self.text_encoder(
             prompts, keep_padding=self.latent_diffusion.config.attend_to_padding

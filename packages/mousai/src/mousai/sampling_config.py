@@ -125,13 +125,13 @@ class SamplingConfig:
         from vdiffusion import time_grid
 
         try:
-            time_grid(1, start=self.strength, kind=self.time_grid)
+            times = time_grid(self.num_inference_steps, start=self.strength, kind=self.time_grid)
+            falls = bool((times.float().diff() < 0).all())  # as the samplers, which compute in float32, need it
         except ValueError:
-            raise UserError(
-                "strength",
-                self.strength,
-                f"is too little for the time grid {self.time_grid!r}; give more, or 'uniform'",
-            ) from None
+            falls = False
+        if not falls:
+            hint = f"is too little for the time grid {self.time_grid!r}; give more, or 'uniform'"
+            raise UserError("strength", self.strength, hint)
 
     def updated(self, changes: Mapping[str, Any]) -> "SamplingConfig":
         """Return a copy with the changes whose value is not `None`.

@@ -7,8 +7,7 @@ an `AudioError` whose one line names the file and says what would do.
 import json
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -19,8 +18,8 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from mousai.audio.containers import missing_end, states_length, wav_comment
-from mousai.errors import UserError
+from mousai.audio.containers import wav_comment
+from mousai.audio.opening import BLOCK, AudioError, is_length_stated, libsndfile_reason, opened, read_frames
 from mousai.storage.file_parts import FilePart
 from mousai.storage.files import atomic_file
 
@@ -38,23 +37,16 @@ _FORMATS: dict[str, dict[str, Any]] = {
 }
 # libsndfile drops a longer WAV comment in silence (about 30,000 bytes with what else stands in the header).
 _METADATA_LIMIT = 16384
-# Frames given to libsndfile at a time: one large block of Ogg Vorbis overflows the encoder's stack.
-_BLOCK = 65536
 # The size field of a WAV file has 32 bits; the rest is for the header.
 _WAV_LIMIT = 2**32 - 2**16
 _LONGEST = 1e9  # seconds; a number that every file ends before, and that is still exact in samples
-_UNSTATED = 2**48  # frames
 # How far soxr's HQ filter reaches to either side, in samples of the lower rate (measured: below -120 dB from 128 on).
 _FILTER_REACH = 256
 
 
-class AudioError(UserError):
-    """An audio file that cannot be read or written as asked; one line that names it and what would do."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class AudioInfo:
-    """What the header of an audio file says."""
+    """Header of an audio file."""
 
     sample_rate: int
     """Samples per second and channel."""
@@ -68,25 +60,13 @@ class AudioInfo:
         return self.frames / self.sample_rate
 
 
-class _Reader(soundfile.SoundFile):
-    """Reads MP3 files, and files that do not state their length, from the start to the end without ever seeking.
-
-    soundfile seeks after every read to where it already is. In an MP3 file of variable bit rate libsndfile then lands
-    elsewhere (it goes by the Xing header's table of hundredths), and the sound has jumps. In a FLAC file of unstated
-    length it fails.
-    """
-
-    def seekable(self) -> bool:
-        return self.format != "MP3" and self.frames < _UNSTATED and super().seekable()
-
-
 def audio_info(path: str | PathLike[str] | FilePart) -> AudioInfo:
     """Read the header of an audio file.
 
     Raises:
         AudioError: The file is missing, a folder, empty, or not audio.
     """
-    with _opened(path if isinstance(path, FilePart) else Path(path)) as file:
+    with opened(path if isinstance(path, FilePart) else Path(path)) as file:
         return AudioInfo(sample_rate=file.samplerate, channels=file.channels, frames=file.frames)
 
 
@@ -129,7 +109,7 @@ def read_audio(
         raise AudioError("duration", duration, f"must be more than 0 s, for {path}")
 
     path = path if isinstance(path, FilePart) else Path(path)
-    with _opened(path) as file:
+    with opened(path) as file:
         rate, frames = file.samplerate, file.frames
         if file.channels > 2:
             raise AudioError(str(path), hint=f"has {file.channels} channels; mix it down to stereo or mono first")
@@ -148,9 +128,8 @@ def read_audio(
         stop = frames if last is None else min(frames, -(-last * block_in // block_out) + reach)
         if skip >= frames:
             raise _starts_too_late(path, start, frames / rate)
-        audio = _read_frames(file, skip, stop)
-        # Without a stated length libsndfile gives a guess (MP3) or the largest number there is (FLAC).
-        stated = states_length(path, file.format) and frames < _UNSTATED
+        audio = read_frames(file, skip, stop)
+        stated = is_length_stated(path, file)
 
     if stated and len(audio) < stop - skip:
         ends = (skip + len(audio)) / rate
@@ -171,7 +150,7 @@ def read_audio(
     if rate != sample_rate:
         audio = _resampled(audio, rate, sample_rate, end)
     audio = audio[begin:end].T
-    return np.ascontiguousarray(np.broadcast_to(audio, (channels, audio.shape[1])))
+    return np.repeat(audio, channels // len(audio), axis=0)  # always an array of its own, which can be written to
 
 
 def write_audio(
@@ -234,11 +213,13 @@ def write_audio(
         ):
             if comment:
                 file.comment = comment
-            for offset in range(0, samples.shape[1], _BLOCK):
-                block = samples[:, offset : offset + _BLOCK].astype(np.float64) * gain
+            for offset in range(0, samples.shape[1], BLOCK):
+                block = samples[:, offset : offset + BLOCK].astype(np.float64) * gain
                 file.write(np.clip(block, -1, 1).T)  # clips the last bit of rounding of the gain, never more
     except soundfile.LibsndfileError as error:
-        raise AudioError(str(path), hint=f"cannot be written at {sample_rate} Hz: {_reason(error)}") from error
+        raise AudioError(
+            str(path), hint=f"cannot be written at {sample_rate} Hz: {libsndfile_reason(error)}"
+        ) from error
     except OSError as error:
         raise AudioError(str(path), hint=f"cannot be written: {error.strerror or error}") from error
     return gain
@@ -250,7 +231,7 @@ def read_metadata(path: str | PathLike[str]) -> dict[str, str]:
     Raises:
         AudioError: The file is missing, a folder, empty, cut short or not audio.
     """
-    with _opened(Path(path)) as file:
+    with opened(Path(path)) as file:
         comment = wav_comment(Path(path)) if file.format in ("WAV", "WAVEX") else file.comment
     try:
         found = json.loads(comment)
@@ -285,73 +266,6 @@ def check_output(path: str | PathLike[str], overwrite: bool, *, suffixes: tuple[
     except OSError as error:
         raise AudioError(path.parent, hint=f"the folder cannot be written: {error.strerror or error}") from error
     return path
-
-
-@contextmanager
-def _opened(path: Path | FilePart) -> Iterator[soundfile.SoundFile]:
-    """Open an audio file for reading, and make one line of everything that can go wrong in it until it is closed."""
-    if isinstance(path, Path):
-        _check_file(path)
-    elif path.size == 0:
-        raise AudioError(str(path), hint="is empty")
-    try:
-        with (
-            path.open("rb") as raw,  # libsndfile never says why it failed
-            _Reader(path if isinstance(path, Path) else raw) as file,
-        ):
-            if reason := missing_end(path, file.format):
-                raise AudioError(str(path), hint=f"is cut short: {reason}")
-            yield file
-    except OSError as error:
-        raise AudioError(str(path), hint=f"cannot be read: {error.strerror or error}") from error
-    except soundfile.LibsndfileError as error:
-        reason = _reason(error)
-        raise AudioError(
-            str(path), hint=f"cannot be read as audio ({reason}); WAV, FLAC, OGG, OPUS, MP3 and AIFF files can"
-        ) from error
-
-
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise AudioError(str(path), hint="is a folder; give the name of an audio file")
-    if not path.exists():
-        raise AudioError(str(path), hint="does not exist")
-    if not path.is_file():
-        raise AudioError(str(path), hint="is not a regular file")
-    if path.stat().st_size == 0:
-        raise AudioError(str(path), hint="is empty")
-    if path.suffix.lower() == ".raw":  # soundfile would ask for what such a file does not say
-        raise AudioError(
-            str(path), hint="cannot be read as audio: .raw files do not state their rate; convert it to WAV"
-        )
-
-
-def _reason(error: soundfile.LibsndfileError) -> str:
-    reason: str = error.error_string.removeprefix("Error : ").strip().rstrip(".")
-    # What libsndfile says of an MP3 file without a single whole frame.
-    return "no sound was found in it" if reason.startswith("File does not exist") else reason
-
-
-def _read_frames(file: soundfile.SoundFile, first: int, stop: int) -> npt.NDArray[np.float32]:
-    """Samples `first` to `stop` of the file as `[samples, channels]`, fewer if it ends before."""
-    if file.seekable():
-        file.seek(first)
-        position = first
-    else:
-        position = 0
-        while position < first:
-            skipped = len(file.read(min(_BLOCK, first - position), dtype="float32"))
-            if skipped == 0:
-                break
-            position += skipped
-    blocks = [np.empty((0, file.channels), np.float32)]
-    # In pieces, because the length that a header promises may be a guess, or a lie that memory could not hold.
-    while position < stop:
-        blocks.append(file.read(min(16 * _BLOCK, stop - position), dtype="float32", always_2d=True))
-        if len(blocks[-1]) == 0:
-            break
-        position += len(blocks[-1])
-    return np.concatenate(blocks)
 
 
 def _resampled(audio: npt.NDArray[np.float32], rate: int, sample_rate: int, samples: int) -> npt.NDArray[np.float32]:

@@ -1,154 +1,160 @@
 """`mousai evaluate`: does the music follow the prompt, and how good does it sound?"""
 
 import argparse
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mousai.errors import UserError
+from mousai.errors import UserError, install_hint
 
 if TYPE_CHECKING:
-    from mousai.evaluation.run import Plan
+    from mousai.evaluation.config import EvaluationConfig
 
-_NEEDED = ("librosa", "matplotlib", "scipy")
-_PROMPTS = 40
+_NEEDED = ("librosa", "matplotlib", "scipy", "yaml")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `evaluate` takes."""
+    from mousai.cli.shared import add_device_arguments
+
     parser.add_argument(
         "model",
         nargs="?",
         metavar="MODEL",
-        help="folder of a model, its id on the Hugging Face hub, or bundled for the model that comes along (the "
-        "default, unless --clips is given)",
+        help="folder of a model, its id on the Hugging Face hub, or bundled, the model in this package (the default, "
+        "unless --clips is given)",
     )
-    parser.add_argument("--revision", metavar="R", help="commit of a model of the hub, needed for one")
-    parser.add_argument(
-        "--dtype", choices=("auto", "float32", "bfloat16"), default="auto", help="number format to compute in"
-    )
+    parser.add_argument("--revision", metavar="R", help="commit of a model on the hub, needed for one")
+    add_device_arguments(parser)
     parser.add_argument(
         "-o",
         "--out",
         default="evaluation",
         metavar="DIR",
-        help="folder of report.html, report.json and the sounds; an interrupted run goes on (default evaluation)",
+        help="folder of report.html, report.json and the audio; an interrupted run continues (default evaluation)",
     )
     parser.add_argument(
+        "--require",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="YAML file of limits, such as 'key: {at_least: 0.8}'; each limit that fails is printed, and then the exit "
+        "code is 1. May be given several times",
+    )
+    clips = parser.add_argument_group("clips")
+    clips.add_argument(
         "--clips",
         action="append",
         default=[],
         metavar="DIR",
-        help="judge the clips of this folder too: clips.jsonl or metadata.jsonl with file_name, prompt, and what is "
-        "known of genre, bpm, key and lead. A MODEL beside it plays the same prompts. May be given several times",
+        help="judge the clips of this folder: clips.jsonl or metadata.jsonl with file_name, prompt, and what is known "
+        "of genre, bpm, key and lead. A MODEL beside it generates clips for the same prompts. May be given several "
+        "times",
     )
-    parser.add_argument(
-        "--prompts", type=int, metavar="N", help=f"only the first N of the {_PROMPTS} prompts, without the grid"
-    )
-    parser.add_argument("--quick", action="store_true", help="two prompts of 8 s in two steps: does everything run?")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the first piece (default 0)")
-    parser.add_argument(
-        "--no-true-renders",
+    clips.add_argument("--prompts", type=int, metavar="N", help="use only the first N of the 40 prompts, and no grid")
+    clips.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the first clip (default 0)")
+    clips.add_argument(
+        "--no-reference-renders",
         action="store_true",
-        help="leave out the composer's renders of the same wishes, which need FluidSynth; without them no figure is a "
-        "share of what the judges can hear",
+        help="leave out the composer's renders of the same prompts, which need FluidSynth and are what the metrics are "
+        "compared with",
     )
-    parser.add_argument(
-        "--long", type=float, metavar="S", help="also whole songs of S seconds: do they keep time and key?"
+    clips.add_argument(
+        "--quick", action="store_true", help="two prompts of 8 s in two steps, to see whether everything runs"
     )
-    parser.add_argument(
-        "--reworded",
+    more = parser.add_argument_group("more metrics")
+    more.add_argument(
+        "--long",
+        type=float,
+        metavar="S",
+        help="also judge long pieces of S seconds: are tempo and key right at the start and at the end?",
+    )
+    more.add_argument(
+        "--prompt-robustness",
         action="store_true",
-        help="also ten of the prompts in other words (clauses in another order; with words that mean nothing), and "
-        "four pieces without a prompt",
+        help="also give ten of the prompts in other words (clauses in another order; meaningless words added), and "
+        "generate four clips without a prompt",
     )
-    group = parser.add_argument_group("the autoencoder")
-    group.add_argument(
-        "--songs", type=int, default=6, metavar="N", help="songs composed afresh to measure it on; 0 = none (default 6)"
+    more.add_argument(
+        "--songs", type=int, default=6, metavar="N", help="composed songs for the autoencoder; 0 for none (default 6)"
     )
-    group.add_argument(
-        "--files", nargs="+", default=[], metavar="FILE", help="recordings to measure it on too (20 s of each)"
+    more.add_argument(
+        "--files", nargs="+", default=[], metavar="FILE", help="recordings for the autoencoder (20 s of each)"
     )
-    parser.add_argument(
+    more.add_argument(
         "--training-songs",
         metavar="DIR",
-        help="folder from `mousai compose` that the model learned from, to look for copies in what it plays",
+        help="folder of `mousai compose` that the model learned from, to look for memorization",
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate, print the table, and say where the report is."""
-    plan = _plan(args)
-    from mousai.evaluation.run import evaluate, lines
+    """Evaluate, print the metrics, say where the report is and which limits fail; 1 if one does."""
+    config = _config(args)
+    from mousai.evaluation.limits import check_measurable, failures, read_limits
 
-    result = evaluate(plan)
-    print("\n".join(lines(result)))
-    print(f"\n{plan.out / 'report.html'}")
-    return 0
+    limits = [limit for file in args.require for limit in read_limits(Path(file))]
+    check_measurable(limits, config)
+
+    from mousai.evaluation.report.metric_table import comparison_lines, metric_lines
+    from mousai.evaluation.run import evaluate
+
+    result = evaluate(config)
+    if len(config.clips) + (config.model is not None) > 1:
+        print("\n".join(comparison_lines(result.summaries)) + "\n")
+    if result.metrics:
+        print("\n".join(metric_lines(result.metrics)) + "\n")
+    print(config.out / "report.html")
+    if not limits:
+        return 0
+    failed = failures(limits, result.metrics)
+    print("\n".join(failed) if failed else f"all {len(limits)} limits hold")
+    return 1 if failed else 0
 
 
-def _plan(args: argparse.Namespace) -> "Plan":
-    """What the options ask for.
+def _config(args: argparse.Namespace) -> "EvaluationConfig":
+    """The settings that the options ask for.
 
     Raises:
-        UserError: one is impossible; said before anything heavy is loaded.
+        UserError: an option is impossible; it is raised before anything heavy is loaded.
     """
-    if args.prompts is not None and not 1 <= args.prompts <= _PROMPTS:
-        raise UserError(f"--prompts {args.prompts}: must be 1 to {_PROMPTS}")
-    if args.prompts is not None and args.clips:
-        raise UserError("--prompts: with --clips the prompts are those of the clips; leave one of the two out")
-    if not 0 <= args.seed < 2**62:
-        raise UserError(f"--seed {args.seed}: must be 0 or more, below 2^62")
-    if args.long is not None and not (math.isfinite(args.long) and 40 <= args.long <= 3600):
-        raise UserError(f"--long {args.long:g}: must be 40 to 3600 seconds")
-    if args.reworded and args.clips:
-        raise UserError("--reworded: is measured on the prompts of this command; leave --clips out")
-    if not 0 <= args.songs <= 1000:
-        raise UserError(f"--songs {args.songs}: must be 0 to 1000")
     if args.revision is not None and args.model in (None, "bundled"):
-        raise UserError("--revision: is the commit of a model of the hub; name the model too")
-    for name in args.clips:
-        if not Path(name).is_dir():
-            raise UserError(f"--clips {name}: no such folder")
-    for name in args.files:
-        if not Path(name).is_file():
-            raise UserError(f"--files {name}: no such file")
-    if args.training_songs is not None and not (Path(args.training_songs) / "metadata.jsonl").is_file():
-        raise UserError(f"--training-songs {args.training_songs}: holds no metadata.jsonl; give a folder of songs")
-    names = [Path(name).resolve().name for name in args.clips]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise UserError(f"--clips: two folders are called {twice[0]}; rename one")
-    out = Path(args.out)
-    if out.exists() and not out.is_dir():
-        raise UserError(f"--out {out}: is a file; give a folder")
+        raise UserError("revision", None, "is the commit of a model on the hub; give that MODEL too")
     _check_installed()
-    if args.model is not None and args.model != "bundled" and not Path(args.model).exists() and args.revision is None:
-        raise UserError(f"{args.model}: no such folder; give a model folder, or a model of the hub with --revision")
+    from dataclasses import replace
 
-    from mousai.evaluation.run import Plan
-    from mousai.storage.folders import describe, model_folder
-    from mousai.storage.parts import PARTS
+    from mousai.evaluation.config import EvaluationConfig
 
-    folder = None
-    if args.model is not None or not args.clips:
-        folder = model_folder(args.model, revision=args.revision)
-        describe(folder, need=PARTS)
-    return Plan(
-        out=out,
-        model=folder,
+    config = EvaluationConfig(
+        out=Path(args.out),
         model_name=args.model or "bundled",
         clips=tuple(Path(name).resolve() for name in args.clips),
         prompts=args.prompts,
         quick=args.quick,
         seed=args.seed,
+        device=args.device,
         dtype=args.dtype,
-        true_renders=not args.no_true_renders,
+        reference_renders=not args.no_reference_renders,
         long=args.long or 0.0,
-        reworded=args.reworded,
+        prompt_robustness=args.prompt_robustness,
         songs=args.songs,
         files=tuple(Path(name) for name in args.files),
         training_songs=None if args.training_songs is None else Path(args.training_songs),
     )
+    if args.model is None and args.clips:
+        return config
+    if args.model not in (None, "bundled") and not Path(args.model).exists() and args.revision is None:
+        raise UserError(
+            "model", args.model, "no such folder; give a model folder, or a model of the hub with --revision"
+        )
+
+    from mousai.cli.shared import checked_device
+    from mousai.storage.folders import describe, model_folder
+    from mousai.storage.parts import PARTS
+
+    device = checked_device(args)
+    folder = model_folder(args.model, revision=args.revision)
+    describe(folder, need=PARTS)
+    return replace(config, model=folder, device=device)
 
 
 def _check_installed() -> None:
@@ -156,4 +162,4 @@ def _check_installed() -> None:
 
     for name in _NEEDED:
         if find_spec(name) is None:
-            raise UserError(f"evaluating needs {name}: pip install 'mousai-music[evaluate]'")
+            raise UserError(f"evaluating needs {name}; {install_hint('evaluate')}")

@@ -30,9 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the U-Net once, where their state dict has it under three names: a third of the size, to be loaded "
         "with load_state_dict(..., strict=False)",
     )
-    parser.add_argument(
-        "--dtype", choices=("float32", "float16", "bfloat16"), help="number format to store (default: float32)"
-    )
+    parser.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), help="dtype to store (default: float32)")
     parser.add_argument(
         "--set",
         action="append",

@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     if args.compile:
         pipeline.compile()
     for prompt in dict.fromkeys([*args.prompt, args.negative_prompt or ""]):
-        if unseen := pipeline.text_encoder.cut(prompt):
+        if unseen := pipeline.unseen(prompt):
             print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
     warnings.simplefilter("ignore", PromptCutWarning)  # said once, here, for all pieces
     made_with = {

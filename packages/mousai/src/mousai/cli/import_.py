@@ -34,9 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "tensors are read, in a process of its own, which is safer and not safe: for files of people you trust",
     )
     parser.add_argument(
-        "--dtype", choices=("float32", "float16", "bfloat16"), help="number format to store (default: as it is)"
+        "--dtype", choices=("float32", "float16", "bfloat16"), help="dtype to store (default: as it is)"
     )
-    group = parser.add_argument_group("for a generator with text")
+    group = parser.add_argument_group("for latent diffusion with text")
     group.add_argument(
         "--text-encoder", metavar="DIR_OR_ID", help="the T5 model that it reads with, such as google-t5/t5-base"
     )

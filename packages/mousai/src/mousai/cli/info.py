@@ -4,8 +4,12 @@ import argparse
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mousai.errors import UserError
+
+if TYPE_CHECKING:
+    from mousai.sampling_config import SamplingConfig
 
 _WIDTH = 18
 
@@ -82,17 +86,24 @@ def _model(name: str | None, revision: str | None) -> list[str]:
         rows.append(("prompt", f"{MAX_TOKENS} tokens, about {MAX_TOKENS * 5 // 8} words"))
     if missing := [part.replace("_", " ") for part in PARTS if part not in model.parts]:
         rows.append(("lacks", f"{' and '.join(missing)}, to make music from text"))
-    best = model.defaults
-    made = (
-        f"--steps {best.num_inference_steps} --guidance-scale {best.guidance_scale:g} "
-        f"--attribute-guidance-scale {best.attribute_guidance_scale:g} --sampler {best.sampler} "
-        f"--time-grid {best.time_grid} "
-    )
     rows += [
-        ("best with", f"{made if model.latent_diffusion else ''}--decoder-steps {best.decoder_steps}"),
+        ("best with", " ".join(_best_with(model.defaults, composes=model.latent_diffusion is not None))),
         ("device", f"{describe_device()} (--device auto)"),
     ]
     return [*lines, "", *_table(rows)]
+
+
+def _best_with(defaults: "SamplingConfig", *, composes: bool) -> list[str]:
+    """Options of the settings that the model is best run with; how much of a recording is replaced is no such thing."""
+    from mousai.settings import settings_of
+
+    stages = ("latent_diffusion", "decoder") if composes else ("decoder",)
+    words: list[str] = []
+    for name, setting in settings_of(type(defaults)).items():
+        if setting.stage in stages and name != "strength":
+            value = getattr(defaults, name)
+            words += [setting.option_of(name), f"{value:g}" if isinstance(value, float) else str(value)]
+    return words
 
 
 def _sound(path: Path) -> list[str]:

@@ -49,7 +49,7 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
     """Parse a command line; a misspelt command or option is refused with the one that was probably meant.
 
     Args:
-        parser: of `build_parser(command)`.
+        parser: the result of `build_parser(command)`.
         command: the first word that is no option.
         arguments: all words.
 
@@ -71,7 +71,7 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
 
 
 def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
-    """What is stored under which name -> the option that sets it, of all parsers below.
+    """Map each name under which a value is stored to the option that sets it, for a parser and all below it.
 
     The names are those of arguments in Python (`num_inference_steps`), so that a `UserError` about one can be said in
     the words of the command line (`--steps`). Positional arguments keep their name.

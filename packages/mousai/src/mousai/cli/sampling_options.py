@@ -28,11 +28,6 @@ def add_sampling_options(
             )
 
 
-def options_of(config: type = SamplingConfig) -> dict[str, str]:
-    """Return field -> option, for errors in the words of the command line."""
-    return {name: setting.option_of(name) for name, setting in settings_of(config).items()}
-
-
 def given_settings(args: argparse.Namespace, config: type = SamplingConfig) -> Mapping[str, Any]:
     """Return the settings that were given on a command line, by field."""
     return {name: getattr(args, name) for name in settings_of(config) if getattr(args, name, None) is not None}

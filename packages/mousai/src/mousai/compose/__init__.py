@@ -5,18 +5,24 @@
 `mousai-music[compose]`, FluidSynth and a General MIDI soundfont.
 """
 
-from .captions import caption, caption_from_metadata, song_facts
+from .captions import caption, caption_from_metadata
 from .dataset import write_dataset
+from .errors import ComposeError
+from .facts import song_facts
+from .layers import LAYERS
+from .midi import song_to_midi
 from .perform import Note
-from .render import ComposeError, render_song, song_to_midi
+from .render import RenderedSong, render_song
 from .song import Song, Track, compose_song
 from .styles import GENRES, STYLES, Style
 
 __all__ = [
     "GENRES",
+    "LAYERS",
     "STYLES",
     "ComposeError",
     "Note",
+    "RenderedSong",
     "Song",
     "Style",
     "Track",

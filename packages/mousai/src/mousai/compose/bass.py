@@ -9,11 +9,12 @@ from .theory import Key, place
 
 
 def bass_line(
-    bars: Sequence[Bar], role: str, patterns: Sequence[str], key: Key, low: int, velocity: float, rng: Random
+    bars: Sequence[Bar], role: str, patterns: Sequence[str], low: int, velocity: float, rng: Random
 ) -> list[BeatNote]:
     """Play `patterns` (one per section, drawn once for the song) on the chords; roots stay within an octave of `low`.
 
-    The root sounds on every change of chord whatever the pattern says there. An approach note is a scale step from the
+    The root (of a slash chord: its bass, and nothing else) sounds on every change of chord whatever the pattern says
+    there. An approach note is a scale step from the
     next root, or a semitone in a pattern of quarter notes (the walking bass).
     """
     chosen: dict[str, str] = {}
@@ -21,25 +22,24 @@ def bass_line(
     for number, bar in enumerate(bars):
         if role not in bar.roles:
             continue
-        root = place(bar.spans[0].chord.root, low)
         if bar.final:
-            notes.append(BeatNote(bar.start, bar.beats, root, velocity))
+            notes.append(BeatNote(bar.start, bar.hold, place(bar.spans[0].chord.root, low), velocity))
             continue
         if bar.section not in chosen:
             chosen[bar.section] = rng.choice(patterns)
-        following = bars[number + 1].spans[0].chord.root if number + 1 < len(bars) else bar.spans[0].chord.root
+        following = (bars[number + 1] if number + 1 < len(bars) else bar).spans[0].chord.bass
         steps = _with_changes(bar_of(chosen[bar.section], bar.index, bar.beats), bar)
         for step in parse(steps):
             harmony = bar.chord_at(step.start)
-            base = place(harmony.root, low)
+            base = place(harmony.bass, low)
             fifth = base + (harmony.tones[2] - harmony.root) % 12
             pitch = {
                 "R": base,
                 "T": base + (harmony.tones[1] - harmony.root) % 12,
                 "F": fifth if fifth < low + 14 else fifth - 12,
                 "O": base + 12,
-                "A": _approach(place(following, low), key, rng, chromatic=steps.count("---") == bar.beats),
-            }[step.symbol]
+                "A": _approach(place(following, low), bar.key, rng, chromatic=steps.count("---") == bar.beats),
+            }[step.symbol if harmony.slash is None or step.symbol in "OA" else "R"]
             weight = 1.06 if step.start == 0 else 0.96
             notes.append(BeatNote(bar.start + step.start, step.length * 0.94, pitch, velocity * weight * bar.intensity))
     return notes

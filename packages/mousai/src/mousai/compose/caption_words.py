@@ -14,8 +14,8 @@ GENRE_WORDS: dict[str, tuple[str, ...]] = {
 }
 """Adjectives for a genre."""
 
-LOOSE_GENRES = ("jazzy", "latin american")
-"""Genre words that need a noun behind them."""
+LOOSE_WORDS = ("jazzy", "latin american", "funky", "soulful", "bluesy", "cinematic", "orchestral")
+"""Words for genres and styles that need a noun behind them."""
 
 GENRE_NOUNS: dict[str, tuple[str, ...]] = {
     "electronic": ("track", "beat", "club track", "dance track"),

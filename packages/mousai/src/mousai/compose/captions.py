@@ -14,14 +14,19 @@ from .caption_words import (
     GENRE_NOUNS,
     GENRE_WORDS,
     INSTRUMENT_WORDS,
-    LOOSE_GENRES,
+    LOOSE_WORDS,
     MOOD_WORDS,
     NOUNS,
     OCCASIONS,
     speed_words,
 )
+from .facts import song_facts
 from .instruments import KITS
-from .song import VERSION, Song
+from .song import Song
+from .styles import STYLES
+
+STYLE_WORDS: dict[str, tuple[str, ...]] = {style.name: style.words for style in STYLES if style.words}
+"""What people call a style; one that is not here goes by its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,25 +51,6 @@ def caption(song: Song, rng: Random | None = None) -> str:
     """A caption of a song; every `rng` gives another one, none at all the song's own."""
     own = Random(f"mousai.compose/caption/{song.seed}") if rng is None else rng
     return caption_from_metadata(song_facts(song), own)
-
-
-def song_facts(song: Song) -> dict[str, Any]:
-    """The facts of a song that stand in its row of `metadata.jsonl`, beside file name and caption."""
-    return {
-        "genre": song.genre,
-        "style": song.style,
-        "bpm": song.bpm,
-        "first_downbeat": 0.0,
-        "key": song.key,
-        "mood": song.mood,
-        "lead": song.lead,
-        "instruments": list(song.instruments),
-        "title": song.title,
-        "duration": song.duration,
-        "palette": song.palette,
-        "seed": song.seed,
-        "composer": VERSION,
-    }
 
 
 def caption_from_metadata(row: Mapping[str, Any], rng: Random) -> str:
@@ -103,7 +89,7 @@ def _draw(row: Mapping[str, Any], rng: Random) -> _Facts:
     genre_word = rng.choice(GENRE_WORDS.get(genre, (genre,)))
     if (by_sound and rng.random() < 0.5) or (players and lead_word and rng.random() < 0.06):
         genre_word = style = ""
-    style_word = style if rng.random() < 0.35 else ""
+    style_word = rng.choice(STYLE_WORDS.get(style, (style,))) if rng.random() < 0.45 else ""
     drumless = bool(instruments) and not any(name in KITS for name in instruments)
     return _Facts(
         kind=_kind(genre_word, style_word, rng),
@@ -128,6 +114,11 @@ def _kind(genre: str, style: str, rng: Random) -> str:
     if any(word in style.split() for word in genre.split()):
         return style
     return rng.choice((style, f"{genre} {style}"))
+
+
+def _loose(kind: str) -> bool:
+    """Whether a genre or style needs a noun behind it, or is not told."""
+    return not kind or kind.endswith(LOOSE_WORDS)
 
 
 def _tempo(bpm: float, rng: Random) -> str:
@@ -168,7 +159,7 @@ def _tags(facts: _Facts, rng: Random) -> str:
 def _short(facts: _Facts, rng: Random) -> str:
     """`calm piano pop, 100 bpm`, `hip hop beat 90 bpm`."""
     lead = facts.lead if rng.random() < 0.7 else ""
-    noun = facts.noun if rng.random() < 0.5 or facts.kind in ("", *LOOSE_GENRES) else ""
+    noun = facts.noun if rng.random() < 0.5 or _loose(facts.kind) else ""
     head = _join([*rng.sample([facts.mood, facts.speed], 2), lead, facts.kind, noun, facts.occasion])
     tail = [rng.choice((facts.key, _in_key(facts.key))), facts.bpm]
     if rng.random() < 0.4:
@@ -180,7 +171,7 @@ def _short(facts: _Facts, rng: Random) -> str:
 def _sentence(facts: _Facts, rng: Random) -> str:
     """`fast metal in E minor with distorted guitar, 160 bpm`, `a slow, calm pop song with piano at 72 bpm`."""
     adjectives = rng.choice((", ", " ")).join(part for part in rng.sample([facts.mood, facts.speed], 2) if part)
-    noun = "" if facts.kind not in ("", *LOOSE_GENRES) and rng.random() < 0.35 else facts.noun
+    noun = "" if not _loose(facts.kind) and rng.random() < 0.35 else facts.noun
     text = _join([adjectives, facts.kind, noun, facts.occasion])
     if noun not in ("", "music") and rng.random() < 0.75:
         text = _article(text)

@@ -48,9 +48,9 @@ def chord_part(
             else:
                 voices = lead_voices(harmony.tones, previous, low, high)
                 previous = voices
-            length = step.length * (1.0 if step.length >= 1 else 0.85)
+            length = bar.hold if bar.final else step.length * (1.0 if step.length >= 1 else 0.85)
             for end in (span.start + span.length for span in bar.spans):
-                if step.start < end:  # a held chord stops where the harmony changes
+                if step.start < end and not bar.final:  # a held chord stops where the harmony changes
                     length = min(length, end - step.start)
                     break
             ordered = voices if step.start % 1 == 0 else tuple(reversed(voices))
@@ -73,7 +73,7 @@ def arpeggio_part(
             continue
         if bar.final:
             voices = lead_voices(bar.spans[0].chord.tones[:3], previous, low, high)
-            notes += [BeatNote(bar.start + 0.04 * n, bar.beats, p, velocity) for n, p in enumerate(voices)]
+            notes += [BeatNote(bar.start + 0.04 * n, bar.hold, p, velocity) for n, p in enumerate(voices)]
             continue
         for step in steps_in_bar(pattern, bar.index, bar.beats):
             voices = lead_voices(_triad(bar.chord_at(step.start)), previous, low, high)

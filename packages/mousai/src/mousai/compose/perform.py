@@ -6,6 +6,7 @@ from random import Random
 
 from .score import BeatNote
 from .styles import Style
+from .tempo import TempoMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,19 @@ def swung(beat: float, swing: float, unit: float) -> float:
 
 
 def perform(
-    raw: Sequence[BeatNote], style: Style, tempo: int, duration: float, shift: int, rng: Random, top: int = 108
+    raw: Sequence[BeatNote],
+    style: Style,
+    tempo: TempoMap,
+    duration: float,
+    shift: int,
+    rng: Random,
+    top: int = 108,
 ) -> tuple[Note, ...]:
     """Beats to seconds with swing and a little human looseness; `shift` semitones up, then by octaves into 24..top."""
-    second = 60.0 / tempo
     notes: list[Note] = []
     for note in sorted(raw, key=lambda n: (n.start, n.pitch)):
-        start = swung(note.start, style.swing, style.swing_unit) * second
-        end = swung(note.start + note.length, style.swing, style.swing_unit) * second
+        start = tempo.seconds(swung(note.start, style.swing, style.swing_unit))
+        end = tempo.seconds(swung(note.start + note.length, style.swing, style.swing_unit))
         late = min(max(rng.gauss(0.0, style.loose), -2 * style.loose), 2 * style.loose)
         loud = min(max(round(note.velocity * rng.uniform(0.93, 1.07)), 1), 127)
         start = max(start + late, 0.0)

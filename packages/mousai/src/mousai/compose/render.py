@@ -4,13 +4,20 @@ import os
 import shutil
 import subprocess
 import tempfile
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UserError
 from .balance import LEAD_LEVEL, lead_gain
-from .song import Song
+from .errors import ComposeError
+from .layers import LAYERS, layer_of
+from .midi import pretty_midi, song_to_midi
+from .production.buses import BUSES, bus_of
+from .production.config import PEAK, Production
+from .production.orchestras import find_orchestra
+from .production.sf3 import unpacked
+from .song import Song, Track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,15 +25,11 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE = 48000
 LOUDNESS = -16.0
-"""RMS level of a rendered song in dB below full scale."""
-PEAK = 0.97
-"""Highest sample of a rendered song."""
-WIDTH = 0.6
-"""Highest ratio of the RMS of the side (half the difference) to that of the middle (half the sum of the channels)."""
+"""RMS level of a dry song in dB below full scale."""
 SILENCE = 1e-4
 """Samples up to this are none: the reverb leaves a trace even where nothing plays."""
 FADE = 0.6
-"""Seconds of fade at the end."""
+"""Seconds of fade at the end of a dry song."""
 SOUNDFONTS = (
     "/usr/share/sounds/sf2/FluidR3_GM.sf2",
     "/usr/share/sounds/sf2/default-GM.sf2",
@@ -36,10 +39,6 @@ SOUNDFONTS = (
     "/usr/share/sounds/sf2/TimGM6mb.sf2",
 )
 """Where a soundfont is looked for when `$MOUSAI_SOUNDFONT` does not name one."""
-
-
-class ComposeError(UserError, RuntimeError):
-    """What keeps the composer from working, in one line that says what to do."""
 
 
 def find_fluidsynth() -> str:
@@ -53,10 +52,10 @@ def find_fluidsynth() -> str:
     return found
 
 
-def find_soundfont() -> Path:
-    """The General MIDI soundfont: `$MOUSAI_SOUNDFONT`, or the first of `SOUNDFONTS` that exists.
+def find_soundfont(orchestra: str | None = None) -> Path:
+    """The General MIDI soundfont: `$MOUSAI_SOUNDFONT`, that of an orchestra, or the first of `SOUNDFONTS` that exists.
 
-    Raises ComposeError where there is none.
+    Raises ComposeError where there is none, ValueError for an orchestra that is none.
     """
     named = os.environ.get("MOUSAI_SOUNDFONT")
     if named:
@@ -64,6 +63,8 @@ def find_soundfont() -> Path:
         if not _is_soundfont(Path(named)):
             raise ComposeError(f"MOUSAI_SOUNDFONT is {named}, which is not a .sf2 or .sf3 soundfont; set it to one")
         return Path(named)
+    if orchestra is not None:
+        return find_orchestra(orchestra)
     for path in map(Path, SOUNDFONTS):
         if path.is_file():
             return path
@@ -71,6 +72,13 @@ def find_soundfont() -> Path:
         "no General MIDI soundfont found; install one (Debian and Ubuntu: apt install fluid-soundfont-gm) "
         "or set MOUSAI_SOUNDFONT to a .sf2 file"
     )
+
+
+def soundfont_name(orchestra: str | None = None) -> str:
+    """Name of who plays: the orchestra, or the file name without suffix of a soundfont that is none."""
+    if orchestra is not None and not os.environ.get("MOUSAI_SOUNDFONT"):
+        return orchestra
+    return find_soundfont(orchestra).stem
 
 
 def _is_soundfont(path: Path) -> bool:
@@ -83,100 +91,123 @@ def _is_soundfont(path: Path) -> bool:
     return head[:4] == b"RIFF" and head[8:] == b"sfbk"
 
 
-def check_tools() -> None:
-    """Raise ComposeError unless everything that rendering needs is there."""
+def check_tools(orchestras: Sequence[str] = ()) -> None:
+    """Raise ComposeError unless everything that rendering with all these orchestras needs is there."""
     find_fluidsynth()
-    find_soundfont()
-    _pretty_midi()
+    for orchestra in orchestras or (None,):
+        unpacked(find_soundfont(orchestra))  # once, before several processes would do it at a time
+    pretty_midi()
 
 
-def _pretty_midi() -> Any:
-    try:
-        import pretty_midi
-    except ImportError:
-        raise ComposeError('pretty_midi is not installed; pip install "mousai-music[compose]"') from None
-    return pretty_midi
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RenderedSong:
+    """A song as sound.
+
+    `mix` is float32 `[2, samples]` at 48 kHz. `stems` has such an array for every name of `LAYERS` (zeros where
+    a layer does not play); added up in that order they are the mix before the limiter. `orchestra` names the soundfont,
+    `production` tells what was done to the sound, ready for JSON, and is None for a dry song.
+    """
+
+    mix: "NDArray[np.float32]"
+    stems: "Mapping[str, NDArray[np.float32]]"
+    orchestra: str
+    production: Mapping[str, Any] | None
 
 
-def song_to_midi(song: Song) -> Any:
-    """The song as a `pretty_midi.PrettyMIDI`, every track with its volume, pan and reverb send."""
-    midi_lib = _pretty_midi()
-    midi = midi_lib.PrettyMIDI(initial_tempo=float(song.bpm), resolution=960)
-    midi.time_signature_changes.append(midi_lib.TimeSignature(song.beats_per_bar, 4, 0.0))
-    for track in song.tracks:
-        instrument = midi_lib.Instrument(track.program, is_drum=track.is_drum, name=track.role)
-        for number, value in ((7, track.volume), (10, track.pan), (91, track.reverb)):
-            instrument.control_changes.append(midi_lib.ControlChange(number, value, 0.0))
-        for note in track.notes:
-            instrument.notes.append(midi_lib.Note(note.velocity, note.pitch, note.start, note.start + note.duration))
-        midi.instruments.append(instrument)
-    return midi
-
-
-def render_song(song: Song, *, lead_level: float = LEAD_LEVEL) -> "NDArray[np.float32]":
-    """Play a song: float32 `[2, duration × 48000]`, RMS near `LOUDNESS`, no sample above `PEAK`, faded at the end.
+def render_song(
+    song: Song,
+    *,
+    lead_level: float = LEAD_LEVEL,
+    orchestra: str | None = None,
+    production: Production | None = None,
+) -> RenderedSong:
+    """Play a song: with no sample above `PEAK`, faded at the end; a dry one with an RMS near `LOUDNESS`.
 
     The melody is mixed with the rest by what both sound like, to be `lead_level` dB louder than all of it where there
     are both, and as far as `LARGEST` goes (`mousai.compose.balance`).
+
+    Args:
+        song: the song.
+        lead_level: in dB.
+        orchestra: name of an orchestra; None is the first soundfont that is found.
+        production: how it is produced (`draw_production`); None is the dry sound of the soundfont.
+
     Raises ComposeError when FluidSynth, the soundfont or pretty_midi is missing, or when FluidSynth fails.
     """
+    import numpy as np
+
+    from .production.produce import produce
+
     samples = round(song.duration * SAMPLE_RATE)
-    melody = tuple(track for track in song.tracks if track.role == "lead")
-    rest = tuple(track for track in song.tracks if track.role != "lead")
-    if not (melody and rest):
-        return finish(_play(song, samples), samples)
-    lead, others = (_play(replace(song, tracks=tracks), samples) for tracks in (melody, rest))
-    return finish(lead_gain(lead, others, lead_level) * lead + others, samples)
+    font = unpacked(find_soundfont(orchestra))
+    buses: dict[str, list[Track]] = {}
+    for track in song.tracks:
+        buses.setdefault(bus_of(track), []).append(track)
+    dry = production is None
+    sounds = {
+        bus: _play(replace(song, tracks=tuple(buses[bus])), samples, font, dry=dry) for bus in BUSES if bus in buses
+    }
+    if not any(bool((abs(sound) > SILENCE).any()) for sound in sounds.values()):
+        raise ComposeError(f"{font} gave no sound; set MOUSAI_SOUNDFONT to a General MIDI soundfont")
+    if production is not None:
+        mix, stems, loudness = produce(sounds, song, production, lead_level=lead_level)
+        facts = {**production.to_dict(), "reached_loudness": round(loudness, 2)}
+        return RenderedSong(mix=mix, stems=stems, orchestra=soundfont_name(orchestra), production=facts)
+    stems = {layer: np.zeros((2, samples), dtype=np.float32) for layer in LAYERS}
+    for bus, sound in sounds.items():
+        stems[layer_of(buses[bus][0])] += sound
+    rest = stems["drums"] + stems["bass"] + stems["chords"]
+    stems["lead"] *= np.float32(lead_gain(stems["lead"], rest, lead_level))
+    return RenderedSong(mix=finish(stems), stems=stems, orchestra=soundfont_name(orchestra), production=None)
 
 
-def _play(song: Song, samples: int) -> "NDArray[np.float32]":
-    """What FluidSynth makes of a song, cut or padded to `[2, samples]`."""
+def _play(song: Song, samples: int, font: Path, *, dry: bool) -> "NDArray[np.float32]":
+    """What FluidSynth makes of a song, cut or padded to `[2, samples]`; its own reverb and chorus only where `dry`."""
     import numpy as np
     import soundfile
 
-    program, font = find_fluidsynth(), find_soundfont()
     with tempfile.TemporaryDirectory(prefix="mousai-") as folder:
         midi_path, wave_path = Path(folder, "song.mid"), Path(folder, "song.wav")
         song_to_midi(song).write(str(midi_path))
         options = ["-ni", "-q", "-r", str(SAMPLE_RATE), "-g", "0.4", "-T", "wav", "-O", "float"]
+        options += [] if dry else ["-R", "0", "-C", "0"]
         options += ["-o", "synth.polyphony=512", "-o", "synth.dynamic-sample-loading=1", "-F", str(wave_path)]
-        done = subprocess.run([program, *options, str(font), str(midi_path)], capture_output=True, text=True)
+        command = [find_fluidsynth(), *options, str(font), str(midi_path)]
+        done = subprocess.run(command, capture_output=True, text=True)
         said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
         if done.returncode != 0 or not wave_path.is_file():
             raise ComposeError(f"fluidsynth failed ({done.returncode}): {said[-1]}")
         wave, _ = soundfile.read(wave_path, dtype="float32", always_2d=True)
-    if not (abs(wave) > SILENCE).any():
-        raise ComposeError(
-            f"{font} gave no sound; set MOUSAI_SOUNDFONT to a General MIDI soundfont (fluidsynth: {said[-1]})"
-        )
     sound = np.zeros((2, samples), dtype=np.float32)
     count = min(samples, len(wave))
     sound[:, :count] = wave[:count].T
     return sound
 
 
-def finish(wave: "NDArray[np.float32]", samples: int) -> "NDArray[np.float32]":
-    """Cut or pad `[2, any]` to `samples`, fade out, bring to `LOUDNESS` and hold peaks under `PEAK`."""
+def finish(stems: "Mapping[str, NDArray[np.float32]]") -> "NDArray[np.float32]":
+    """Fade stems out and bring their sum to `LOUDNESS`, in place; return the sum with its peaks held under `PEAK`.
+
+    Args:
+        stems: float32 arrays `[2, samples]`.
+    """
     import numpy as np
 
     from ..audio.limiter import limit
+    from .production.master import add_up, fades, narrow
 
-    sound = np.zeros((2, samples), dtype=np.float64)
-    count = min(samples, wave.shape[1])
-    sound[:, :count] = wave[:, :count]
-    middle, side = (sound[0] + sound[1]) / 2, (sound[0] - sound[1]) / 2
-    width = float(np.sqrt(np.mean(side**2) / max(float(np.mean(middle**2)), 1e-18)))
-    if width > WIDTH:  # some pads are nearly out of phase, and would vanish on one loudspeaker
-        side = side * (WIDTH / width)
-        sound = np.stack((middle + side, middle - side))
-    fade = min(round(FADE * SAMPLE_RATE), samples)
-    sound[:, samples - fade :] *= 0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, fade))
+    narrow(stems)
+    curve = fades(next(iter(stems.values())).shape[1], 0.0, FADE)
+    for stem in stems.values():
+        stem *= curve
+    sound = add_up(stems)
     rms = float(np.sqrt(np.mean(sound**2)))
     peak = float(np.max(np.abs(sound)))
     if peak == 0.0:
         return sound.astype(np.float32)
     # At most 6 dB of limiting: music of sharp peaks stays a little quieter than the rest instead of being squashed.
-    gain = min(10 ** (LOUDNESS / 20) / max(rms, 1e-9), 2 * PEAK / peak)
-    sound *= gain
+    gain = np.float32(min(10 ** (LOUDNESS / 20) / max(rms, 1e-9), 2 * PEAK / peak))
+    for stem in stems.values():
+        stem *= gain
+    sound = add_up(stems)
     limit(sound, ceiling=PEAK)
     return sound.astype(np.float32)

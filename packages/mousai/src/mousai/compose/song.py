@@ -5,25 +5,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..conditioning.leads import LEADS
+from .annotations.listen import chord_spans, key_spans, section_spans, time_bars
+from .annotations.spans import BarTime, ChordSpan, KeySpan, SectionSpan
 from .bass import bass_line
+from .changes import draw_changes, tempo_map_of
 from .drums import drum_part
 from .form import plan_form
 from .harmony import arpeggio_part, chord_part
 from .instruments import HIGHEST, KIT_NAMES, KITS, PROGRAM_NAMES, PROGRAMS, TOP, balanced_volume
-from .melody import melody_part
+from .melody import answer_part, melody_part
 from .moods import draw_mood, draw_title
 from .perform import Note, perform
-from .score import Bar, stream
+from .score import Bar, silenced, stream
 from .styles import GENRES, Part, Style, styles_of
+from .tempo import TempoMap
 from .theory import Key, parse_key
 
 LAST_CHORD = 1.2
 """Seconds that the last chord has at least."""
 LONGEST = 3600.0
 """Seconds that a song has at most."""
-VERSION = 2
-"""Of what is composed and how it is rendered: the songs of one seed sound alike as long as it stays. 2: lead and rest
-are mixed by what they sound like."""
+VERSION = 3
+"""Of what is composed, how it is rendered and what is written of it: the songs of one seed are alike as long as it
+stays. 3: more styles, forms for songs of minutes, changes of key and tempo, facts beside the sound."""
 PALETTES = ("style", "leads", "all")
 """Who plays: the instruments of the style; these under a melody on any lead instrument; any instrument at all."""
 
@@ -44,7 +48,11 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Song:
-    """A composed song. `style` is the branch of `genre`; `mode` the exact mode of `key`; `energy` is from 0 to 1."""
+    """A composed song. `style` is the branch of `genre`; `mode` the exact mode of `key`; `energy` is from 0 to 1.
+
+    `bpm`, `key` and `mode` are those of the song's start; `tempo_map` and `keys` tell how they change. `bars` is the
+    composer's plan, `bar_times` when its bars and beats are. Chords, sections and keys cover the song without gaps.
+    """
 
     seed: int
     genre: str
@@ -52,6 +60,8 @@ class Song:
     bpm: int
     key: str
     mode: str
+    tempo_map: TempoMap
+    bars: tuple[Bar, ...]
     beats_per_bar: int
     duration: float
     palette: str
@@ -60,7 +70,10 @@ class Song:
     title: str
     lead: str
     tracks: tuple[Track, ...]
-    sections: tuple[tuple[str, float], ...]
+    bar_times: tuple[BarTime, ...]
+    chords: tuple[ChordSpan, ...]
+    sections: tuple[SectionSpan, ...]
+    keys: tuple[KeySpan, ...]
 
     @property
     def instruments(self) -> tuple[str, ...]:
@@ -68,9 +81,32 @@ class Song:
         return tuple(dict.fromkeys((self.lead, *(track.instrument for track in self.tracks))))
 
     @property
+    def key_changes(self) -> bool:
+        """Whether the song leaves its key."""
+        return any(bar.key != self.bars[0].key for bar in self.bars)
+
+    @property
     def seconds_per_beat(self) -> float:
-        """Duration of a beat."""
+        """Duration of a beat at the tempo of the song's start (`tempo_map` knows of changes)."""
         return 60.0 / self.bpm
+
+    @property
+    def tempos(self) -> tuple[tuple[float, float, float], ...]:
+        """(start, end, beats per minute) of every tempo, in seconds, from the song's start to its end."""
+        starts = [self.tempo_map.seconds(beat) for beat, _ in self.tempo_map.steps]
+        ends = [*starts[1:], self.duration]
+        tempos = [bpm for _, bpm in self.tempo_map.steps]
+        return tuple(step for step in zip(starts, ends, tempos, strict=True) if step[0] < self.duration)
+
+    @property
+    def downbeats(self) -> tuple[float, ...]:
+        """Seconds of the bar lines."""
+        return tuple(bar.start for bar in self.bar_times)
+
+    @property
+    def beats(self) -> tuple[float, ...]:
+        """Seconds of all beats."""
+        return tuple(beat for bar in self.bar_times for beat in bar.beats)
 
 
 def compose_song(
@@ -106,25 +142,32 @@ def compose_song(
     energy = min(max(stream(seed, "energy").gauss(style.energy, 0.08), 0.0), 1.0)
     bar_seconds = style.beats * 60.0 / tempo
     count = max(math.floor((duration - LAST_CHORD) / bar_seconds), 0) + 1
+    changes = draw_changes(style, count, stream(seed, "changes"), key=key is None, tempo=bpm is None)
 
     chance = stream(seed, "parts")
     parts = [part for part in style.parts if chance.random() < part.chance]
     with_drums = bool(style.grooves) and stream(seed, "with drums").random() < style.drum_chance
     roles = [*(("drums",) if with_drums else ()), *(part.role for part in parts)]
-    bars = plan_form(style, tonality, count, style.beats, roles, stream(seed, "form"))
+    bars = plan_form(style, tonality, count, roles, stream(seed, "form"), changes)
+    tempo_map = tempo_map_of(bars, tempo, changes)
+    while tempo_map.seconds(bars[-1].start) > duration - LAST_CHORD and count > 1:  # slower bars: fewer of them
+        count -= 1
+        bars = plan_form(style, tonality, count, roles, stream(seed, "form"), changes)
+        tempo_map = tempo_map_of(bars, tempo, changes)
 
     if lead is None and palette == "leads":
         lead = _any_lead(seed)
     tracks = [
         _part_track(
-            seed, style, part, bars, tonality, tempo, duration, energy, palette, lead if part.role == "lead" else None
+            seed, style, part, bars, tempo_map, duration, energy, palette, lead if part.role == "lead" else None
         )
         for part in parts
     ]
     if with_drums:
-        tracks.append(_drum_track(seed, style, bars, tempo, duration, energy, palette))
+        tracks.append(_drum_track(seed, style, bars, tempo_map, duration, energy, palette))
     tracks = [track for track in tracks if track.notes]
     leads = [track.instrument for track in tracks if track.role == "lead"] or [tracks[0].instrument]
+    times = time_bars(bars, tempo_map, duration)
     mood = draw_mood(stream(seed, "mood"), style.genre, energy, tonality, tempo)
     return Song(
         seed=seed,
@@ -133,6 +176,8 @@ def compose_song(
         bpm=tempo,
         key=tonality.name,
         mode=tonality.mode,
+        tempo_map=tempo_map,
+        bars=bars,
         beats_per_bar=style.beats,
         duration=float(duration),
         palette=palette,
@@ -141,7 +186,10 @@ def compose_song(
         title=draw_title(stream(seed, "title"), mood),
         lead=leads[0],
         tracks=tuple(tracks),
-        sections=tuple((bar.section, bar.start * 60.0 / tempo) for bar in bars if bar.section_start),
+        bar_times=times,
+        chords=chord_spans(bars, tracks, tempo_map, duration),
+        sections=section_spans(times, duration),
+        keys=key_spans(bars, times, duration),
     )
 
 
@@ -177,13 +225,21 @@ def _any_lead(seed: int) -> str:
     return rng.choice([name for name in names if name in PROGRAMS])
 
 
+def _sounds_of(seed: int, style: Style, part: Part) -> tuple[str, ...]:
+    """The instruments of a part; what answers the lead of the style is another one, where there is a choice."""
+    if part.kind != "answer":
+        return part.instruments
+    lead = next(other for other in style.parts if other.role == "lead")
+    own = stream(seed, "sound lead").choice(lead.instruments)
+    return tuple(name for name in part.instruments if name != own) or part.instruments
+
+
 def _part_track(
     seed: int,
     style: Style,
     part: Part,
     bars: Sequence[Bar],
-    key: Key,
-    tempo: int,
+    tempo: TempoMap,
     duration: float,
     energy: float,
     palette: str,
@@ -192,11 +248,13 @@ def _part_track(
     rng = stream(seed, f"part {part.role}")
     velocity = part.velocity * (0.94 + 0.1 * energy)
     if part.kind == "bass":
-        raw = bass_line(bars, part.role, part.patterns, key, part.low, velocity, rng)
+        raw = bass_line(bars, part.role, part.patterns, part.low, velocity, rng)
     elif part.kind == "arpeggio":
         raw = arpeggio_part(bars, part.role, part.patterns, part.low, part.high, velocity, rng)
     elif part.kind == "melody":
-        raw = melody_part(bars, part.role, rng.choice(part.patterns), key, part.low, part.high, velocity, rng)
+        raw = melody_part(bars, part.role, rng.choice(part.patterns), part.low, part.high, velocity, rng)
+    elif part.kind == "answer":
+        raw = answer_part(bars, part.role, part.patterns, part.low, part.high, velocity, rng)
     else:
         raw = chord_part(
             bars,
@@ -210,7 +268,7 @@ def _part_track(
             power=part.kind == "power",
         )
     sounds = stream(seed, f"sound {part.role}")
-    instrument = sounds.choice(part.instruments)
+    instrument = sounds.choice(_sounds_of(seed, style, part))
     shift = 0
     if palette == "all":
         instrument = PROGRAM_NAMES[sounds.randrange(128)]
@@ -221,6 +279,7 @@ def _part_track(
     highest = max((note.pitch for note in raw), default=0)
     while (palette == "all" or wanted) and highest + shift > top:  # the whole line moves, so that it stays one
         shift -= 12
+    raw = silenced(raw, bars, pick_ups=part.kind == "melody")
     notes = perform(raw, style, tempo, duration, shift, stream(seed, f"play {part.role}"), top)
     return Track(
         role=part.role,
@@ -235,10 +294,11 @@ def _part_track(
 
 
 def _drum_track(
-    seed: int, style: Style, bars: Sequence[Bar], tempo: int, duration: float, energy: float, palette: str
+    seed: int, style: Style, bars: Sequence[Bar], tempo: TempoMap, duration: float, energy: float, palette: str
 ) -> Track:
     velocity = style.drum_velocity * (0.94 + 0.1 * energy)
     raw = drum_part(bars, "drums", style.grooves, velocity, stream(seed, "part drums"), fills=style.fills)
+    raw = silenced(raw, bars, pick_ups=False)
     sounds = stream(seed, "sound drums")
     kit = sounds.choice(tuple(KIT_NAMES.values()) if palette == "all" else style.kits)
     return Track(

@@ -78,37 +78,64 @@ def parse_key(text: str) -> tuple[int, str]:
 
 @dataclass(frozen=True)
 class Chord:
-    """A chord of a key: pitch classes from the root up, and the scale notes a melody should not rest on."""
+    """A chord of a key: pitch classes from the root up, and the scale notes a melody should not rest on.
+
+    `bass` is the pitch class that the bass plays; None means the root.
+    """
 
     numeral: str
     tones: tuple[int, ...]
     avoid: tuple[int, ...] = ()
+    slash: int | None = None
 
     @property
     def root(self) -> int:
         """Pitch class of the root."""
         return self.tones[0]
 
+    @property
+    def bass(self) -> int:
+        """Pitch class that the bass plays."""
+        return self.root if self.slash is None else self.slash
+
+
+_NUMERAL = re.compile(r"(b)?([ivIV]+)(7|9|b7|sus)?(?:/([1357]))?")
+
 
 def chord(key: Key, numeral: str) -> Chord:
-    """Spell a Roman numeral in a key: thirds stacked in the mode, `7` and `9` added on request.
+    """Spell a Roman numeral in a key: thirds stacked in the mode, with these additions.
 
     The case says the third: upper case is a major third and lower case a minor one, so that `V` in a minor key has the
-    leading tone. The scale note that an altered third displaces goes into `avoid`.
+    leading tone. `b` before it lowers root and fifth by a semitone (`bVII` in a major key). Behind it, `7` and `9` add
+    thirds of the mode, `b7` a minor seventh (`IVb7`), `sus` puts the fourth in place of the third. `/3`, `/5` and `/7`
+    put that tone of the chord into the bass, and `/1` the tonic of the key. The scale notes that an altered tone
+    displaces go into `avoid`.
+
+    Raises ValueError for anything else.
     """
-    match = re.fullmatch(r"([ivIV]+)(7|9)?", numeral)
-    if match is None or match[1].lower() not in _NUMERALS:
-        raise ValueError(f"numeral is {numeral!r}; one of I..VII or i..vii, with 7 or 9 behind it, would do")
-    degree = _NUMERALS[match[1].lower()]
-    count = {None: 3, "7": 4, "9": 5}[match[2]]
+    match = _NUMERAL.fullmatch(numeral)
+    if match is None or match[2].lower() not in _NUMERALS or (match[4] == "7" and match[3] in (None, "sus")):
+        raise ValueError(
+            f"numeral is {numeral!r}; one of I..VII or i..vii, with b before it and 7, 9, b7, sus or /3 behind it, "
+            "would do"
+        )
+    degree = _NUMERALS[match[2].lower()]
+    count = {None: 3, "sus": 3, "7": 4, "b7": 4, "9": 5}[match[3]]
     scale = key.pitch_classes
-    tones = [scale[(degree + 2 * step) % 7] for step in range(count)]
-    third = (tones[0] + (4 if match[1].isupper() else 3)) % 12
-    avoid: tuple[int, ...] = ()
-    if third != tones[1]:
-        avoid = (tones[1],)
-        tones[1] = third
-    return Chord(numeral, tuple(tones), avoid)
+    natural = [scale[(degree + 2 * step) % 7] for step in range(count)]
+    tones = list(natural)
+    if match[1]:
+        tones[0] = (tones[0] - 1) % 12
+        tones[2] = (tones[0] + 7) % 12
+    tones[1] = (tones[0] + (5 if match[3] == "sus" else 4 if match[2].isupper() else 3)) % 12
+    if match[3] == "b7":
+        tones[3] = (tones[0] + 10) % 12
+    displaced = (old for old, new in zip(natural, tones, strict=True) if old != new)
+    avoid = tuple(tone for tone in displaced if tone not in tones)
+    slash = None
+    if match[4]:
+        slash = key.tonic if match[4] == "1" else tones[int(match[4]) // 2]
+    return Chord(numeral, tuple(tones), avoid, slash)
 
 
 def lead_voices(tones: Sequence[int], previous: Sequence[int] | None, low: int, high: int) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,26 @@ class TextEmbedding:
         return TextEmbedding(self.hidden.repeat_interleave(times, dim=0), self.mask.repeat_interleave(times, dim=0))
 
 
-class TextEncoder(nn.Module):
+@runtime_checkable
+class TextEncoder(Protocol):
+    """Protocol of a text encoder: any object with these two members goes wherever a text encoder is taken.
+
+    A `torch.nn.Module` is moved with the pipeline. Optional members: `max_tokens` (tokens of each embedding; by default
+    `MAX_TOKENS`), `cut(prompt)` (what of a prompt is not seen, or None), `save_pretrained(folder)` and, on the class,
+    `from_pretrained(folder)`, with which it can lie in a model folder.
+    """
+
+    @property
+    def features(self) -> int:
+        """Width of the embedding."""
+        ...
+
+    def __call__(self, prompts: Sequence[str], *, keep_padding: bool = False) -> TextEmbedding:
+        """Embed prompts, each as if it were alone; with `keep_padding` the padding counts as tokens of the prompt."""
+        ...
+
+
+class T5TextEncoder(nn.Module):
     """A T5 encoder and its tokenizer.
 
     Args:
@@ -86,7 +105,7 @@ class TextEncoder(nn.Module):
         self.tokenizer.save_pretrained(folder / "tokenizer")
 
     @classmethod
-    def load(cls, folder: Path) -> "TextEncoder":
+    def load(cls, folder: Path) -> "T5TextEncoder":
         """Read `text_encoder/` and `tokenizer/` of a model folder.
 
         Raises:
@@ -106,7 +125,7 @@ class TextEncoder(nn.Module):
         return cls(model, load_tokenizer(folder / "tokenizer")).eval()
 
     @classmethod
-    def from_hub(cls, model_id: str, *, revision: str) -> "TextEncoder":
+    def from_hub(cls, model_id: str, *, revision: str) -> "T5TextEncoder":
         """A T5 encoder of the Hugging Face hub (or of a folder of the hub's layout), weights from safetensors only.
 
         Args:
@@ -138,7 +157,7 @@ class TextEncoder(nn.Module):
         features: int = 128,
         layers: int = 3,
         tokenizer: "PreTrainedTokenizerBase | None" = None,
-    ) -> "TextEncoder":
+    ) -> "T5TextEncoder":
         """An untrained little T5 encoder whose tokenizer is made from captions; it is trained along with the generator.
 
         Words are split into letters-only pieces of a vocabulary of 1000, and numbers into digits, so that a tempo that

@@ -47,7 +47,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class _Net:
-    """Where the parts of `net` stand."""
+    """Places of the parts of `net`."""
 
     place: UNetPlace
     transform: str = ""  # prefix of the learned transform
@@ -59,7 +59,7 @@ class _Net:
 
 
 def recognise(state: Mapping[str, Tensor], settings: Settings) -> Layout:
-    """What model a stripped state dict is of.
+    """Recognise the model that a stripped state dict is of.
 
     Raises:
         LayoutError: the keys are not as in this layout, or the file leaves something open; says what to give.
@@ -83,7 +83,7 @@ def recognise(state: Mapping[str, Tensor], settings: Settings) -> Layout:
             f"(net.{net.transform.removeprefix('net.')}blocks.0.weight)"
         )
     try:
-        generator = LatentDiffusionConfig(
+        model = LatentDiffusionConfig(
             net=config,
             max_tokens=shapes[net.null][0] if net.null else 0,
             attend_to_padding=bool(config.context_features),
@@ -92,7 +92,7 @@ def recognise(state: Mapping[str, Tensor], settings: Settings) -> Layout:
         raise
     except ValueError as error:
         raise LayoutError(f"the sizes in the file do not fit together: {error}") from error
-    return _generator_layout(generator, net)
+    return _latent_diffusion_layout(model, net)
 
 
 def _find_net(shapes: Shapes) -> _Net:
@@ -182,13 +182,13 @@ def layout_of(config: DMAEConfig | LatentDiffusionConfig, *, text: bool = False)
         return _autoencoder_layout(config, _Net(UNetPlace(time, f"{time}blocks.2.net."), transform))
     for key, given, wanted in (("frame_rate", config.frame_rate, 0.0), ("latent_std", config.latent_std, 1.0)):
         if given != wanted:
-            raise LayoutError(f"their generators have no {key}={given:g}; only {key}={wanted:g} can be written")
+            raise LayoutError(f"their latent diffusion has no {key}={given:g}; only {key}={wanted:g} can be written")
     inner, text_prefix, null = "net.blocks.2.", "", ""
     if text:
         text_prefix, inner = f"{inner}blocks.0.transformer.", f"{inner}blocks.1."
     if config.max_tokens:
         null, inner = f"{inner}blocks.0.blocks.0.weight", f"{inner}blocks.1."
-    return _generator_layout(config, _Net(UNetPlace("net.", f"{inner}net."), text=text_prefix, null=null))
+    return _latent_diffusion_layout(config, _Net(UNetPlace("net.", f"{inner}net."), text=text_prefix, null=null))
 
 
 def _autoencoder_layout(config: DMAEConfig, net: _Net) -> Layout:
@@ -207,7 +207,7 @@ def _autoencoder_layout(config: DMAEConfig, net: _Net) -> Layout:
     return Layout(config, tuple(rules), tuple(f"encoder.{key}" for key in BUFFERS))
 
 
-def _generator_layout(config: LatentDiffusionConfig, net: _Net) -> Layout:
+def _latent_diffusion_layout(config: LatentDiffusionConfig, net: _Net) -> Layout:
     rules = list(unet_rules(config.net, net.place, "net."))
     if net.null:
         rules.append(Rule(net.null, "null_embedding"))
@@ -215,7 +215,7 @@ def _generator_layout(config: LatentDiffusionConfig, net: _Net) -> Layout:
 
 
 def buffers_of(config: DMAEConfig) -> dict[str, Tensor]:
-    """What stands beside the weights of an autoencoder in their layout."""
+    """Buffers beside the weights of an autoencoder in their layout."""
     found = spectrogram_buffers(config.require_spectrogram(), sample_rate=config.sample_rate)
     return {f"encoder.{key}": tensor for key, tensor in found.items()}
 
@@ -231,7 +231,7 @@ def with_aliases(state: Mapping[str, Tensor], *, prefix: str = "") -> dict[str, 
 
 
 def without_text(layout: Layout, state: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Split a state dict into the generator's tensors and those of the T5 model, whose prefix is taken off."""
+    """Split a state dict into the latent diffusion's tensors and those of the T5 model, whose prefix is taken off."""
     if not layout.text:
         return dict(state), {}
     own = {key: tensor for key, tensor in state.items() if not key.startswith(layout.text)}

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig
-from mousai.conditioning.text import TextEncoder
+from mousai.conditioning.text import T5TextEncoder
 from mousai.convert.adp_layout import Layout, recognise, without_text
 from mousai.convert.prefixes import strip
 from mousai.convert.rules import LayoutError, Rule, read_state
@@ -27,15 +27,15 @@ from mousai.storage.parts import check_fit
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What an import made, for the user.
+    """Result of an import, for the user.
 
     Args:
-        parts: of the model folder.
-        parameters: of the imported part.
+        parts: parts of the model folder.
+        parameters: number of parameters of the imported part.
         prefix: that stood before every key.
         assumed: settings that the file does not hold and that were not given.
         left_out: keys outside of the prefix that was given.
-        lacks: what the folder needs to make music from text, "" if nothing.
+        lacks: parts that the folder needs to make music from text, "" if none.
     """
 
     parts: tuple[str, ...]
@@ -65,12 +65,12 @@ def import_model(
         source: safetensors file, folder, or hub id, see `read_source`.
         out: folder to make; it must not exist.
         revision: commit of a hub source.
-        prefix: which of several models in the file.
-        settings: what the shapes do not tell, see `mousai.convert.settings`.
+        prefix: prefix of one of several models in the file.
+        settings: settings that the shapes do not tell, see `mousai.convert.settings`.
         allow_pickle: read a pickle where there are no safetensors.
-        text_encoder: T5 model of a generator with text: a folder of the hub's layout, or a hub id.
+        text_encoder: T5 model of latent diffusion with text: a folder of the hub's layout, or a hub id.
         text_encoder_revision: its commit.
-        autoencoder: model folder whose autoencoder completes an imported generator.
+        autoencoder: model folder whose autoencoder completes an imported latent diffusion.
         dtype: to store the weights in; `None` keeps theirs.
 
     Raises:
@@ -111,8 +111,8 @@ def _import(
     own, text_state = without_text(layout, found.state)
     model = DMAE(layout.config) if isinstance(layout.config, DMAEConfig) else LatentDiffusion(layout.config)
     fill(model, own, layout)
-    parts: dict[str, DMAE | LatentDiffusion | TextEncoder] = {}
-    lacks = "a generator and a text encoder"
+    parts: dict[str, DMAE | LatentDiffusion | T5TextEncoder] = {}
+    lacks = "a latent diffusion and a text encoder"
     if isinstance(model, DMAE):
         for name, given in (("text_encoder", text_encoder), ("autoencoder", autoencoder)):
             if given is not None:
@@ -156,7 +156,7 @@ def fill(model: nn.Module, theirs: Mapping[str, Tensor], layout: Layout) -> None
     assert all(not model.state_dict()[key].numel() for key in missing)
 
 
-def text_rules(text: TextEncoder) -> list[Rule]:
+def text_rules(text: T5TextEncoder) -> list[Rule]:
     """The T5 encoder in their layout; its token embedding stands under two keys."""
     keys = text.model.state_dict()
     tied = "encoder.embed_tokens.weight"
@@ -165,7 +165,7 @@ def text_rules(text: TextEncoder) -> list[Rule]:
     ]
 
 
-def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str | None) -> TextEncoder | None:
+def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str | None) -> T5TextEncoder | None:
     if model is None:
         if state:
             raise UserError(
@@ -176,7 +176,7 @@ def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str 
         return None
     if revision is None and not Path(model).is_dir():
         raise UserError("text_encoder", model, "no such folder; for a model of the hub give its commit too")
-    text = TextEncoder.from_hub(model, revision=revision or "main")
+    text = T5TextEncoder.from_hub(model, revision=revision or "main")
     if state:
         rules = text_rules(text)
         found = read_state(state, {rule.ours: text.model.state_dict()[rule.ours] for rule in rules}, rules)
@@ -184,8 +184,8 @@ def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str 
     return text
 
 
-def _lacking(generator: LatentDiffusion, parts: Mapping[str, nn.Module]) -> str:
-    if not generator.config.net.context_features:
+def _lacking(model: LatentDiffusion, parts: Mapping[str, nn.Module]) -> str:
+    if not model.config.net.context_features:
         return "text conditioning (it can be used from Python: mousai.load_latent_diffusion)"
     missing = [
         f"{what} ({option})"
@@ -199,11 +199,11 @@ def _lacking(generator: LatentDiffusion, parts: Mapping[str, nn.Module]) -> str:
 
 
 def _defaults(parts: Mapping[str, nn.Module], autoencoder: Path | None) -> SamplingConfig:
-    """What the authors' README runs such a model with."""
+    """Settings that the authors' README runs such a model with."""
     plain = SamplingConfig()
-    generator = parts.get("latent_diffusion")
+    model = parts.get("latent_diffusion")
     scale = plain.guidance_scale
-    if isinstance(generator, LatentDiffusion) and not generator.config.max_tokens:
+    if isinstance(model, LatentDiffusion) and not model.config.max_tokens:
         scale = 1.0
     if autoencoder is None:
         return SamplingConfig(guidance_scale=scale)

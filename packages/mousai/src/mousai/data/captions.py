@@ -12,7 +12,7 @@ FIELD_DROPOUT = 0.1
 FIELDS = ("caption", "title", "artist", "album", "genre", "style", "mood", "year", "key", "bpm", "instruments", "lead")
 """Fields that say something about the music; all others, such as `duration` or `seed`, stay out of captions."""
 
-_COMPOSED = {"genre", "style", "bpm", "key", "instruments", "palette"}
+_COMPOSED = {"genre", "style", "instruments", "palette", "composer"}
 
 
 def caption_of(fields: Mapping[str, Any], rng: np.random.Generator) -> str:

@@ -1,4 +1,4 @@
-"""`mousai evaluate`: does the music follow the prompt, and how good does it sound? Judged without a listener.
+"""`mousai evaluate`: does generated music follow its prompts, and how good is the audio? Measured without listeners.
 
-Needs `mousai-music[evaluate]`; true renders of the same wishes also need `[compose]` and FluidSynth.
+Needs `mousai-music[evaluate]`; reference renders of the same prompts also need `[compose]` and FluidSynth.
 """

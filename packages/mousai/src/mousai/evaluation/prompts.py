@@ -1,7 +1,6 @@
-"""What is asked for: 40 prompts over the styles and a grid over tempo, key and lead, none of them a training caption.
+"""Prompts of the evaluation: 40 over all genres, and a grid over tempo, key and lead instrument.
 
-Every text has words that no caption of the composer has (a test says so); tempo, key and lead instrument are named as
-people do.
+Every prompt has words that no caption of the composer has (a test checks it), so none is a training caption.
 """
 
 from collections.abc import Iterator
@@ -10,15 +9,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Prompt:
-    """What is asked for.
+    """A prompt and the attributes that it asks for.
 
     Args:
-        text: the sentence.
-        genre: of `mousai.compose.GENRES`.
-        style: the composer's name for it.
-        bpm: beats per minute.
-        key: such as "E minor"; `None` where the text names none.
-        lead: General MIDI program of the melody; `None` where the text names none.
+        text: the prompt itself.
+        genre: genre, one of `mousai.compose.GENRES`.
+        style: the composer's style of that genre, for the reference renders.
+        bpm: tempo in beats per minute.
+        key: key, such as "E minor"; `None` where the text names none.
+        lead: General MIDI program of the lead instrument; `None` where the text names none.
     """
 
     text: str
@@ -29,7 +28,7 @@ class Prompt:
     lead: str | None = None
 
 
-# Four for each genre. In an order in which every ten have every genre once, so that a short list is still a fair one.
+# Four for each genre, in an order in which every ten have every genre once, so that a part of the list is balanced too.
 # fmt: off
 PROMPTS = (
     Prompt("hard techno for a dark warehouse, 134 bpm, E minor", "electronic", "techno", 134, "E minor"),
@@ -101,7 +100,7 @@ PROMPTS = (
 )
 # fmt: on
 
-# Two tempos, two keys and two leads that the style has both, in every combination, in the same words.
+# Two tempos, two keys and two lead instruments that the style has, in every combination, in the same words.
 # fmt: off
 _GRID = (
     ("jazz", "swing", "a jazz club on a friday, {lead} takes the solo, {bpm} bpm, {key}",
@@ -125,6 +124,6 @@ def grid() -> Iterator[Prompt]:
                     yield Prompt(text.format(lead=lead, bpm=bpm, key=key), genre, style, bpm, key, lead)
 
 
-def every_prompt() -> tuple[Prompt, ...]:
+def all_prompts() -> tuple[Prompt, ...]:
     """The 40 prompts and then the grid."""
     return (*PROMPTS, *grid())

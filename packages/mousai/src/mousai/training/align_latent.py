@@ -11,6 +11,7 @@ The map is put into the weights of NEW's prior and decoder; the encoder and stag
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,7 @@ def linear_map(old: Tensor, new: Tensor) -> tuple[Tensor, Tensor, float]:
 def map_inputs(layer: nn.Linear, weight: Tensor, bias: Tensor) -> None:
     """Change a layer so that it maps its last inputs, as many as `weight` has rows, before it reads them."""
     read = layer.weight[:, -weight.shape[0] :].clone()
-    layer.bias += read @ bias
+    layer.bias.add_(read @ bias)
     layer.weight[:, -weight.shape[0] :] = read @ weight
 
 
@@ -72,7 +73,7 @@ def align_latent(old: DMAE, new: DMAE, latents: tuple[Tensor, Tensor]) -> float:
     for layer in (prior.net.linear, prior.net.to_in):
         map_inputs(layer, weight, bias)
     weight, bias, _ = linear_map(*latents)
-    level = new.decoder.levels[new.config.latent_depth]
+    level: Any = new.decoder.levels[new.config.latent_depth]
     for blocks in (level.down_blocks, level.up_blocks):
         for block in blocks:
             map_inputs(block.injection.merge, weight, bias)

@@ -40,7 +40,7 @@ def use_cuda_graphs(net: nn.Module, *, capture: Capture | None = None) -> None:
             graphs[key] = (capture or _captured)(_Flat(net, plain, leaves, tree), tensors)
         return graphs[key](*tensors)
 
-    net.forward = forward  # type: ignore[method-assign]
+    net.forward = forward
 
 
 class _Flat(nn.Module):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig
-from mousai.conditioning.text import TextEncoder, load_tokenizer
+from mousai.conditioning.text import T5TextEncoder, load_tokenizer
 from mousai.data.latent_cache import encoder_fingerprint
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
@@ -153,7 +153,7 @@ def _autoencoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tupl
                     "back the model that it was"
                 )
             if "text_encoder" in described.parts:
-                others["text_encoder"] = TextEncoder.load(begun)
+                others["text_encoder"] = T5TextEncoder.load(begun)
             others["latent_diffusion"] = load_latent_diffusion(begun)
     else:
         # Without a decoder that was trained, magnitudes with a phase that fits them are all there is to hear.
@@ -167,9 +167,9 @@ def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) ->
     started = config["start_from"]
     if started is not None:
         begun = model_folder(started, need=["text_encoder", "latent_diffusion"])
-        text = TextEncoder.load(begun)
+        text = T5TextEncoder.load(begun)
     elif config["text"] == "small":
-        text = TextEncoder.small(tokenizer=load_tokenizer(run / "tokenizer"))
+        text = T5TextEncoder.small(tokenizer=load_tokenizer(run / "tokenizer"))
     else:
         text = frozen_text(config["text"])
     if any(key.startswith("text.") for key in weights.average):

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from dmae import DMAE, DMAEConfig
-from mousai.conditioning.text import TextEncoder
+from mousai.conditioning.text import T5TextEncoder
 from mousai.data.captions import caption_of
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
@@ -41,7 +41,7 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
         return _build_resident(config, start, stage_1)
     songs = latent_songs(config, stage_1, frame_rate=latent.latent_rate)
     if start:
-        text, model = TextEncoder.load(start), load_latent_diffusion(start)
+        text, model = T5TextEncoder.load(start), load_latent_diffusion(start)
     else:
         if frozen is None:
             text = small_text(songs.records, Path(config.out) / "tokenizer", seed=config.loop.seed)
@@ -69,7 +69,12 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
 
 
 def _stage(
-    config: LatentDiffusionTrainingConfig, model: LatentDiffusion, text: TextEncoder, autoencoder: DMAE, *, frozen: bool
+    config: LatentDiffusionTrainingConfig,
+    model: LatentDiffusion,
+    text: T5TextEncoder,
+    autoencoder: DMAE,
+    *,
+    frozen: bool,
 ) -> LatentDiffusionStage:
     """The stage, with what is not trained frozen, and the ways to compute that the config asks for."""
     small = sum(weight.numel() for weight in text.parameters()) < _SMALL
@@ -93,7 +98,7 @@ def _build_resident(config: LatentDiffusionTrainingConfig, start: Path | None, s
     if start is None:
         raise UserError("loop.resident", True, "needs --from, a model to start from")
     autoencoder = load_autoencoder(stage_1)
-    stage = _stage(config, load_latent_diffusion(start), TextEncoder.load(start), autoencoder, frozen=False)
+    stage = _stage(config, load_latent_diffusion(start), T5TextEncoder.load(start), autoencoder, frozen=False)
     data, close = resident_latents(config, autoencoder, stage_1)
     stage.resident = data
     rng = np.random.default_rng(0)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dmae import DMAE
 from mousai.conditioning.conditioning import Conditioning
-from mousai.conditioning.text import TextEncoder
+from mousai.conditioning.text import T5TextEncoder
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.sampling_config import SamplingConfig
 from mousai.training.config import LatentDiffusionTrainingConfig
@@ -33,7 +33,7 @@ class LatentDiffusionStage(Stage):
     def __init__(
         self,
         model: LatentDiffusion,
-        text: TextEncoder,
+        text: T5TextEncoder,
         autoencoder: DMAE,
         config: LatentDiffusionTrainingConfig,
         *,
@@ -41,7 +41,7 @@ class LatentDiffusionStage(Stage):
     ) -> None:
         super().__init__(config.optimizer, max_steps=config.loop.max_steps)
         self.model, self.config = model, config
-        self.text: TextEncoder | None = text if train_text else None
+        self.text: T5TextEncoder | None = text if train_text else None
         self._beside: dict[str, Any] = {"text": text, "autoencoder": autoencoder}  # a dict, so no submodules
         self.prompts: list[str] = []
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from mousai.conditioning.text import TextEncoder, load_tokenizer
+from mousai.conditioning.text import T5TextEncoder, load_tokenizer
 from mousai.data.captions import caption_of
 from mousai.data.records import Record
 from mousai.errors import UserError
 
 
-def small_text(records: Sequence[Record], made: Path, *, seed: int) -> TextEncoder:
+def small_text(records: Sequence[Record], made: Path, *, seed: int) -> T5TextEncoder:
     """An untrained text encoder with the tokenizer in the folder `made`, which is made from captions if it is missing.
 
     Made once for a run: another tokenizer would number its tokens differently from those that were trained.
@@ -19,13 +19,13 @@ def small_text(records: Sequence[Record], made: Path, *, seed: int) -> TextEncod
     rng = np.random.default_rng((seed, 3))
     tokenizer = load_tokenizer(made) if made.exists() else None
     captions = (caption_of(record.fields, rng) for record in records for _ in range(8))
-    text = TextEncoder.small(captions, tokenizer=tokenizer)
+    text = T5TextEncoder.small(captions, tokenizer=tokenizer)
     if tokenizer is None:
         text.tokenizer.save_pretrained(made)
     return text
 
 
-def frozen_text(name: str) -> TextEncoder:
+def frozen_text(name: str) -> T5TextEncoder:
     """A T5 encoder that is not trained: a folder, or OWNER/NAME@COMMIT of the hub.
 
     Raises:
@@ -34,4 +34,4 @@ def frozen_text(name: str) -> TextEncoder:
     model, at, revision = name.partition("@")
     if not Path(model).is_dir() and not at:
         raise UserError("text", name, "must be small, a folder, or OWNER/NAME@COMMIT of the hub, the commit pinned")
-    return TextEncoder.from_hub(model, revision=revision or "main")
+    return T5TextEncoder.from_hub(model, revision=revision or "main")
