@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from mousai.audio.limiter import limit
-from mousai.compose import ComposeError, Song, compose_song, render, render_song, song_to_midi
-from mousai.compose.layers import LAYERS
+from mousai.compose import ComposeError, Song, compose_song, render_song, song_to_midi
 from mousai.compose.production.config import PEAK
 from mousai.compose.production.master import WIDTH, add_up
-from mousai.compose.render import LOUDNESS, SAMPLE_RATE
+from mousai.compose.rendering import render
+from mousai.compose.rendering.layers import LAYERS
+from mousai.compose.rendering.render import LOUDNESS, SAMPLE_RATE
 from mousai.errors import UserError
 
 

@@ -18,17 +18,18 @@ from typing import Any
 
 from ..processes import follow_parent
 from ..storage.files import atomic_file
+from .annotations.facts import song_facts
 from .annotations.files import file_names, write_files
-from .balance import LEAD_LEVEL, LOUDEST
 from .captions import caption
+from .composition import LONGEST, PALETTES, compose_song
 from .errors import ComposeError
-from .facts import song_facts
 from .production import draw_orchestra, draw_production, parse_orchestras
-from .render import SAMPLE_RATE, check_tools, render_song, soundfont_name
-from .score import stream
-from .song import LONGEST, PALETTES, Song, compose_song
-from .stems import stem_names, write_stems
+from .rendering.balance import LEAD_LEVEL, LOUDEST
+from .rendering.render import SAMPLE_RATE, check_tools, render_song, soundfont_name
+from .rendering.stems import stem_names, write_stems
+from .song import Song
 from .styles import GENRES, styles_of
+from .writing.score import stream
 
 METADATA = "metadata.jsonl"
 _ROWS = ".rows"
@@ -108,7 +109,7 @@ def write_dataset(
     `orchestra` (`mousai.compose.production.parse_orchestras`) and how it is produced, unless `dry`. Finished songs of
     the same seed, palette, level, orchestra, duration and genre are kept, also after an interruption; rows beyond
     `songs` of an earlier, larger run stay. With `stems`, drums, bass, chords and lead are written as well, each in a
-    file of its own (`mousai.compose.stems`). `workers` processes share the work (default: one per core).
+    file of its own (`mousai.compose.rendering.stems`). `workers` processes share the work (default: one per core).
     Raises ValueError for a value that is none, ComposeError for a missing tool or a folder that holds other songs.
     """
     _check(songs, duration, palette, lead_level, genre, workers)

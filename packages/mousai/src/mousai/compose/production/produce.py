@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..balance import heard_power, lead_gain
-from ..layers import LAYERS
+from ..rendering.balance import heard_power, lead_gain
+from ..rendering.layers import LAYERS
 from ..song import Song
 from .buses import BUSES
 from .config import Bus, Production

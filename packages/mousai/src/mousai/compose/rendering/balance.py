@@ -7,7 +7,7 @@ what comes out.
 
 from typing import TYPE_CHECKING
 
-from ..audio.loudness import HIGH_PASS, SHELF
+from ...audio.loudness import HIGH_PASS, SHELF
 
 if TYPE_CHECKING:
     import numpy as np

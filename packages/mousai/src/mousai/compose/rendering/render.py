@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ComposeError
+from ..production.buses import BUSES, bus_of
+from ..production.config import PEAK, Production
+from ..production.orchestras import find_orchestra
+from ..production.sf3 import unpacked
+from ..song import Song, Track
 from .balance import LEAD_LEVEL, lead_gain
-from .errors import ComposeError
 from .layers import LAYERS, layer_of
 from .midi import pretty_midi, song_to_midi
-from .production.buses import BUSES, bus_of
-from .production.config import PEAK, Production
-from .production.orchestras import find_orchestra
-from .production.sf3 import unpacked
-from .song import Song, Track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,7 +124,7 @@ def render_song(
     """Play a song: with no sample above `PEAK`, faded at the end; a dry one with an RMS near `LOUDNESS`.
 
     The melody is mixed with the rest by what both sound like, to be `lead_level` dB louder than all of it where there
-    are both, and as far as `LARGEST` goes (`mousai.compose.balance`).
+    are both, and as far as `LARGEST` goes (`mousai.compose.rendering.balance`).
 
     Args:
         song: the song.
@@ -136,7 +136,7 @@ def render_song(
     """
     import numpy as np
 
-    from .production.produce import produce
+    from ..production.produce import produce
 
     samples = round(song.duration * SAMPLE_RATE)
     font = unpacked(find_soundfont(orchestra))
@@ -192,8 +192,8 @@ def finish(stems: "Mapping[str, NDArray[np.float32]]") -> "NDArray[np.float32]":
     """
     import numpy as np
 
-    from ..audio.limiter import limit
-    from .production.master import add_up, fades, narrow
+    from ...audio.limiter import limit
+    from ..production.master import add_up, fades, narrow
 
     narrow(stems)
     curve = fades(next(iter(stems.values())).shape[1], 0.0, FADE)
