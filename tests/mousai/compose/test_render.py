@@ -180,6 +180,17 @@ def test_the_beat_is_where_the_tempo_says() -> None:
 
 
 @pytest.mark.fluidsynth
+def test_a_layer_that_the_soundfont_does_not_play_is_named() -> None:
+    song = compose_song(2, genre="house", duration=4)
+    below = tuple(  # no soundfont has drums on such keys
+        replace(track, notes=tuple(replace(note, pitch=1) for note in track.notes)) if track.is_drum else track
+        for track in song.tracks
+    )
+    assert render_song(song, orchestra="fluidr3").silent == ()
+    assert render_song(replace(song, tracks=below), orchestra="fluidr3").silent == ("drums",)
+
+
+@pytest.mark.fluidsynth
 def test_stems_add_up_to_the_mix_before_the_limiter() -> None:
     rendered = render_song(compose_song(2, genre="house", duration=6.25), orchestra="fluidr3")
     assert (rendered.orchestra, rendered.production) == ("fluidr3", None)

@@ -7,6 +7,7 @@ alone, so a larger set starts with the same songs, and an interrupted run goes o
 
 import hashlib
 import json
+import logging
 import math
 import multiprocessing
 import os
@@ -33,6 +34,7 @@ from .writing.score import stream
 
 METADATA = "metadata.jsonl"
 _ROWS = ".rows"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,11 @@ def write_dataset(
     todo = [job for job in jobs if job.index not in finished]
     for row in _results(todo, workers or os.cpu_count() or 1, progress):
         finished[_index(row)] = row
+    if silent := [row["file_name"] for row in finished.values() if row.get("silent_layers")]:
+        _log.warning(
+            "%d of %d songs have a layer that their soundfont does not play, such as %s (silent_layers in %s)",
+            *(len(silent), len(finished), silent[0], METADATA),
+        )
     path = folder / METADATA
     text = "".join(json.dumps(finished[index], ensure_ascii=False) + "\n" for index in sorted(finished))
     _write_text(path, text)
@@ -214,6 +221,8 @@ def _write_song(job: _Job) -> dict[str, Any]:
     production = None if job.dry else draw_production(song.seed, song)
     rendered = render_song(song, lead_level=job.lead_level, orchestra=job.orchestra, production=production)
     row |= {"orchestra": rendered.orchestra, "production": rendered.production}
+    if rendered.silent:
+        row["silent_layers"] = list(rendered.silent)
     if job.stems:
         row |= write_stems(rendered.stems, Path(job.out), job.index)
     with (

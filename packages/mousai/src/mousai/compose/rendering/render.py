@@ -105,13 +105,15 @@ class RenderedSong:
 
     `mix` is float32 `[2, samples]` at 48 kHz. `stems` has such an array for every name of `LAYERS` (zeros where
     a layer does not play); added up in that order they are the mix before the limiter. `orchestra` names the soundfont,
-    `production` tells what was done to the sound, ready for JSON, and is None for a dry song.
+    `production` tells what was done to the sound, ready for JSON, and is None for a dry song. `silent` names the layers
+    that have notes which the soundfont does not play.
     """
 
     mix: "NDArray[np.float32]"
     stems: "Mapping[str, NDArray[np.float32]]"
     orchestra: str
     production: Mapping[str, Any] | None
+    silent: tuple[str, ...] = ()
 
 
 def render_song(
@@ -147,18 +149,22 @@ def render_song(
     sounds = {
         bus: _play(replace(song, tracks=tuple(buses[bus])), samples, font, dry=dry) for bus in BUSES if bus in buses
     }
-    if not any(bool((abs(sound) > SILENCE).any()) for sound in sounds.values()):
+    silent_buses = [bus for bus, sound in sounds.items() if not (abs(sound) > SILENCE).any()]
+    if len(silent_buses) == len(sounds):
         raise ComposeError(f"{font} gave no sound; set MOUSAI_SOUNDFONT to a General MIDI soundfont")
+    silent = tuple(dict.fromkeys(layer_of(buses[bus][0]) for bus in silent_buses))
     if production is not None:
         mix, stems, loudness = produce(sounds, song, production, lead_level=lead_level)
         facts = {**production.to_dict(), "reached_loudness": round(loudness, 2)}
-        return RenderedSong(mix=mix, stems=stems, orchestra=soundfont_name(orchestra), production=facts)
+        return RenderedSong(mix=mix, stems=stems, orchestra=soundfont_name(orchestra), production=facts, silent=silent)
     stems = {layer: np.zeros((2, samples), dtype=np.float32) for layer in LAYERS}
     for bus, sound in sounds.items():
         stems[layer_of(buses[bus][0])] += sound
     rest = stems["drums"] + stems["bass"] + stems["chords"]
     stems["lead"] *= np.float32(lead_gain(stems["lead"], rest, lead_level))
-    return RenderedSong(mix=finish(stems), stems=stems, orchestra=soundfont_name(orchestra), production=None)
+    return RenderedSong(
+        mix=finish(stems), stems=stems, orchestra=soundfont_name(orchestra), production=None, silent=silent
+    )
 
 
 def _play(song: Song, samples: int, font: Path, *, dry: bool) -> "NDArray[np.float32]":

@@ -106,11 +106,11 @@ def chord(key: Key, numeral: str) -> Chord:
     """Spell a Roman numeral in a key: thirds stacked in the mode, with these additions.
 
     The case says the third: upper case is a major third and lower case a minor one, so that `V` in a minor key has the
-    leading tone. A major chord has a perfect fifth, also where the mode has a diminished one there: `III7` in mixolydian
-    is the dominant of the sixth degree. `VI` in dorian is the one of the minor scale, as songs in minor keys mean it. `b` before it lowers root and fifth by a semitone (`bVII` in a major key). Behind it, `7` and `9` add
-    thirds of the mode, `b7` a minor seventh (`IVb7`), `sus` puts the fourth in place of the third. `/3`, `/5` and `/7`
-    put that tone of the chord into the bass, and `/1` the tonic of the key. The scale notes that an altered tone
-    displaces go into `avoid`.
+    leading tone. A major chord has a perfect fifth, also where that of the mode is diminished: `III7` in mixolydian is
+    the dominant of the sixth degree. `VI` in dorian is the one of the minor scale, as songs in minor keys mean it. `b`
+    before it lowers root and fifth by a semitone (`bVII` in a major key). Behind it, `7` and `9` add thirds of a mode,
+    `b7` a minor seventh (`IVb7`), `sus` puts the fourth in place of the third. `/3`, `/5` and `/7` put that tone of the
+    chord into the bass, and `/1` the tonic of the key. The scale notes that an altered tone displaces go into `avoid`.
 
     Raises ValueError for anything else.
     """
