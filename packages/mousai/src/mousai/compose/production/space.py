@@ -13,7 +13,9 @@ from .filters import RATE, Floats, Wave, kernel, low_pass
 _LOWEST, _LOW, _HIGH = 180.0, 500.0, 4000.0
 _LOW_DECAY = 1.1
 _CROSSFADE = 240
-"""Samples on both sides of a change of tempo in which the echoes of before and after overlap: 5 ms."""
+"""Samples on both sides of a change of echoes in which the old and the new ones overlap: 5 ms."""
+_EARLY = 0.03
+"""Seconds before a beat at which its echoes begin to count, since players are not exact."""
 
 
 def reverb_response(reverb: Reverb, rng: np.random.Generator) -> Floats:
@@ -80,7 +82,7 @@ def echoes(sound: Wave, delay: Delay, tempo: TempoMap) -> Wave:
         places = [round((tempo.seconds(echo) - start) * RATE) for echo in echo_beats]
         # Rounding may move an echo by a sample; that is no change of tempo.
         if not parts or any(abs(new - old) > 1 for new, old in zip(places, parts[-1][1], strict=True)):
-            parts.append((round(start * RATE), places))
+            parts.append((round((start - _EARLY) * RATE), places))
     total = np.zeros((2, samples), dtype=np.float32)
     for number, (first, places) in enumerate(parts):
         last = parts[number + 1][0] if number + 1 < len(parts) else samples
