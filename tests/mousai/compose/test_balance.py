@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mousai.compose.balance import LARGEST, LEAD_LEVEL, lead_gain
+from mousai.compose.rendering.balance import LARGEST, LEAD_LEVEL, lead_gain
 
 RATE = 48000
 
@@ -34,7 +34,7 @@ def test_or_to_the_level_over_it_that_is_asked_for(wanted: float):
 
 
 def test_what_comes_out_is_as_loud_as_the_standard_hears_it():
-    from mousai.evaluation.metrics.levels import loudness
+    from mousai.audio.loudness import integrated_loudness as loudness
 
     lead, rest = tone(1000.0) * 0.3, noise(2.0, 0.05)
     gain = lead_gain(lead, rest)

@@ -6,13 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mousai.compose import STYLES, caption, caption_from_metadata, compose_song, song_facts
-from mousai.compose.caption_words import (
+from mousai.compose.captions.sentences import STYLE_WORDS
+from mousai.compose.captions.words import (
+    CONTEXTS,
     GENRE_NOUNS,
     GENRE_WORDS,
     INSTRUMENT_WORDS,
     MOOD_WORDS,
     NOUNS,
-    OCCASIONS,
     SPEEDS,
     speed_words,
 )
@@ -36,7 +37,8 @@ def words(text: str) -> set[str]:
 def vocabulary(row: dict[str, object]) -> set[str]:
     """Every word that a true caption of the row may hold."""
     genre, mood, names = str(row["genre"]), str(row["mood"]), list(map(str, row["instruments"]))  # type: ignore[call-overload]
-    told = [*GENRE_WORDS[genre], *GENRE_NOUNS[genre], *NOUNS, *OCCASIONS, str(row["style"]), *MOOD_WORDS[mood]]
+    told = [*GENRE_WORDS[genre], *GENRE_NOUNS[genre], *NOUNS, *CONTEXTS, *MOOD_WORDS[mood]]
+    told += STYLE_WORDS.get(str(row["style"]), (str(row["style"]),))
     told += [*speed_words(float(str(row["bpm"]))), str(row["key"]).replace("#", "")]
     told += [word for name in names for word in (name, *INSTRUMENT_WORDS.get(name, ()))]
     return GLUE | {word for text in told for word in words(text)}
@@ -92,6 +94,25 @@ def test_what_users_type_is_among_the_captions(row: dict[str, object], prompt: s
     assert any(caption_from_metadata(row, rng).lower().rstrip(".") == prompt.lower() for _ in range(40_000))
 
 
+@pytest.mark.parametrize(
+    ("style", "spoken"),
+    [
+        ("drum and bass", ("drum and bass", "drum & bass", "dnb", "d&b")),
+        ("lo-fi", ("lo-fi", "lofi", "chillhop")),
+        ("film score", ("film score", "cinematic", "soundtrack", "orchestral")),
+        ("soul", ("soul", "r&b")),
+        ("waltz", ("waltz",)),
+    ],
+)
+def test_styles_are_called_what_users_call_them(style: str, spoken: tuple[str, ...]) -> None:
+    row = song_facts(compose_song(3, genre=style, duration=8))
+    rng = Random(6)
+    drawn = [caption_from_metadata(row, rng).lower() for _ in range(1000)]
+    for word in spoken:
+        assert any(re.search(rf"(^|[^a-z]){re.escape(word)}([^a-z]|$)", text) for text in drawn), word
+    assert 0.25 < sum(any(word in text for word in spoken) for text in drawn) / 1000 < 0.65
+
+
 def test_most_captions_name_the_genre_and_many_the_tempo() -> None:
     rng = Random(2)
     drawn = [caption_from_metadata(CALM_PIANO, rng).lower() for _ in range(1000)]
@@ -110,12 +131,12 @@ def test_a_solo_is_of_the_lead_in_every_style() -> None:
 
 
 @pytest.mark.parametrize("row", [CALM_PIANO, {"genre": "electronic", "bpm": 128}, {}])
-def test_one_in_five_tells_an_occasion_whatever_the_song(row: dict[str, object]) -> None:
+def test_one_in_five_tells_an_context_whatever_the_song(row: dict[str, object]) -> None:
     rng = Random(3)
     drawn = [caption_from_metadata(row, rng).lower() for _ in range(1000)]
-    told = [text for text in drawn if any(re.search(rf"\b{occasion}\b", text) for occasion in OCCASIONS)]
+    told = [text for text in drawn if any(re.search(rf"\b{context}\b", text) for context in CONTEXTS)]
     assert 0.15 < len(told) / 1000 < 0.25
-    assert len({occasion for text in told for occasion in OCCASIONS if occasion in text}) > 25
+    assert len({context for text in told for context in CONTEXTS if context in text}) > 25
 
 
 def test_a_song_of_any_timbre_is_told_by_its_instruments() -> None:
@@ -137,7 +158,7 @@ def test_missing_fields_are_not_mentioned() -> None:
     for _ in range(300):
         text = caption_from_metadata({"genre": "jazz"}, rng)
         assert words(text) <= {
-            word for t in (*GENRE_WORDS["jazz"], *GENRE_NOUNS["jazz"], *NOUNS, *OCCASIONS, "a an") for word in words(t)
+            word for t in (*GENRE_WORDS["jazz"], *GENRE_NOUNS["jazz"], *NOUNS, *CONTEXTS, "a an") for word in words(t)
         }
         assert "jazz" in text.lower()
     assert all(caption_from_metadata({}, rng) for _ in range(100))

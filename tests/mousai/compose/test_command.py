@@ -25,6 +25,8 @@ def call(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
         (["--songs", "2", "--genre", "polka"], "genre is 'polka'"),
         (["--songs", "2", "--palette", "loud"], "palette is 'loud'"),
         (["--songs", "2", "--lead-level", "20"], "lead_level is 20; -12 to 12 dB would do"),
+        (["--songs", "2", "--orchestra", "berlin"], "orchestra is 'berlin'; fluidr3, musescore"),
+        (["--songs", "2", "--orchestra", "freepats"], "which FluidSynth cannot play"),
         (["--songs", "2", "--workers", "0"], "workers is 0"),
     ],
 )
@@ -46,6 +48,7 @@ def test_an_interruption_says_how_to_go_on(tmp_path: Path, call, capsys, monkeyp
 @pytest.mark.fluidsynth
 def test_the_module_runs(tmp_path: Path) -> None:
     words = ["--songs", "1", "--out", str(tmp_path / "set"), "--duration", "2", "--genre", "folk", "--quiet"]
+    words += ["--orchestra", "fluidr3"]
     done = subprocess.run([sys.executable, "-m", "mousai.compose", *words], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.strip() == str(tmp_path / "set" / "metadata.jsonl")

@@ -1,14 +1,26 @@
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from mousai.compose import GENRES, ComposeError, Song, caption_from_metadata, compose_song, dataset, write_dataset
+from mousai.audio.limiter import limit
+from mousai.compose import (
+    GENRES,
+    ComposeError,
+    RenderedSong,
+    Song,
+    caption_from_metadata,
+    compose_song,
+    dataset,
+    write_dataset,
+)
 from mousai.compose.dataset import song_genre, song_seed
-from mousai.compose.render import SAMPLE_RATE
+from mousai.compose.production.config import PEAK
+from mousai.compose.rendering.render import SAMPLE_RATE
 
 
 @pytest.fixture
@@ -16,13 +28,14 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Stands in for FluidSynth: a short noise of the song's own, and the list of seeds that were rendered."""
     seeds: list[int] = []
 
-    def render(song: Song, *, lead_level: float) -> np.ndarray:
+    def render(song: Song, *, lead_level: float, orchestra: str, production: object) -> RenderedSong:
         seeds.append(song.seed)
         samples = round(song.duration * SAMPLE_RATE)
-        return np.random.default_rng(song.seed).uniform(-0.5, 0.5, (2, samples)).astype(np.float32)
+        mix = np.random.default_rng(song.seed).uniform(-0.5, 0.5, (2, samples)).astype(np.float32)
+        return RenderedSong(mix=mix, stems={}, orchestra=orchestra, production=None if production is None else {})
 
     monkeypatch.setattr(dataset, "render_song", render)
-    monkeypatch.setattr(dataset, "check_tools", lambda: None)
+    monkeypatch.setattr(dataset, "check_tools", lambda orchestras: None)
     yield seeds
 
 
@@ -39,7 +52,10 @@ def files(out: Path) -> dict[str, bytes]:
 
 def test_the_layout_is_that_of_an_audio_folder(tmp_path: Path, rendered: list[int]) -> None:
     rows = write(tmp_path / "set", 3)
-    assert set(files(tmp_path / "set")) == {"metadata.jsonl", *(f"audio/00000{i}.flac" for i in range(3))}
+    places = ("audio/{}.flac", "annotations/{}.jams", "chords/{}.lab", "sections/{}.lab", "midi/{}.mid")
+    places += ("midi/{}.melody.mid", "melody/{}.npy")
+    named = {place.format(f"00000{index}") for place in places for index in range(3)}
+    assert set(files(tmp_path / "set")) == {"metadata.jsonl", *named}
     for index, row in enumerate(rows):
         assert row["file_name"] == f"audio/00000{index}.flac"
         assert {"caption", "genre", "bpm", "key", "instruments", "seed", "lead", "mood", "title", "duration"} <= set(
@@ -81,10 +97,10 @@ def test_a_lost_file_is_made_again(tmp_path: Path, rendered: list[int]) -> None:
 def test_an_interrupted_run_goes_on(tmp_path: Path, rendered: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     whole = dataset.render_song
 
-    def interrupted(song: Song, *, lead_level: float) -> np.ndarray:
+    def interrupted(song: Song, **options: object) -> RenderedSong:
         if len(rendered) == 2:
             raise KeyboardInterrupt
-        return whole(song, lead_level=lead_level)
+        return whole(song, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(dataset, "render_song", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -99,7 +115,9 @@ def test_an_interrupted_run_goes_on(tmp_path: Path, rendered: list[int], monkeyp
 
 
 @pytest.mark.parametrize(
-    "other", [{"seed": 1}, {"palette": "all"}, {"lead_level": 3.0}, {"duration": 2.0}, {"genre": "waltz"}], ids=str
+    "other",
+    [{"seed": 1}, {"palette": "all"}, {"lead_level": 3.0}, {"duration": 2.0}, {"genre": "waltz"}, {"dry": True}],
+    ids=str,
 )
 def test_a_folder_of_other_songs_is_an_error(tmp_path: Path, rendered: list[int], other: dict[str, object]) -> None:
     write(tmp_path, 2)
@@ -179,12 +197,13 @@ def test_bad_values_are_named(tmp_path: Path, wrong: dict[str, object], message:
 def test_the_level_of_the_leads_is_rendered_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     levels: list[float] = []
 
-    def render(song: Song, *, lead_level: float) -> np.ndarray:
+    def render(song: Song, *, lead_level: float, orchestra: str, production: object) -> RenderedSong:
         levels.append(lead_level)
-        return np.zeros((2, SAMPLE_RATE), dtype=np.float32)
+        mix = np.zeros((2, SAMPLE_RATE), dtype=np.float32)
+        return RenderedSong(mix=mix, stems={}, orchestra=orchestra, production=None if production is None else {})
 
     monkeypatch.setattr(dataset, "render_song", render)
-    monkeypatch.setattr(dataset, "check_tools", lambda: None)
+    monkeypatch.setattr(dataset, "check_tools", lambda orchestras: None)
     louder, usual = write(tmp_path / "louder", 2, lead_level=3), write(tmp_path / "usual", 1)
     assert levels == [3.0, 3.0, 0.0] and [row["lead_level"] for row in louder] == [3.0, 3.0]
     assert "lead_level" not in usual[0]  # the songs of a seed are what they were, and so are their rows
@@ -194,8 +213,53 @@ def test_the_level_of_the_leads_is_rendered_and_remembered(tmp_path: Path, monke
         write(tmp_path / "louder", 3)
 
 
+def test_a_lost_fact_is_written_again(tmp_path: Path, rendered: list[int]) -> None:
+    write(tmp_path, 2)
+    before = files(tmp_path)
+    for name in ("annotations/000000.jams", "melody/000001.npy"):
+        (tmp_path / name).unlink()
+    write(tmp_path, 2)
+    assert files(tmp_path) == before
+
+
+@pytest.mark.fluidsynth
+@pytest.mark.parametrize("dry", [True, False])
+def test_stems_add_up_to_the_mix_before_the_limiter(tmp_path: Path, dry: bool) -> None:
+    row = write(tmp_path, 1, duration=3.0, genre="pop", stems=True, dry=dry)[0]
+    names, gain = row["stems"], row["stems_gain"]
+    assert isinstance(names, dict) and isinstance(gain, float) and list(names) == ["drums", "bass", "chords", "lead"]
+    stems = []
+    for name in names.values():
+        sound, rate = soundfile.read(tmp_path / name, dtype="float64")
+        assert sound.shape == (3 * SAMPLE_RATE, 2) and rate == SAMPLE_RATE
+        assert soundfile.info(tmp_path / name).subtype == "PCM_24" and abs(sound).max() < 1
+        stems.append(sound)
+    assert sum(abs(stem).max() > 0.01 for stem in stems) >= 3
+    total = np.ascontiguousarray(gain * sum(stems).T)
+    limit(total, ceiling=PEAK)
+    mix, _ = soundfile.read(tmp_path / str(row["file_name"]), dtype="float64")
+    assert abs(total.T - mix).max() < 2**-14
+
+
+def test_stems_can_be_asked_for_later(tmp_path: Path, rendered: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    without, song = write(tmp_path, 1), files(tmp_path)
+    stems = {name: np.full((2, SAMPLE_RATE), 1.5, dtype=np.float32) for name in ("drums", "bass", "chords", "lead")}
+    plain = dataset.render_song
+    monkeypatch.setattr(dataset, "render_song", lambda *args, **options: replace(plain(*args, **options), stems=stems))
+    row = write(tmp_path, 1, stems=True)[0]
+    assert without[0].items() <= row.items() and len(rendered) == 2
+    assert row["stems_gain"] == 2.0  # 1.5 would be cut at full scale
+    sound, _ = soundfile.read(tmp_path / "stems/000000/lead.flac")
+    assert (sound == 0.75).all()
+    assert song.items() - {("metadata.jsonl", song["metadata.jsonl"])} <= files(tmp_path).items()
+    assert write(tmp_path, 1) == write(tmp_path, 1, stems=True) == [row] and len(rendered) == 2
+    (tmp_path / "stems/000000/bass.flac").unlink()
+    write(tmp_path, 1, stems=True)
+    assert len(rendered) == 3 and (tmp_path / "stems/000000/bass.flac").is_file()
+
+
 @pytest.mark.fluidsynth
 def test_processes_share_the_work(tmp_path: Path) -> None:
-    write(tmp_path / "two", 3, workers=2)
-    write(tmp_path / "one", 3, workers=1)
+    write(tmp_path / "two", 3, workers=2, orchestra="fluidr3")
+    write(tmp_path / "one", 3, workers=1, orchestra="fluidr3")
     assert files(tmp_path / "two") == files(tmp_path / "one")

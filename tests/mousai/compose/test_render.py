@@ -5,13 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mousai.compose import ComposeError, Song, compose_song, render, render_song, song_to_midi
-from mousai.compose.render import LOUDNESS, PEAK, SAMPLE_RATE, WIDTH, finish
+from mousai.audio.limiter import limit
+from mousai.compose import ComposeError, Song, compose_song, render_song, song_to_midi
+from mousai.compose.production.config import PEAK
+from mousai.compose.production.master import WIDTH, add_up
+from mousai.compose.rendering import render
+from mousai.compose.rendering.layers import LAYERS
+from mousai.compose.rendering.render import LOUDNESS, SAMPLE_RATE
 from mousai.errors import UserError
 
 
 def decibels(sound: np.ndarray) -> float:
     return float(10 * np.log10(np.mean(sound.astype(np.float64) ** 2)))
+
+
+def finish(wave: np.ndarray) -> np.ndarray:
+    return render.finish({"lead": wave.copy()})
 
 
 def noise(seconds: float, level: float) -> np.ndarray:
@@ -21,7 +30,7 @@ def noise(seconds: float, level: float) -> np.ndarray:
 
 @pytest.mark.parametrize("level", [0.001, 0.05, 0.9])
 def test_the_level_is_the_same_whatever_comes_in(level: float) -> None:
-    sound = finish(noise(4.0, level), 4 * SAMPLE_RATE)
+    sound = finish(noise(4.0, level))
     assert sound.dtype == np.float32
     assert np.abs(sound).max() <= PEAK + 1e-6
     assert decibels(sound) == pytest.approx(LOUDNESS, abs=0.7)
@@ -30,27 +39,27 @@ def test_the_level_is_the_same_whatever_comes_in(level: float) -> None:
 def test_sharp_peaks_are_held_without_a_click() -> None:
     wave = noise(4.0, 0.05)
     wave[:, SAMPLE_RATE] = 0.9  # one sample 25 dB above the rest
-    sound = finish(wave, 4 * SAMPLE_RATE)
+    sound = finish(wave)
     assert np.abs(sound).max() == pytest.approx(PEAK, abs=0.02)
-    quiet = finish(noise(4.0, 0.05), 4 * SAMPLE_RATE)
+    quiet = finish(noise(4.0, 0.05))
     assert decibels(sound[:, 3 * SAMPLE_RATE :]) < decibels(quiet[:, 3 * SAMPLE_RATE :])
 
 
 def test_the_end_fades_and_lengths_are_exact() -> None:
     for samples in (1000, SAMPLE_RATE, 3 * SAMPLE_RATE + 17):
-        sound = finish(noise(2.0, 0.1), samples)
+        sound = finish(noise(3.5, 0.1)[:, :samples])
         assert sound.shape == (2, samples)
         assert np.abs(sound[:, -1]).max() < 1e-4
 
 
 def test_silence_stays_silence() -> None:
-    assert not finish(np.zeros((2, 100), dtype=np.float32), 200).any()
+    assert not finish(np.zeros((2, 200), dtype=np.float32)).any()
 
 
 def test_sound_that_is_out_of_phase_is_narrowed() -> None:
     wave = noise(2.0, 0.1)
     wave[1] = 0.2 * wave[1] - wave[0]
-    sound = finish(wave, 2 * SAMPLE_RATE)
+    sound = finish(wave)
     middle, side = sound[0] + sound[1], sound[0] - sound[1]
     assert np.sqrt(np.mean(side**2) / np.mean(middle**2)) == pytest.approx(WIDTH, rel=0.02)
 
@@ -121,7 +130,7 @@ def test_a_missing_module_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize("genre", ["house", "solo piano", "ambient"])
 def test_a_rendered_song_is_loud_at_once_and_lasts_as_told(genre: str) -> None:
     song = compose_song(2, genre=genre, duration=6.25)
-    sound = render_song(song)
+    sound = render_song(song).mix
     assert sound.shape == (2, 300_000) and sound.dtype == np.float32
     assert np.abs(sound).max() <= PEAK + 1e-6
     assert decibels(sound) > LOUDNESS - 3
@@ -134,10 +143,10 @@ def lead_over_rest(song: Song, levels: Sequence[float]) -> list[float]:
     """Decibels that the lead is over the rest in the song at each `lead_level`, apart from a constant of the song."""
     melody = tuple(track for track in song.tracks if track.role == "lead")
     rest = tuple(track for track in song.tracks if track.role != "lead")
-    alone = [render_song(replace(song, tracks=tracks)).astype(np.float64) for tracks in (melody, rest)]
+    alone = [render_song(replace(song, tracks=tracks)).mix.astype(np.float64) for tracks in (melody, rest)]
     # The shares of the two in the whole, by least squares; alone they were brought to one level.
     basis = np.stack([part.ravel() for part in alone], axis=1)
-    sounds = [render_song(song, lead_level=level).ravel() for level in levels]
+    sounds = [render_song(song, lead_level=level).mix.ravel() for level in levels]
     shares = [np.linalg.lstsq(basis, sound, rcond=None)[0] for sound in sounds]
     return [float(20 * np.log10(lead / others)) for lead, others in shares]
 
@@ -161,10 +170,33 @@ def test_the_lead_can_be_louder_or_softer() -> None:
 @pytest.mark.fluidsynth
 def test_the_beat_is_where_the_tempo_says() -> None:
     song = compose_song(2, genre="house", bpm=120, duration=16)
-    sound = render_song(song).mean(0)[: 14 * SAMPLE_RATE]
+    sound = render_song(song).mix.mean(0)[: 14 * SAMPLE_RATE]
     block = SAMPLE_RATE // 100  # onsets: rise of the level in steps of 10 ms
     level = np.log(np.sqrt((sound.reshape(-1, block) ** 2).mean(1)) + 1e-3)
     onsets = np.maximum(np.diff(level), 0.0)
     onsets -= onsets.mean()
     beats = {lag: float(np.dot(onsets[:-lag], onsets[lag:])) for lag in (44, 47, 50, 53, 56)}  # 50 steps are a beat
     assert max(beats, key=lambda lag: beats[lag]) == 50
+
+
+@pytest.mark.fluidsynth
+def test_a_layer_that_the_soundfont_does_not_play_is_named() -> None:
+    song = compose_song(2, genre="house", duration=4)
+    below = tuple(  # no soundfont has drums on such keys
+        replace(track, notes=tuple(replace(note, pitch=1) for note in track.notes)) if track.is_drum else track
+        for track in song.tracks
+    )
+    assert render_song(song, orchestra="fluidr3").silent == ()
+    assert render_song(replace(song, tracks=below), orchestra="fluidr3").silent == ("drums",)
+
+
+@pytest.mark.fluidsynth
+def test_stems_add_up_to_the_mix_before_the_limiter() -> None:
+    rendered = render_song(compose_song(2, genre="house", duration=6.25), orchestra="fluidr3")
+    assert (rendered.orchestra, rendered.production) == ("fluidr3", None)
+    assert tuple(rendered.stems) == LAYERS
+    for stem in rendered.stems.values():
+        assert stem.shape == rendered.mix.shape and stem.dtype == np.float32
+    total = add_up(rendered.stems)
+    limit(total, ceiling=PEAK)
+    np.testing.assert_array_equal(rendered.mix, total.astype(np.float32))

@@ -3,13 +3,13 @@ import dataclasses
 import pytest
 
 from mousai.compose import GENRES, STYLES
-from mousai.compose.caption_words import GENRE_NOUNS, GENRE_WORDS, INSTRUMENT_WORDS, MOOD_WORDS, speed_words
+from mousai.compose.captions.words import GENRE_NOUNS, GENRE_WORDS, INSTRUMENT_WORDS, MOOD_WORDS, speed_words
 from mousai.compose.instruments import DRUM_KEYS, HIGHEST, KITS, LOUDNESS, PROGRAM_NAMES, PROGRAMS, balanced_volume
-from mousai.compose.melody import RHYTHMS
-from mousai.compose.moods import DARK_GENRES, DARK_MOODS, MOODS
-from mousai.compose.steps import bar_of, parse
 from mousai.compose.styles import Style, styles_of
 from mousai.compose.theory import Key, chord
+from mousai.compose.writing.melody import RHYTHMS
+from mousai.compose.writing.moods import DARK_GENRES, DARK_MOODS, MOODS
+from mousai.compose.writing.steps import bar_of, parse
 
 
 def test_there_are_128_programs_of_different_names() -> None:
@@ -30,6 +30,9 @@ def test_every_pattern_of_a_style_fits_its_bar(style: Style) -> None:
         for pattern in part.patterns:
             if part.kind == "melody":
                 assert all(len(rhythm) == 4 * style.beats for rhythm in RHYTHMS[pattern])
+                continue
+            if part.kind == "answer":
+                assert len(pattern) == 2 * style.beats and {step.symbol for step in parse(pattern)} == {"x"}
                 continue
             for step in parse(bar_of(pattern, 0, style.beats)):
                 allowed = "RTFOA" if part.kind == "bass" else "0123456789" if part.kind == "arpeggio" else "xXo"
@@ -53,9 +56,23 @@ def test_every_chord_of_a_style_can_be_spelt_and_has_a_lead(style: Style) -> Non
         assert chord(key, style.cadence[key.quality]).tones
 
 
+def test_the_styles_that_users_ask_for_are_branches_of_the_ten_genres() -> None:
+    assert len(GENRES) == 10
+    branches = {
+        "house": "electronic", "drum and bass": "electronic", "synthwave": "electronic", "lo-fi": "hip hop",
+        "funk": "pop", "soul": "pop", "film score": "classical", "country": "folk", "blues": "jazz",
+        "hard rock": "metal", "reggaeton": "latin",
+    }  # fmt: skip
+    assert {style.name: style.genre for style in STYLES if style.name in branches} == branches
+    spoken = [word for style in STYLES for word in set(style.words)]
+    assert len(set(spoken)) == len(spoken) and not set(spoken) & set(GENRES)
+
+
 def test_a_genre_or_a_style_can_be_asked_for() -> None:
     assert {style.genre for style in styles_of("Hip Hop")} == {"hip hop"}
     assert [style.name for style in styles_of("waltz")] == ["waltz"]
+    for word, name in (("dnb", "drum and bass"), ("LoFi", "lo-fi"), ("cinematic", "film score"), ("r&b", "soul")):
+        assert [style.name for style in styles_of(word)] == [name]
     with pytest.raises(ValueError, match="genre is 'polka'; one of electronic"):
         styles_of("polka")
 
@@ -65,6 +82,7 @@ def test_a_genre_or_a_style_can_be_asked_for() -> None:
     [
         ({"kits": ("dustbins",)}, "kit is 'dustbins'"),
         ({"fills": "wild"}, "fills is 'wild'"),
+        ({"form": "fugue"}, "form is 'fugue'"),
         ({"tempo": (120, 90)}, r"tempo is \(120, 90\)"),
     ],
 )

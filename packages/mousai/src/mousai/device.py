@@ -15,7 +15,7 @@ class DeviceChoice:
 
     Args:
         device: the device.
-        reason: what it is, or why no better one is taken; for people to read.
+        reason: name of the hardware, or why no better device is taken; for people to read.
     """
 
     device: torch.device

@@ -33,13 +33,13 @@ def resolve_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype
 
 
 def cache_path() -> Path:
-    """Where the measurement is remembered: below $XDG_CACHE_HOME, or ~/.cache."""
+    """File in which the measurement is remembered: below $XDG_CACHE_HOME, or ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mousai" / "precision.json"
 
 
 @cache
 def bfloat16_gain(device: torch.device) -> float:
-    """How many times as fast a matrix product is in bfloat16 as in float32 on this device.
+    """Ratio of the speeds of a matrix product in bfloat16 and in float32 on a device.
 
     Measured once for each device and version of PyTorch and then remembered in a file, so that a busy moment cannot
     make "auto" choose otherwise, and the same seed give another sound, tomorrow. Where no file can be written it is
@@ -65,7 +65,7 @@ def bfloat16_gain(device: torch.device) -> float:
 
 @cache
 def cpu_name() -> str:
-    """What tells this CPU from others, where a home folder is shared by several or a disk moves from one to another.
+    """Name that tells this CPU from others, for home folders that several machines share and disks that move.
 
     The instructions count, and the name alone does not tell them: of two machines that call themselves "AMD EPYC" one
     multiplied 2.2 times as fast in bfloat16, the other 0.01 times.
@@ -81,7 +81,7 @@ def cpu_name() -> str:
 
 
 def _measured_gain(device: torch.device) -> float:
-    """Of small products, and where these leave any hope for bfloat16, of large ones; best of five of each kind."""
+    """Gain of small products and, where these leave any hope for bfloat16, of large ones; best of five of each kind."""
     gain = _gain_at(128, device)
     return gain if gain < 0.5 else _gain_at(768, device)
 

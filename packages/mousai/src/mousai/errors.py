@@ -16,7 +16,7 @@ class UserError(ValueError):
     Args:
         field: name of the argument or setting as it is in Python (`num_inference_steps`, `loop.max_steps`), or the path
             of the file that is wrong.
-        value: what it is; None where the value is missing, too long, or not the point.
+        value: value of the field; None where it is missing, too long, or not the point.
         hint: what is wrong with it, and what would do.
     """
 
@@ -60,7 +60,7 @@ class UserError(ValueError):
 
 
 def install_hint(extra: str) -> str:
-    """How to install what an extra of the package brings, as hints say it.
+    """Command that installs the dependencies of an extra, for hints.
 
     The packages are on no index yet, so that this is done in a clone of the repository.
     """

@@ -38,7 +38,7 @@ def test_they_name_what_new_songs_play() -> None:
     songs = [
         compose_song(seed, genre=genre, duration=20.0) for seed, genre in enumerate(("jazz", "pop", "metal", "folk"))
     ]
-    features = [extract_features(render_song(song), sample_rate=48000) for song in songs]
+    features = [extract_features(render_song(song).mix, sample_rate=48000) for song in songs]
     genres, keys, leads = (
         judge(np.stack([each[name] for each in features]))
         for judge, name in ((panel.genre, "genre"), (panel.key, "key"), (panel.lead, "lead"))

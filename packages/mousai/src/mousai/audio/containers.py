@@ -1,4 +1,4 @@
-"""What libsndfile keeps to itself about a file: whether it is whole, and long comments of a WAV file.
+"""Two things that libsndfile does not tell of a file: whether it is whole, and long comments of a WAV file.
 
 libsndfile reads a WAV or Ogg file that was cut short as if it were simply shorter, and drops a WAV comment of 2048
 bytes or more. Both are read here from the container itself. Specifications: "Multimedia Programming Interface and Data

@@ -46,7 +46,7 @@ _FILTER_REACH = 256
 
 @dataclass(frozen=True, kw_only=True)
 class AudioInfo:
-    """What the header of an audio file says."""
+    """Header of an audio file."""
 
     sample_rate: int
     """Samples per second and channel."""

@@ -12,7 +12,7 @@ import numpy.typing as npt
 BLOCK = 64
 """Samples over which the gain is a straight line."""
 REACH = 16
-"""Blocks before and after a peak for which its gain is held, and again as many over which it comes and goes: 43 ms at
+"""Blocks before and after a peak over which its gain stays, and again as many over which it comes and goes: 43 ms at
 48 kHz."""
 
 Array = npt.NDArray[np.floating[Any]]
@@ -26,7 +26,7 @@ def gain_at_borders(peaks: Array, *, ceiling: float) -> npt.NDArray[np.float64]:
 
     Args:
         peaks: the largest absolute sample of each block `[blocks]`.
-        ceiling: what no sample may pass.
+        ceiling: level that no sample may pass.
 
     Returns:
         `[blocks + 1]`, in (0, 1].
@@ -37,8 +37,8 @@ def gain_at_borders(peaks: Array, *, ceiling: float) -> npt.NDArray[np.float64]:
     lowest = np.lib.stride_tricks.sliding_window_view(padded, 2 * REACH + 1).min(axis=1)
     window = np.hanning(2 * REACH + 3)[1:-1]
     smooth = np.convolve(lowest, window / window.sum(), mode="valid")
-    held: npt.NDArray[np.float64] = np.minimum(smooth, either)  # which it is but for the last bit
-    return held
+    gain: npt.NDArray[np.float64] = np.minimum(smooth, either)  # which it is but for the last bit
+    return gain
 
 
 def limit(sound: Array, *, ceiling: float) -> None:

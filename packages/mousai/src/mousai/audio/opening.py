@@ -1,4 +1,4 @@
-"""Opening an audio file for reading, and what can be wrong with it in one line."""
+"""Opening an audio file for reading, with one line for all that can be wrong with it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -73,7 +73,7 @@ def _check_file(path: Path) -> None:
 
 
 def libsndfile_reason(error: soundfile.LibsndfileError) -> str:
-    """What libsndfile says of a failure, without its preamble."""
+    """Reason of a failure in libsndfile's words, without its preamble."""
     reason: str = error.error_string.removeprefix("Error : ").strip().rstrip(".")
     # What libsndfile says of an MP3 file without a single whole frame.
     return "no sound was found in it" if reason.startswith("File does not exist") else reason

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mousai.errors import UserError
+from mousai.errors import UserError, install_hint
 
 if TYPE_CHECKING:
     from mousai.evaluation.config import EvaluationConfig
@@ -162,4 +162,4 @@ def _check_installed() -> None:
 
     for name in _NEEDED:
         if find_spec(name) is None:
-            raise UserError(f"evaluating needs {name}: pip install 'mousai-music[evaluate]'")
+            raise UserError(f"evaluating needs {name}; {install_hint('evaluate')}")

@@ -17,14 +17,14 @@ LATENT_SUFFIX = ".safetensors"
 
 @dataclass(frozen=True, kw_only=True)
 class LatentFile:
-    """What such a file holds.
+    """Content of a latent file.
 
     Args:
         latent: [channels, frames], float32.
-        samples: of the recording, per channel.
-        sample_rate: of the recording as it was encoded, Hz.
-        hop_length: samples per frame.
-        autoencoder: `fingerprint` of the model that wrote it.
+        samples: samples of the recording, per channel.
+        sample_rate: rate at which the recording was encoded, in Hz.
+        hop_length: samples per latent frame.
+        autoencoder: `fingerprint` of the model folder that wrote it.
     """
 
     latent: "Tensor"
@@ -35,7 +35,7 @@ class LatentFile:
 
 
 def fingerprint(folder: Path) -> str:
-    """What tells the encoder of a model folder from another, read from the file of its weights alone."""
+    """Fingerprint of a model folder's encoder, read from the file of its weights alone."""
     from mousai.data.latent_cache import encoder_fingerprint
     from mousai.storage.weights import WEIGHTS_NAME, load_tensors
 

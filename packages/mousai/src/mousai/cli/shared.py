@@ -1,4 +1,4 @@
-"""What several commands have in common: arguments, and the steps before and after the slow part.
+"""Arguments that several commands take, and the steps before and after the slow part that they share.
 
 The heavy imports stand inside the functions, because `mousai generate --help` reads this module.
 """
@@ -59,7 +59,7 @@ def add_device_arguments(parser: argparse._ActionsContainer) -> None:
 
 
 def checked_device(args: argparse.Namespace) -> str:
-    """What `--device` means here; to be asked before anything is loaded.
+    """Name of the device that `--device` means on this machine; to be asked before anything is loaded.
 
     Raises:
         UserError: there is no such device.
@@ -93,7 +93,7 @@ def add_decoder_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def model_name(args: argparse.Namespace) -> str:
-    """How a model is called in a file's comment."""
+    """Name of the model as a file's comment has it."""
     return "bundled" if args.model is None else str(args.model)
 
 
@@ -179,7 +179,7 @@ def decode_to_file(
     """Decode a latent [channels, frames] with a bar, and write `samples` of sound with the settings.
 
     Args:
-        latent: what to decode.
+        latent: latent [channels, frames].
         path: file to write.
         codec: the model.
         args: parsed options of `add_model_arguments`, `add_output_arguments` and `add_decoder_arguments`.

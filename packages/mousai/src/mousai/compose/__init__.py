@@ -5,18 +5,25 @@
 `mousai-music[compose]`, FluidSynth and a General MIDI soundfont.
 """
 
-from .captions import caption, caption_from_metadata, song_facts
+from .annotations.facts import song_facts
+from .captions import caption, caption_from_metadata
+from .composition import compose_song
 from .dataset import write_dataset
-from .perform import Note
-from .render import ComposeError, render_song, song_to_midi
-from .song import Song, Track, compose_song
+from .errors import ComposeError
+from .rendering.layers import LAYERS
+from .rendering.midi import song_to_midi
+from .rendering.render import RenderedSong, render_song
+from .song import Song, Track
 from .styles import GENRES, STYLES, Style
+from .writing.performance import Note
 
 __all__ = [
     "GENRES",
+    "LAYERS",
     "STYLES",
     "ComposeError",
     "Note",
+    "RenderedSong",
     "Song",
     "Style",
     "Track",

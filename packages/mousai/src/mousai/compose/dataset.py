@@ -1,11 +1,13 @@
 """A folder of captioned songs in the layout of Hugging Face audio folders.
 
-`DIR/metadata.jsonl` has one row per song, `DIR/audio/000000.flac` and so on the sound. Song `i` depends on the seed of
-the data set and on `i` alone, so a larger set starts with the same songs, and an interrupted run goes on where it was.
+`DIR/metadata.jsonl` has one row per song, `DIR/audio/000000.flac` and so on the sound; what is known of the songs lies
+in files beside them (`mousai.compose.annotations.files`). Song `i` depends on the seed of the data set and on `i`
+alone, so a larger set starts with the same songs, and an interrupted run goes on where it was.
 """
 
 import hashlib
 import json
+import logging
 import math
 import multiprocessing
 import os
@@ -17,15 +19,22 @@ from typing import Any
 
 from ..processes import follow_parent
 from ..storage.files import atomic_file
-from .balance import LEAD_LEVEL, LOUDEST
-from .captions import caption, song_facts
-from .render import SAMPLE_RATE, ComposeError, check_tools, render_song
-from .score import stream
-from .song import LONGEST, PALETTES, Song, compose_song
+from .annotations.facts import song_facts
+from .annotations.files import file_names, write_files
+from .captions import caption
+from .composition import LONGEST, PALETTES, compose_song
+from .errors import ComposeError
+from .production import draw_orchestra, draw_production, parse_orchestras
+from .rendering.balance import LEAD_LEVEL, LOUDEST
+from .rendering.render import SAMPLE_RATE, check_tools, render_song, soundfont_name
+from .rendering.stems import stem_names, write_stems
+from .song import Song
 from .styles import GENRES, styles_of
+from .writing.score import stream
 
 METADATA = "metadata.jsonl"
 _ROWS = ".rows"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,9 @@ class _Job:
     duration: float
     palette: str
     lead_level: float
+    orchestras: tuple[str, ...]
+    dry: bool
+    stems: bool
 
     @property
     def file_name(self) -> str:
@@ -48,7 +60,21 @@ class _Job:
     def matches(self, row: dict[str, Any]) -> bool:
         """Whether a row tells of this very song."""
         facts = song_facts(self.compose())
-        return row.get("lead_level", LEAD_LEVEL) == self.lead_level and all(row.get(key) == facts[key] for key in facts)
+        played = row.get("orchestra") == soundfont_name(self.orchestra) and (row.get("production") is None) == self.dry
+        level = row.get("lead_level", LEAD_LEVEL) == self.lead_level
+        return played and level and all(row.get(key) == facts[key] for key in facts)
+
+    def is_whole(self, row: dict[str, Any]) -> bool:
+        """Whether all files of the song are there that its row names, and stems where they are asked for."""
+        names = [self.file_name, *file_names(self.index).values()]
+        if self.stems or "stems" in row:
+            names += stem_names(self.index).values()
+        return (not self.stems or "stems" in row) and all(Path(self.out, name).is_file() for name in names)
+
+    @property
+    def orchestra(self) -> str:
+        """Name of the orchestra that plays, unless $MOUSAI_SOUNDFONT says otherwise."""
+        return draw_orchestra(self.seed, self.orchestras)
 
 
 def song_seed(seed: int, index: int) -> int:
@@ -72,19 +98,25 @@ def write_dataset(
     duration: float = 30.0,
     palette: str = "style",
     lead_level: float = LEAD_LEVEL,
+    orchestra: str = "train",
+    dry: bool = False,
     genre: str | None = None,
+    stems: bool = False,
     workers: int | None = None,
     progress: bool = True,
 ) -> Path:
     """Compose and render `songs` songs of `duration` seconds into the folder `out` and return its `metadata.jsonl`.
 
-    The lead is `lead_level` dB louder than everything else together (`render_song`). Finished songs of the same seed,
-    palette, level, duration and genre are kept, also after an interruption; rows beyond `songs` of an earlier, larger
-    run stay. `workers` processes share the work (default: one per core).
+    The lead is `lead_level` dB louder than everything else together (`render_song`). Each song draws who plays it from
+    `orchestra` (`mousai.compose.production.parse_orchestras`) and how it is produced, unless `dry`. Finished songs of
+    the same seed, palette, level, orchestra, duration and genre are kept, also after an interruption; rows beyond
+    `songs` of an earlier, larger run stay. With `stems`, drums, bass, chords and lead are written as well, each in a
+    file of its own (`mousai.compose.rendering.stems`). `workers` processes share the work (default: one per core).
     Raises ValueError for a value that is none, ComposeError for a missing tool or a folder that holds other songs.
     """
     _check(songs, duration, palette, lead_level, genre, workers)
-    check_tools()
+    orchestras = parse_orchestras(orchestra)
+    check_tools(orchestras)
     folder = Path(out)
     try:
         (folder / "audio").mkdir(parents=True, exist_ok=True)
@@ -100,6 +132,9 @@ def write_dataset(
             float(duration),
             palette,
             float(lead_level),
+            orchestras,
+            dry,
+            stems,
         )
         for index in range(songs)
     ]
@@ -111,15 +146,20 @@ def write_dataset(
             continue
         if not job.matches(row):
             raise ComposeError(
-                f"{folder} holds other songs (of another seed, genre, palette, lead level, duration or version of the "
-                "composer); choose another folder or remove it"
+                f"{folder} holds other songs (of another seed, genre, palette, lead level, orchestra, production, "
+                "duration or version of the composer); choose another folder or remove it"
             )
-        if (folder / job.file_name).is_file():
+        if job.is_whole(row):
             finished[job.index] = row
     finished |= {index: row for index, row in old.items() if index >= songs and (folder / row["file_name"]).is_file()}
     todo = [job for job in jobs if job.index not in finished]
     for row in _results(todo, workers or os.cpu_count() or 1, progress):
         finished[_index(row)] = row
+    if silent := [row["file_name"] for row in finished.values() if row.get("silent_layers")]:
+        _log.warning(
+            "%d of %d songs have a layer that their soundfont does not play, such as %s (silent_layers in %s)",
+            *(len(silent), len(finished), silent[0], METADATA),
+        )
     path = folder / METADATA
     text = "".join(json.dumps(finished[index], ensure_ascii=False) + "\n" for index in sorted(finished))
     _write_text(path, text)
@@ -175,17 +215,24 @@ def _write_song(job: _Job) -> dict[str, Any]:
     import soundfile
 
     song = job.compose()
-    row = {"file_name": job.file_name, "caption": caption(song), **song_facts(song)}
+    row = {"file_name": job.file_name, "caption": caption(song), **song_facts(song), "files": file_names(job.index)}
     if job.lead_level != LEAD_LEVEL:
         row["lead_level"] = job.lead_level
-    audio = render_song(song, lead_level=job.lead_level)
+    production = None if job.dry else draw_production(song.seed, song)
+    rendered = render_song(song, lead_level=job.lead_level, orchestra=job.orchestra, production=production)
+    row |= {"orchestra": rendered.orchestra, "production": rendered.production}
+    if rendered.silent:
+        row["silent_layers"] = list(rendered.silent)
+    if job.stems:
+        row |= write_stems(rendered.stems, Path(job.out), job.index)
     with (
         atomic_file(Path(job.out, job.file_name)) as partial,
         soundfile.SoundFile(partial, "w", SAMPLE_RATE, 2, "PCM_16", format="FLAC") as file,
     ):
         # The tags that libsndfile knows; tempo and key stand in the caption and in the row.
         file.title, file.genre, file.comment = song.title, song.genre, row["caption"]
-        file.write(audio.T)
+        file.write(rendered.mix.T)
+    write_files(song, Path(job.out), job.index)
     _write_text(Path(job.out, _ROWS, f"{job.index:06d}.json"), json.dumps(row, ensure_ascii=False) + "\n")
     return row
 

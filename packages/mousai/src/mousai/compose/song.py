@@ -1,31 +1,15 @@
-"""From a seed to a song: notes in seconds, and the facts a caption may tell."""
+"""A composed song: its notes in seconds, and the facts that a caption may tell."""
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..conditioning.leads import LEADS
-from .bass import bass_line
-from .drums import drum_part
-from .form import plan_form
-from .harmony import arpeggio_part, chord_part
-from .instruments import HIGHEST, KIT_NAMES, KITS, PROGRAM_NAMES, PROGRAMS, TOP, balanced_volume
-from .melody import melody_part
-from .moods import draw_mood, draw_title
-from .perform import Note, perform
-from .score import Bar, stream
-from .styles import GENRES, Part, Style, styles_of
-from .theory import Key, parse_key
+from .annotations.spans import BarTime, ChordSpan, KeySpan, SectionSpan
+from .writing.performance import Note
+from .writing.score import Bar
+from .writing.tempo import TempoMap
 
-LAST_CHORD = 1.2
-"""Seconds that the last chord has at least."""
-LONGEST = 3600.0
-"""Seconds that a song has at most."""
-VERSION = 2
-"""Of what is composed and how it is rendered: the songs of one seed sound alike as long as it stays. 2: lead and rest
-are mixed by what they sound like."""
-PALETTES = ("style", "leads", "all")
-"""Who plays: the instruments of the style; these under a melody on any lead instrument; any instrument at all."""
+VERSION = 3
+"""Of what is composed, how it is rendered and what is written of it: the songs of one seed are alike as long as it
+stays. 3: more styles, forms for songs of minutes, changes of key and tempo, facts beside the sound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +28,11 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Song:
-    """A composed song. `style` is the branch of `genre`; `mode` the exact mode of `key`; `energy` is from 0 to 1."""
+    """A composed song. `style` is the branch of `genre`; `mode` the exact mode of `key`; `energy` is from 0 to 1.
+
+    `bpm`, `key` and `mode` are those of the song's start; `tempo_map` and `keys` tell how they change. `bars` is the
+    composer's plan, `bar_times` when its bars and beats are. Chords, sections and keys cover the song without gaps.
+    """
 
     seed: int
     genre: str
@@ -52,6 +40,8 @@ class Song:
     bpm: int
     key: str
     mode: str
+    tempo_map: TempoMap
+    bars: tuple[Bar, ...]
     beats_per_bar: int
     duration: float
     palette: str
@@ -60,7 +50,10 @@ class Song:
     title: str
     lead: str
     tracks: tuple[Track, ...]
-    sections: tuple[tuple[str, float], ...]
+    bar_times: tuple[BarTime, ...]
+    chords: tuple[ChordSpan, ...]
+    sections: tuple[SectionSpan, ...]
+    keys: tuple[KeySpan, ...]
 
     @property
     def instruments(self) -> tuple[str, ...]:
@@ -68,186 +61,29 @@ class Song:
         return tuple(dict.fromkeys((self.lead, *(track.instrument for track in self.tracks))))
 
     @property
+    def key_changes(self) -> bool:
+        """Whether the song leaves its key."""
+        return any(bar.key != self.bars[0].key for bar in self.bars)
+
+    @property
     def seconds_per_beat(self) -> float:
-        """Duration of a beat."""
+        """Duration of a beat at the tempo of the song's start (`tempo_map` knows of changes)."""
         return 60.0 / self.bpm
 
+    @property
+    def tempos(self) -> tuple[tuple[float, float, float], ...]:
+        """(start, end, beats per minute) of every tempo, in seconds, from the song's start to its end."""
+        starts = [self.tempo_map.seconds(beat) for beat, _ in self.tempo_map.steps]
+        ends = [*starts[1:], self.duration]
+        tempos = [bpm for _, bpm in self.tempo_map.steps]
+        return tuple(step for step in zip(starts, ends, tempos, strict=True) if step[0] < self.duration)
 
-def compose_song(
-    seed: int,
-    *,
-    genre: str | None = None,
-    bpm: float | None = None,
-    key: str | None = None,
-    lead: str | None = None,
-    duration: float = 30.0,
-    palette: str = "style",
-) -> Song:
-    """Compose the song of a seed; what is not given is drawn from the seed.
+    @property
+    def downbeats(self) -> tuple[float, ...]:
+        """Seconds of the bar lines."""
+        return tuple(bar.start for bar in self.bar_times)
 
-    `genre` is a genre or the name of a style, `key` such as "A minor", `lead` the General MIDI program that plays the
-    melody, `duration` is in seconds. With `palette="leads"` the melody plays a program drawn evenly from the families
-    of `mousai.conditioning.leads`, whatever the style: material for hearing leads apart from styles. With
-    `palette="all"` the notes are those of the style, but every layer plays a General MIDI program drawn evenly from all
-    128 (or any drum kit), some an octave off: material for hearing timbres. The same arguments give the same song.
-    Raises ValueError for a genre, key, tempo, lead, duration or palette that is none.
-    """
-    if lead is not None and lead not in PROGRAMS:
-        raise ValueError(f"lead is {lead!r}; a General MIDI program such as 'flute' or 'tenor saxophone' would do")
-    if palette not in PALETTES:
-        raise ValueError(f"palette is {palette!r}; one of {', '.join(PALETTES)} would do")
-    if not (math.isfinite(duration) and 1.0 <= duration <= LONGEST):
-        raise ValueError(f"duration is {duration}; 1 to {LONGEST:g} seconds would do")
-    if bpm is not None and not (math.isfinite(bpm) and 30 <= bpm <= 300):
-        raise ValueError(f"bpm is {bpm}; 30 to 300 beats per minute would do")
-    style = _choose_style(seed, genre)
-    tempo = round(bpm) if bpm is not None else _choose_tempo(seed, style)
-    tonality = _choose_key(seed, style, key)
-    energy = min(max(stream(seed, "energy").gauss(style.energy, 0.08), 0.0), 1.0)
-    bar_seconds = style.beats * 60.0 / tempo
-    count = max(math.floor((duration - LAST_CHORD) / bar_seconds), 0) + 1
-
-    chance = stream(seed, "parts")
-    parts = [part for part in style.parts if chance.random() < part.chance]
-    with_drums = bool(style.grooves) and stream(seed, "with drums").random() < style.drum_chance
-    roles = [*(("drums",) if with_drums else ()), *(part.role for part in parts)]
-    bars = plan_form(style, tonality, count, style.beats, roles, stream(seed, "form"))
-
-    if lead is None and palette == "leads":
-        lead = _any_lead(seed)
-    tracks = [
-        _part_track(
-            seed, style, part, bars, tonality, tempo, duration, energy, palette, lead if part.role == "lead" else None
-        )
-        for part in parts
-    ]
-    if with_drums:
-        tracks.append(_drum_track(seed, style, bars, tempo, duration, energy, palette))
-    tracks = [track for track in tracks if track.notes]
-    leads = [track.instrument for track in tracks if track.role == "lead"] or [tracks[0].instrument]
-    mood = draw_mood(stream(seed, "mood"), style.genre, energy, tonality, tempo)
-    return Song(
-        seed=seed,
-        genre=style.genre,
-        style=style.name,
-        bpm=tempo,
-        key=tonality.name,
-        mode=tonality.mode,
-        beats_per_bar=style.beats,
-        duration=float(duration),
-        palette=palette,
-        energy=round(energy, 3),
-        mood=mood,
-        title=draw_title(stream(seed, "title"), mood),
-        lead=leads[0],
-        tracks=tuple(tracks),
-        sections=tuple((bar.section, bar.start * 60.0 / tempo) for bar in bars if bar.section_start),
-    )
-
-
-def _choose_style(seed: int, genre: str | None) -> Style:
-    rng = stream(seed, "style")
-    table = styles_of(rng.choice(GENRES) if genre is None else genre)
-    return rng.choices(table, [style.weight for style in table])[0]
-
-
-def _choose_tempo(seed: int, style: Style) -> int:
-    """Mostly inside the range of the style, now and then a little outside."""
-    rng = stream(seed, "tempo")
-    low, high = style.tempo
-    if rng.random() < 0.12:
-        low, high = round(low * 0.9), round(high * 1.1)
-    return rng.randint(low, high)
-
-
-def _choose_key(seed: int, style: Style, key: str | None) -> Key:
-    rng = stream(seed, "key")
-    drawn = Key(rng.randrange(12), rng.choice(style.modes))
-    if key is None:
-        return drawn
-    tonic, quality = parse_key(key)
-    modes = [mode for mode in style.modes if Key(0, mode).quality == quality]
-    return Key(tonic, rng.choice(modes) if modes else quality)
-
-
-def _any_lead(seed: int) -> str:
-    """Every family is as likely as every other, and in it every program."""
-    rng = stream(seed, "any lead")
-    names = LEADS[rng.choice(tuple(LEADS))]
-    return rng.choice([name for name in names if name in PROGRAMS])
-
-
-def _part_track(
-    seed: int,
-    style: Style,
-    part: Part,
-    bars: Sequence[Bar],
-    key: Key,
-    tempo: int,
-    duration: float,
-    energy: float,
-    palette: str,
-    wanted: str | None,
-) -> Track:
-    rng = stream(seed, f"part {part.role}")
-    velocity = part.velocity * (0.94 + 0.1 * energy)
-    if part.kind == "bass":
-        raw = bass_line(bars, part.role, part.patterns, key, part.low, velocity, rng)
-    elif part.kind == "arpeggio":
-        raw = arpeggio_part(bars, part.role, part.patterns, part.low, part.high, velocity, rng)
-    elif part.kind == "melody":
-        raw = melody_part(bars, part.role, rng.choice(part.patterns), key, part.low, part.high, velocity, rng)
-    else:
-        raw = chord_part(
-            bars,
-            part.role,
-            part.patterns,
-            part.low,
-            part.high,
-            velocity,
-            rng,
-            strum=part.kind == "strum",
-            power=part.kind == "power",
-        )
-    sounds = stream(seed, f"sound {part.role}")
-    instrument = sounds.choice(part.instruments)
-    shift = 0
-    if palette == "all":
-        instrument = PROGRAM_NAMES[sounds.randrange(128)]
-        shift = sounds.choice((-12, 0, 0, 12))
-    instrument = wanted or instrument  # drawn all the same, so that everything else stays as it was
-    pan = min(max(part.pan + sounds.randint(-8, 8), 0), 127)
-    top = HIGHEST.get(instrument, TOP)
-    highest = max((note.pitch for note in raw), default=0)
-    while (palette == "all" or wanted) and highest + shift > top:  # the whole line moves, so that it stays one
-        shift -= 12
-    notes = perform(raw, style, tempo, duration, shift, stream(seed, f"play {part.role}"), top)
-    return Track(
-        role=part.role,
-        instrument=instrument,
-        program=PROGRAMS[instrument],
-        is_drum=False,
-        volume=balanced_volume(PROGRAMS[instrument], part.volume + sounds.randint(-6, 6)),
-        pan=pan,
-        reverb=style.reverb,
-        notes=notes,
-    )
-
-
-def _drum_track(
-    seed: int, style: Style, bars: Sequence[Bar], tempo: int, duration: float, energy: float, palette: str
-) -> Track:
-    velocity = style.drum_velocity * (0.94 + 0.1 * energy)
-    raw = drum_part(bars, "drums", style.grooves, velocity, stream(seed, "part drums"), fills=style.fills)
-    sounds = stream(seed, "sound drums")
-    kit = sounds.choice(tuple(KIT_NAMES.values()) if palette == "all" else style.kits)
-    return Track(
-        role="drums",
-        instrument=kit,
-        program=KITS[kit],
-        is_drum=True,
-        volume=min(round(0.88 * (style.drum_volume + sounds.randint(-6, 6))), 127),
-        pan=64,
-        reverb=style.reverb,
-        notes=perform(raw, style, tempo, duration, 0, stream(seed, "play drums")),
-    )
+    @property
+    def beats(self) -> tuple[float, ...]:
+        """Seconds of all beats."""
+        return tuple(beat for bar in self.bar_times for beat in bar.beats)

@@ -47,7 +47,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class _Net:
-    """Where the parts of `net` stand."""
+    """Places of the parts of `net`."""
 
     place: UNetPlace
     transform: str = ""  # prefix of the learned transform
@@ -59,7 +59,7 @@ class _Net:
 
 
 def recognise(state: Mapping[str, Tensor], settings: Settings) -> Layout:
-    """What model a stripped state dict is of.
+    """Recognise the model that a stripped state dict is of.
 
     Raises:
         LayoutError: the keys are not as in this layout, or the file leaves something open; says what to give.
@@ -215,7 +215,7 @@ def _latent_diffusion_layout(config: LatentDiffusionConfig, net: _Net) -> Layout
 
 
 def buffers_of(config: DMAEConfig) -> dict[str, Tensor]:
-    """What stands beside the weights of an autoencoder in their layout."""
+    """Buffers beside the weights of an autoencoder in their layout."""
     found = spectrogram_buffers(config.require_spectrogram(), sample_rate=config.sample_rate)
     return {f"encoder.{key}": tensor for key, tensor in found.items()}
 

@@ -23,12 +23,12 @@ _LOG_FLOOR_OF_MAGNITUDES = 1e-20  # they have none, and silence is -inf there
 
 @dataclass(frozen=True)
 class EncoderSizes:
-    """What is read off an encoder before its hop is known.
+    """Sizes that are read off an encoder before its hop is known.
 
     Args:
         encoder: its sizes.
-        out_channels: of the latent.
-        in_channels: of the spectrogram.
+        out_channels: channels of the latent.
+        in_channels: channels of the spectrogram.
     """
 
     encoder: EncoderConfig
@@ -94,7 +94,7 @@ def infer_encoder(shapes: Shapes, settings: Settings) -> EncoderSizes:
 def infer_spectrogram(
     state: Mapping[str, Tensor], sizes: EncoderSizes, *, audio_channels: int, hop_length: int, settings: Settings
 ) -> SpectrogramConfig:
-    """What the encoder looks at, from the buffers that lie beside it (keys without the prefix "encoder.").
+    """Spectrogram that the encoder reads, from the buffers that lie beside it (keys without the prefix "encoder.").
 
     Raises:
         LayoutError: the buffers are of no spectrogram known here, or leave something open.
@@ -190,7 +190,7 @@ def _check_window(key: str, window: Tensor) -> None:
 
 
 def _tolerance(buffer: Tensor) -> float:
-    """How far numbers up to 1 may be off, which may have been stored in half precision."""
+    """Tolerance for numbers up to 1, which may have been stored in half precision."""
     return max(1e-3, torch.finfo(buffer.dtype).eps) if buffer.is_floating_point() else 1e-3
 
 

@@ -64,7 +64,7 @@ def state_of(model: DMAE | LatentDiffusion) -> dict[str, Tensor]:
 
 
 def settings_of(config: DMAEConfig | LatentDiffusionConfig) -> dict[str, str]:
-    """What their file does not tell of a model, for `--set`."""
+    """Settings of a model that their file does not tell, for `--set`."""
     net = config.decoder if isinstance(config, DMAEConfig) else config.net
     settings = {}
     if any(level.attention or level.cross_attention for level in net.levels):

@@ -27,15 +27,15 @@ from mousai.storage.parts import check_fit
 
 @dataclass(frozen=True, kw_only=True)
 class Imported:
-    """What an import made, for the user.
+    """Result of an import, for the user.
 
     Args:
-        parts: of the model folder.
-        parameters: of the imported part.
+        parts: parts of the model folder.
+        parameters: number of parameters of the imported part.
         prefix: that stood before every key.
         assumed: settings that the file does not hold and that were not given.
         left_out: keys outside of the prefix that was given.
-        lacks: what the folder needs to make music from text, "" if nothing.
+        lacks: parts that the folder needs to make music from text, "" if none.
     """
 
     parts: tuple[str, ...]
@@ -65,8 +65,8 @@ def import_model(
         source: safetensors file, folder, or hub id, see `read_source`.
         out: folder to make; it must not exist.
         revision: commit of a hub source.
-        prefix: which of several models in the file.
-        settings: what the shapes do not tell, see `mousai.convert.settings`.
+        prefix: prefix of one of several models in the file.
+        settings: settings that the shapes do not tell, see `mousai.convert.settings`.
         allow_pickle: read a pickle where there are no safetensors.
         text_encoder: T5 model of latent diffusion with text: a folder of the hub's layout, or a hub id.
         text_encoder_revision: its commit.
@@ -199,7 +199,7 @@ def _lacking(model: LatentDiffusion, parts: Mapping[str, nn.Module]) -> str:
 
 
 def _defaults(parts: Mapping[str, nn.Module], autoencoder: Path | None) -> SamplingConfig:
-    """What the authors' README runs such a model with."""
+    """Settings that the authors' README runs such a model with."""
     plain = SamplingConfig()
     model = parts.get("latent_diffusion")
     scale = plain.guidance_scale

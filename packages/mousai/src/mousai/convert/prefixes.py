@@ -1,4 +1,4 @@
-"""What stands before the keys of a state dict of audio-diffusion-pytorch; the three names of its U-Net become one."""
+"""Prefixes of the keys in a state dict of audio-diffusion-pytorch; the three names of its U-Net become one."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class Stripped:
 
     Args:
         state: keys of one `DiffusionModel`, `net` under its first name only.
-        prefix: what stood before every key.
+        prefix: prefix that every key had.
         left_out: keys outside of a prefix that the user named.
     """
 
@@ -42,7 +42,7 @@ def strip(state: Mapping[str, Tensor], *, prefix: str | None = None) -> Stripped
 
     Args:
         state: as read.
-        prefix: which of several models in the file is meant, such as "model_ema.ema_model."; `None` = there is one.
+        prefix: prefix of one of several models in the file, such as "model_ema.ema_model."; `None`: there is one.
 
     Raises:
         LayoutError: no such model is in there, or several; or copies of one tensor differ.
@@ -72,7 +72,7 @@ def strip(state: Mapping[str, Tensor], *, prefix: str | None = None) -> Stripped
 
 
 def _roots(state: Mapping[str, Tensor]) -> list[str]:
-    """What stands before each model in there."""
+    """Prefixes of the models in a state dict."""
     roots = {match["root"] for key in state if (match := _ROOT.match(key))}
     for root in sorted(roots):
         own = [key for key in state if key.startswith(root)]

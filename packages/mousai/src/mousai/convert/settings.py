@@ -1,4 +1,4 @@
-"""What a checkpoint does not tell of its model, and where the import has it from."""
+"""Settings of a model that its checkpoint does not tell, and where the import has them from."""
 
 from collections.abc import Mapping
 
@@ -39,7 +39,7 @@ class Settings:
         self._given = dict(given)
         self._read: set[str] = set()
         self.assumed: dict[str, str] = {}
-        """What was not given and was taken as the library's default; to be told to the user."""
+        """Settings that were not given and taken as the library's defaults; to be told to the user."""
 
     def whole(self, name: str, *, default: int | None = None, ask: str = "N") -> int:
         """A whole number of 1 or more; UserError where it is not, LayoutError where it has to be asked for."""
@@ -53,7 +53,7 @@ class Settings:
         return name in self._given
 
     def flags(self, name: str, count: int) -> list[bool]:
-        """So many times 0 or 1, which have to be given."""
+        """Flags, `count` times 0 or 1, which have to be given."""
         text = self._text(name, None, ",".join(["0"] * (count - 1) + ["1"]))
         found = text.replace(" ", "").split(",")
         if len(found) != count or not {*found} <= {"0", "1"}:

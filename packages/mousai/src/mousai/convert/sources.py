@@ -1,4 +1,4 @@
-"""Where a foreign checkpoint comes from: a file, a folder, the Hugging Face hub, or a released model's name."""
+"""Sources of a foreign checkpoint: a file, a folder, the Hugging Face hub, or a released model's name."""
 
 import json
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class Source:
     Args:
         name: for messages.
         state: its tensors.
-        settings: what is known of it beside the file.
+        settings: settings that are known of it beside the file.
     """
 
     name: str

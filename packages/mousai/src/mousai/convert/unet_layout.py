@@ -19,7 +19,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class UNetPlace:
-    """Where the parts of a `UNetV0` stand in a state dict.
+    """Places of the parts of a `UNetV0` in a state dict.
 
     Args:
         time: prefix of its time conditioning, ends with ".".
@@ -166,7 +166,7 @@ def _parts(level: Level) -> int:
 
 
 def _crossing(blocks: Sequence[_Block], settings: Settings, *, context: int | None, may_read_text: bool) -> list[bool]:
-    """Which levels read the embedding.
+    """Levels that read the embedding, as flags.
 
     A level's only attention reads it where its keys are not made from the level's own channels; where the embedding is
     as wide as the level, the shapes are the same for both.

@@ -78,7 +78,7 @@ def render_references(folder: Path, rows: Sequence[Row]) -> list[Row]:
             lead=row["lead"] if row.get("lead") in PROGRAMS else None,
             duration=row["duration"],
         )
-        return render_song(song), {}
+        return render_song(song).mix, {}
 
     songs = [
         {

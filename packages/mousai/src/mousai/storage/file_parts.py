@@ -16,7 +16,7 @@ class FilePart:
         holder: gives the path of the file around it when it is opened, and may fetch that file first.
         start: where it begins, in bytes.
         size: in bytes.
-        name: how it is called in messages.
+        name: name in messages.
     """
 
     holder: Callable[[], Path]

@@ -1,4 +1,4 @@
-"""Model folders: where one is, what it says of itself, its parts read and written.
+"""Model folders: finding one, its description, reading and writing its parts.
 
 model_index.json   autoencoder/   latent_diffusion/   text_encoder/   tokenizer/     (an imported model may lack some)
 """
@@ -24,7 +24,7 @@ from mousai.storage.weights import CheckpointError, load_config, load_state, sav
 
 BUNDLED = Path(__file__).parents[1] / "models" / "tiny"
 BUNDLED_NAME = "bundled"
-"""How the model that comes along is called where a name is wanted."""
+"""Name of the bundled model where a name is wanted."""
 INDEX_NAME = "model_index.json"
 # What a part is an object of, that no one else has to say how it is stored.
 _TYPES: dict[str, type] = {"text_encoder": T5TextEncoder, "latent_diffusion": LatentDiffusion, "autoencoder": DMAE}
@@ -32,15 +32,15 @@ _TYPES: dict[str, type] = {"text_encoder": T5TextEncoder, "latent_diffusion": La
 
 @dataclass(frozen=True, kw_only=True)
 class ModelDescription:
-    """What a model folder says of itself, all but its weights.
+    """Description of a model folder: all but its weights.
 
     Args:
-        parts: which of `PARTS` it has.
-        own: which of them are of their maker's own, with the name of their class.
+        parts: those of `PARTS` that it has.
+        own: parts of their maker's own, with the names of their classes.
         autoencoder: sizes of stage 1; None also for one of its maker's own.
         latent_diffusion: sizes of stage 2; likewise.
         defaults: settings that the model is best run with.
-        about: what `mousai info` prints of it.
+        about: text that `mousai info` prints.
     """
 
     parts: tuple[str, ...]
@@ -84,7 +84,7 @@ def describe(folder: Path, *, need: Sequence[str] = ()) -> ModelDescription:
     """Read what a model folder says of itself; needs no weights, and so no time.
 
     Args:
-        folder: of a model.
+        folder: folder of a model.
         need: parts that have to be in it.
 
     Raises:
@@ -167,7 +167,7 @@ def load_part(folder: Path, name: str, given: Any = None) -> Any:
     """A part of a model folder, in float32, ready to run.
 
     Args:
-        folder: of the model.
+        folder: folder of the model.
         name: one of `PARTS`.
         given: a part of one's own that takes its place: an object, or a class whose `from_pretrained` reads the folder
             of the part.
@@ -201,11 +201,11 @@ def save_parts(
 
     Args:
         folder: made if it is missing.
-        parts: of "autoencoder", "latent_diffusion" and "text_encoder". One that is not of the library's own type writes
-            itself by `save_pretrained`.
+        parts: some of "autoencoder", "latent_diffusion" and "text_encoder". One that is not of the library's own type
+            writes itself by `save_pretrained`.
         defaults: settings that the model is best run with.
-        about: what `mousai info` prints of it.
-        dtype: of the stored weights; `None` keeps theirs.
+        about: text that `mousai info` prints.
+        dtype: dtype of the stored weights; `None` keeps theirs.
 
     Raises:
         UserError: a part of one's own could not be read again.

@@ -1,4 +1,4 @@
-"""The Hugging Face hub: what an id looks like, and the files of one at a pinned revision."""
+"""The Hugging Face hub: the form of an id, and the files of one at a pinned revision."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,9 +15,9 @@ def download(name: str, *, revision: str, patterns: Sequence[str], field: str = 
     """Fetch the files that match and return their folder.
 
     Args:
-        name: the id.
+        name: id, "owner/name".
         revision: commit, or a reference to one.
-        patterns: of the files that are wanted.
+        patterns: patterns of the wanted files.
         field: name of the argument that the id was given as, for messages.
 
     Raises:

@@ -35,7 +35,7 @@ NEEDS = {
         "config.hop_length",
     ),
 }
-"""What the pipeline asks of each part."""
+"""Attributes and methods that the pipeline uses of each part."""
 _DIFFERENT = "they are of different models"
 
 
@@ -118,10 +118,10 @@ def load_own(folder: Path, name: str, given: Any, kind: str | None) -> Any:
     """A part of one's own: the object that is given, or what the class that is given reads from the model folder.
 
     Args:
-        folder: of the model.
-        name: of the part.
-        given: object or class; None where the caller gave none.
-        kind: what the folder says of the class that wrote it; None where it holds a part of this library.
+        folder: folder of the model.
+        name: name of the part, one of `PARTS`.
+        given: the object or class; None where the caller gave none.
+        kind: name of the class that wrote it, as the folder says; None where it holds a part of this library.
 
     Raises:
         CheckpointError: the folder holds a part of somebody's own, and no class was given.

@@ -289,7 +289,7 @@ def listed(keys: list[str], *, most: int = 3) -> str:
 
 
 def type_name(dtype: torch.dtype) -> str:
-    """How a type of numbers is called in messages: float32, int64, ..."""
+    """Name of a dtype in messages: float32, int64, ..."""
     return str(dtype).removeprefix("torch.")
 
 

@@ -7,7 +7,7 @@ from .progressions import CLASSICAL, JAZZ, LEADING, LEADING_SEVENTH
 # fmt: off
 CONCERT: tuple[Style, ...] = (
     Style(
-        genre="jazz", name="swing", tempo=(112, 184), modes=("major", "minor", "dorian", "mixolydian"),
+        genre="jazz", name="swing", form="aaba", tempo=(112, 184), modes=("major", "minor", "dorian", "mixolydian"),
         progressions=JAZZ, cadence=LEADING_SEVENTH, kits=("jazz drums", "brushed drums"), grooves=SWING,
         drum_velocity=92, fills="soft", swing=0.64, sevenths=True, loose=0.007, energy=0.55, weight=1.3,
         parts=(
@@ -32,7 +32,7 @@ CONCERT: tuple[Style, ...] = (
         ),
     ),
     Style(
-        genre="jazz", name="jazz ballad", tempo=(60, 86), modes=("major", "minor"),
+        genre="jazz", name="jazz ballad", form="aaba", tempo=(60, 86), modes=("major", "minor"),
         progressions=JAZZ, cadence=LEADING_SEVENTH, kits=("brushed drums",), grooves=BRUSH, drum_velocity=84,
         fills="soft", swing=0.62, sevenths=True, loose=0.007, energy=0.2, weight=0.7,
         parts=(
@@ -54,7 +54,7 @@ CONCERT: tuple[Style, ...] = (
         ),
     ),
     Style(
-        genre="classical", name="solo piano", tempo=(76, 138), modes=("major", "minor"),
+        genre="classical", name="solo piano", form="rondo", tempo=(76, 138), modes=("major", "minor"),
         progressions=CLASSICAL, cadence=LEADING, fills="none", energy=0.3,
         parts=(
             Part(
@@ -70,7 +70,7 @@ CONCERT: tuple[Style, ...] = (
         ),
     ),
     Style(
-        genre="classical", name="string ensemble", tempo=(80, 132), modes=("major", "minor"),
+        genre="classical", name="string ensemble", form="rondo", tempo=(80, 132), modes=("major", "minor"),
         progressions=CLASSICAL, cadence=LEADING, fills="none", reverb=70, energy=0.4,
         parts=(
             Part(
@@ -96,7 +96,7 @@ CONCERT: tuple[Style, ...] = (
         ),
     ),
     Style(
-        genre="classical", name="waltz", tempo=(100, 150), modes=("major", "major", "minor"),
+        genre="classical", name="waltz", form="rondo", tempo=(100, 150), modes=("major", "major", "minor"),
         progressions=CLASSICAL, cadence=LEADING, fills="none", beats=3, reverb=60, energy=0.45, weight=0.7,
         parts=(
             Part(

@@ -7,7 +7,7 @@ from .progressions import DANCE, POP
 # fmt: off
 DANCE_STYLES: tuple[Style, ...] = (
     Style(
-        genre="electronic", name="house", tempo=(116, 130), modes=("minor", "dorian", "minor", "major"),
+        genre="electronic", name="house", form="dance", tempo=(116, 130), modes=("minor", "dorian", "minor", "major"),
         progressions=DANCE, kits=("electronic drums", "drum machine"), grooves=HOUSE, drum_velocity=108,
         drum_volume=112, loose=0.001, energy=0.7,
         parts=(
@@ -34,7 +34,7 @@ DANCE_STYLES: tuple[Style, ...] = (
         ),
     ),
     Style(
-        genre="electronic", name="techno", tempo=(124, 142), modes=("minor", "minor", "dorian"),
+        genre="electronic", name="techno", form="dance", tempo=(124, 142), modes=("minor", "minor", "dorian"),
         progressions={
             "major": DANCE["major"],
             "minor": (("i", "i", "i", "VII"), ("i", "i", "VI", "VI"), ("i", "i", "iv", "i")),
@@ -65,7 +65,7 @@ DANCE_STYLES: tuple[Style, ...] = (
         ),
     ),
     Style(
-        genre="electronic", name="trance", tempo=(130, 145), modes=("minor", "minor", "major"),
+        genre="electronic", name="trance", form="dance", tempo=(130, 145), modes=("minor", "minor", "major"),
         progressions=POP, kits=("electronic drums", "drum machine"), grooves=HOUSE, drum_velocity=108,
         drum_volume=110, loose=0.0, energy=0.85, weight=0.8,
         parts=(

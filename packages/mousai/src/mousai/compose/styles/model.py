@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..instruments import KITS, PROGRAMS
+from ..writing.sections import FORMS
 from .grooves import Groove
 from .progressions import Progressions
 
 HELD = "x---------------"
 """The rhythm of a chord held for a bar."""
-KINDS = ("bass", "chords", "strum", "power", "arpeggio", "melody")
+KINDS = ("bass", "chords", "strum", "power", "arpeggio", "melody", "answer")
 """The generators that play a part."""
 FILLS = ("full", "soft", "none")
 
@@ -19,8 +20,8 @@ class Part:
     """A layer of a style.
 
     `kind` names the generator, `instruments` the sounds to draw from, `patterns` its rhythms (for a melody its
-    feels out of `mousai.compose.melody.RHYTHMS`), low..high its register, `chance` how often the layer is there;
-    `volume` and `pan` are MIDI controller values.
+    feels out of `mousai.compose.writing.melody.RHYTHMS`, for an answer rhythms of half a bar), low..high its register,
+    `chance` how often the layer is there; `volume` and `pan` are MIDI controller values.
     """
 
     role: str
@@ -51,7 +52,9 @@ class Style:
     chord before the last tonic) go by the quality of the key. `swing` is where in its unit of `swing_unit` beats the
     second half starts, 0.5 being straight; `sevenths` makes the first and the last tonic a seventh chord; `loose` is
     the spread of the players' timing in seconds. `energy`, from 0 to 1, decides the mood, `weight` how often the style
-    stands for its genre.
+    stands for its genre. `form` names the order of sections (`mousai.compose.writing.sections`), `section_bars` their
+    length where it is fixed (12 in the blues); `tonic_seventh` is the first and the last chord by quality where it is
+    neither triad nor seventh of the mode. `words` are what people call the style, its name where there are none.
     """
 
     genre: str
@@ -75,13 +78,19 @@ class Style:
     reverb: int = 45
     energy: float = 0.5
     weight: float = 1.0
+    form: str = "song"
+    section_bars: int = 0
+    tonic_seventh: Mapping[str, str] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an unknown kit or kind of fills, or a tempo range that is none."""
+        """Raise ValueError for an unknown kit, form or kind of fills, or a tempo range that is none."""
         for name in self.kits:
             if name not in KITS:
                 raise ValueError(f"kit is {name!r}; one of {', '.join(KITS)} would do")
         if self.fills not in FILLS:
             raise ValueError(f"fills is {self.fills!r}; one of {', '.join(FILLS)} would do")
+        if self.form not in FORMS:
+            raise ValueError(f"form is {self.form!r}; one of {', '.join(FORMS)} would do")
         if not 0 < self.tempo[0] <= self.tempo[1]:
             raise ValueError(f"tempo is {self.tempo}; (low, high) in beats per minute would do")

@@ -64,7 +64,7 @@ WORLD: tuple[Style, ...] = (
         ),
     ),
     Style(
-        genre="latin", name="bossa nova", tempo=(110, 146), modes=("major", "minor"),
+        genre="latin", name="bossa nova", form="aaba", tempo=(110, 146), modes=("major", "minor"),
         progressions=LATIN, cadence=LEADING_SEVENTH, kits=("jazz drums", "drums"), grooves=BOSSA, drum_velocity=84,
         fills="soft", sevenths=True, energy=0.35,
         parts=(

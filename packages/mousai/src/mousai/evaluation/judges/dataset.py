@@ -75,7 +75,7 @@ class SongFeatures:
 
 
 def read_song_table(folder: Path) -> list[dict[str, Any]]:
-    """The rows of a data set's `metadata.jsonl`.
+    """The rows of a data set's `metadata.jsonl`, less the songs that change tempo or key: they have no single label.
 
     Raises:
         UserError: the file is missing, or a row lacks a label that the judges learn.
@@ -87,7 +87,7 @@ def read_song_table(folder: Path) -> list[dict[str, Any]]:
     for row in rows:
         if missing := {"file_name", "genre", "key", "lead", "bpm"} - set(row):
             raise UserError(f"{path}: a row has no {min(missing)!r}; songs of `mousai compose` have")
-    return rows
+    return [row for row in rows if row["key"] and row["bpm"]]
 
 
 def lead_family(lead: str) -> str:

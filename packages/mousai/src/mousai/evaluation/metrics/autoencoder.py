@@ -148,7 +148,7 @@ def sources(files: Sequence[Path], *, songs: int, seed: int, seconds: float) -> 
             digest = hashlib.sha256(f"mousai/benchmarks/reconstruction/{seed}/{number}".encode()).hexdigest()[:12]
             genre = GENRES[number % len(GENRES)]
             song = compose_song(int(digest, 16), genre=genre, duration=seconds)
-            yield f"{genre.replace(' ', '-')}-{digest}", True, render_song(song)
+            yield f"{genre.replace(' ', '-')}-{digest}", True, render_song(song).mix
 
 
 def measure_autoencoder(

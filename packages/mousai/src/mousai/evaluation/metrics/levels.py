@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mousai.audio.loudness import HIGH_PASS, SHELF
+from mousai.audio.loudness import integrated_loudness
 from mousai.evaluation.features.waveform import SAMPLE_RATE, Array
 
 
@@ -42,37 +42,11 @@ def levels(audio: Array, *, sample_rate: int = SAMPLE_RATE) -> Levels:
     return Levels(
         rms=decibel(float((channels**2).mean())),
         peak=decibel(float(np.abs(channels).max()) ** 2),
-        loudness=loudness(channels, sample_rate=sample_rate),
+        loudness=integrated_loudness(channels, sample_rate=sample_rate),
         width=min(max(decibel(float((side**2).mean())) - decibel(float((middle**2).mean())), -60.0), 60.0),
         silent=float((power / sizes < 1e-6).mean()),
         clipped=float((np.abs(channels) >= 0.9999).mean()),
     )
-
-
-def loudness(audio: Array, *, sample_rate: int = SAMPLE_RATE) -> float:
-    """Integrated loudness in LUFS (ITU-R BS.1770-4: blocks of 0.4 s, gates at -70 LUFS and 10 below the mean)."""
-    from scipy.signal import lfilter, resample_poly
-
-    channels = np.atleast_2d(np.asarray(audio, dtype=np.float64))
-    if sample_rate != SAMPLE_RATE:
-        channels = resample_poly(channels, SAMPLE_RATE, sample_rate, axis=1)
-    weighted = lfilter(*HIGH_PASS, lfilter(*SHELF, channels, axis=1), axis=1)
-    step = SAMPLE_RATE // 10
-    tenths = weighted.shape[1] // step
-    power = (weighted[:, : tenths * step] ** 2).reshape(len(channels), tenths, step).mean(axis=2).sum(axis=0)
-    if tenths < 4:
-        return -70.0
-    blocks = np.lib.stride_tricks.sliding_window_view(power, 4).mean(axis=1)
-    for gate in (-70.0, None):
-        loud = blocks > 10 ** ((-70.0 if gate is not None else _lufs(float(blocks.mean())) - 10.0) / 10 + 0.0691)
-        if not loud.any():
-            return -70.0
-        blocks = blocks[loud]
-    return max(_lufs(float(blocks.mean())), -70.0)
-
-
-def _lufs(power: float) -> float:
-    return -0.691 + decibel(power)
 
 
 def decibel(power: float) -> float:

@@ -11,7 +11,7 @@ from mousai.data.records import CAPTION_FIELDS
 
 FIELD_DROPOUT = 0.1
 """Chance that a field is left out of a caption, as in the paper (arXiv 2301.11757, section 4.2)."""
-_COMPOSED = {"genre", "style", "bpm", "key", "instruments", "palette"}
+_COMPOSED = {"genre", "style", "instruments", "palette", "composer"}
 
 
 def caption_of(fields: Mapping[str, Any], rng: np.random.Generator) -> str:

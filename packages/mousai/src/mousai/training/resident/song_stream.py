@@ -144,7 +144,7 @@ def _compose(config: ComposerConfig, first: int, step: int, folder: str, queue: 
                 duration=config.duration,
                 palette=palettes[palette],
             )
-            wave = np.round(render_song(song) * 32767).astype(np.int16)
+            wave = np.round(render_song(song).mix * 32767).astype(np.int16)
             np.save(Path(folder, f"{number}.npy"), wave)
             queue.put((number, song_facts(song)))
             number += step

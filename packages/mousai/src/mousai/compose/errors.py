@@ -1,0 +1,7 @@
+"""The composer's own error."""
+
+from ..errors import UserError
+
+
+class ComposeError(UserError, RuntimeError):
+    """What keeps the composer from working, in one line that says what to do."""
