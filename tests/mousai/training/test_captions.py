@@ -51,6 +51,6 @@ def test_any_fields_make_a_caption(fields: dict):
 
 def test_composed_songs_are_told_in_the_composers_sentences():
     row = {"genre": "jazz", "style": "swing", "bpm": 120, "key": "C major", "mood": "calm", "lead": "piano"}
-    row |= {"instruments": ["piano"], "palette": "style"}
+    row |= {"instruments": ["piano"], "palette": "style", "composer": 3}
     drawn = {caption_of(row, np.random.default_rng(k)) for k in range(50)}
     assert len(drawn) > 40 and any("jazz" in caption.lower() for caption in drawn)
