@@ -1,11 +1,9 @@
-"""Build the experiment of a run of either stage from its config."""
+"""Everything that a run of either stage needs, built from its config."""
 
 import torch
 
 from mousai.training.config import AutoencoderTrainingConfig, LatentDiffusionTrainingConfig, TrainingConfig
-from mousai.training.stages.autoencoder.build import build_autoencoder
 from mousai.training.stages.experiment import Experiment
-from mousai.training.stages.latent_diffusion.build import build_latent_diffusion
 
 
 def build(config: TrainingConfig, *, fresh: bool) -> Experiment:
@@ -20,6 +18,10 @@ def build(config: TrainingConfig, *, fresh: bool) -> Experiment:
     """
     torch.manual_seed(config.loop.seed)
     if isinstance(config, AutoencoderTrainingConfig):
+        from mousai.training.stages.autoencoder.build import build_autoencoder
+
         return build_autoencoder(config, fresh=fresh)
     assert isinstance(config, LatentDiffusionTrainingConfig)
+    from mousai.training.stages.latent_diffusion.build import build_latent_diffusion
+
     return build_latent_diffusion(config)

@@ -1,4 +1,4 @@
-"""Everything that a run needs: the model with its step, and the data."""
+"""What a run is made of: the model and its step, the data, the sizes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
