@@ -141,3 +141,15 @@ def test_positions_that_the_noise_does_not_have_are_an_error(first: int, last: i
 def test_a_block_holds_something() -> None:
     with pytest.raises(ValueError, match="block=0: must be at least 1 position"):
         LongNoise(NoiseSource(0, [0]), (1, 10), stage="a", block=0)
+
+
+def test_each_member_may_have_a_seed_of_its_own():
+    several = NoiseSource([5, 6, 7], [0, 0, 3])
+    assert several.seeds == (5, 6, 7) and NoiseSource(5, range(2)).seeds == (5, 5)
+    drawn = several.draw((2, 9), stage="latent")
+    for member, (seed, index) in zip(drawn, ((5, 0), (6, 0), (7, 3)), strict=True):
+        assert torch.equal(member, NoiseSource(seed, [index]).draw((2, 9), stage="latent")[0])
+    with pytest.raises(ValueError, match=r"seed=\[1, 2\]: 2 for 3 indices; give one or as many"):
+        NoiseSource([1, 2], range(3))
+    with pytest.raises(ValueError, match=r"seed=\[1, 2\.5\]: must be a whole number, or one for each"):
+        NoiseSource([1, 2.5], range(2))  # type: ignore[list-item]

@@ -44,7 +44,7 @@ def test_an_output_that_cannot_be_written(
 def test_every_numbered_output_is_checked_beforehand(mousai, work: Path, saved_model: Path, no_weights):
     (work / "a-3.wav").write_text("precious")
     words = generate(saved_model, "-o", "a.wav", "--count", "3")
-    assert "a-3.wav exists" in mousai(*words).error()
+    assert "a-3.wav: exists already" in mousai(*words).error()
     assert [path.name for path in work.iterdir()] == ["a-3.wav"]
     for name in ("", ".", "..", "/"):
         assert "folder" in mousai(*generate(saved_model, "-o", name, "--count", "3")).error()

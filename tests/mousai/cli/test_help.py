@@ -96,16 +96,16 @@ def test_a_wrong_command_line_is_one_line(mousai, work: Path, no_weights, words:
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (["genrate", "x"], "genrate: no such command; did you mean generate? see mousai --help"),
+        (["genrate", "x"], "genrate: no such command; did you mean 'generate'? see mousai --help"),
         (["quux"], "quux: no such command; see mousai --help"),
         (
             ["generate", PROMPT, "-o", "a.wav", "--guidance-scal=3"],
-            "--guidance-scal: no such option; did you mean --guidance-scale? see mousai generate --help",
+            "--guidance-scal: no such option; did you mean '--guidance-scale'? see mousai generate --help",
         ),
-        (["info", "--modle", "x"], "--modle: no such option; did you mean --model? see mousai info --help"),
+        (["info", "--modle", "x"], "--modle: no such option; did you mean '--model'? see mousai info --help"),
         (
             ["data", "encode", "songs", "-o", "x", "--offset", "2"],
-            "--offset: no such option; did you mean --offsets? see mousai data encode --help",
+            "--offset: no such option; did you mean '--offsets'? see mousai data encode --help",
         ),
         (["encode", "a.wav", "-o", "b", "--quux"], "--quux: no such option; see mousai encode --help"),
     ],

@@ -1,5 +1,6 @@
 """`mousai info`."""
 
+import json
 import re
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 import soundfile
 import torch
 from safetensors.torch import load_file, save_file
+
+from .helpers import generate
 
 
 def test_what_a_model_is(mousai, saved_model: Path, no_weights):
@@ -104,3 +107,12 @@ def test_the_device_that_auto_takes_and_why(mousai, saved_model: Path, monkeypat
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "A fast GPU")
     shown = mousai("info", saved_model).out
     assert "device:           cuda: A fast GPU, the first of 2 GPUs (--device auto)" in shown
+
+
+def test_a_model_with_a_part_of_its_makers_own(mousai, work: Path, model_copy: Path):
+    path = model_copy / "model_index.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "own": {"text_encoder": "Letters"}}))
+    shown = mousai("info", model_copy)
+    assert shown.code == 0 and "text encoder:     of its maker's own, a Letters" in shown.out
+    told = mousai(*generate(model_copy, "-o", "a.wav")).error()
+    assert "text_encoder: was written by a class Letters of its maker's own" in told

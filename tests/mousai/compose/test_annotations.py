@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mousai.compose import STYLES, Song, compose_song, song_facts
-from mousai.compose.annotations import harte
+from mousai.compose.annotations.extraction import EARLY
 from mousai.compose.annotations.files import song_files
 from mousai.compose.annotations.jams import song_to_jams
-from mousai.compose.annotations.listen import EARLY
-from mousai.compose.annotations.tables import (
+from mousai.conditioning import chord_labels
+from mousai.conditioning.tables import (
     BASS,
     FRAME_RATE,
     NOTES,
@@ -261,10 +261,10 @@ def test_a_chord_table_by_hand() -> None:
 @given(st.integers(0, 11), st.sets(st.integers(1, 11), max_size=6), st.none() | st.integers(0, 11))
 def test_labels_are_read_back_and_mean_the_same_to_mir_eval(root: int, others: set[int], bass: int | None) -> None:
     notes = frozenset({0, *others})
-    label = harte.spell_label(root, harte.quality_of(notes), bass)
-    assert harte.parse_label(label)[0] == root
-    assert harte.notes_of(harte.parse_label(label)[1]) == notes
-    over = harte.parse_label(label)[2]
+    label = chord_labels.spell_label(root, chord_labels.quality_of(notes), bass)
+    assert chord_labels.parse_label(label)[0] == root
+    assert chord_labels.notes_of(chord_labels.parse_label(label)[1]) == notes
+    over = chord_labels.parse_label(label)[2]
     assert over == (None if bass in (None, root) else bass)
     read, _, interval = mir_eval.chord.encode(label, reduce_extended_chords=False)
     assert read == root and interval == (0 if bass is None else (bass - root) % 12)
@@ -273,10 +273,10 @@ def test_labels_are_read_back_and_mean_the_same_to_mir_eval(root: int, others: s
 @pytest.mark.parametrize("quality", ["maj", "min", "dim", "aug", "sus4", "maj7", "min7", "7", "hdim7", "5", "(1,3,b5)"])
 def test_qualities_have_the_notes_that_mir_eval_gives_them(quality: str) -> None:
     _, bitmap, _ = mir_eval.chord.encode(f"C:{quality}")
-    assert set(np.flatnonzero(bitmap)) == harte.notes_of(quality)
+    assert set(np.flatnonzero(bitmap)) == chord_labels.notes_of(quality)
 
 
 @pytest.mark.parametrize("label", ["H:maj", "C:mayor", "C:maj/x", "", "C:", "C:maj(z)", "c", "C:maj7/99"])
 def test_a_label_that_is_none_is_named(label: str) -> None:
     with pytest.raises(ValueError, match=r"would do"):
-        harte.parse_label(label)
+        chord_labels.parse_label(label)

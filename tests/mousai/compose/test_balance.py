@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mousai.compose.balance import LARGEST, LEAD_LEVEL, lead_gain
+from mousai.compose.rendering.balance import LARGEST, LEAD_LEVEL, lead_gain
 
 RATE = 48000
 

@@ -6,17 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mousai.compose import STYLES, caption, caption_from_metadata, compose_song, song_facts
-from mousai.compose.caption_words import (
+from mousai.compose.captions.sentences import STYLE_WORDS
+from mousai.compose.captions.words import (
+    CONTEXTS,
     GENRE_NOUNS,
     GENRE_WORDS,
     INSTRUMENT_WORDS,
     MOOD_WORDS,
     NOUNS,
-    OCCASIONS,
     SPEEDS,
     speed_words,
 )
-from mousai.compose.captions import STYLE_WORDS
 from mousai.compose.instruments import KITS, PROGRAM_NAMES
 from mousai.conditioning.leads import family_of, lead_in
 
@@ -37,7 +37,7 @@ def words(text: str) -> set[str]:
 def vocabulary(row: dict[str, object]) -> set[str]:
     """Every word that a true caption of the row may hold."""
     genre, mood, names = str(row["genre"]), str(row["mood"]), list(map(str, row["instruments"]))  # type: ignore[call-overload]
-    told = [*GENRE_WORDS[genre], *GENRE_NOUNS[genre], *NOUNS, *OCCASIONS, *MOOD_WORDS[mood]]
+    told = [*GENRE_WORDS[genre], *GENRE_NOUNS[genre], *NOUNS, *CONTEXTS, *MOOD_WORDS[mood]]
     told += STYLE_WORDS.get(str(row["style"]), (str(row["style"]),))
     told += [*speed_words(float(str(row["bpm"]))), str(row["key"]).replace("#", "")]
     told += [word for name in names for word in (name, *INSTRUMENT_WORDS.get(name, ()))]
@@ -131,12 +131,12 @@ def test_a_solo_is_of_the_lead_in_every_style() -> None:
 
 
 @pytest.mark.parametrize("row", [CALM_PIANO, {"genre": "electronic", "bpm": 128}, {}])
-def test_one_in_five_tells_an_occasion_whatever_the_song(row: dict[str, object]) -> None:
+def test_one_in_five_tells_an_context_whatever_the_song(row: dict[str, object]) -> None:
     rng = Random(3)
     drawn = [caption_from_metadata(row, rng).lower() for _ in range(1000)]
-    told = [text for text in drawn if any(re.search(rf"\b{occasion}\b", text) for occasion in OCCASIONS)]
+    told = [text for text in drawn if any(re.search(rf"\b{context}\b", text) for context in CONTEXTS)]
     assert 0.15 < len(told) / 1000 < 0.25
-    assert len({occasion for text in told for occasion in OCCASIONS if occasion in text}) > 25
+    assert len({context for text in told for context in CONTEXTS if context in text}) > 25
 
 
 def test_a_song_of_any_timbre_is_told_by_its_instruments() -> None:
@@ -158,7 +158,7 @@ def test_missing_fields_are_not_mentioned() -> None:
     for _ in range(300):
         text = caption_from_metadata({"genre": "jazz"}, rng)
         assert words(text) <= {
-            word for t in (*GENRE_WORDS["jazz"], *GENRE_NOUNS["jazz"], *NOUNS, *OCCASIONS, "a an") for word in words(t)
+            word for t in (*GENRE_WORDS["jazz"], *GENRE_NOUNS["jazz"], *NOUNS, *CONTEXTS, "a an") for word in words(t)
         }
         assert "jazz" in text.lower()
     assert all(caption_from_metadata({}, rng) for _ in range(100))

@@ -20,7 +20,7 @@ from mousai.compose import (
 )
 from mousai.compose.dataset import song_genre, song_seed
 from mousai.compose.production.config import PEAK
-from mousai.compose.render import SAMPLE_RATE
+from mousai.compose.rendering.render import SAMPLE_RATE
 
 
 @pytest.fixture

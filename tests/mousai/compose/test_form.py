@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mousai.compose import compose_song
-from mousai.compose.changes import KEY_CHANCE, STEADY, TEMPO_CHANCE, Changes, draw_changes, tempo_map_of
-from mousai.compose.form import plan_form
-from mousai.compose.sections import BODIES, FORMS, LONG, NAMES, SHORT, body_of, lay_out
-from mousai.compose.song import LAST_CHORD
+from mousai.compose.composition import LAST_CHORD
 from mousai.compose.styles import styles_of
-from mousai.compose.tempo import TempoMap
 from mousai.compose.theory import Key
+from mousai.compose.writing.changes import KEY_CHANCE, STEADY, TEMPO_CHANCE, Changes, draw_changes, tempo_map_of
+from mousai.compose.writing.form import plan_form
+from mousai.compose.writing.sections import BODIES, FORMS, LONG, NAMES, SHORT, body_of, lay_out
+from mousai.compose.writing.tempo import TempoMap
 
 
 @given(st.sampled_from(FORMS), st.integers(0, 200), st.sampled_from([0, 12]), st.integers(0, 999))

@@ -8,11 +8,11 @@ from random import Random
 import pytest
 
 from mousai.compose import STYLES, Song, Track, compose_song
-from mousai.compose.drums import drum_part
 from mousai.compose.instruments import DRUM_KEYS, HIGHEST, TOP
-from mousai.compose.score import Bar
-from mousai.compose.steps import parse
 from mousai.compose.styles import styles_of
+from mousai.compose.writing.drums import drum_part
+from mousai.compose.writing.score import Bar
+from mousai.compose.writing.steps import parse
 
 NAMES = [style.name for style in STYLES]
 NEAR = 0.03

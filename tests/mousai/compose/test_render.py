@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from mousai.audio.limiter import limit
-from mousai.compose import ComposeError, Song, compose_song, render, render_song, song_to_midi
-from mousai.compose.layers import LAYERS
+from mousai.compose import ComposeError, Song, compose_song, render_song, song_to_midi
 from mousai.compose.production.config import PEAK
 from mousai.compose.production.master import WIDTH, add_up
-from mousai.compose.render import LOUDNESS, SAMPLE_RATE
+from mousai.compose.rendering import render
+from mousai.compose.rendering.layers import LAYERS
+from mousai.compose.rendering.render import LOUDNESS, SAMPLE_RATE
 from mousai.errors import UserError
 
 
@@ -176,6 +177,17 @@ def test_the_beat_is_where_the_tempo_says() -> None:
     onsets -= onsets.mean()
     beats = {lag: float(np.dot(onsets[:-lag], onsets[lag:])) for lag in (44, 47, 50, 53, 56)}  # 50 steps are a beat
     assert max(beats, key=lambda lag: beats[lag]) == 50
+
+
+@pytest.mark.fluidsynth
+def test_a_layer_that_the_soundfont_does_not_play_is_named() -> None:
+    song = compose_song(2, genre="house", duration=4)
+    below = tuple(  # no soundfont has drums on such keys
+        replace(track, notes=tuple(replace(note, pitch=1) for note in track.notes)) if track.is_drum else track
+        for track in song.tracks
+    )
+    assert render_song(song, orchestra="fluidr3").silent == ()
+    assert render_song(replace(song, tracks=below), orchestra="fluidr3").silent == ("drums",)
 
 
 @pytest.mark.fluidsynth

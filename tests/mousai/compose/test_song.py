@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mousai.compose import GENRES, STYLES, Song, Track, compose_song
+from mousai.compose.composition import LAST_CHORD
 from mousai.compose.instruments import HIGHEST, TOP
-from mousai.compose.perform import swung
-from mousai.compose.song import LAST_CHORD
 from mousai.compose.styles import styles_of
 from mousai.compose.theory import Key, parse_key
+from mousai.compose.writing.performance import swung
 from mousai.conditioning.leads import LEADS, lead_in
 
 seeds = st.integers(0, 2**48)

@@ -3,13 +3,13 @@ import dataclasses
 import pytest
 
 from mousai.compose import GENRES, STYLES
-from mousai.compose.caption_words import GENRE_NOUNS, GENRE_WORDS, INSTRUMENT_WORDS, MOOD_WORDS, speed_words
+from mousai.compose.captions.words import GENRE_NOUNS, GENRE_WORDS, INSTRUMENT_WORDS, MOOD_WORDS, speed_words
 from mousai.compose.instruments import DRUM_KEYS, HIGHEST, KITS, LOUDNESS, PROGRAM_NAMES, PROGRAMS, balanced_volume
-from mousai.compose.melody import RHYTHMS
-from mousai.compose.moods import DARK_GENRES, DARK_MOODS, MOODS
-from mousai.compose.steps import bar_of, parse
 from mousai.compose.styles import Style, styles_of
 from mousai.compose.theory import Key, chord
+from mousai.compose.writing.melody import RHYTHMS
+from mousai.compose.writing.moods import DARK_GENRES, DARK_MOODS, MOODS
+from mousai.compose.writing.steps import bar_of, parse
 
 
 def test_there_are_128_programs_of_different_names() -> None:

@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mousai.compose.steps import Step, bar_of, parse
+from mousai.compose.styles import STYLES
 from mousai.compose.theory import SCALES, Key, chord, lead_voices, parse_key, place
+from mousai.compose.writing.steps import Step, bar_of, parse
 
 KEYS = [Key(tonic, mode) for tonic in range(12) for mode in SCALES]
 
@@ -61,6 +62,10 @@ def test_scale_indices_and_pitches_agree(key: Key) -> None:
         (Key(0, "major"), "Ib7", (0, 4, 7, 10), (11,)),
         (Key(0, "major"), "III7", (4, 8, 11, 2), (7,)),
         (Key(0, "minor"), "Vsus", (7, 0, 2), (10,)),
+        (Key(0, "mixolydian"), "III7", (4, 8, 11, 2), (7, 10)),  # the dominant of A, with a perfect fifth
+        (Key(0, "minor"), "II7", (2, 6, 9, 0), (5, 8)),
+        (Key(0, "dorian"), "VI", (8, 0, 3), (9,)),  # borrowed from the minor scale
+        (Key(0, "dorian"), "VI7", (8, 0, 3, 7), (9,)),
     ],
 )
 def test_chords_are_spelt_as_in_the_textbook(
@@ -69,6 +74,17 @@ def test_chords_are_spelt_as_in_the_textbook(
     found = chord(key, numeral)
     assert found.tones == tones
     assert found.avoid == avoid
+
+
+def test_no_style_has_a_major_chord_with_a_diminished_fifth() -> None:
+    for style in STYLES:
+        for mode in style.modes:
+            key = Key(0, mode)
+            table = [*style.progressions[key.quality], [style.cadence[key.quality]]]
+            for numeral in " ".join(bar for bars in table for bar in bars).split():
+                harmony = chord(key, numeral)
+                intervals = {(tone - harmony.root) % 12 for tone in harmony.tones}
+                assert not {4, 6} <= intervals, (style.name, mode, numeral)
 
 
 @pytest.mark.parametrize(

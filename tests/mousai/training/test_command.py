@@ -71,14 +71,14 @@ MISTAKES = [
     ([], "loop.max_steps: say how long to train"),
     (["--loop.max_time", "3h"], "loop.max_time='3h': must be seconds or days:hours:minutes:seconds"),
     (["--config", "huge"], "--config huge: no such file; give one, or a recipe: paper, small, tiny"),
-    (["--optimizer.learning_rate", "-1", "--loop.max_steps", "3"], "optimizer.learning_rate=-1.0: must be above 0"),
+    (["--optimizer.learning_rate", "-1", "--loop.max_steps", "3"], "optimizer.learning_rate=-1: must be above 0"),
     (["--loop.max_steps", "3"], "songs: no such folder"),
-    (["--loop.max_steps", "3", "--from", "nowhere"], "model nowhere: no such folder"),
-    (["--loop.max_steps", "3", "--model", "huge"], "model=huge: must be tiny, paper, or the path of a config.json"),
+    (["--loop.max_steps", "3", "--from", "nowhere"], "model='nowhere': no such folder"),
+    (["--loop.max_steps", "3", "--model", "huge"], "model='huge': must be tiny, paper, or the path of a config.json"),
     (["--loop.max_steps", "3", "--text", "google-t5/t5-base", "--model", "paper"], "the autoencoder bundled has 128"),
     (
         ["--loop.max_steps", "3", "--loop.strategy", "deepspeed"],
-        "loop.strategy=deepspeed: its average could not",
+        "loop.strategy='deepspeed': its average could not",
     ),
     (["--loop.max_steps", "3", "--loop.strategy", "fsdp", "--loop.compile", "true"], "loop.compile=true: does not go"),
     (["--crops.place", "here"], "--crops.place here: must be one of random, fixed"),
@@ -124,14 +124,14 @@ def test_a_phase_that_does_not_fit_the_model_is_refused(tmp_path, make_settings)
     from mousai import UserError
     from mousai.training.run import train
 
-    with pytest.raises(UserError, match="phase=all: a model with a prior is trained by phase=latent and then"):
+    with pytest.raises(UserError, match="phase='all': a model with a prior is trained by phase=latent and then"):
         train(make_settings("autoencoder", tmp_path, phase="all"))
     with pytest.raises(
-        UserError, match=r"attack_weight=0\.5: is for phase=latent and phase=magnitudes; without a prior none"
+        UserError, match=r"attack_weight=0\.5: is for phase=latent and phase=magnitudes; a model without a prior"
     ):
         make_settings("autoencoder", tmp_path, phase="all", attack_weight=0.5)
     for phase in ("magnitudes", "decoder"):
-        with pytest.raises(UserError, match=f"phase={phase}: needs --from, the model that phase=latent made"):
+        with pytest.raises(UserError, match=f"phase='{phase}': needs --from, the model that phase=latent made"):
             make_settings("autoencoder", tmp_path, phase=phase, start_from=None)
     with pytest.raises(UserError, match=r"attack_weight=-1: must be 0 or more"):
         make_settings("autoencoder", tmp_path, attack_weight=-1)
@@ -140,10 +140,10 @@ def test_a_phase_that_does_not_fit_the_model_is_refused(tmp_path, make_settings)
 def test_a_cpu_that_is_slow_in_bfloat16_is_told_of(tmp_path, make_settings, monkeypatch, capsys):
     from mousai.training.run import train
 
-    monkeypatch.setattr("mousai.training.run.bfloat16_gain", lambda device: 0.1)
+    monkeypatch.setattr("mousai.training.machine.bfloat16_gain", lambda device: 0.1)
     train(make_settings("latent-diffusion", tmp_path / "slow", max_steps=1, precision="bf16-mixed"))
     assert "bf16-mixed: this CPU multiplies 0.1 times as fast in bfloat16" in capsys.readouterr().err
-    monkeypatch.setattr("mousai.training.run.bfloat16_gain", lambda device: 2.0)
+    monkeypatch.setattr("mousai.training.machine.bfloat16_gain", lambda device: 2.0)
     train(make_settings("latent-diffusion", tmp_path / "fast", max_steps=1, precision="bf16-mixed"))
     assert "this CPU" not in capsys.readouterr().err
 
@@ -162,8 +162,8 @@ def test_exporting_what_is_no_run_is_refused(tmp_path, saved_model, capsys):
             ["--set", "guidance=4"],
             "guidance=4: must be NAME=VALUE, the name one of num_inference_steps, guidance_scale",
         ),
-        (["--set", "guidance_scale=much"], "guidance_scale=much: guidance_scale must be a number"),
-        (["--set", "decoder_steps=2.5"], "decoder_steps=2.5: decoder_steps must be a whole number"),
+        (["--set", "guidance_scale=much"], "guidance_scale='much': must be a number"),
+        (["--set", "decoder_steps=2.5"], "decoder_steps='2.5': must be a whole number"),
         (["--set", "guidance_scale=1000"], "guidance_scale=1000: must be 0 to 100"),
         (["--about", "x", "-o", "adapter.safetensors"], "--about: is for a run that becomes a model folder"),
     ],

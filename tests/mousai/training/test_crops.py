@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mousai import UserError
+from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import T5TextEncoder
 from mousai.data.records import Record
 from mousai.storage.folders import load_latent_diffusion
@@ -79,11 +80,11 @@ def test_padding_does_not_count_in_the_loss(saved_model, monkeypatch):
     t = torch.tensor([0.3, 0.7])
     alpha, sigma = (share[:, None, None] for share in alpha_sigma(t))
     error = (alpha * noise - sigma * latent / model.config.latent_std) ** 2
-    text = T5TextEncoder.load(saved_model)(["calm", "loud"])
-    found = model.loss(latent, text, t=t, noise=noise, mask=mask, drop=0.0)
+    cond = Conditioning(frames=6, text=T5TextEncoder.load(saved_model)(["calm", "loud"]))
+    found = model.loss(latent, cond, t=t, noise=noise, mask=mask, cond_drop_prob=0.0)
     expected = torch.stack([error[0].mean(), error[1, :, :4].mean()]).mean()
     torch.testing.assert_close(found, expected)
-    assert float(found) != pytest.approx(float(model.loss(latent, text, t=t, noise=noise, drop=0.0)))
+    assert float(found) != pytest.approx(float(model.loss(latent, cond, t=t, noise=noise, cond_drop_prob=0.0)))
 
 
 def test_songs_shorter_than_a_crop_are_left_out_and_named(capsys: pytest.CaptureFixture[str]):

@@ -113,9 +113,9 @@ def test_a_shorter_twin_is_cut_where_it_has_music():
 @pytest.mark.parametrize(
     ("of", "field", "message"),
     [
-        (songs(0, 1, 2), "seed", "crops.pair_by=seed: no two songs have the same seed in their metadata"),
-        (songs(0, 0), "take", "crops.pair_by=take: no two songs have the same take in their metadata"),
-        (songs(*range(70)), "key", "crops.pair_by=key: 70 songs have the same, 'A minor'; name a field"),
+        (songs(0, 1, 2), "seed", "crops.pair_by='seed': no two songs have the same seed in their metadata"),
+        (songs(0, 0), "take", "crops.pair_by='take': no two songs have the same take in their metadata"),
+        (songs(*range(70)), "key", "crops.pair_by='key': 70 songs have the same, 'A minor'; name a field"),
     ],
 )
 def test_without_twins_it_is_refused(of: FolderSongs, field: str, message: str):
@@ -125,7 +125,7 @@ def test_without_twins_it_is_refused(of: FolderSongs, field: str, message: str):
 
 def test_it_is_refused_before_anything_is_encoded(tmp_path: Path, make_settings: Callable[..., Any], saved_model: Path):
     settings = make_settings("latent-diffusion", tmp_path / "run", max_steps=1, pair_by="take")
-    with pytest.raises(UserError, match=r"crops\.pair_by=take: no two songs have the same take"):
+    with pytest.raises(UserError, match=r"crops\.pair_by='take': no two songs have the same take"):
         latent_songs(settings, saved_model, frame_rate=46.875)
     assert not (tmp_path / "run").exists()
 
@@ -135,7 +135,7 @@ def test_shards_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     settings = LatentDiffusionTrainingConfig(
         data="pipe:x", out=str(tmp_path), loop=LoopConfig(max_steps=1), crops=LatentCropConfig(pair_by="seed")
     )
-    with pytest.raises(UserError, match=r"crops\.pair_by=seed: is for a folder of songs; these lie in shards"):
+    with pytest.raises(UserError, match=r"crops\.pair_by='seed': is for a folder of songs; these lie in shards"):
         latent_songs(settings, tmp_path, frame_rate=46.875)
 
 

@@ -165,7 +165,8 @@ def test_songs_that_come_while_a_run_learns(
     changes = {"data": "compose", "resident": True, "composer": composer, "validate_every": 2, "max_steps": 4}
     assert train(make_settings(stage, tmp_path, **changes)) == 0
     saved = read_checkpoint(saved_checkpoints(tmp_path / "checkpoints")[-1])
-    assert looks >= 7 and streams[0].closed and saved["files"] == 3
+    # The sample from which stage 1 fits its prior already lets songs come in.
+    assert looks >= 7 and streams[0].closed and saved["files"] == (5 if stage == "autoencoder" else 3)
     assert np.isfinite(saved["figures"]["validation loss"])
 
 

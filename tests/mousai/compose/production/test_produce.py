@@ -9,12 +9,12 @@ import pytest
 from mousai.audio.limiter import limit
 from mousai.audio.loudness import integrated_loudness
 from mousai.compose import LAYERS, Song, compose_song, render_song
-from mousai.compose.balance import heard_power
 from mousai.compose.production import Production, draw_production
 from mousai.compose.production.config import PEAK, Bus, Delay, Master, Reverb, SideChain, Tape, Vinyl
 from mousai.compose.production.draw import kicks
 from mousai.compose.production.master import WIDTH, add_up
 from mousai.compose.production.produce import produce
+from mousai.compose.rendering.balance import heard_power
 
 RATE = 48000
 

@@ -3,7 +3,8 @@ import pytest
 
 from mousai.compose.production.config import SPACES, Delay, Reverb
 from mousai.compose.production.filters import RATE
-from mousai.compose.production.space import delay_response, reverb_response, send, send_response
+from mousai.compose.production.space import delay_response, echoes, reverb_response, send, send_response
+from mousai.compose.writing.tempo import TempoMap
 
 
 def decay_time(response: np.ndarray, low: float, high: float) -> float:
@@ -45,6 +46,24 @@ def test_echoes_are_on_the_beat_and_fall_by_the_feedback() -> None:
     assert sums == pytest.approx([1.0, 0.5, 0.25], rel=1e-3)
     assert not response[:, :step].any() and not response[:, step + 1000 : 2 * step].any()
     assert np.argmax(np.abs(response[0])) - step < 0.001 * RATE
+
+
+def test_echoes_follow_a_tempo_that_changes() -> None:
+    tempo = TempoMap(((0.0, 120.0), (2.0, 60.0)))  # beats at 0, 0.5, 1, 2, 3 s
+    delay = Delay(beats=1.0, feedback=0.5, damping=16000.0)
+    sound = np.zeros((2, 4 * RATE), dtype=np.float32)
+    sound[:, RATE // 2 + 100] = 1.0  # shortly after beat 1
+    heard = echoes(sound, delay, tempo)[0]
+    loud = [heard[round(second * RATE) :][:600].sum() for second in (1.0, 2.0, 3.0)]
+    assert loud == pytest.approx([1.0, 0.5, 0.25], rel=0.01)
+    assert np.abs(heard[: RATE + 99]).sum() < 0.01 and np.abs(heard[RATE + 1000 : 2 * RATE]).sum() < 0.02
+
+
+def test_echoes_of_a_steady_tempo_are_those_of_the_impulse_response() -> None:
+    delay = Delay(beats=0.75, feedback=0.4, ping_pong=True)
+    sound = np.random.default_rng(0).standard_normal((2, 3 * RATE)).astype(np.float32)
+    wanted = send(sound, delay_response(delay, 0.625))
+    np.testing.assert_allclose(echoes(sound, delay, TempoMap(((0.0, 96.0),))), wanted, atol=1e-5)
 
 
 def test_ping_pong_goes_from_side_to_side() -> None:

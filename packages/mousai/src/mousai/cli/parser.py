@@ -2,12 +2,12 @@
 
 import argparse
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
 
 from mousai import __version__
 from mousai.cli.commands import COMMANDS
+from mousai.settings import did_you_mean
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,7 +57,7 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
         SystemExit: after a line on stderr, or the help.
     """
     if command is not None and command not in COMMANDS:
-        parser.error(f"{command}: no such command{_did_you_mean(command, list(COMMANDS))}")
+        parser.error(f"{command}: no such command{did_you_mean(command, COMMANDS)}")
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
         last: argparse.ArgumentParser = parsed.parser
@@ -66,7 +66,7 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
             last.error(f"{word}: one word too many; put a value of several words in quotes")
         option = word.partition("=")[0]
         known = [name for action in last._actions for name in action.option_strings]
-        last.error(f"{option}: no such option{_did_you_mean(option, known)}")
+        last.error(f"{option}: no such option{did_you_mean(option, known)}")
     return parsed
 
 
@@ -84,11 +84,6 @@ def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
         elif action.dest != argparse.SUPPRESS:
             found[action.dest] = next((name for name in action.option_strings if name.startswith("--")), action.dest)
     return found
-
-
-def _did_you_mean(word: str, known: Sequence[str]) -> str:
-    close = get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _examples(lines: Sequence[str]) -> str:

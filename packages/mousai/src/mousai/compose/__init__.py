@@ -5,16 +5,17 @@
 `mousai-music[compose]`, FluidSynth and a General MIDI soundfont.
 """
 
+from .annotations.facts import song_facts
 from .captions import caption, caption_from_metadata
+from .composition import compose_song
 from .dataset import write_dataset
 from .errors import ComposeError
-from .facts import song_facts
-from .layers import LAYERS
-from .midi import song_to_midi
-from .perform import Note
-from .render import RenderedSong, render_song
-from .song import Song, Track, compose_song
+from .rendering.layers import LAYERS
+from .rendering.midi import song_to_midi
+from .rendering.render import RenderedSong, render_song
+from .song import Song, Track
 from .styles import GENRES, STYLES, Style
+from .writing.performance import Note
 
 __all__ = [
     "GENRES",

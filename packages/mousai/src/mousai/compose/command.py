@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from .balance import LEAD_LEVEL, LOUDEST
 from .production.orchestras import EXAMINATION, ORCHESTRAS, TRAINING
+from .rendering.balance import LEAD_LEVEL, LOUDEST
 from .styles import GENRES
 
 

@@ -7,6 +7,7 @@ alone, so a larger set starts with the same songs, and an interrupted run goes o
 
 import hashlib
 import json
+import logging
 import math
 import multiprocessing
 import os
@@ -18,20 +19,22 @@ from typing import Any
 
 from ..processes import follow_parent
 from ..storage.files import atomic_file
+from .annotations.facts import song_facts
 from .annotations.files import file_names, write_files
-from .balance import LEAD_LEVEL, LOUDEST
 from .captions import caption
+from .composition import LONGEST, PALETTES, compose_song
 from .errors import ComposeError
-from .facts import song_facts
 from .production import draw_orchestra, draw_production, parse_orchestras
-from .render import SAMPLE_RATE, check_tools, render_song, soundfont_name
-from .score import stream
-from .song import LONGEST, PALETTES, Song, compose_song
-from .stems import stem_names, write_stems
+from .rendering.balance import LEAD_LEVEL, LOUDEST
+from .rendering.render import SAMPLE_RATE, check_tools, render_song, soundfont_name
+from .rendering.stems import stem_names, write_stems
+from .song import Song
 from .styles import GENRES, styles_of
+from .writing.score import stream
 
 METADATA = "metadata.jsonl"
 _ROWS = ".rows"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def write_dataset(
     `orchestra` (`mousai.compose.production.parse_orchestras`) and how it is produced, unless `dry`. Finished songs of
     the same seed, palette, level, orchestra, duration and genre are kept, also after an interruption; rows beyond
     `songs` of an earlier, larger run stay. With `stems`, drums, bass, chords and lead are written as well, each in a
-    file of its own (`mousai.compose.stems`). `workers` processes share the work (default: one per core).
+    file of its own (`mousai.compose.rendering.stems`). `workers` processes share the work (default: one per core).
     Raises ValueError for a value that is none, ComposeError for a missing tool or a folder that holds other songs.
     """
     _check(songs, duration, palette, lead_level, genre, workers)
@@ -152,6 +155,11 @@ def write_dataset(
     todo = [job for job in jobs if job.index not in finished]
     for row in _results(todo, workers or os.cpu_count() or 1, progress):
         finished[_index(row)] = row
+    if silent := [row["file_name"] for row in finished.values() if row.get("silent_layers")]:
+        _log.warning(
+            "%d of %d songs have a layer that their soundfont does not play, such as %s (silent_layers in %s)",
+            *(len(silent), len(finished), silent[0], METADATA),
+        )
     path = folder / METADATA
     text = "".join(json.dumps(finished[index], ensure_ascii=False) + "\n" for index in sorted(finished))
     _write_text(path, text)
@@ -213,6 +221,8 @@ def _write_song(job: _Job) -> dict[str, Any]:
     production = None if job.dry else draw_production(song.seed, song)
     rendered = render_song(song, lead_level=job.lead_level, orchestra=job.orchestra, production=production)
     row |= {"orchestra": rendered.orchestra, "production": rendered.production}
+    if rendered.silent:
+        row["silent_layers"] = list(rendered.silent)
     if job.stems:
         row |= write_stems(rendered.stems, Path(job.out), job.index)
     with (

@@ -46,7 +46,7 @@ class _Evaluation:
         genres = self.panel.genre.names
         self.brought = {folder.name: (folder, read_clips(folder, genres=genres)) for folder in config.clips}
         if config.reference_renders or config.songs:
-            from mousai.compose.render import check_tools
+            from mousai.compose.rendering.render import check_tools
 
             check_tools()
         self.rows = planned_rows(config, [row for _, rows in self.brought.values() for row in rows])

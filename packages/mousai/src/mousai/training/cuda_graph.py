@@ -66,5 +66,5 @@ def _captured(module: nn.Module, tensors: tuple[Tensor, ...]) -> Callable[..., A
     with torch.autocast(
         "cuda", dtype=torch.get_autocast_dtype("cuda"), enabled=torch.is_autocast_enabled("cuda"), cache_enabled=False
     ):
-        graphed: Callable[..., Any] = torch.cuda.make_graphed_callables(module, examples)
+        graphed: Callable[..., Any] = torch.cuda.make_graphed_callables(module, examples, allow_unused_input=True)
     return graphed

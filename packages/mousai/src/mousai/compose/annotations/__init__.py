@@ -1,11 +1,11 @@
-"""What is known of a song beside its sound: bars, chords, sections, keys and melody.
+"""Annotations of a song: bars, chords, sections, keys and melody.
 
-`spans` holds the values, `harte` spells chords, `tables` makes frames of them; these know nothing of the composer.
-`listen` takes the facts from the composer's plan and from the notes that are played; `jams`, `midi` and `files` write
-them.
+`spans` holds the values, `extraction` takes them from the composer's plan and from the notes that are played, `facts`
+writes the row of a song, `jams` and `files` the files beside its sound, `picture` draws them. Chord labels and tables
+of frames are `mousai.conditioning.chord_labels` and `mousai.conditioning.tables`.
 """
 
-from .harte import parse_label, spell_label
+from ...conditioning.chord_labels import parse_label, spell_label
 from .spans import BarTime, ChordSpan, KeySpan, SectionSpan
 
 __all__ = ["BarTime", "ChordSpan", "KeySpan", "SectionSpan", "parse_label", "spell_label"]

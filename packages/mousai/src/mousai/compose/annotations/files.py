@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...conditioning.tables import frame_count, melody_table
 from ...storage.files import atomic_file
-from ..midi import song_to_midi
+from ..rendering.midi import song_to_midi
 from .jams import song_to_jams
-from .tables import frame_count, melody_table
 
 if TYPE_CHECKING:
     from ..song import Song

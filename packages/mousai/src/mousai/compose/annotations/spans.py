@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .harte import notes_of, spell_label
+from ...conditioning.chord_labels import notes_of, spell_label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class BarTime:
 class ChordSpan:
     """A chord that sounds from `start` to `end`.
 
-    `root` is a pitch class, or None where no chord is; `quality` is Harte's (`mousai.compose.annotations.harte`);
+    `root` is a pitch class, or None where no chord is; `quality` is Harte's (`mousai.conditioning.chord_labels`);
     `bass` is the pitch class that the bass plays as the chord begins, None where it does not play.
     """
 

@@ -1,6 +1,6 @@
 """The buses: what is rendered and processed apart."""
 
-from ..layers import layer_of
+from ..rendering.layers import layer_of
 from ..song import Track
 
 BUSES = ("drums", "bass", "chords", "guitars", "lead")

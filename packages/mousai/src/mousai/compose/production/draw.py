@@ -2,9 +2,9 @@
 
 from random import Random
 
-from ..layers import layer_of
-from ..score import stream
+from ..rendering.layers import layer_of
 from ..song import Song
+from ..writing.score import stream
 from .buses import DISTORTED, ELECTRIC, bus_of
 from .config import Bus, Chorus, Compression, Delay, Master, Production, Reverb, SideChain, Tape, Vinyl
 from .tables import Profile, Range, profile_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ComposeError
-from ..score import stream
+from ..writing.score import stream
 
 USES = ("train", "examine")
 """What an orchestra is for: songs to train on, or songs that examine what was trained on the others."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..balance import heard_power, lead_gain
-from ..layers import LAYERS
+from ..rendering.balance import heard_power, lead_gain
+from ..rendering.layers import LAYERS
 from ..song import Song
 from .buses import BUSES
 from .config import Bus, Production
@@ -14,7 +14,7 @@ from .dynamics import compress, pumping, saturate
 from .filters import CABINET, Floats, Wave, convolve, high_pass, kernel, tilt
 from .master import master
 from .modulation import chorus, read_at, tape_places
-from .space import delay_response, reverb_response, send, send_response
+from .space import delay_response, echoes, reverb_response, send, send_response
 from .vinyl import vinyl_noise
 
 _POWER = 1e6
@@ -41,12 +41,17 @@ def produce(
     samples = next(iter(buses.values())).shape[1]
     rng = np.random.default_rng([production.seed & 0xFFFFFFFF, production.seed >> 32])
     reverb = reverb_response(production.reverb, rng)
-    delay = None if production.delay is None else delay_response(production.delay, song.seconds_per_beat)
+    steady = production.delay if song.tempo_map.steady else None
+    delay = None if steady is None else delay_response(steady, song.seconds_per_beat)
     stems = {layer: np.zeros((2, samples), dtype=np.float32) for layer in LAYERS}
     for name in BUSES:
         if name in buses:
             stem = "chords" if name == "guitars" else name
-            stems[stem] += _bus(buses[name], production.bus(name), production.master.tilt, reverb, delay)
+            bus = production.bus(name)
+            sound = _dry(buses[name], bus, production.master.tilt)
+            stems[stem] += _with_sends(sound, bus, reverb, delay)
+            if bus.delay is not None and production.delay is not None and steady is None:
+                stems[stem] += echoes(sound, production.delay, song.tempo_map) * np.float32(10 ** (bus.delay / 20))
     if production.side_chain is not None:
         down = pumping(kicks(song), production.side_chain, song.seconds_per_beat, samples)
         for layer in ("bass", "chords"):
@@ -67,8 +72,8 @@ def produce(
     return mix, stems, loudness
 
 
-def _bus(sound: Wave, bus: Bus, tilt_gain: float, reverb: Floats, delay: Floats | None) -> Wave:
-    """One bus through its effects: the dry part at its level, the wet parts on top."""
+def _dry(sound: Wave, bus: Bus, tilt_gain: float) -> Wave:
+    """One bus through its effects and at its level, without its sends."""
     if not sound.any():
         return sound
     if bus.compression is not None:
@@ -85,6 +90,13 @@ def _bus(sound: Wave, bus: Bus, tilt_gain: float, reverb: Floats, delay: Floats 
     power = heard_power(sound)
     if power > 0:
         sound = sound * np.float32(np.sqrt(_POWER * 10 ** (bus.level / 10) / power))
+    return sound
+
+
+def _with_sends(sound: Wave, bus: Bus, reverb: Floats, delay: Floats | None) -> Wave:
+    """A bus with its reverb and its echoes on top."""
+    if not sound.any():
+        return sound
     response = send_response(
         None if bus.reverb is None else reverb * 10 ** (bus.reverb / 20),
         None if bus.delay is None or delay is None else delay * 10 ** (bus.delay / 20),

@@ -1,13 +1,21 @@
 """Rooms, plates, halls and echoes, as impulse responses that a sound is convolved with."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
+from ..writing.tempo import TempoMap
 from .config import Delay, Reverb
 from .filters import RATE, Floats, Wave, kernel, low_pass
 
 _LOWEST, _LOW, _HIGH = 180.0, 500.0, 4000.0
 _LOW_DECAY = 1.1
+_CROSSFADE = 240
+"""Samples on both sides of a change of echoes in which the old and the new ones overlap: 5 ms."""
+_EARLY = 0.03
+"""Seconds before a beat at which its echoes begin to count, since players are not exact."""
 
 
 def reverb_response(reverb: Reverb, rng: np.random.Generator) -> Floats:
@@ -57,17 +65,55 @@ def delay_response(delay: Delay, seconds_per_beat: float) -> Floats:
     With `ping_pong` they sound from the left and from the right in turn.
     """
     step = round(delay.beats * seconds_per_beat * RATE)
-    count = 1 if delay.feedback == 0 else 1 + int(np.log(0.02) / np.log(delay.feedback))  # down to -34 dB
+    return _response(delay, [step * (index + 1) for index in range(_echo_count(delay))])
+
+
+def echoes(sound: Wave, delay: Delay, tempo: TempoMap) -> Wave:
+    """The echoes `[2, samples]` of a sound `[2, samples]`, on the beats of a tempo that changes.
+
+    Where the tempo stays, this is `send` with `delay_response`. The echoes of what sounds in a beat come as many beats
+    later as they should, each by the tempos in between.
+    """
+    samples = sound.shape[1]
+    parts: list[tuple[int, list[int]]] = []  # first sample, places of the echoes after it
+    for beat in range(math.ceil(tempo.beat_at(samples / RATE))):
+        start = tempo.seconds(beat)
+        echo_beats = (beat + delay.beats * (index + 1) for index in range(_echo_count(delay)))
+        places = [round((tempo.seconds(echo) - start) * RATE) for echo in echo_beats]
+        # Rounding may move an echo by a sample; that is no change of tempo.
+        if not parts or any(abs(new - old) > 1 for new, old in zip(places, parts[-1][1], strict=True)):
+            parts.append((round((start - _EARLY) * RATE), places))
+    total = np.zeros((2, samples), dtype=np.float32)
+    for number, (first, places) in enumerate(parts):
+        last = parts[number + 1][0] if number + 1 < len(parts) else samples
+        begin, end = max(first - _CROSSFADE, 0), min(last + _CROSSFADE, samples)
+        rise = np.clip((np.arange(begin, end) - first + _CROSSFADE) / (2 * _CROSSFADE), 0.0, 1.0)
+        rise = rise if number else np.ones_like(rise)
+        fall = 1.0 - np.clip((np.arange(begin, end) - last + _CROSSFADE) / (2 * _CROSSFADE), 0.0, 1.0)
+        fall = fall if last < samples else np.ones_like(fall)
+        response = _response(delay, places)
+        reach = min(end + response.shape[1], samples)
+        part = np.zeros((2, reach - begin), dtype=np.float32)
+        part[:, : end - begin] = sound[:, begin:end] * np.asarray(rise * fall, dtype=np.float32)
+        total[:, begin:reach] += send(part, response)
+    return total
+
+
+def _echo_count(delay: Delay) -> int:
+    return 1 if delay.feedback == 0 else 1 + int(np.log(0.02) / np.log(delay.feedback))  # down to -34 dB
+
+
+def _response(delay: Delay, places: Sequence[int]) -> Floats:
+    """Echoes at places in samples as an impulse response `[2, taps]`."""
     dull = kernel([low_pass(delay.damping)], 512)
-    response = np.zeros((2, step * count + 512 * count))
+    response = np.zeros((2, places[-1] + 512))
     echo = np.ones(1)
-    for index in range(count):
+    for index, place in enumerate(places):
         echo = np.convolve(echo, dull)[:512]
         channels = (index % 2,) if delay.ping_pong else (0, 1)
         for channel in channels:
-            place = step * (index + 1)
             response[channel, place : place + len(echo)] += delay.feedback**index * echo
-    return response[:, : step * count + 512]
+    return response
 
 
 def send_response(reverb: Floats | None, delay: Floats | None) -> Floats | None:

@@ -1,4 +1,4 @@
-"""Drum grooves: one rhythm (`mousai.compose.steps`) per drum, several bars where it says so by its length."""
+"""Drum grooves: one rhythm (`mousai.compose.writing.steps`) per drum, several bars where it says so by its length."""
 
 from collections.abc import Mapping
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..instruments import KITS, PROGRAMS
-from ..sections import FORMS
+from ..writing.sections import FORMS
 from .grooves import Groove
 from .progressions import Progressions
 
@@ -20,8 +20,8 @@ class Part:
     """A layer of a style.
 
     `kind` names the generator, `instruments` the sounds to draw from, `patterns` its rhythms (for a melody its
-    feels out of `mousai.compose.melody.RHYTHMS`, for an answer rhythms of half a bar), low..high its register, `chance`
-    how often the layer is there; `volume` and `pan` are MIDI controller values.
+    feels out of `mousai.compose.writing.melody.RHYTHMS`, for an answer rhythms of half a bar), low..high its register,
+    `chance` how often the layer is there; `volume` and `pan` are MIDI controller values.
     """
 
     role: str
@@ -52,9 +52,9 @@ class Style:
     chord before the last tonic) go by the quality of the key. `swing` is where in its unit of `swing_unit` beats the
     second half starts, 0.5 being straight; `sevenths` makes the first and the last tonic a seventh chord; `loose` is
     the spread of the players' timing in seconds. `energy`, from 0 to 1, decides the mood, `weight` how often the style
-    stands for its genre. `form` names the order of sections (`mousai.compose.sections`), `section_bars` their length
-    where it is fixed (12 in the blues); `tonic_seventh` is the first and the last chord by quality where it is neither
-    triad nor seventh of the mode. `words` are what people call the style, its name where there are none.
+    stands for its genre. `form` names the order of sections (`mousai.compose.writing.sections`), `section_bars` their
+    length where it is fixed (12 in the blues); `tonic_seventh` is the first and the last chord by quality where it is
+    neither triad nor seventh of the mode. `words` are what people call the style, its name where there are none.
     """
 
     genre: str

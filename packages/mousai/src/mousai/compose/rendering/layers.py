@@ -1,6 +1,6 @@
 """The four layers of a song, each of which is rendered apart and can be had as a stem."""
 
-from .song import Track
+from ..song import Track
 
 LAYERS = ("drums", "bass", "chords", "lead")
 """Names of the layers in the order in which they are added up; `chords` is everything that is none of the others."""

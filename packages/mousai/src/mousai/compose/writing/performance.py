@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from ..styles import Style
 from .score import BeatNote
-from .styles import Style
 from .tempo import TempoMap
 
 

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from .caption_words import (
+from ..annotations.facts import song_facts
+from ..instruments import KITS
+from ..song import Song
+from ..styles import STYLES
+from .words import (
+    CONTEXTS,
     GENRE_NOUNS,
     GENRE_WORDS,
     INSTRUMENT_WORDS,
     LOOSE_WORDS,
     MOOD_WORDS,
     NOUNS,
-    OCCASIONS,
     speed_words,
 )
-from .facts import song_facts
-from .instruments import KITS
-from .song import Song
-from .styles import STYLES
 
 STYLE_WORDS: dict[str, tuple[str, ...]] = {style.name: style.words for style in STYLES if style.words}
 """What people call a style; one that is not here goes by its name."""
@@ -44,7 +44,7 @@ class _Facts:
     players: tuple[str, ...]
     undrummed: str
     noun: str
-    occasion: str  # says nothing of the song
+    context: str  # says nothing of the song
 
 
 def caption(song: Song, rng: Random | None = None) -> str:
@@ -103,7 +103,7 @@ def _draw(row: Mapping[str, Any], rng: Random) -> _Facts:
         players=players,
         undrummed=rng.choice(("no drums", "without drums")) if drumless and rng.random() < 0.15 else "",
         noun=rng.choice(GENRE_NOUNS.get(genre, NOUNS) if rng.random() < 0.5 else NOUNS),
-        occasion=rng.choice(OCCASIONS) if rng.random() < 0.2 else "",
+        context=rng.choice(CONTEXTS) if rng.random() < 0.2 else "",
     )
 
 
@@ -150,7 +150,7 @@ def _tags(facts: _Facts, rng: Random) -> str:
     if facts.lead:
         lead = rng.choice((facts.lead, _as_lead(facts.lead), f"lead {facts.lead}", f"{facts.lead} solo"))
     tags = [facts.genre, facts.style, facts.mood, facts.speed, facts.bpm, facts.key, lead, *facts.players]
-    tags = list(dict.fromkeys(tag for tag in (*tags, facts.undrummed, facts.occasion) if tag))
+    tags = list(dict.fromkeys(tag for tag in (*tags, facts.undrummed, facts.context) if tag))
     if rng.random() < 0.7:
         rng.shuffle(tags)
     return rng.choice((", ", ", ", " ", "; ")).join(tags)
@@ -160,7 +160,7 @@ def _short(facts: _Facts, rng: Random) -> str:
     """`calm piano pop, 100 bpm`, `hip hop beat 90 bpm`."""
     lead = facts.lead if rng.random() < 0.7 else ""
     noun = facts.noun if rng.random() < 0.5 or _loose(facts.kind) else ""
-    head = _join([*rng.sample([facts.mood, facts.speed], 2), lead, facts.kind, noun, facts.occasion])
+    head = _join([*rng.sample([facts.mood, facts.speed], 2), lead, facts.kind, noun, facts.context])
     tail = [rng.choice((facts.key, _in_key(facts.key))), facts.bpm]
     if rng.random() < 0.4:
         tail.append(rng.choice((_listed(facts.players), _prefixed("with", _listed(facts.players)))))
@@ -172,7 +172,7 @@ def _sentence(facts: _Facts, rng: Random) -> str:
     """`fast metal in E minor with distorted guitar, 160 bpm`, `a slow, calm pop song with piano at 72 bpm`."""
     adjectives = rng.choice((", ", " ")).join(part for part in rng.sample([facts.mood, facts.speed], 2) if part)
     noun = "" if not _loose(facts.kind) and rng.random() < 0.35 else facts.noun
-    text = _join([adjectives, facts.kind, noun, facts.occasion])
+    text = _join([adjectives, facts.kind, noun, facts.context])
     if noun not in ("", "music") and rng.random() < 0.75:
         text = _article(text)
     clauses = [_in_key(facts.key), facts.undrummed.replace("no drums", "with no drums")]
@@ -198,7 +198,7 @@ def _sentence(facts: _Facts, rng: Random) -> str:
 def _sentences(facts: _Facts, rng: Random) -> str:
     """`A calm pop song. The lead instrument is piano. The tempo is 72 bpm.`"""
     noun = facts.noun if facts.noun != "music" else "piece"
-    said = [_article(_join([facts.mood, facts.kind, noun, facts.occasion]))]
+    said = [_article(_join([facts.mood, facts.kind, noun, facts.context]))]
     rest: list[str] = []
     if facts.lead:
         led = (

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from random import Random
 
+from ..styles import Style
+from ..theory import Key, chord
 from .changes import STEADY, Changes
 from .score import Bar, Span
 from .sections import lay_out
-from .styles import Style
-from .theory import Key, chord
 
 _INTENSITY = {
     "intro": 0.84, "verse": 0.92, "build": 0.94, "chorus": 1.05, "drop": 1.06, "break": 0.82, "bridge": 0.9,

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from random import Random
 
+from ..theory import Key, place
 from .score import Bar, BeatNote
 from .steps import STEPS_PER_BEAT, bar_of, parse
-from .theory import Key, place
 
 
 def bass_line(

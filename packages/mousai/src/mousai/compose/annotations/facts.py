@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .song import VERSION, Song
+from ..song import VERSION, Song
 
 
 def song_facts(song: Song) -> dict[str, Any]:

@@ -49,3 +49,13 @@ class TempoMap:
                 return passed + (beat - start) * 60.0 / bpm
             passed += (end - start) * 60.0 / bpm
         raise AssertionError("the last step has no end")
+
+    def beat_at(self, second: float) -> float:
+        """The beat that comes at a second, the inverse of `seconds`."""
+        beat = second * self.steps[0][1] / 60.0
+        for start, bpm in self.steps[1:]:
+            passed = second - self.seconds(start)
+            if passed <= 0:
+                break
+            beat = start + passed * bpm / 60.0
+        return beat

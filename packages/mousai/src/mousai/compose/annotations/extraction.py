@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..perform import Note
-from ..score import Bar
-from ..tempo import TempoMap
+from ...conditioning.chord_labels import quality_of
 from ..theory import Chord
-from .harte import quality_of
+from ..writing.performance import Note
+from ..writing.score import Bar
+from ..writing.tempo import TempoMap
 from .spans import BarTime, ChordSpan, KeySpan, SectionSpan
 
 if TYPE_CHECKING:

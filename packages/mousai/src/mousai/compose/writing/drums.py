@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from .instruments import DRUM_KEYS
+from ..instruments import DRUM_KEYS
 from .score import Bar, BeatNote
 from .steps import bar_of, parse
 

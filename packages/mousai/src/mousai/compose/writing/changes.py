@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from ..styles import Style
 from .score import Bar
 from .sections import LONG, SHORT
-from .styles import Style
 from .tempo import TempoMap
 
 KEY_CHANCE, TEMPO_CHANCE = 0.07, 0.07

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from .theory import Key
+from ..theory import Key
 
 MOODS: dict[tuple[str, int], tuple[str, ...]] = {
     ("major", 0): ("calm", "peaceful", "tender"),

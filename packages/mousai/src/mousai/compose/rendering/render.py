@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ComposeError
+from ..production.buses import BUSES, bus_of
+from ..production.config import PEAK, Production
+from ..production.orchestras import find_orchestra
+from ..production.sf3 import unpacked
+from ..song import Song, Track
 from .balance import LEAD_LEVEL, lead_gain
-from .errors import ComposeError
 from .layers import LAYERS, layer_of
 from .midi import pretty_midi, song_to_midi
-from .production.buses import BUSES, bus_of
-from .production.config import PEAK, Production
-from .production.orchestras import find_orchestra
-from .production.sf3 import unpacked
-from .song import Song, Track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,13 +105,15 @@ class RenderedSong:
 
     `mix` is float32 `[2, samples]` at 48 kHz. `stems` has such an array for every name of `LAYERS` (zeros where
     a layer does not play); added up in that order they are the mix before the limiter. `orchestra` names the soundfont,
-    `production` tells what was done to the sound, ready for JSON, and is None for a dry song.
+    `production` tells what was done to the sound, ready for JSON, and is None for a dry song. `silent` names the layers
+    that have notes which the soundfont does not play.
     """
 
     mix: "NDArray[np.float32]"
     stems: "Mapping[str, NDArray[np.float32]]"
     orchestra: str
     production: Mapping[str, Any] | None
+    silent: tuple[str, ...] = ()
 
 
 def render_song(
@@ -124,7 +126,7 @@ def render_song(
     """Play a song: with no sample above `PEAK`, faded at the end; a dry one with an RMS near `LOUDNESS`.
 
     The melody is mixed with the rest by what both sound like, to be `lead_level` dB louder than all of it where there
-    are both, and as far as `LARGEST` goes (`mousai.compose.balance`).
+    are both, and as far as `LARGEST` goes (`mousai.compose.rendering.balance`).
 
     Args:
         song: the song.
@@ -136,7 +138,7 @@ def render_song(
     """
     import numpy as np
 
-    from .production.produce import produce
+    from ..production.produce import produce
 
     samples = round(song.duration * SAMPLE_RATE)
     font = unpacked(find_soundfont(orchestra))
@@ -147,18 +149,22 @@ def render_song(
     sounds = {
         bus: _play(replace(song, tracks=tuple(buses[bus])), samples, font, dry=dry) for bus in BUSES if bus in buses
     }
-    if not any(bool((abs(sound) > SILENCE).any()) for sound in sounds.values()):
+    silent_buses = [bus for bus, sound in sounds.items() if not (abs(sound) > SILENCE).any()]
+    if len(silent_buses) == len(sounds):
         raise ComposeError(f"{font} gave no sound; set MOUSAI_SOUNDFONT to a General MIDI soundfont")
+    silent = tuple(dict.fromkeys(layer_of(buses[bus][0]) for bus in silent_buses))
     if production is not None:
         mix, stems, loudness = produce(sounds, song, production, lead_level=lead_level)
         facts = {**production.to_dict(), "reached_loudness": round(loudness, 2)}
-        return RenderedSong(mix=mix, stems=stems, orchestra=soundfont_name(orchestra), production=facts)
+        return RenderedSong(mix=mix, stems=stems, orchestra=soundfont_name(orchestra), production=facts, silent=silent)
     stems = {layer: np.zeros((2, samples), dtype=np.float32) for layer in LAYERS}
     for bus, sound in sounds.items():
         stems[layer_of(buses[bus][0])] += sound
     rest = stems["drums"] + stems["bass"] + stems["chords"]
     stems["lead"] *= np.float32(lead_gain(stems["lead"], rest, lead_level))
-    return RenderedSong(mix=finish(stems), stems=stems, orchestra=soundfont_name(orchestra), production=None)
+    return RenderedSong(
+        mix=finish(stems), stems=stems, orchestra=soundfont_name(orchestra), production=None, silent=silent
+    )
 
 
 def _play(song: Song, samples: int, font: Path, *, dry: bool) -> "NDArray[np.float32]":
@@ -192,8 +198,8 @@ def finish(stems: "Mapping[str, NDArray[np.float32]]") -> "NDArray[np.float32]":
     """
     import numpy as np
 
-    from ..audio.limiter import limit
-    from .production.master import add_up, fades, narrow
+    from ...audio.limiter import limit
+    from ..production.master import add_up, fades, narrow
 
     narrow(stems)
     curve = fades(next(iter(stems.values())).shape[1], 0.0, FADE)

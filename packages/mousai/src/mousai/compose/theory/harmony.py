@@ -106,10 +106,11 @@ def chord(key: Key, numeral: str) -> Chord:
     """Spell a Roman numeral in a key: thirds stacked in the mode, with these additions.
 
     The case says the third: upper case is a major third and lower case a minor one, so that `V` in a minor key has the
-    leading tone. `b` before it lowers root and fifth by a semitone (`bVII` in a major key). Behind it, `7` and `9` add
-    thirds of the mode, `b7` a minor seventh (`IVb7`), `sus` puts the fourth in place of the third. `/3`, `/5` and `/7`
-    put that tone of the chord into the bass, and `/1` the tonic of the key. The scale notes that an altered tone
-    displaces go into `avoid`.
+    leading tone. A major chord has a perfect fifth, also where that of the mode is diminished: `III7` in mixolydian is
+    the dominant of the sixth degree. `VI` in dorian is the one of the minor scale, as songs in minor keys mean it. `b`
+    before it lowers root and fifth by a semitone (`bVII` in a major key). Behind it, `7` and `9` add thirds of a mode,
+    `b7` a minor seventh (`IVb7`), `sus` puts the fourth in place of the third. `/3`, `/5` and `/7` put that tone of the
+    chord into the bass, and `/1` the tonic of the key. The scale notes that an altered tone displaces go into `avoid`.
 
     Raises ValueError for anything else.
     """
@@ -124,10 +125,15 @@ def chord(key: Key, numeral: str) -> Chord:
     scale = key.pitch_classes
     natural = [scale[(degree + 2 * step) % 7] for step in range(count)]
     tones = list(natural)
+    is_major = match[2].isupper()
+    if is_major and degree == 5 and key.mode == "dorian" and not match[1]:
+        tones[0] = (tones[0] - 1) % 12
+    if is_major:
+        tones[2] = (tones[0] + 7) % 12
     if match[1]:
         tones[0] = (tones[0] - 1) % 12
         tones[2] = (tones[0] + 7) % 12
-    tones[1] = (tones[0] + (5 if match[3] == "sus" else 4 if match[2].isupper() else 3)) % 12
+    tones[1] = (tones[0] + (5 if match[3] == "sus" else 4 if is_major else 3)) % 12
     if match[3] == "b7":
         tones[3] = (tones[0] + 10) % 12
     displaced = (old for old, new in zip(natural, tones, strict=True) if old != new)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from .theory import Chord, Key
+from ..theory import Chord, Key
 
 DRUMMING = ("groove", "half", "build")
 """How the drums play in a bar: the groove, at half time, or a roll that grows."""

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
+from ..theory import Chord, Key
 from .score import Bar, BeatNote
 from .steps import parse
-from .theory import Chord, Key
 
 RHYTHMS: dict[str, tuple[str, ...]] = {
     "song": (
@@ -29,7 +29,7 @@ RHYTHMS: dict[str, tuple[str, ...]] = {
     "theme": ("x-----x-x-------", "x-------x---x---", "x---x---x---x-x-", "x-----------x-x-", "x-----x-x---x---"),
     "waltz": ("x-------x---", "x---x---x---", "x-----x-x-x-", "x-------....", "x---x-x-x---"),
 }
-"""One-bar rhythms by character (`mousai.compose.steps`)."""
+"""One-bar rhythms by character (`mousai.compose.writing.steps`)."""
 
 _ENDINGS = {
     4: ("x-x-x-------....", "x---x-------....", "x-----------....", "x-----x-------.."),

@@ -1,6 +1,6 @@
 """A picture of a composed song: its sound as a constant-Q spectrogram, with chords, sections, bars and melody in it.
 
-    python -m mousai.compose.picture songs 0 -o song.png
+    python -m mousai.compose.annotations.picture songs 0 -o song.png
 
 Needs mousai-music[compose,evaluate]. What is drawn is read from the files of the folder, as anybody would read them.
 """
@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .annotations.tables import FRAME_RATE, PITCH
-from .errors import ComposeError
+from ...conditioning.tables import FRAME_RATE, PITCH
+from ..errors import ComposeError
 
 _COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860", "#da8bc3", "#8c8c8c", "#64b5cd")
 
@@ -90,7 +90,9 @@ def _spans(axes: Any, spans: list[tuple[float, float, str]], what: str) -> None:
 
 def main() -> int:
     """Parse the command line and draw."""
-    parser = argparse.ArgumentParser(prog="python -m mousai.compose.picture", description="Draw a composed song.")
+    parser = argparse.ArgumentParser(
+        prog="python -m mousai.compose.annotations.picture", description="Draw a composed song"
+    )
     parser.add_argument("folder", type=Path, metavar="SONGS", help="a folder that mousai compose wrote")
     parser.add_argument("index", type=int, metavar="INDEX", help="number of the song")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="picture to write (.png, .svg)")
@@ -98,7 +100,7 @@ def main() -> int:
     try:
         draw(args.folder, args.index, args.out)
     except (ComposeError, OSError, ValueError) as error:
-        print(f"mousai.compose.picture: {error}", file=sys.stderr)
+        print(f"mousai.compose.annotations.picture: {error}", file=sys.stderr)
         return 2
     return 0
 

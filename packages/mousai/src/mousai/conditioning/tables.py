@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .harte import notes_of, parse_label
+from mousai.conditioning.chord_labels import notes_of, parse_label
 
 if TYPE_CHECKING:
     import numpy as np

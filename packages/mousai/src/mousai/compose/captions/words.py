@@ -1,4 +1,4 @@
-"""The words of captions: genres, moods, instruments, occasions and speeds, usual ones first."""
+"""The words of captions: genres, moods, instruments, contexts and speeds, usual ones first."""
 
 GENRE_WORDS: dict[str, tuple[str, ...]] = {
     "electronic": ("electronic", "electronic", "electronic", "electronic dance", "electro", "edm", "club"),
@@ -82,7 +82,7 @@ INSTRUMENT_WORDS: dict[str, tuple[str, ...]] = {
 """What people call an instrument; one that is not here goes by its name."""
 
 # fmt: off
-OCCASIONS = (
+CONTEXTS = (
     "at a party", "in a club", "at the club", "in a bar", "at a concert", "at a festival", "live on stage",
     "in the studio", "at home", "in the kitchen", "in the city", "in the garden", "by the river", "in the mountains",
     "on the train", "on a monday", "on a sunday", "for the weekend", "in the morning", "for the evening",

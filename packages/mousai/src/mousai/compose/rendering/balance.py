@@ -7,8 +7,6 @@ what comes out.
 
 from typing import TYPE_CHECKING
 
-from ..audio.loudness import HIGH_PASS, SHELF
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -54,6 +52,8 @@ def _powers(sound: "NDArray[np.float32]", *, every: int = 1) -> "NDArray[np.floa
     """K-weighted power of both channels in blocks of 0.4 s: in all, or in one of `every`."""
     import numpy as np
     from scipy.fft import rfft
+
+    from ...audio.loudness import HIGH_PASS, SHELF
 
     padded = np.pad(sound, ((0, 0), (0, max(_BLOCK - sound.shape[1], 0))))
     count = padded.shape[1] // _BLOCK

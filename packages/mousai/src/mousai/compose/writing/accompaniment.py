@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from random import Random
 
+from ..theory import Chord, lead_voices, place
 from .score import Bar, BeatNote
 from .steps import parse, steps_in_bar
-from .theory import Chord, lead_voices, place
 
 STRUM = 0.028
 """Beats between neighbouring strings of a strummed chord."""

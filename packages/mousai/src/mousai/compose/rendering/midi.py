@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .errors import ComposeError
-from .perform import Note
-from .song import Song
-from .theory import parse_key
+from ..errors import ComposeError
+from ..song import Song
+from ..theory import parse_key
+from ..writing.performance import Note
 
 RESOLUTION = 960
 """Ticks of a beat."""

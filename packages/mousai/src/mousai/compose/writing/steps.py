@@ -2,7 +2,7 @@
 
 `.` is a rest, `-` holds the note before it; every other character starts a note and says which: in drum and chord
 rhythms `x` is normal, `X` accented and `o` soft, `r` is a roll of two thirty-seconds; bass lines name the chord tone
-(see `mousai.compose.bass`). A string of several bars runs on through them.
+(see `mousai.compose.writing.bass`). A string of several bars runs on through them.
 """
 
 from collections.abc import Iterator

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..storage.files import atomic_file
+from ...storage.files import atomic_file
 from .layers import LAYERS
 from .render import SAMPLE_RATE
 

@@ -1,0 +1,1 @@
+"""From a song to its MIDI file, its waveform and its stems."""

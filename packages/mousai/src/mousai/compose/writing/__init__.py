@@ -1,0 +1,1 @@
+"""Writing a song: form, changes, melody, bass, chords, drums, and their performance in seconds."""
