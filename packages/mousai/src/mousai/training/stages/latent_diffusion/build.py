@@ -40,7 +40,7 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
     frozen = None if start or config.text == "small" else frozen_text(config.text)
     if config.loop.resident:
         return _build_resident(config, start, stage_1)
-    # Songs are encoded only where the cache lacks them: what that draws must not change the weights that are drawn next.
+    # Songs are encoded only where the cache lacks them: what that draws must not change the weights drawn next.
     with torch.random.fork_rng(devices=[]):
         songs = latent_songs(config, stage_1, frame_rate=latent.latent_rate)
     if start:
