@@ -8,7 +8,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 work=$1
 
-hatch run mousai compose --songs 50 --duration 6 --out "$work/my-music" --quiet
+hatch run mousai compose --songs 50 --duration 6 --orchestra fluidr3 --out "$work/my-music" --quiet
 hatch run mousai data check "$work/my-music"
 hatch run mousai train latent-diffusion --config tiny --from bundled --data "$work/my-music" --out "$work/runs/mine" \
     --loop.max_steps 4 --optimizer.learning_rate 3e-4 --loop.batch 4 --crops.frames 64 --crops.offsets 1 \

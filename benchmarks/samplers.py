@@ -1,4 +1,4 @@
-"""How close to the end result does a sampler come in few evaluations of the generator?
+"""How close to the end result does a sampler come in few evaluations of the latent diffusion?
 
     python benchmarks/samplers.py [--model DIR] [--evaluations 5 10 20 50] [--out DIR]
 
@@ -23,8 +23,10 @@ import torch
 from torch import Tensor
 
 from mousai.conditioning.attributes import parse_attributes
+from mousai.conditioning.conditioning import Conditioning
 from mousai.pipeline import Mousai
-from vdiffusion import SAMPLER_NAMES, TIME_GRID_NAMES, get_sampler
+from mousai.sampling_config import SamplingConfig
+from vdiffusion import SAMPLER_NAMES, TIME_GRID_NAMES, NoiseSource, get_sampler
 
 PROMPTS = (
     "calm piano pop, 100 bpm",
@@ -39,15 +41,18 @@ OTHER_SOLUTION = ("dpmpp_2m", "cosine", 200)
 STOCHASTIC = ("dpmpp_2m_sde", "euler_ancestral")
 
 
-class Generator:
-    """The generator of a model under fixed prompts and starts, which counts its evaluations."""
+class CountedLatentDiffusion:
+    """Stage 2 of a model under fixed prompts and starts, which counts its evaluations."""
 
     def __init__(self, pipeline: Mousai, *, prompts: Sequence[str], seeds: Sequence[int], seconds: float) -> None:
         config = pipeline.autoencoder.config
-        self.frames = max(1, round(seconds * config.sample_rate / config.hop_length))
-        self.prompts, self.seeds, self.scale = list(prompts), list(seeds), pipeline.defaults.guidance_scale
-        self.model, self.text = pipeline.latent_diffusion, pipeline.text_encoder(self.prompts)
-        self.stated = [parse_attributes(prompt) for prompt in self.prompts]
+        self.seeds, self.scale = list(seeds), pipeline.defaults.guidance_scale
+        self.model = pipeline.latent_diffusion
+        self.cond = Conditioning(
+            frames=max(1, round(seconds * config.sample_rate / config.hop_length)),
+            text=pipeline.text_encoder(list(prompts), keep_padding=self.model.config.attend_to_padding),
+            attributes=[parse_attributes(prompt) for prompt in prompts],
+        )
         self.evaluations = 0
         self.model.net.register_forward_hook(self._count)
 
@@ -56,27 +61,19 @@ class Generator:
 
     def sample(self, sampler: str, grid: str, steps: int) -> tuple[Tensor, int]:
         """Latents `[seeds * prompts, C, L]`, and how often the net was evaluated for one of them."""
+        config = SamplingConfig(
+            num_inference_steps=steps, guidance_scale=self.scale, sampler=get_sampler(sampler), time_grid=grid
+        )
         found = []
         for seed in self.seeds:
             self.evaluations = 0
-            found.append(
-                self.model.sample(
-                    self.text,
-                    frames=self.frames,
-                    num_steps=steps,
-                    guidance_scale=self.scale,
-                    stated=self.stated,
-                    negative_stated=None,
-                    seed=seed,
-                    sampler=get_sampler(sampler),
-                    grid=grid,
-                )
-            )
+            members = range(len(self.cond.attributes))
+            found.append(self.model.sample(self.cond, noise=NoiseSource(seed, members), config=config))
         return torch.cat(found), self.evaluations
 
 
 def distance(found: Tensor, solution: Tensor) -> float:
-    """Mean over the items of the relative root mean square difference of two tensors `[B, C, L]`."""
+    """Mean over the batch of the relative root mean square difference of two tensors `[B, C, L]`."""
     difference, size = ((x.square().mean(dim=(1, 2))).sqrt() for x in (found - solution, solution))
     return float((difference / size).mean())
 
@@ -118,7 +115,7 @@ def plot(rows: Sequence[dict[str, Any]], path: Path) -> None:
     budgets = sorted({row["budget"] for row in rows})
     axes.set_xticks(budgets, map(str, budgets))
     axes.minorticks_off()
-    axes.set_xlabel("evaluations of the generator")
+    axes.set_xlabel("evaluations of the latent diffusion")
     axes.set_ylabel("distance to the 200-step solution (relative RMS)")
     axes.grid(which="both", alpha=0.3)
     axes.legend(fontsize=8, ncols=len(samplers))
@@ -153,10 +150,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     # In float32, where rounding is far below what is measured.
     pipeline = Mousai.from_pretrained(args.model, dtype="float32")
-    generator = Generator(pipeline, prompts=PROMPTS, seeds=args.seeds, seconds=args.duration)
+    stage2 = CountedLatentDiffusion(pipeline, prompts=PROMPTS, seeds=args.seeds, seconds=args.duration)
     begin = time.perf_counter()
-    solution, _ = generator.sample(*SOLUTION)
-    trust = distance(generator.sample(*OTHER_SOLUTION)[0], solution)
+    solution, _ = stage2.sample(*SOLUTION)
+    trust = distance(stage2.sample(*OTHER_SOLUTION)[0], solution)
     print(f"the 200-step solutions of {SOLUTION[0]} and {OTHER_SOLUTION[0]} are {trust:.5f} apart", flush=True)
     rows: list[dict[str, Any]] = []
     for sampler in SAMPLER_NAMES:
@@ -164,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             continue
         for grid in TIME_GRID_NAMES:
             for budget in args.evaluations:
-                found, evaluations = generator.sample(sampler, grid, steps_within(sampler, budget))
+                found, evaluations = stage2.sample(sampler, grid, steps_within(sampler, budget))
                 row = {"sampler": sampler, "grid": grid, "budget": budget, "evaluations": evaluations}
                 rows.append({**row, "distance": distance(found, solution)})
                 print(f"{time.perf_counter() - begin:6.0f} s", *rows[-1].values(), file=sys.stderr, flush=True)
@@ -173,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(verdict(rows))
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
-        settings = {"solution": SOLUTION, "trust": trust, "guidance_scale": generator.scale, "seeds": args.seeds}
+        settings = {"solution": SOLUTION, "trust": trust, "guidance_scale": stage2.scale, "seeds": args.seeds}
         found_all = {**settings, "prompts": PROMPTS, "duration": args.duration, "rows": rows}
         (args.out / "samplers.json").write_text(json.dumps(found_all, indent=1) + "\n", encoding="utf-8")
         plot(rows, args.out / "samplers.png")

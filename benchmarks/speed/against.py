@@ -13,7 +13,7 @@ from torch import nn
 from benchmarks.speed.measure import Figure, Settings, gigaflop, interleaved
 from benchmarks.speed.models import (
     Autoencoders,
-    Generators,
+    LatentDiffusions,
     autoencoder_config,
     latent_diffusion_config,
     relative_error,
@@ -23,7 +23,7 @@ from benchmarks.speed.steps import (
     GuidedStep,
     Run,
     training_of_decoder,
-    training_of_generator,
+    training_of_latent_diffusion,
     under_autocast,
 )
 from mousai.codec import compile_net
@@ -66,17 +66,17 @@ def stage1(settings: Settings) -> Iterator[Figure]:
 
 
 def stage2(settings: Settings) -> Iterator[Figure]:
-    """One guided evaluation of the generator."""
-    models = Generators.make(latent_diffusion_config(4 if settings.quick else 1))
+    """One guided evaluation of the latent diffusion."""
+    models = LatentDiffusions.make(latent_diffusion_config(4 if settings.quick else 1))
     low = _cast(models.ours, "net", settings)
     for frames, least in ((64, 5.0), (128, None)) if settings.quick else ((2048, 5.0), (4096, None)):
         step = GuidedStep(models, frames)
         modes = Modes(step.ours(), step.theirs())
         if settings.bfloat16:
-            in_low = GuidedStep(Generators(low, models.theirs), frames).ours()
+            in_low = GuidedStep(LatentDiffusions(low, models.theirs), frames).ours()
             modes = replace(modes, bfloat16=in_low, autocast=under_autocast(step.theirs()))
         if settings.compile and least is not None:
-            compiled = GuidedStep(Generators(_compiled_copy(low, "net"), models.theirs), frames).ours()
+            compiled = GuidedStep(LatentDiffusions(_compiled_copy(low, "net"), models.theirs), frames).ours()
             modes = replace(modes, compiled=compiled)
         name = f"stage 2 guided step, {frames} frames"
         yield from _steps("stage2", name, modes, settings, least=least, least_eager=None, note=NO_FEED_FORWARD)
@@ -93,8 +93,10 @@ def training(settings: Settings) -> Iterator[Figure]:
         ours, theirs = training_of_decoder(autoencoders, batch=batch, samples=samples, autocast=settings.bfloat16)
         times = interleaved({"theirs": theirs, "ours": ours}, settings)
         yield _faster("training", f"training, stage 1 {width}, batch {batch}, {samples} samples", times, least, what)
-        generators = Generators.make(latent_diffusion_config(divisor))
-        ours, theirs = training_of_generator(generators, batch=batch, frames=frames, autocast=settings.bfloat16)
+        latent_diffusions = LatentDiffusions.make(latent_diffusion_config(divisor))
+        ours, theirs = training_of_latent_diffusion(
+            latent_diffusions, batch=batch, frames=frames, autocast=settings.bfloat16
+        )
         times = interleaved({"theirs": theirs, "ours": ours}, settings)
         name = f"training, stage 2 {width}, batch {batch}, {frames} frames"
         yield _faster("training", name, times, least, f"{what}, without feed-forwards")
@@ -104,25 +106,27 @@ def cascade(settings: Settings) -> Iterator[Figure]:
     """A whole piece, added up from its steps."""
     divisor, hop = (8, 1024) if settings.quick else (1, 1024)
     window = 64 if settings.quick else 256
-    generators, autoencoders = (
-        Generators.make(latent_diffusion_config(divisor)),
+    latent_diffusions, autoencoders = (
+        LatentDiffusions.make(latent_diffusion_config(divisor)),
         Autoencoders.make(autoencoder_config(divisor)),
     )
-    low_generator = _cast(generators.ours, "net", settings)
+    low_latent_diffusion = _cast(latent_diffusions.ours, "net", settings)
     low_autoencoder = _cast(autoencoders.ours, "decoder", settings)
     few = Settings(quick=settings.quick, repeats=2, budget=0.0, compile=False)
     for frames in (64, 128) if settings.quick else (2048, 4096):
         times = interleaved(
             {
-                "their generator": GuidedStep(generators, frames).theirs(),
-                "our generator": GuidedStep(Generators(low_generator, generators.theirs), frames).ours(),
+                "their latent diffusion": GuidedStep(latent_diffusions, frames).theirs(),
+                "our latent diffusion": GuidedStep(
+                    LatentDiffusions(low_latent_diffusion, latent_diffusions.theirs), frames
+                ).ours(),
                 "their decoder": DecoderStep(autoencoders, frames * hop).theirs(),
                 "our decoder": _windowed(low_autoencoder, frames, window),
             },
             few,
         )
-        ours = 50 * times["our generator"] + 20 * times["our decoder"]
-        theirs = 50 * times["their generator"] + 20 * times["their decoder"]
+        ours = 50 * times["our latent diffusion"] + 20 * times["our decoder"]
+        theirs = 50 * times["their latent diffusion"] + 20 * times["their decoder"]
         seconds = frames * hop / 48000
         note = "EXTRAPOLATED: 50 guided steps and 20 decoder steps, from the median of one of each"
         yield Figure(

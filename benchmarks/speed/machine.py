@@ -8,7 +8,14 @@ import torch
 
 from benchmarks.speed.children import run_child
 from benchmarks.speed.measure import Figure, Settings, gigaflop, interleaved, peak_memory
-from benchmarks.speed.models import Autoencoders, Generators, autoencoder_config, latent_diffusion_config, normal
+from benchmarks.speed.models import (
+    Autoencoders,
+    LatentDiffusions,
+    autoencoder_config,
+    latent_diffusion_config,
+    normal,
+    unmasked,
+)
 from benchmarks.speed.steps import DecoderStep, GuidedStep, Run, without_gradients
 
 KINDS = {
@@ -24,7 +31,7 @@ KINDS = {
 
 
 def peak(settings: Settings) -> Iterator[Figure]:
-    """The share of the rate of matrix products that a step reaches, both in one number format, taking turns."""
+    """The share of the rate of matrix products that a step reaches, both in one dtype, taking turns."""
     size, divisor = (256, 8) if settings.quick else (2048, 1)
     products = {"float32": _product(size, torch.float32)}
     if settings.bfloat16:
@@ -90,8 +97,9 @@ def long(settings: Settings) -> Iterator[Figure]:
 
 def guided_child(frames: int, batch: int, divisor: int, *, bfloat16: bool) -> dict[str, float]:
     """In the child: one guided step, its seconds and this process's peak memory in MiB."""
-    from mousai.conditioning.text import TextEmbedding
+    from mousai.conditioning.conditioning import Conditioning
     from mousai.diffusion.latent_diffusion import LatentDiffusion
+    from mousai.sampling_config import SamplingConfig
 
     config = latent_diffusion_config(divisor)
     config = replace(config, net=replace(config.net, feed_forward_factor=2.0))
@@ -99,9 +107,9 @@ def guided_child(frames: int, batch: int, divisor: int, *, bfloat16: bool) -> di
     model = LatentDiffusion(config).eval()
     model.net.to(torch.bfloat16 if bfloat16 else torch.float32)
     hidden = normal(batch, config.max_tokens, config.net.context_features)
-    text = TextEmbedding(hidden, torch.ones(hidden.shape[:2], dtype=torch.bool))
+    cond = Conditioning(frames=frames, text=unmasked(hidden))
     with torch.no_grad():
-        net, conditions = model.guided(text, 3.0, frames=frames, batch=batch)
+        net, conditions = model.guided(cond, SamplingConfig(guidance_scale=3.0), batch=batch)
         began = time.perf_counter()
         net(normal(batch, config.net.in_channels, frames), torch.full((batch,), 0.5), **conditions)
     return {
@@ -118,9 +126,9 @@ def _steps(divisor: int, settings: Settings) -> Iterator[tuple[str, Run, float |
     least = None if settings.quick else 0.5
     yield f"stage 1 step, {samples} samples", DecoderStep(autoencoders, samples).ours(), least
     del autoencoders
-    generators = Generators.make(latent_diffusion_config(divisor))
-    generators.ours.net.to(settings.dtype)
-    yield f"stage 2 guided step, {frames} frames", GuidedStep(generators, frames).ours(), None
+    latent_diffusions = LatentDiffusions.make(latent_diffusion_config(divisor))
+    latent_diffusions.ours.net.to(settings.dtype)
+    yield f"stage 2 guided step, {frames} frames", GuidedStep(latent_diffusions, frames).ours(), None
 
 
 def _product(size: int, dtype: torch.dtype) -> Run:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from benchmarks.authors import load_authors
 from dmae import DMAE, DMAEConfig
+from mousai.conditioning.text import TextEmbedding
 from mousai.convert.exporting import state_of
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
@@ -79,14 +80,14 @@ class Autoencoders:
 
 
 @dataclass(frozen=True)
-class Generators:
+class LatentDiffusions:
     """Stage 2 twice: `ours`, and `theirs` (a DiffusionModel) with the same weights, both float32."""
 
     ours: LatentDiffusion
     theirs: nn.Module
 
     @classmethod
-    def make(cls, config: LatentDiffusionConfig) -> "Generators":
+    def make(cls, config: LatentDiffusionConfig) -> "LatentDiffusions":
         """Random weights."""
         torch.manual_seed(0)
         ours = LatentDiffusion(config).eval()
@@ -128,6 +129,11 @@ def _filled(theirs: nn.Module, ours: DMAE | LatentDiffusion) -> nn.Module:
 def normal(*shape: int, seed: int = 0) -> Tensor:
     """Standard normal numbers."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def unmasked(hidden: Tensor) -> TextEmbedding:
+    """Text embedding [B, N, F] of which every token counts."""
+    return TextEmbedding(hidden, torch.ones(hidden.shape[:2], dtype=torch.bool))
 
 
 def relative_error(found: Tensor, expected: Tensor) -> float:

@@ -10,6 +10,7 @@ from torch import Tensor
 from benchmarks.speed.measure import Figure, Settings
 from dmae import DecodingConfig
 from mousai.codec import compile_net
+from mousai.conditioning.conditioning import Conditioning
 from mousai.pipeline import Mousai
 
 RATE, N_FFT, HOP, MELS = 48000, 2048, 512, 80
@@ -92,15 +93,17 @@ def call(model: Mousai, stage: str) -> Tensor:
     """v of one call of a stage's U-Net, for noise and conditions that are the same each time."""
     if stage == "stage 1":
         return _stage1(model.autoencoder)
-    generator = model.latent_diffusion
-    frames, config = 240, generator.config
+    latent_diffusion = model.latent_diffusion
+    frames, config = 240, latent_diffusion.config
     draw = torch.Generator().manual_seed(1)
     x = torch.randn(1, config.net.in_channels, frames, generator=draw)
     text = model.text_encoder(["calm piano pop, 100 bpm"], keep_padding=config.attend_to_padding)
-    inject = generator.conditions(None, batch=1, frames=frames)
-    told = {"inject": inject, **generator.told_globally(text, inject)}
+    inject = latent_diffusion.inject(Conditioning(frames=frames, text=text), 1)
+    conditions = {"inject": inject, **latent_diffusion.global_condition(text, inject)}
     with torch.no_grad():
-        return generator.denoise(x, torch.tensor([0.6]), context=text.hidden, context_mask=text.mask, **told)
+        return latent_diffusion.denoise(
+            x, torch.tensor([0.6]), context=text.hidden, context_mask=text.mask, **conditions
+        )
 
 
 @torch.no_grad()

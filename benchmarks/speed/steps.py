@@ -7,8 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmarks.speed.models import SCALE, Autoencoders, Generators, normal
-from mousai.conditioning.text import TextEmbedding
+from benchmarks.speed.models import SCALE, Autoencoders, LatentDiffusions, normal, unmasked
+from mousai.conditioning.conditioning import Conditioning
+from mousai.sampling_config import SamplingConfig
 
 Run = Callable[[], Any]
 
@@ -62,9 +63,9 @@ class DecoderStep:
 
 @dataclass(frozen=True)
 class GuidedStep:
-    """Stage 2: one guided evaluation of the generator at [batch, 32, frames], both branches."""
+    """Stage 2: one guided evaluation of the latent diffusion at [batch, 32, frames], both branches."""
 
-    models: Generators
+    models: LatentDiffusions
     frames: int
     batch: int = 1
 
@@ -76,11 +77,11 @@ class GuidedStep:
         return x, torch.full((self.batch,), 0.5), text
 
     def ours(self) -> Run:
-        """Ours, as `LatentDiffusion.sample` evaluates it, in the number format that its net has now."""
+        """Ours, as `LatentDiffusion.sample` evaluates it, in the dtype that its net has now."""
         x, t, hidden = self.inputs()
-        text = TextEmbedding(hidden, torch.ones(hidden.shape[:2], dtype=torch.bool))
+        cond = Conditioning(frames=self.frames, text=unmasked(hidden))
         with torch.no_grad():
-            net, conditions = self.models.ours.guided(text, SCALE, frames=self.frames, batch=self.batch)
+            net, conditions = self.models.ours.guided(cond, SamplingConfig(guidance_scale=SCALE), batch=self.batch)
         return without_gradients(lambda: net(x, t, **conditions))
 
     def theirs(self) -> Run:
@@ -103,14 +104,16 @@ def training_of_decoder(models: Autoencoders, *, batch: int, samples: int, autoc
     return ours, theirs
 
 
-def training_of_generator(models: Generators, *, batch: int, frames: int, autocast: bool) -> tuple[Run, Run]:
+def training_of_latent_diffusion(
+    models: LatentDiffusions, *, batch: int, frames: int, autocast: bool
+) -> tuple[Run, Run]:
     """Loss and gradients of stage 2: ours (its loss autocast to bfloat16, or not), theirs."""
     config = models.ours.config
     latent = normal(batch, config.net.in_channels, frames)
     hidden = normal(batch, config.max_tokens, config.net.context_features, seed=1)
-    text = TextEmbedding(hidden, torch.ones(hidden.shape[:2], dtype=torch.bool))
+    cond = Conditioning(frames=frames, text=unmasked(hidden))
 
-    loss = under_autocast(lambda: models.ours.loss(latent, text, drop=0.1), enabled=autocast)
+    loss = under_autocast(lambda: models.ours.loss(latent, cond, cond_drop_prob=0.1), enabled=autocast)
 
     def ours() -> None:
         _backward(loss(), models.ours)

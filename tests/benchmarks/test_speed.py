@@ -13,7 +13,7 @@ from benchmarks.speed.machine import KINDS
 from benchmarks.speed.measure import Figure, Settings, gigaflop, interleaved
 from benchmarks.speed.models import (
     Autoencoders,
-    Generators,
+    LatentDiffusions,
     autoencoder_config,
     latent_diffusion_config,
     relative_error,
@@ -60,7 +60,7 @@ def test_both_sides_are_one_model(authors: types.SimpleNamespace):
     del authors  # installed by it
     decoder = DecoderStep(Autoencoders.make(autoencoder_config(8)), samples=2**13)
     assert relative_error(decoder.ours()(), decoder.theirs()()) < 1e-5
-    guided = GuidedStep(Generators.make(latent_diffusion_config(8)), frames=64)
+    guided = GuidedStep(LatentDiffusions.make(latent_diffusion_config(8)), frames=64)
     assert relative_error(guided.ours()(), guided.theirs()()) < 1e-5
 
 

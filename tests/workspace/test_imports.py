@@ -1,6 +1,7 @@
 """Who may import whom, and how much an import brings along."""
 
 import ast
+import graphlib
 import re
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+PACKAGES = ("unet1d", "vdiffusion", "dmae", "mousai")
 # Distributions whose import name is another.
 IMPORT_NAMES = {
     "mousai-unet1d": "unet1d",
@@ -54,6 +56,15 @@ def all_imports(source: Path, *, inside_functions: bool = True) -> set[str]:
 def test_only_the_packages_below_are_imported(package):
     siblings = all_imports(package.source) & {"unet1d", "vdiffusion", "dmae", "mousai"}
     assert siblings - {package.name} <= package.uses
+
+
+def test_no_module_imports_itself_by_way_of_others(root, monkeypatch: pytest.MonkeyPatch):
+    grimp = pytest.importorskip("grimp")  # comes with import-linter
+    for name in PACKAGES:
+        monkeypatch.syspath_prepend(root / "packages" / name / "src")
+    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
+    imported = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    graphlib.TopologicalSorter(imported).prepare()  # raises CycleError, which names the modules of the circle
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported(package):

@@ -1,4 +1,4 @@
-"""The examples of the READMEs run as they stand, one after the other in an empty folder."""
+"""The examples of the READMEs and of the pages run as they stand, one after the other in an empty folder."""
 
 import re
 
@@ -6,11 +6,20 @@ import pytest
 
 
 # Those of unet1d, vdiffusion and dmae are run by the tests of these packages.
-@pytest.mark.parametrize("folder", [".", "packages/mousai"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "README.md",
+        "docs/choosing-a-sampler.md",
+        "docs/coming-from-audio-diffusion-pytorch.md",
+        "packages/mousai/README.md",
+        "packages/mousai/src/mousai/models/README.md",
+    ],
+)
 def test_the_examples_run(
-    folder: str, root, tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    page: str, root, tmp_path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    readme = root / folder / "README.md"
+    readme = root / page
     examples = re.findall(r"```python\n(.*?)```", readme.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert examples
     monkeypatch.chdir(tmp_path)

@@ -11,7 +11,7 @@ import mir_eval
 import numpy as np
 import pretty_midi
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mousai.compose import STYLES, Song, compose_song, song_facts
@@ -71,6 +71,7 @@ def begins_with(spans: Sequence[object], duration: float) -> None:
     assert all(span.end > span.start for span in spans)  # type: ignore[attr-defined]
 
 
+@settings(max_examples=10)
 @given(SEEDS, NAMES, st.floats(1.0, 90.0))
 def test_facts_cover_the_song(seed: int, style: str, duration: float) -> None:
     song = compose_song(seed, genre=style, duration=duration)
@@ -87,6 +88,7 @@ def test_facts_cover_the_song(seed: int, style: str, duration: float) -> None:
     assert all(one.label != other.label for one, other in pairwise(song.chords))
 
 
+@settings(max_examples=10)
 @given(SEEDS, NAMES)
 def test_a_row_survives_json_and_says_what_the_song_knows(seed: int, style: str) -> None:
     song = compose_song(seed, genre=style, duration=40.0)
@@ -105,6 +107,7 @@ def test_a_song_that_changes_does_not_tell_one_tempo_or_key() -> None:
     assert key["key"] is key["mode"] is None and len(key["keys"]) > 1
 
 
+@settings(max_examples=10)
 @given(SEEDS, NAMES)
 def test_chords_are_what_the_chord_layers_play(seed: int, style: str) -> None:
     song = compose_song(seed, genre=style)
@@ -125,6 +128,7 @@ def test_chords_are_what_the_chord_layers_play(seed: int, style: str) -> None:
             assert sevenths <= heard
 
 
+@settings(max_examples=10)
 @given(SEEDS, NAMES)
 def test_the_bass_of_a_chord_is_the_first_note_of_the_bass(seed: int, style: str) -> None:
     song = compose_song(seed, genre=style)
@@ -161,6 +165,7 @@ def test_the_midi_file_has_the_beats_keys_sections_and_names(what: str) -> None:
         assert np.allclose(*starts, atol=SLACK)
 
 
+@settings(max_examples=10)
 @given(SEEDS, NAMES)
 def test_a_note_that_is_struck_again_is_not_cut_by_the_one_before(seed: int, style: str) -> None:
     song = compose_song(seed, genre=style)
@@ -172,6 +177,7 @@ def test_a_note_that_is_struck_again_is_not_cut_by_the_one_before(seed: int, sty
         assert all(abs(last[pitch] - max(times)) < SLACK for pitch, times in ends.items())
 
 
+@settings(max_examples=10)
 @given(SEEDS, st.sampled_from(["techno", "house"]))
 def test_bass_drums_hit_the_downbeats(seed: int, style: str) -> None:
     song = compose_song(seed, genre=style)
@@ -218,6 +224,7 @@ def test_jams_has_every_namespace_and_plain_observations() -> None:
         assert [seen["value"].split(":")[0] for seen in data["key_mode"]] == tonics
 
 
+@settings(max_examples=10)
 @given(SEEDS, NAMES)
 def test_the_melody_table_is_the_lead_track(seed: int, style: str) -> None:
     song = compose_song(seed, genre=style, duration=20.0)

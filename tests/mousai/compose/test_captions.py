@@ -2,7 +2,7 @@ import re
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mousai.compose import STYLES, caption, caption_from_metadata, compose_song, song_facts
@@ -44,6 +44,7 @@ def vocabulary(row: dict[str, object]) -> set[str]:
     return GLUE | {word for text in told for word in words(text)}
 
 
+@settings(max_examples=20)
 @given(st.integers(0, 2**40), st.sampled_from([style.name for style in STYLES]), st.sampled_from(["style", "all"]))
 def test_captions_tell_only_what_is_true(seed: int, style: str, palette: str) -> None:
     song = compose_song(seed, genre=style, palette=palette, duration=8)

@@ -156,7 +156,7 @@ def lead_over_rest(song: Song, levels: Sequence[float]) -> list[float]:
     ("genre", "lead"), [("thrash metal", "nylon guitar"), ("ambient", "piano"), ("swing", "trumpet")]
 )
 def test_the_lead_is_as_loud_as_the_rest(genre: str, lead: str) -> None:
-    song = compose_song(4, genre=genre, lead=lead, duration=12)
+    song = compose_song(4, genre=genre, lead=lead, duration=6)
     assert lead_over_rest(song, [0.0])[0] == pytest.approx(0.0, abs=7.0)
 
 
@@ -169,8 +169,8 @@ def test_the_lead_can_be_louder_or_softer() -> None:
 
 @pytest.mark.fluidsynth
 def test_the_beat_is_where_the_tempo_says() -> None:
-    song = compose_song(2, genre="house", bpm=120, duration=16)
-    sound = render_song(song).mix.mean(0)[: 14 * SAMPLE_RATE]
+    song = compose_song(2, genre="house", bpm=120, duration=8)
+    sound = render_song(song).mix.mean(0)[: 6 * SAMPLE_RATE]
     block = SAMPLE_RATE // 100  # onsets: rise of the level in steps of 10 ms
     level = np.log(np.sqrt((sound.reshape(-1, block) ** 2).mean(1)) + 1e-3)
     onsets = np.maximum(np.diff(level), 0.0)

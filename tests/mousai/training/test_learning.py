@@ -26,7 +26,7 @@ from mousai.training.callbacks.ema import EMA
 from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
 from mousai.training.export import export_run
 from mousai.training.run import train
-from mousai.training.stages.experiment import build
+from mousai.training.stages.build import build
 
 
 def table(run: Path) -> list[dict[str, str]]:

@@ -97,7 +97,7 @@ def test_mistakes(adapter, run, saved_model, tmp_path, capsys):
     generate = ["generate", "x", "-o", str(tmp_path / "x.wav"), "--model", str(saved_model)]
     for more, message in (
         (["--lora", "nowhere.safetensors"], "--lora nowhere.safetensors: no such file"),
-        (["--lora-scale", "2"], "--lora-scale: says how much of an adapter is added; give --lora too"),
+        (["--lora-scale", "2"], "says how much of an adapter is added; give --lora too"),
         (["--lora", str(adapter), "--lora-scale", "-1"], "--lora-scale -1: must be 0 to 10"),
         (
             ["--lora", str(saved_model / "latent_diffusion" / "model.safetensors")],

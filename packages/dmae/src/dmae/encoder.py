@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dmae.config import DMAEConfig
-from unet1d.blocks import Conv, GroupNorm, ResidualBlock, as_image, from_image
+from unet1d import Conv, GroupNorm, ResidualBlock, as_image, from_image
 
 
 class StridedConv(nn.Module):

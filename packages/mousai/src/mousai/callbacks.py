@@ -1,19 +1,22 @@
 """Callbacks of stage 2: the user's, as in diffusers, and how one of them ends sampling early."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from mousai.progress import ProgressBars
 
-if TYPE_CHECKING:
-    from mousai.pipeline import Mousai
-
-StepEnd = Callable[["Mousai", int, float, dict[str, Tensor]], Mapping[str, Tensor] | None]
+StepEnd = Callable[[Any, int, float, dict[str, Tensor]], Mapping[str, Tensor] | None]
 """`callback_on_step_end(pipe, step, timestep, callback_kwargs) -> callback_kwargs`, as in diffusers. "latents" is the
 estimate of the clean latent [B, C, frames] at step `step`, from 0, and diffusion time `timestep`; what is returned as
 "latents" takes its place."""
+
+
+class Interruptible(Protocol):
+    """A pipeline that a callback can stop, by setting this."""
+
+    _interrupt: bool
 
 
 class Interrupted(Exception):
@@ -24,7 +27,7 @@ class Interrupted(Exception):
 
 
 def step_callback(
-    pipe: "Mousai", progress: ProgressBars, user: StepEnd | None, total: int
+    pipe: Interruptible, progress: ProgressBars, user: StepEnd | None, total: int
 ) -> Callable[[int, float, Tensor], Tensor | None]:
     """Return a callback of `LatentDiffusion.sample` that moves the bar, asks the user, and heeds `pipe._interrupt`."""
 

@@ -142,7 +142,7 @@ def test_a_song_is_the_same_bytes_again_and_in_another_process() -> None:
 @pytest.mark.fluidsynth
 @pytest.mark.parametrize(("genre", "seed"), [("boom bap", 1), ("jazz ballad", 2), ("heavy metal", 3)])
 def test_a_rendered_song_reaches_its_loudness(genre: str, seed: int) -> None:
-    song = compose_song(seed, genre=genre, duration=8.0)
+    song = compose_song(seed, genre=genre, duration=6.0)
     production = draw_production(seed, song)
     made = render_song(song, orchestra="fluidr3", production=production)
     assert made.production is not None and made.orchestra == "fluidr3"

@@ -1,6 +1,6 @@
 """Where the diffusion starts: white noise, or noise with the spectrum that the latent holds."""
 
-from dmae.prior.magnitude import BOUND, MagnitudePrior
+from dmae.prior.magnitude import MagnitudePrior
 from dmae.prior.white import WhitePrior
 
-__all__ = ["BOUND", "MagnitudePrior", "WhitePrior"]
+__all__ = ["MagnitudePrior", "WhitePrior"]

@@ -56,11 +56,17 @@ class MagnitudePrior(nn.Module):
 
     def forward(self, latent: Tensor) -> Tensor:
         """Latent [B, Z, L] in [-1, 1] -> log-power of the bands [B, bands, L * factor]."""
-        # atanh undoes the tanh of the encoder, so that principal components are a linear map both ways. A generated
-        # latent may lie a little outside the bound.
-        x = torch.atanh(latent.float().clamp(-BOUND, BOUND)).transpose(1, 2)
+        x = self.before_bound(latent).transpose(1, 2)
         bands: Tensor = rearrange(self.net(x), "b l (f n) -> b n (l f)", f=self.factor)
         return bands * self.scale[:, None] + self.mean[:, None]
+
+    @staticmethod
+    def before_bound(latent: Tensor) -> Tensor:
+        """Latent in [-1, 1] -> the encoder's output before its tanh, in float32, which is what the net reads.
+
+        Principal components are a linear map both ways then. A generated latent may lie a little outside the bound.
+        """
+        return torch.atanh(latent.float().clamp(-BOUND, BOUND))
 
     def log_sigma(self, bands: Tensor) -> Tensor:
         """Log-power of the bands [B, bands, F] -> log of sigma [B, C * size, F * hop / size] for every coefficient.

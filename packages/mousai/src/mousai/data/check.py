@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mousai.audio.files import audio_info, read_audio
-from mousai.data.records import Record
+from mousai.data.records import CAPTION_FIELDS, Record
 from mousai.data.skipped import first_names
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
@@ -136,11 +136,10 @@ def check_records(
         progress: show a bar.
     """
     from mousai.data.annotation import attributes_of
-    from mousai.data.captions import FIELDS
 
     report = Report()
     for record in records:
-        captioned = [name for name in FIELDS if record.fields.get(name)]
+        captioned = [name for name in CAPTION_FIELDS if record.fields.get(name)]
         report.fields.update(captioned)
         report.captioned += bool(captioned)
         if not captioned:

@@ -20,6 +20,10 @@ from mousai.errors import UserError
 from mousai.storage.file_parts import FilePart
 
 TABLES = ("metadata.jsonl", "metadata.csv")
+CAPTION_FIELDS = (
+    *("caption", "title", "artist", "album", "genre", "style", "mood", "year", "key", "bpm", "instruments", "lead"),
+)
+"""Fields that say something about the music; all others, such as `duration` or `seed`, stay out of captions."""
 _TAGS = ("title", "artist", "album", "genre", "year", "comment")
 
 

@@ -17,8 +17,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from dmae import DMAE
-from dmae.prior import BOUND, MagnitudePrior
+from dmae import DMAE, MagnitudePrior
 from mousai import Mousai, read_audio
 from mousai.errors import UserError
 from mousai.storage.folders import load_autoencoder
@@ -68,7 +67,7 @@ def align_latent(old: DMAE, new: DMAE, latents: tuple[Tensor, Tensor]) -> float:
     prior = new.prior
     if not isinstance(prior, MagnitudePrior):
         raise UserError("new", None, "has no magnitude prior, which the map is put into")
-    unbounded = [z.clamp(-BOUND, BOUND).atanh() for z in latents]  # as the prior reads them
+    unbounded = [prior.before_bound(z) for z in latents]
     weight, bias, left = linear_map(unbounded[0], unbounded[1])
     for layer in (prior.net.linear, prior.net.to_in):
         map_inputs(layer, weight, bias)

@@ -40,7 +40,8 @@ from mousai.training.config.differences import refuse_changes
 from mousai.training.fsdp import FSDP
 from mousai.training.machine import check_machine
 from mousai.training.run_lock import LOCK, run_lock
-from mousai.training.stages.experiment import Experiment, build
+from mousai.training.stages.build import build
+from mousai.training.stages.experiment import Experiment
 from mousai.training.stages.module import Stage
 from mousai.training.trainer import make_trainer, quiet_lightning, train_loader, validation_loader
 

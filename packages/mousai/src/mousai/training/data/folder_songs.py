@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 
 from dmae import DMAEConfig
-from mousai.data.captions import FIELDS
 from mousai.data.latent_cache import encode_songs, read_latents
-from mousai.data.records import Record, find_records, song_name
+from mousai.data.records import CAPTION_FIELDS, Record, find_records, song_name
 from mousai.data.skipped import say_skipped
 from mousai.errors import UserError
 from mousai.storage.weights import load_config
@@ -93,7 +92,7 @@ def encode_folder(
     """
     records = find_records(folder)
     say_skipped(folder, records)
-    if not any(name in record.fields for record in records for name in FIELDS):
+    if not any(name in record.fields for record in records for name in CAPTION_FIELDS):
         raise UserError(
             f"{folder}: nothing is known of any file, and stage 2 needs captions: give a metadata.jsonl or .csv with "
             "file_name and caption, a .txt beside each file, or tags"

@@ -10,8 +10,8 @@ from torch.utils.data import Dataset
 
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.data.annotation import attributes_of
-from mousai.data.captions import caption_of
 from mousai.training.config import LatentCropConfig
+from mousai.training.data.captions import caption_of
 from mousai.training.data.folder_songs import FolderSongs
 from mousai.training.data.index_sampler import draw_noise
 from mousai.training.data.pairs import Pairs

@@ -17,9 +17,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from mousai.data.captions import FIELDS
 from mousai.data.latent_cache import encoder_fingerprint, load_stage_1
-from mousai.data.records import Record
+from mousai.data.records import CAPTION_FIELDS, Record
 from mousai.data.shards import ShardSet
 from mousai.errors import UserError
 
@@ -140,6 +139,6 @@ def latent_shards(shards: ShardSet, stage_1: Path, *, offsets: int, frame_rate: 
             "them, or encode anew"
         )
     songs = ShardedSongs(shards, np.arange(len(shards)), frame_rate)
-    if not any(name in record.fields for record in songs.records for name in FIELDS):
+    if not any(name in record.fields for record in songs.records for name in CAPTION_FIELDS):
         raise UserError(f"{shards.data}: nothing is known of any song, and stage 2 needs captions")
     return songs

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from mousai.data.annotation import attributes_of
-from mousai.data.captions import caption_of
 from mousai.errors import UserError
 from mousai.training.config import LatentCropConfig
+from mousai.training.data.captions import caption_of
 from mousai.training.data.latent_crops import BEGINNINGS, drop_attributes
 from mousai.training.resident.batches import ResidentData
 

@@ -1,15 +1,13 @@
-"""Everything that a run needs, put together from its config."""
+"""What a run is made of: the model and its step, the data, the sizes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch.utils.data import Dataset
 
 from dmae import DMAEConfig
 from mousai.diffusion.config import LatentDiffusionConfig
-from mousai.training.config import AutoencoderTrainingConfig, LatentDiffusionTrainingConfig, TrainingConfig
 from mousai.training.stages.module import Stage
 
 VALIDATION_ITEMS = 64
@@ -37,24 +35,3 @@ class Experiment:
     files: int
     resident: bool = False
     close: Callable[[], None] = lambda: None
-
-
-def build(config: TrainingConfig, *, fresh: bool) -> Experiment:
-    """Build what a run needs.
-
-    Args:
-        config: config of a run of either stage.
-        fresh: whether the run begins; one that goes on has its weights in a checkpoint.
-
-    Raises:
-        UserError: a folder, a size or the data is not as needed; one line says what would do.
-    """
-    torch.manual_seed(config.loop.seed)
-    if isinstance(config, AutoencoderTrainingConfig):
-        from mousai.training.stages.autoencoder.build import build_autoencoder
-
-        return build_autoencoder(config, fresh=fresh)
-    assert isinstance(config, LatentDiffusionTrainingConfig)
-    from mousai.training.stages.latent_diffusion.build import build_latent_diffusion
-
-    return build_latent_diffusion(config)

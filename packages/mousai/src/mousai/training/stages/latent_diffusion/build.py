@@ -6,13 +6,13 @@ import numpy as np
 
 from dmae import DMAE, DMAEConfig
 from mousai.conditioning.text import T5TextEncoder
-from mousai.data.captions import caption_of
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
 from mousai.storage.folders import autoencoder_config, latent_diffusion_config, load_autoencoder, load_latent_diffusion
 from mousai.training.config import LatentDiffusionTrainingConfig
 from mousai.training.cuda_graph import use_cuda_graphs
+from mousai.training.data.captions import caption_of
 from mousai.training.data.latent_crops import LatentCrops
 from mousai.training.data.songs import Songs, latent_songs, split_songs
 from mousai.training.sources import model_folder, sizes_of
@@ -25,7 +25,7 @@ _SMALL = 20e6  # parameters of a text encoder that is trained along; a big one w
 
 
 def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
-    """Build what a run of stage 2 needs; see `mousai.training.stages.experiment.build`."""
+    """Build what a run of stage 2 needs; see `mousai.training.stages.build.build`."""
     stage_1 = model_folder(config.autoencoder, need=["autoencoder"])
     latent = autoencoder_config(stage_1)
     start = None

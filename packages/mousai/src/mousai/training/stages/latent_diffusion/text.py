@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from mousai.conditioning.text import T5TextEncoder, load_tokenizer
-from mousai.data.captions import caption_of
 from mousai.data.records import Record
 from mousai.errors import UserError
+from mousai.training.data.captions import caption_of
 
 
 def small_text(records: Sequence[Record], made: Path, *, seed: int) -> T5TextEncoder:

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from mousai.data.records import CAPTION_FIELDS
+
 FIELD_DROPOUT = 0.1
 """Chance that a field is left out of a caption, as in the paper (arXiv 2301.11757, section 4.2)."""
-FIELDS = ("caption", "title", "artist", "album", "genre", "style", "mood", "year", "key", "bpm", "instruments", "lead")
-"""Fields that say something about the music; all others, such as `duration` or `seed`, stay out of captions."""
-
 _COMPOSED = {"genre", "style", "instruments", "palette", "composer"}
 
 
@@ -26,7 +25,7 @@ def caption_of(fields: Mapping[str, Any], rng: np.random.Generator) -> str:
         from mousai.compose import caption_from_metadata
 
         return caption_from_metadata(fields, random.Random(int(rng.integers(2**62))))
-    texts = [text for name in FIELDS if (text := _text(name, fields.get(name)))]
+    texts = [text for name in CAPTION_FIELDS if (text := _text(name, fields.get(name)))]
     if len(texts) == 1:
         return texts[0]
     kept = [texts[index] for index in rng.permutation(len(texts)) if rng.random() >= FIELD_DROPOUT]

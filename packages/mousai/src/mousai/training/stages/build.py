@@ -1,0 +1,27 @@
+"""Everything that a run of either stage needs, built from its config."""
+
+import torch
+
+from mousai.training.config import AutoencoderTrainingConfig, LatentDiffusionTrainingConfig, TrainingConfig
+from mousai.training.stages.experiment import Experiment
+
+
+def build(config: TrainingConfig, *, fresh: bool) -> Experiment:
+    """Build what a run needs.
+
+    Args:
+        config: config of a run of either stage.
+        fresh: whether the run begins; one that goes on has its weights in a checkpoint.
+
+    Raises:
+        UserError: a folder, a size or the data is not as needed; one line says what would do.
+    """
+    torch.manual_seed(config.loop.seed)
+    if isinstance(config, AutoencoderTrainingConfig):
+        from mousai.training.stages.autoencoder.build import build_autoencoder
+
+        return build_autoencoder(config, fresh=fresh)
+    assert isinstance(config, LatentDiffusionTrainingConfig)
+    from mousai.training.stages.latent_diffusion.build import build_latent_diffusion
+
+    return build_latent_diffusion(config)
