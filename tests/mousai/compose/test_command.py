@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mousai import cli
 from mousai.compose import __main__ as main
 from mousai.compose import dataset
 
@@ -20,20 +21,35 @@ def call(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--songs", "0"], "songs is 0"),
-        (["--songs", "2", "--duration", "-1"], "duration is -1.0"),
-        (["--songs", "2", "--genre", "polka"], "genre is 'polka'"),
-        (["--songs", "2", "--palette", "loud"], "palette is 'loud'"),
-        (["--songs", "2", "--lead-level", "20"], "lead_level is 20; -12 to 12 dB would do"),
-        (["--songs", "2", "--orchestra", "berlin"], "orchestra is 'berlin'; fluidr3, musescore"),
+        (["--songs", "0"], "--songs 0: "),
+        (["--songs", "2", "--duration", "-1"], "--duration -1: "),
+        (["--songs", "2", "--genre", "polka"], "--genre polka: "),
+        (["--songs", "2", "--palette", "loud"], "--palette loud: "),
+        (["--songs", "2", "--lead-level", "20"], "--lead-level 20: -12 to 12 dB would do"),
+        (["--songs", "2", "--orchestra", "berlin"], "--orchestra berlin: fluidr3, musescore"),
         (["--songs", "2", "--orchestra", "freepats"], "which FluidSynth cannot play"),
-        (["--songs", "2", "--workers", "0"], "workers is 0"),
+        (["--songs", "2", "--workers", "0"], "--workers 0: "),
     ],
 )
 def test_a_bad_value_is_one_line(tmp_path: Path, call, capsys, words: list[str], message: str) -> None:  # type: ignore[no-untyped-def]
     assert call("--out", str(tmp_path / "set"), *words) == 2
     said = capsys.readouterr().err
     assert said.startswith("mousai compose: ") and message in said and said.count("\n") == 1
+
+
+def test_a_mistake_is_named_as_in_every_command_and_a_fault_keeps_its_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["compose", "--songs", "1", "--out", str(tmp_path / "set")]
+    assert cli.main([*words, "--lead-level", "20"]) == 2
+    assert capsys.readouterr().err == "mousai: error: --lead-level 20: -12 to 12 dB would do\n"
+
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("a fault")
+
+    monkeypatch.setattr(dataset, "write_dataset", fail)
+    with pytest.raises(ValueError, match="a fault"):
+        cli.main(words)
 
 
 def test_an_interruption_says_how_to_go_on(tmp_path: Path, call, capsys, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]

@@ -178,14 +178,14 @@ def test_rows_are_enough_for_new_captions(tmp_path: Path, rendered: list[int]) -
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"songs": 0}, "songs is 0"),
-        ({"duration": 0.0}, "duration is 0.0"),
-        ({"duration": float("nan")}, "duration is nan"),
-        ({"palette": "loud"}, "palette is 'loud'"),
-        ({"lead_level": 12.5}, "lead_level is 12.5"),
-        ({"lead_level": float("nan")}, "lead_level is nan"),
-        ({"genre": "polka"}, "genre is 'polka'"),
-        ({"workers": 0}, "workers is 0"),
+        ({"songs": 0}, "songs=0"),
+        ({"duration": 0.0}, "duration=0:"),
+        ({"duration": float("nan")}, "duration=nan"),
+        ({"palette": "loud"}, "palette='loud'"),
+        ({"lead_level": 12.5}, "lead_level=12.5"),
+        ({"lead_level": float("nan")}, "lead_level=nan"),
+        ({"genre": "polka"}, "genre='polka'"),
+        ({"workers": 0}, "workers=0"),
     ],
 )
 def test_bad_values_are_named(tmp_path: Path, wrong: dict[str, object], message: str) -> None:

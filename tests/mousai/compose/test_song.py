@@ -230,16 +230,16 @@ def test_styles_differ_where_they_should() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"genre": "polka"}, "genre is 'polka'"),
-        ({"bpm": 0}, "bpm is 0"),
-        ({"bpm": float("nan")}, "bpm is nan"),
-        ({"bpm": 900}, "bpm is 900"),
+        ({"genre": "polka"}, "genre='polka'"),
+        ({"bpm": 0}, "bpm=0"),
+        ({"bpm": float("nan")}, "bpm=nan"),
+        ({"bpm": 900}, "bpm=900"),
         ({"key": "H dur"}, "key is 'H dur'"),
-        ({"lead": "drums"}, "lead is 'drums'"),
-        ({"duration": 0}, "duration is 0"),
-        ({"duration": -3}, "duration is -3"),
-        ({"duration": float("inf")}, "duration is inf"),
-        ({"palette": "none"}, "palette is 'none'"),
+        ({"lead": "drums"}, "lead='drums'"),
+        ({"duration": 0}, "duration=0"),
+        ({"duration": -3}, "duration=-3"),
+        ({"duration": float("inf")}, "duration=inf"),
+        ({"palette": "none"}, "palette='none'"),
     ],
 )
 def test_bad_values_are_named(wrong: dict[str, object], message: str) -> None:

@@ -73,7 +73,7 @@ def test_a_genre_or_a_style_can_be_asked_for() -> None:
     assert [style.name for style in styles_of("waltz")] == ["waltz"]
     for word, name in (("dnb", "drum and bass"), ("LoFi", "lo-fi"), ("cinematic", "film score"), ("r&b", "soul")):
         assert [style.name for style in styles_of(word)] == [name]
-    with pytest.raises(ValueError, match="genre is 'polka'; one of electronic"):
+    with pytest.raises(ValueError, match="genre='polka': one of electronic"):
         styles_of("polka")
 
 

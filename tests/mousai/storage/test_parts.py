@@ -8,12 +8,14 @@ import pytest
 import torch
 from torch import nn
 
+from dmae import DMAE, DMAEConfig
+from mousai.codec import Codec
 from mousai.conditioning.text import TextEmbedding
 from mousai.errors import UserError
 from mousai.pipeline import Mousai
 from mousai.storage.folders import describe, save_parts
 from mousai.storage.parts import check_fit, check_part
-from mousai.storage.weights import CheckpointError
+from mousai.storage.weights import CheckpointError, load_config, load_state, save_module
 
 
 class Letters(nn.Module):
@@ -79,6 +81,35 @@ def test_an_encoder_of_ones_own_is_saved_and_read_by_its_class(pipeline: Mousai,
 def test_an_object_takes_the_place_of_what_the_folder_holds(saved_model: Path):
     encoder = Letters()
     assert Mousai.from_pretrained(saved_model, text_encoder=encoder, device="cpu").text_encoder is encoder
+
+
+class Deep(DMAE):
+    """An autoencoder of one's own, which reads and writes itself."""
+
+    def save_pretrained(self, folder: Path) -> None:
+        save_module(folder, self, self.config.to_dict())
+
+    @classmethod
+    def from_pretrained(cls, folder: Path) -> "Deep":
+        deep = cls(DMAEConfig.from_dict(load_config(folder)))
+        load_state(folder, deep)
+        return deep.eval()
+
+
+def test_a_codec_takes_an_autoencoder_of_ones_own(pipeline: Mousai, tmp_path: Path):
+    own = Deep(pipeline.autoencoder.config)
+    own.load_state_dict(pipeline.autoencoder.state_dict())
+    save_parts(tmp_path / "m", {"autoencoder": own.eval()}, defaults=pipeline.defaults)
+    assert describe(tmp_path / "m").own == {"autoencoder": "Deep"}
+    codec = Codec.from_pretrained(tmp_path / "m", autoencoder=Deep, dtype="float32", device="cpu")
+    assert type(codec.autoencoder) is Deep and codec.defaults == pipeline.defaults
+    sound = torch.linspace(-1, 1, 2 * 4096).sin().reshape(1, 2, 4096)
+    assert torch.equal(codec.encode(sound), pipeline.autoencoder.encode(sound))
+    assert Codec.from_pretrained(tmp_path / "m", autoencoder=own, dtype="float32", device="cpu").autoencoder is own
+    with pytest.raises(CheckpointError, match=r"pass it, from_pretrained\(\.\.\., autoencoder=Deep\)"):
+        Codec.from_pretrained(tmp_path / "m", device="cpu")
+    with pytest.raises(UserError, match="autoencoder: is of type Letters, which lacks encode, decode"):
+        Codec.from_pretrained(tmp_path / "m", autoencoder=Letters(), device="cpu")
 
 
 def test_no_class_is_imported_because_a_file_names_it(own_model: Path):

@@ -73,7 +73,7 @@ MISTAKES = [
     (["--config", "huge"], "--config huge: no such file; give one, or a recipe: paper, small, tiny"),
     (["--optimizer.learning_rate", "-1", "--loop.max_steps", "3"], "optimizer.learning_rate=-1: must be above 0"),
     (["--loop.max_steps", "3"], "songs: no such folder"),
-    (["--loop.max_steps", "3", "--from", "nowhere"], "model='nowhere': no such folder"),
+    (["--loop.max_steps", "3", "--from", "nowhere"], "--from nowhere: no such folder"),
     (["--loop.max_steps", "3", "--model", "huge"], "model='huge': must be tiny, paper, or the path of a config.json"),
     (["--loop.max_steps", "3", "--text", "google-t5/t5-base", "--model", "paper"], "the autoencoder bundled has 128"),
     (

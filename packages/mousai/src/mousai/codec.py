@@ -17,7 +17,7 @@ from mousai.errors import UserError
 from mousai.progress import ProgressBars
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import settings_of, takes_settings
-from mousai.storage.folders import describe, load_autoencoder, model_folder
+from mousai.storage.folders import describe, load_part, model_folder
 from vdiffusion import NoiseSource
 
 CEILING = 0.99
@@ -103,13 +103,14 @@ class Codec:
         dtype: str | torch.dtype = "auto",
         device: str | torch.device = "auto",
         compile: bool = False,
+        autoencoder: Any = None,
     ) -> "Codec":
         """Load the autoencoder of a model folder; the arguments are those of `Mousai.from_pretrained`."""
         found = resolve_device(device)
         folder = model_folder(model, revision=revision)
         computed = resolve_dtype(dtype, found)
-        described = describe(folder, need=["autoencoder"])
-        codec = Codec(load_autoencoder(folder), defaults=described.defaults, about=described.about)
+        described = describe(folder, need=["autoencoder"] if autoencoder is None else [])
+        codec = Codec(load_part(folder, "autoencoder", autoencoder), defaults=described.defaults, about=described.about)
         codec.to(found, computed)
         return codec.compile() if compile else codec
 

@@ -1,5 +1,6 @@
 """The error that is meant for the person at the keyboard."""
 
+import argparse
 from collections.abc import Callable, Mapping
 from os import PathLike, fspath
 from shlex import quote
@@ -57,6 +58,22 @@ class UserError(ValueError):
             return f"{name}: {self.hint}"
         number = isinstance(self.value, float)
         return f"{name}{equals}{f'{self.value:g}' if number else written(self.value)}: {self.hint}"
+
+
+def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
+    """Map each name under which a value is stored to the option that sets it, for a parser and all below it.
+
+    The names are those of arguments in Python (`num_inference_steps`), so that a `UserError` about one can be said in
+    the words of the command line (`--steps`). Positional arguments keep their name.
+    """
+    found: dict[str, str] = {}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for below in action.choices.values():
+                found |= options_of(below)
+        elif action.dest != argparse.SUPPRESS:
+            found[action.dest] = next((name for name in action.option_strings if name.startswith("--")), action.dest)
+    return found
 
 
 def install_hint(extra: str) -> str:

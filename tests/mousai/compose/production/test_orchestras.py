@@ -36,13 +36,13 @@ def test_names_are_read(text: str, names: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["", "fluid", "train,", "FluidR3"])
 def test_a_name_that_is_none_is_an_error(text: str) -> None:
-    with pytest.raises(ValueError, match=r"orchestra is .*fluidr3, musescore") as caught:
+    with pytest.raises(ValueError, match=r"orchestra=.*fluidr3, musescore") as caught:
         parse_orchestras(text)
     assert "\n" not in str(caught.value)
 
 
 def test_gus_patches_are_refused_with_the_reason() -> None:
-    with pytest.raises(ValueError, match="'freepats' is a set of GUS patches, which FluidSynth cannot play"):
+    with pytest.raises(ValueError, match="orchestra='freepats': is a set of GUS patches, which FluidSynth cannot play"):
         parse_orchestras("freepats")
 
 
@@ -57,12 +57,14 @@ def test_a_missing_soundfont_names_its_package(monkeypatch: pytest.MonkeyPatch, 
     font = tmp_path / "a.sf2"
     orchestra = Orchestra(name="a", title="A", licence="MIT", package="a-font", files=(str(font),), use="train")
     monkeypatch.setitem(orchestras.ORCHESTRAS, "a", orchestra)
-    with pytest.raises(ComposeError, match="apt install a-font") as caught:
+    with pytest.raises(
+        ComposeError, match=r"orchestra='a': its soundfont \(A\) is not installed; .*apt install a-font"
+    ) as caught:
         find_orchestra("a")
     assert "\n" not in str(caught.value)
     font.touch()
     assert find_orchestra("a") == font
-    with pytest.raises(ValueError, match="orchestra is 'b'"):
+    with pytest.raises(ValueError, match="orchestra='b'"):
         find_orchestra("b")
 
 

@@ -47,10 +47,10 @@ def test_features_are_extracted_once(tmp_path: Path) -> None:
 
 
 def test_songs_without_labels_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is missing; make songs with"):
+    with pytest.raises(UserError, match=r"metadata\.jsonl: is missing; make songs with"):
         read_song_table(tmp_path)
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.flac", "genre": "pop"}\n', encoding="utf-8")
-    with pytest.raises(UserError, match="a row has no 'bpm'"):
+    with pytest.raises(UserError, match=r"metadata\.jsonl: a row has no 'bpm'"):
         read_song_table(tmp_path)
 
 
@@ -80,5 +80,5 @@ def test_no_songs_and_leads_of_no_family_are_refused(songs: tuple[Path, list[dic
     for extract in (extract_song_features, lead_spectrograms):
         with pytest.raises(UserError, match="no songs to learn from; give at least one"):
             extract(songs[0], [])
-    with pytest.raises(UserError, match="lead 'timpani' is in no family"):
+    with pytest.raises(UserError, match="lead='timpani': is in no family"):
         lead_spectrograms(songs[0], [{"file_name": "missing.flac", "lead": "timpani"}])

@@ -73,5 +73,5 @@ def test_a_judge_survives_its_file(features: np.ndarray, tmp_path: Path, monkeyp
     monkeypatch.setattr(npz, "VERSION", npz.VERSION + 1)
     with pytest.raises(UserError, match="has version"):
         npz.load_npz(tmp_path / "judge.npz")
-    with pytest.raises(UserError, match="is missing; train the judges with"):
+    with pytest.raises(UserError, match=": is missing; train the judges with"):
         npz.load_npz(tmp_path / "none.npz")

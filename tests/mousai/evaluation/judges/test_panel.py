@@ -72,5 +72,5 @@ def test_a_panel_survives_its_folder_and_a_missing_file_is_named(tmp_path: Path)
     np.testing.assert_array_equal(again.key.weights, panel.key.weights)
     np.testing.assert_array_equal(again.lead.layers, panel.lead.layers)
     (tmp_path / "accuracy.json").unlink()
-    with pytest.raises(UserError, match=r"accuracy.json is missing; train the judges with"):
+    with pytest.raises(UserError, match=r"accuracy\.json: is missing; train the judges with"):
         JudgePanel.load(tmp_path)

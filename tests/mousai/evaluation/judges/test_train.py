@@ -93,7 +93,7 @@ def test_folders_of_one_name_are_refused(
     words = (tmp_path / "a" / "others", "--test", tmp_path / "b" / "others", "--out", made)
     assert run(monkeypatch, *words) == 2
     assert capsys.readouterr().err == (
-        "judges: others: 2 of the folders have this name, by which songs are known; rename one\n"
+        "judges: folders others: 2 of them have this name, by which songs are known; rename one\n"
     )
     assert not made.exists()
 
@@ -106,4 +106,5 @@ def test_the_lead_judge_is_not_tested_on_songs_that_it_learned_from(
     assert run(monkeypatch, *words, "--test", tmp_path / "songs" / ".." / "more") == 2
     first, second = capsys.readouterr().err.splitlines()
     assert first == "judges: --lead-songs: needs --test, folders of other songs to test the judges on"
-    assert second.endswith("more: is in --lead-songs and in --test; test the judges on other songs")
+    assert second.startswith("judges: --test ")
+    assert second.endswith("more: is in --lead-songs too; test the judges on other songs")

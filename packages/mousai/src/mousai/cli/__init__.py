@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from mousai.cli.broken_torchaudio import BROKEN_TORCHAUDIO, is_of_torchaudio
 from mousai.cli.commands import COMMANDS
-from mousai.cli.parser import build_parser, options_of, parse
-from mousai.errors import UserError
+from mousai.cli.parser import build_parser, parse
+from mousai.errors import UserError, options_of
 
 __all__ = ["COMMANDS", "build_parser", "main"]
 

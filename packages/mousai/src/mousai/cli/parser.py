@@ -1,4 +1,4 @@
-"""The parser of everything, its one-line errors, and what the fields of a `UserError` are called in a command line."""
+"""The parser of everything, and its one-line errors."""
 
 import argparse
 from collections.abc import Sequence
@@ -68,22 +68,6 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
         known = [name for action in last._actions for name in action.option_strings]
         last.error(f"{option}: no such option{did_you_mean(option, known)}")
     return parsed
-
-
-def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
-    """Map each name under which a value is stored to the option that sets it, for a parser and all below it.
-
-    The names are those of arguments in Python (`num_inference_steps`), so that a `UserError` about one can be said in
-    the words of the command line (`--steps`). Positional arguments keep their name.
-    """
-    found: dict[str, str] = {}
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for below in action.choices.values():
-                found |= options_of(below)
-        elif action.dest != argparse.SUPPRESS:
-            found[action.dest] = next((name for name in action.option_strings if name.startswith("--")), action.dest)
-    return found
 
 
 def _examples(lines: Sequence[str]) -> str:

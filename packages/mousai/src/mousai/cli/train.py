@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mousai.errors import UserError
+from mousai.errors import UserError, install_hint
 
 if TYPE_CHECKING:
     from mousai.training.config import TrainingConfig
@@ -58,7 +58,7 @@ def read_config(stage: str, arguments: Sequence[str]) -> "TrainingConfig":
         for needed in ("jsonargparse", "lightning"):
             version(needed)
     except PackageNotFoundError:
-        raise UserError(f"training needs {needed}: pip install 'mousai-music[train]'") from None
+        raise UserError(f"training needs {needed}; {install_hint('train')}") from None
     from jsonargparse import ArgumentError, ArgumentParser
 
     from mousai.training.config import AutoencoderTrainingConfig, LatentDiffusionTrainingConfig
@@ -104,7 +104,7 @@ def _recipe(stage: str, name: str) -> str:
     if file.is_file():
         return str(file)
     if not Path(name).is_file():
-        raise UserError(f"--config {name}: no such file; give one, or a recipe: {', '.join(recipe_names())}")
+        raise UserError("config", name, f"no such file; give one, or a recipe: {', '.join(recipe_names())}")
     return name
 
 

@@ -48,9 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the data set that the parsed options ask for; a mistake is one line on stderr and exit code 2."""
+    """Write the data set that the parsed options ask for; returns the exit code.
+
+    Raises:
+        UserError: an option is impossible, a program is missing, or the folder cannot be used.
+    """
     from .dataset import write_dataset
-    from .errors import ComposeError
 
     try:
         path = write_dataset(
@@ -67,9 +70,6 @@ def run(args: argparse.Namespace) -> int:
             workers=args.workers,
             progress=not args.quiet,
         )
-    except (ComposeError, ValueError, OSError) as error:
-        print(f"mousai compose: {error}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("mousai compose: interrupted; the same command goes on where it stopped", file=sys.stderr)
         return 130

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ..conditioning.leads import LEADS
+from ..errors import UserError
 from .annotations.extraction import chord_spans, key_spans, section_spans, time_bars
 from .instruments import HIGHEST, KIT_NAMES, KITS, PROGRAM_NAMES, PROGRAMS, TOP, balanced_volume
 from .song import Song, Track
@@ -45,16 +46,16 @@ def compose_song(
     of `mousai.conditioning.leads`, whatever the style: material for hearing leads apart from styles. With
     `palette="all"` the notes are those of the style, but every layer plays a General MIDI program drawn evenly from all
     128 (or any drum kit), some an octave off: material for hearing timbres. The same arguments give the same song.
-    Raises ValueError for a genre, key, tempo, lead, duration or palette that is none.
+    Raises ValueError (UserError but for the key) for a genre, key, tempo, lead, duration or palette that is none.
     """
     if lead is not None and lead not in PROGRAMS:
-        raise ValueError(f"lead is {lead!r}; a General MIDI program such as 'flute' or 'tenor saxophone' would do")
+        raise UserError("lead", lead, "a General MIDI program such as 'flute' or 'tenor saxophone' would do")
     if palette not in PALETTES:
-        raise ValueError(f"palette is {palette!r}; one of {', '.join(PALETTES)} would do")
+        raise UserError("palette", palette, f"one of {', '.join(PALETTES)} would do")
     if not (math.isfinite(duration) and 1.0 <= duration <= LONGEST):
-        raise ValueError(f"duration is {duration}; 1 to {LONGEST:g} seconds would do")
+        raise UserError("duration", duration, f"1 to {LONGEST:g} seconds would do")
     if bpm is not None and not (math.isfinite(bpm) and 30 <= bpm <= 300):
-        raise ValueError(f"bpm is {bpm}; 30 to 300 beats per minute would do")
+        raise UserError("bpm", bpm, "30 to 300 beats per minute would do")
     style = _choose_style(seed, genre)
     tempo = round(bpm) if bpm is not None else _choose_tempo(seed, style)
     tonality = _choose_key(seed, style, key)

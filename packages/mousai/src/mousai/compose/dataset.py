@@ -13,10 +13,12 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..errors import UserError
 from ..processes import follow_parent
 from ..storage.files import atomic_file
 from .annotations.facts import song_facts
@@ -112,7 +114,8 @@ def write_dataset(
     the same seed, palette, level, orchestra, duration and genre are kept, also after an interruption; rows beyond
     `songs` of an earlier, larger run stay. With `stems`, drums, bass, chords and lead are written as well, each in a
     file of its own (`mousai.compose.rendering.stems`). `workers` processes share the work (default: one per core).
-    Raises ValueError for a value that is none, ComposeError for a missing tool or a folder that holds other songs.
+    Raises UserError for a value that is none, and ComposeError, a kind of it, for a missing tool or a folder that holds
+    other songs.
     """
     _check(songs, duration, palette, lead_level, genre, workers)
     orchestras = parse_orchestras(orchestra)
@@ -122,7 +125,7 @@ def write_dataset(
         (folder / "audio").mkdir(parents=True, exist_ok=True)
         (folder / _ROWS).mkdir(exist_ok=True)
     except OSError as error:
-        raise ComposeError(f"{folder} cannot be a folder of songs: {error.strerror}; choose another") from None
+        raise ComposeError("out", folder, f"cannot be a folder of songs: {error.strerror}; choose another") from None
     jobs = [
         _Job(
             str(folder),
@@ -146,8 +149,10 @@ def write_dataset(
             continue
         if not job.matches(row):
             raise ComposeError(
-                f"{folder} holds other songs (of another seed, genre, palette, lead level, orchestra, production, "
-                "duration or version of the composer); choose another folder or remove it"
+                "out",
+                folder,
+                "holds other songs (of another seed, genre, palette, lead level, orchestra, production, "
+                "duration or version of the composer); choose another folder or remove it",
             )
         if job.is_whole(row):
             finished[job.index] = row
@@ -162,10 +167,11 @@ def write_dataset(
         )
     path = folder / METADATA
     text = "".join(json.dumps(finished[index], ensure_ascii=False) + "\n" for index in sorted(finished))
-    _write_text(path, text)
-    for leftover in (folder / _ROWS).glob("*.json"):
-        leftover.unlink()
-    (folder / _ROWS).rmdir()
+    with _writing(folder):
+        _write_text(path, text)
+        for leftover in (folder / _ROWS).glob("*.json"):
+            leftover.unlink()
+        (folder / _ROWS).rmdir()
     return path
 
 
@@ -173,17 +179,17 @@ def _check(
     songs: int, duration: float, palette: str, lead_level: float, genre: str | None, workers: int | None
 ) -> None:
     if songs < 1:
-        raise ValueError(f"songs is {songs}; 1 or more would do")
+        raise UserError("songs", songs, "1 or more would do")
     if not (math.isfinite(duration) and 1.0 <= duration <= LONGEST):
-        raise ValueError(f"duration is {duration}; 1 to {LONGEST:g} seconds would do")
+        raise UserError("duration", duration, f"1 to {LONGEST:g} seconds would do")
     if palette not in PALETTES:
-        raise ValueError(f"palette is {palette!r}; one of {', '.join(PALETTES)} would do")
+        raise UserError("palette", palette, f"one of {', '.join(PALETTES)} would do")
     if not abs(lead_level) <= LOUDEST:
-        raise ValueError(f"lead_level is {lead_level:g}; {-LOUDEST:g} to {LOUDEST:g} dB would do")
+        raise UserError("lead_level", lead_level, f"{-LOUDEST:g} to {LOUDEST:g} dB would do")
     if genre is not None:
         styles_of(genre)
     if workers is not None and workers < 1:
-        raise ValueError(f"workers is {workers}; 1 or more would do")
+        raise UserError("workers", workers, "1 or more would do")
 
 
 def _results(jobs: list[_Job], workers: int, progress: bool) -> Iterator[dict[str, Any]]:
@@ -223,18 +229,28 @@ def _write_song(job: _Job) -> dict[str, Any]:
     row |= {"orchestra": rendered.orchestra, "production": rendered.production}
     if rendered.silent:
         row["silent_layers"] = list(rendered.silent)
-    if job.stems:
-        row |= write_stems(rendered.stems, Path(job.out), job.index)
-    with (
-        atomic_file(Path(job.out, job.file_name)) as partial,
-        soundfile.SoundFile(partial, "w", SAMPLE_RATE, 2, "PCM_16", format="FLAC") as file,
-    ):
-        # The tags that libsndfile knows; tempo and key stand in the caption and in the row.
-        file.title, file.genre, file.comment = song.title, song.genre, row["caption"]
-        file.write(rendered.mix.T)
-    write_files(song, Path(job.out), job.index)
-    _write_text(Path(job.out, _ROWS, f"{job.index:06d}.json"), json.dumps(row, ensure_ascii=False) + "\n")
+    with _writing(Path(job.out)):
+        if job.stems:
+            row |= write_stems(rendered.stems, Path(job.out), job.index)
+        with (
+            atomic_file(Path(job.out, job.file_name)) as partial,
+            soundfile.SoundFile(partial, "w", SAMPLE_RATE, 2, "PCM_16", format="FLAC") as file,
+        ):
+            # The tags that libsndfile knows; tempo and key stand in the caption and in the row.
+            file.title, file.genre, file.comment = song.title, song.genre, row["caption"]
+            file.write(rendered.mix.T)
+        write_files(song, Path(job.out), job.index)
+        _write_text(Path(job.out, _ROWS, f"{job.index:06d}.json"), json.dumps(row, ensure_ascii=False) + "\n")
     return row
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Writing into the folder of songs; a full disk or a folder without permission is the user's to put right."""
+    try:
+        yield
+    except OSError as error:
+        raise ComposeError("out", folder, f"cannot be written: {error.strerror or error}") from error
 
 
 def _index(row: dict[str, Any]) -> int:
@@ -251,7 +267,7 @@ def _read_rows(folder: Path) -> dict[int, dict[str, Any]]:
         rows = [json.loads(line) for line in lines if line.strip()]
         return {_index(row): row for row in rows}
     except (ValueError, KeyError, TypeError) as error:
-        raise ComposeError(f"{folder / METADATA} cannot be read ({error}); choose another folder") from None
+        raise ComposeError(folder / METADATA, hint=f"cannot be read ({error}); choose another folder") from None
 
 
 def _write_text(path: Path, text: str) -> None:

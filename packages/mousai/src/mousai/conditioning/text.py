@@ -113,24 +113,26 @@ class T5TextEncoder(nn.Module):
         """
         from transformers import T5Config, T5EncoderModel
 
-        values = load_config(folder / "text_encoder")
+        path = folder / "text_encoder" / "config.json"
+        values = load_config(path)
         if values.get("model_type") != "t5":
-            raise UserError(f"{folder}/text_encoder/config.json: model_type is {values.get('model_type')!r}, not 't5'")
+            raise UserError(path, hint=f"model_type is {values.get('model_type')!r}, not 't5'")
         try:
             model = T5EncoderModel(T5Config.from_dict(values))
         except Exception as error:  # of many kinds: transformers checks some values, and torch stumbles over others
             why = " ".join(str(error).split()) or type(error).__name__
-            raise UserError(f"{folder}/text_encoder/config.json: describes no T5 encoder ({why})") from error
+            raise UserError(path, hint=f"describes no T5 encoder ({why})") from error
         load_state(folder / "text_encoder", model)
         return cls(model, load_tokenizer(folder / "tokenizer")).eval()
 
     @classmethod
-    def from_hub(cls, model_id: str, *, revision: str) -> "T5TextEncoder":
+    def from_hub(cls, model_id: str, *, revision: str, field: str = "model_id") -> "T5TextEncoder":
         """A T5 encoder of the Hugging Face hub (or of a folder of the hub's layout), weights from safetensors only.
 
         Args:
             model_id: for example "google-t5/t5-base".
             revision: the commit, pinned, since what a name points to can change. Ignored for a folder.
+            field: name of the argument in errors.
 
         Raises:
             UserError: it cannot be had; one line with the reason.
@@ -144,9 +146,9 @@ class T5TextEncoder(nn.Module):
             model, report = loaded
             tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision)
         except (OSError, ValueError) as error:
-            raise UserError(f"text encoder {model_id} at {revision}: {' '.join(str(error).split())}") from error
+            raise UserError(field, model_id, f"no text encoder at revision {revision}: {error}") from error
         if report["missing_keys"]:
-            raise UserError(f"text encoder {model_id}: lacks {sorted(report['missing_keys'])[0]}; is it a T5 model?")
+            raise UserError(field, model_id, f"lacks {sorted(report['missing_keys'])[0]}; is it a T5 model?")
         return cls(model, tokenizer).eval()
 
     @classmethod
@@ -196,13 +198,13 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
 
     path = folder / "tokenizer.json"
     if not path.is_file():
-        raise UserError(f"{path} does not exist; {folder.parent} is no model folder, or an incomplete one")
+        raise UserError(path, hint=f"does not exist; {folder.parent} is no model folder, or an incomplete one")
     try:
         tokenizer: PreTrainedTokenizerBase = PreTrainedTokenizerFast.from_pretrained(folder)
     except Exception as error:  # tokenizers raises bare Exception for a broken file
-        raise UserError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+        raise UserError(path, hint=f"cannot be read: {error}") from error
     if tokenizer.pad_token is None:
-        raise UserError(f"{folder / 'tokenizer_config.json'} is missing or names no pad_token")
+        raise UserError(folder / "tokenizer_config.json", hint="is missing or names no pad_token")
     return tokenizer
 
 

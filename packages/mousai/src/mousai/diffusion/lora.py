@@ -34,7 +34,7 @@ def add_lora(module: nn.Module, path: str | PathLike[str], *, scale: float = 1.0
     tensors, about = load_tensors(path)
     if about.get("format") != FORMAT:
         raise UserError(
-            f"{path}: is no adapter; give the .safetensors that `mousai export` made of a run with lora.rank"
+            path, hint="is no adapter; give the .safetensors that `mousai export` made of a run with lora.rank"
         )
     weights = dict(module.named_parameters())
     factor = scale * float(about["alpha"]) / float(about["rank"])
@@ -44,11 +44,11 @@ def add_lora(module: nn.Module, path: str | PathLike[str], *, scale: float = 1.0
         up, down, weight = tensors.get(name + B), tensors[key], weights.get(name)
         if weight is None or up is None or up.shape[0] != weight.shape[0] or down.shape[1] != weight[0].numel():
             shapes = f"{list(weight.shape)} in the model" if weight is not None else "not in the model"
-            raise UserError(f"{path}: is an adapter of another model than this ({name}: {shapes})")
+            raise UserError(path, hint=f"is an adapter of another model than this ({name}: {shapes})")
         change = (up.float() @ down.float()).reshape(weight.shape) * factor
         changes.append((weight, change.to(weight.device)))
     if not changes:
-        raise UserError(f"{path}: holds no change to any weight")
+        raise UserError(path, hint="holds no change to any weight")
     for weight, change in changes:
         weight.copy_((weight.float() + change).to(weight.dtype))
     return len(changes)

@@ -62,7 +62,7 @@ def read_clips(folder: Path, *, genres: Sequence[str]) -> list[Row]:
         )
     rows = [_known(table, number, row, genres) for number, row in enumerate(read_rows(table), start=1)]
     if not rows:
-        raise UserError(f"{table} lists no clips")
+        raise UserError(table, hint="lists no clips")
     return rows
 
 
@@ -75,7 +75,7 @@ def read_rows(table: Path) -> list[Row]:
     rows: list[Row] = []
     for where, row in json_rows(table):
         if not isinstance(row.get("file_name"), str):
-            raise UserError(f"{table}, {where}: must be an object with file_name")
+            raise UserError(table, hint=f"{where}: must be an object with file_name")
         rows.append(row)
     return rows
 
@@ -87,23 +87,23 @@ def write_rows(table: Path, rows: Sequence[Row]) -> None:
 
 
 def _known(table: Path, number: int, row: Mapping[str, Any], genres: Sequence[str]) -> Row:
-    where = f"{table}, row {number}"
+    where = f"row {number}"
     path = table.parent / row["file_name"]
-    check_below(table, f"row {number}", row["file_name"])
+    check_below(table, where, row["file_name"])
     if not path.is_file():
-        raise UserError(f"{where}: {path} does not exist")
+        raise UserError(table, hint=f"{where}: {path} does not exist")
     prompt = str(row.get("prompt") or row.get("caption") or "")
     parsed = parse_attributes(prompt)
     bpm, key, genre, lead = (row.get(name) for name in ("bpm", "key", "genre", "lead"))
     if bpm is None:
         bpm = parsed.tempo
     elif isinstance(bpm, bool) or not isinstance(bpm, int | float) or not 30 <= bpm <= 300:
-        raise UserError(f"{where}: bpm {bpm!r} must be a number from 30 to 300")
+        raise UserError(table, hint=f"{where}: bpm {bpm!r} must be a number from 30 to 300")
     if key:
         try:
             key_parts(str(key))
         except ValueError as error:
-            raise UserError(f"{where}: {error}") from error
+            raise UserError(table, hint=f"{where}: {error}") from error
     elif parsed.key is not None:
         key = f"{NOTES[parsed.key[0]]} {MODES[parsed.key[1]]}"
     return {

@@ -29,9 +29,9 @@ def load_npz(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         UserError: the file is missing, or of another version.
     """
     if not path.is_file():
-        raise UserError(f"{path} is missing; train the judges with: python -m mousai.evaluation.judges.train SONGS")
+        raise UserError(path, hint="is missing; train the judges with: python -m mousai.evaluation.judges.train SONGS")
     with np.load(path, allow_pickle=False) as file:
         metadata = json.loads(str(file["about"])) if "about" in file.files else {}
         if metadata.get("version") != VERSION:
-            raise UserError(f"{path}: has version {metadata.get('version')}, not {VERSION}; remove it")
+            raise UserError(path, hint=f"has version {metadata.get('version')}, not {VERSION}; remove it")
         return metadata, {name: file[name] for name in file.files if name != "about"}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...conditioning.tables import FRAME_RATE, PITCH
+from ...errors import UserError, install_hint, options_of
 from ..errors import ComposeError
 
 _COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860", "#da8bc3", "#8c8c8c", "#64b5cd")
@@ -23,11 +24,13 @@ def read_row(folder: Path, index: int) -> dict[str, Any]:
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except (OSError, ValueError) as error:
-        raise ComposeError(f"{path} cannot be read ({error}); give a folder that mousai compose wrote") from None
+        raise ComposeError(path, hint=f"cannot be read ({error}); give a folder that mousai compose wrote") from None
     for row in rows:
         if row.get("file_name") == f"audio/{index:06d}.flac" and "chords" in row:
             return dict(row)
-    raise ComposeError(f"{path} has no song {index} with its facts; give one of the songs that mousai compose 3 wrote")
+    raise ComposeError(
+        path, hint=f"has no song {index} with its facts; give one of the songs that mousai compose 3 wrote"
+    )
 
 
 def draw(folder: Path, index: int, out: Path) -> None:
@@ -42,7 +45,7 @@ def draw(folder: Path, index: int, out: Path) -> None:
         import numpy as np
         import soundfile
     except ImportError as error:
-        raise ComposeError(f'{error.name} is not installed; pip install "mousai-music[compose,evaluate]"') from None
+        raise ComposeError(f"{error.name} is not installed; {install_hint('compose,evaluate')}") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
@@ -75,7 +78,10 @@ def draw(folder: Path, index: int, out: Path) -> None:
     low.set_xlabel("seconds; white lines are bar lines")
     tempo = f"{row['bpm']} bpm" if row["bpm"] else "changing tempo"
     figure.suptitle(f"{row['title']}: {row['style']}, {tempo}, {row['key'] or 'changing key'}, lead {row['lead']}")
-    figure.savefig(out, dpi=90)
+    try:
+        figure.savefig(out, dpi=90)
+    except (OSError, ValueError) as error:  # it cannot be written, or matplotlib knows no such kind of picture
+        raise ComposeError("out", out, f"cannot be written: {error}") from error
     plt.close(figure)
 
 
@@ -99,8 +105,8 @@ def main() -> int:
     args = parser.parse_args()
     try:
         draw(args.folder, args.index, args.out)
-    except (ComposeError, OSError, ValueError) as error:
-        print(f"mousai.compose.annotations.picture: {error}", file=sys.stderr)
+    except UserError as error:
+        print(f"mousai.compose.annotations.picture: {error.in_options(options_of(parser))}", file=sys.stderr)
         return 2
     return 0
 

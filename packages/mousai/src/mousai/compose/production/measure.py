@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...audio.loudness import integrated_loudness
+from ...errors import options_of
 from ..errors import ComposeError
 
 SUFFIXES = (".flac", ".wav", ".ogg", ".mp3")
@@ -77,9 +78,9 @@ def measure_file(path: Path) -> Sound:
     try:
         sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (OSError, soundfile.LibsndfileError) as error:
-        raise ComposeError(f"{path} cannot be read as sound ({error}); give FLAC, WAV, OGG or MP3 files") from None
+        raise ComposeError(path, hint=f"cannot be read as sound ({error}); give FLAC, WAV, OGG or MP3 files") from None
     if len(sound) < rate // 2:
-        raise ComposeError(f"{path} lasts {len(sound) / rate:.2f} s; give files of half a second or more")
+        raise ComposeError(path, hint=f"lasts {len(sound) / rate:.2f} s; give files of half a second or more")
     return measure(np.asarray(sound.T, dtype=np.float64), rate)
 
 
@@ -109,11 +110,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = sorted(path for path in options.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
         if not found:
-            raise ComposeError(f"{options.folder} has no {', '.join(SUFFIXES)} files; give a folder of songs")
+            raise ComposeError("folder", options.folder, f"has no {', '.join(SUFFIXES)} files; give a folder of songs")
         recordings = {path.name: measure_file(path) for path in options.files}
         print(table([measure_file(path) for path in found], recordings))
     except ComposeError as error:
-        print(f"measure: {error}", file=sys.stderr)
+        print(f"measure: {error.in_options(options_of(parser))}", file=sys.stderr)
         return 2
     return 0
 

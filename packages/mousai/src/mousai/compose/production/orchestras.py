@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...errors import UserError
 from ..errors import ComposeError
 from ..writing.score import stream
 
@@ -77,15 +78,17 @@ EXAMINATION = tuple(name for name, orchestra in ORCHESTRAS.items() if orchestra.
 def parse_orchestras(text: str) -> tuple[str, ...]:
     """Names out of `train`, `examine`, a name, or several with commas between them; each once, in that order.
 
-    Raises ValueError for a name that is none.
+    Raises UserError for a name that is none.
     """
     names: list[str] = []
     for word in (part.strip() for part in text.split(",")):
         if word in UNPLAYABLE:
-            raise ValueError(f"orchestra {word!r} {UNPLAYABLE[word]}; one of {', '.join(ORCHESTRAS)} would do")
+            raise UserError("orchestra", word, f"{UNPLAYABLE[word]}; one of {', '.join(ORCHESTRAS)} would do")
         if word not in (*USES, *ORCHESTRAS):
-            raise ValueError(
-                f"orchestra is {word!r}; {', '.join(ORCHESTRAS)}, 'train' or 'examine' would do, or several with commas"
+            raise UserError(
+                "orchestra",
+                word,
+                f"{', '.join(ORCHESTRAS)}, 'train' or 'examine' would do, or several with commas",
             )
         names += {"train": TRAINING, "examine": EXAMINATION}.get(word, (word,))
     return tuple(dict.fromkeys(names))
@@ -99,16 +102,18 @@ def draw_orchestra(seed: int, names: Sequence[str] = TRAINING) -> str:
 def find_orchestra(name: str) -> Path:
     """The soundfont file of an orchestra.
 
-    Raises ValueError for a name that is none, ComposeError where it is not installed.
+    Raises UserError for a name that is none, ComposeError where it is not installed.
     """
     (known,) = parse_orchestras(name) if name in ORCHESTRAS or name in UNPLAYABLE else ("",)
     if not known:
-        raise ValueError(f"orchestra is {name!r}; one of {', '.join(ORCHESTRAS)} would do")
+        raise UserError("orchestra", name, f"one of {', '.join(ORCHESTRAS)} would do")
     orchestra = ORCHESTRAS[known]
     for path in map(Path, orchestra.files):
         if path.is_file():
             return path
     raise ComposeError(
-        f"the soundfont of orchestra {name} ({orchestra.title}) is not installed; install it (Debian and Ubuntu: apt "
-        f"install {orchestra.package}) or ask for another orchestra"
+        "orchestra",
+        name,
+        f"its soundfont ({orchestra.title}) is not installed; install it (Debian and Ubuntu: apt install "
+        f"{orchestra.package}) or ask for another orchestra",
     )

@@ -41,10 +41,10 @@ def unpacked(font: Path) -> Path:
                 unpack(font.read_bytes(), file)
         except OSError as error:
             raise ComposeError(
-                f"{font} cannot be unpacked to {copy} ({error.strerror}); make room there or set XDG_CACHE_HOME"
+                font, hint=f"cannot be unpacked to {copy} ({error.strerror}); make room there or set XDG_CACHE_HOME"
             ) from None
         except (struct.error, ValueError, KeyError) as error:
-            raise ComposeError(f"{font} is a damaged soundfont ({error}); install it again") from None
+            raise ComposeError(font, hint=f"is a damaged soundfont ({error}); install it again") from None
     return copy
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ...errors import install_hint
 from ..errors import ComposeError
 from ..song import Song
 from ..theory import parse_key
@@ -17,7 +18,7 @@ def pretty_midi() -> Any:
     try:
         import pretty_midi
     except ImportError:
-        raise ComposeError('pretty_midi is not installed; pip install "mousai-music[compose]"') from None
+        raise ComposeError(f"pretty_midi is not installed; {install_hint('compose')}") from None
     return pretty_midi
 
 

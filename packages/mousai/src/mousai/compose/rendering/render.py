@@ -55,13 +55,13 @@ def find_fluidsynth() -> str:
 def find_soundfont(orchestra: str | None = None) -> Path:
     """The General MIDI soundfont: `$MOUSAI_SOUNDFONT`, that of an orchestra, or the first of `SOUNDFONTS` that exists.
 
-    Raises ComposeError where there is none, ValueError for an orchestra that is none.
+    Raises ComposeError where there is none, UserError for an orchestra that is none.
     """
     named = os.environ.get("MOUSAI_SOUNDFONT")
     if named:
         # FluidSynth itself would only warn, and play with a soundfont of its own.
         if not _is_soundfont(Path(named)):
-            raise ComposeError(f"MOUSAI_SOUNDFONT is {named}, which is not a .sf2 or .sf3 soundfont; set it to one")
+            raise ComposeError("MOUSAI_SOUNDFONT", Path(named), "is not a .sf2 or .sf3 soundfont; set it to one")
         return Path(named)
     if orchestra is not None:
         return find_orchestra(orchestra)
@@ -151,7 +151,7 @@ def render_song(
     }
     silent_buses = [bus for bus, sound in sounds.items() if not (abs(sound) > SILENCE).any()]
     if len(silent_buses) == len(sounds):
-        raise ComposeError(f"{font} gave no sound; set MOUSAI_SOUNDFONT to a General MIDI soundfont")
+        raise ComposeError(font, hint="gave no sound; set MOUSAI_SOUNDFONT to a General MIDI soundfont")
     silent = tuple(dict.fromkeys(layer_of(buses[bus][0]) for bus in silent_buses))
     if production is not None:
         mix, stems, loudness = produce(sounds, song, production, lead_level=lead_level)

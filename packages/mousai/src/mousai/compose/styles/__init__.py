@@ -1,5 +1,6 @@
 """The table of styles: what tells a house track from a waltz."""
 
+from ...errors import UserError
 from .bands import BANDS
 from .club import CLUB
 from .concert import CONCERT
@@ -21,11 +22,11 @@ GENRES: tuple[str, ...] = tuple(dict.fromkeys(style.genre for style in STYLES))
 def styles_of(genre: str) -> tuple[Style, ...]:
     """The styles of a genre, or the style of that name or of a word for it (`dnb`).
 
-    Raises ValueError for an unknown name.
+    Raises UserError for an unknown name.
     """
     wanted = genre.strip().lower()
     found = tuple(style for style in STYLES if wanted in (style.genre, style.name))
     found = found or tuple(style for style in STYLES if wanted in style.words)
     if not found:
-        raise ValueError(f"genre is {genre!r}; one of {', '.join(GENRES)} would do")
+        raise UserError("genre", genre, f"one of {', '.join(GENRES)} would do")
     return found

@@ -82,11 +82,11 @@ def read_song_table(folder: Path) -> list[dict[str, Any]]:
     """
     path = folder / "metadata.jsonl"
     if not path.is_file():
-        raise UserError(f"{path} is missing; make songs with: mousai compose --songs 400 --out {folder}")
+        raise UserError(path, hint=f"is missing; make songs with: mousai compose --songs 400 --out {folder}")
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     for row in rows:
         if missing := {"file_name", "genre", "key", "lead", "bpm"} - set(row):
-            raise UserError(f"{path}: a row has no {min(missing)!r}; songs of `mousai compose` have")
+            raise UserError(path, hint=f"a row has no {min(missing)!r}; songs of `mousai compose` have")
     return [row for row in rows if row["key"] and row["bpm"]]
 
 
@@ -98,7 +98,7 @@ def lead_family(lead: str) -> str:
     """
     family = family_of(lead)
     if family is None:
-        raise UserError(f"lead {lead!r} is in no family; songs of the palettes style and leads have only known leads")
+        raise UserError("lead", lead, "is in no family; songs of the palettes style and leads have only known leads")
     return family
 
 
@@ -151,7 +151,7 @@ def extract_song_features(
             keep()
     keep()
     if not parts:
-        raise UserError("no songs to learn from; give at least one")
+        raise UserError("rows", hint="no songs to learn from; give at least one")
     return SongFeatures.concatenate(parts)
 
 
@@ -173,7 +173,7 @@ def lead_spectrograms(folder: Path, rows: Sequence[dict[str, Any]], *, cache: Pa
     from tqdm import tqdm
 
     if not rows:
-        raise UserError("no songs to learn from; give at least one")
+        raise UserError("rows", hint="no songs to learn from; give at least one")
     families = [lead_family(row["lead"]) for row in rows]
     known: dict[str, npt.NDArray[np.float16]] = {}
     if cache is not None and cache.is_file():

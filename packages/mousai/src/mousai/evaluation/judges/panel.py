@@ -50,7 +50,9 @@ class JudgePanel:
         _, key = load_npz(folder / "key.npz")
         path = folder / ACCURACY_FILE
         if not path.is_file():
-            raise UserError(f"{path} is missing; train the judges with: python -m mousai.evaluation.judges.train SONGS")
+            raise UserError(
+                path, hint="is missing; train the judges with: python -m mousai.evaluation.judges.train SONGS"
+            )
         numbers = [key[name].astype(np.float64) for name in ("mean", "scale", "weights", "offsets")]
         return cls(
             LinearJudge.from_arrays(genre),

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mousai.errors import UserError
+from mousai.errors import UserError, options_of
 from mousai.evaluation.judges.dataset import (
     VARIANTS,
     LeadSpectrograms,
@@ -36,11 +36,12 @@ TEST_VARIANTS = (("song", 0.0), ("degraded", 0.0))
 
 def main() -> int:
     """Extract features, fit the judges, test and write them."""
-    args = _parser().parse_args()
+    parser = _parser()
+    args = parser.parse_args()
     try:
         _run(args)
-    except (OSError, ValueError) as error:
-        print(f"judges: {error}", file=sys.stderr)
+    except UserError as error:
+        print(f"judges: {error.in_options(options_of(parser))}", file=sys.stderr)
         return 2
     return 0
 
@@ -73,7 +74,9 @@ def _run(args: argparse.Namespace) -> None:
     if args.test is None:
         held_out = _every_fifth_song(songs)
         if held_out.all() or not held_out.any():
-            raise UserError(f"{sum(map(len, rows.values()))} songs are too few to leave some out; give 50 or more")
+            raise UserError(
+                "folders", hint=f"{sum(map(len, rows.values()))} songs are too few to leave some out; give 50 or more"
+            )
         tests, songs = [songs.select(held_out)], songs.select(~held_out)
     else:
         tests = [_features(test, read_song_table(test), args.cache, variants=TEST_VARIANTS) for test in args.test]
@@ -139,7 +142,7 @@ def _check_names(folders: Sequence[Path]) -> None:
     """Refuse two folders of one name: songs and caches are known by it."""
     for name, count in Counter(folder.resolve().name for folder in folders).items():
         if count > 1:
-            raise UserError(f"{name}: {count} of the folders have this name, by which songs are known; rename one")
+            raise UserError("folders", name, f"{count} of them have this name, by which songs are known; rename one")
 
 
 def _check_held_out(lead_songs: Sequence[Path] | None, test: Sequence[Path] | None) -> None:
@@ -147,9 +150,9 @@ def _check_held_out(lead_songs: Sequence[Path] | None, test: Sequence[Path] | No
     if lead_songs is None:
         return
     if test is None:
-        raise UserError("--lead-songs: needs --test, folders of other songs to test the judges on")
+        raise UserError("lead_songs", hint="needs --test, folders of other songs to test the judges on")
     for folder in {one.resolve() for one in lead_songs} & {one.resolve() for one in test}:
-        raise UserError(f"{folder}: is in --lead-songs and in --test; test the judges on other songs")
+        raise UserError("test", folder, "is in --lead-songs too; test the judges on other songs")
 
 
 def _every_fifth_song(songs: SongFeatures) -> npt.NDArray[np.bool_]:
