@@ -32,9 +32,6 @@ ELSEWHERE = (
     "experiments/",
     "CHANGELOG.md",
     "tests/workspace/test_words.py",
-    # Both are being written anew.
-    "README.md",
-    "packages/mousai/src/mousai/models/README.md",
 )
 TEXT = {".py", ".md", ".toml", ".yaml", ".sh", ".html", ".js", ".css", ""}
 
