@@ -16,7 +16,7 @@ import torch
 
 import mousai
 from mousai import write_audio
-from mousai.cli.train import read_settings
+from mousai.cli.train import read_config
 from mousai.training.run import train
 
 RATE = 48000
@@ -57,7 +57,7 @@ def losses(stage: str, data: Path, out: Path, *options: str) -> dict[str, list[s
         *("--optimizer.learning_rate", "0.001", "--optimizer.warmup", "2"),
         *options,
     ]
-    if train(read_settings(stage, words)) != 0:
+    if train(read_config(stage, words)) != 0:
         sys.exit(f"{stage}: stopped early")
     found: dict[str, list[str]] = {}
     for path in sorted((out / "log").rglob("metrics.csv")):

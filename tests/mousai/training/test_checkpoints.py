@@ -99,7 +99,7 @@ def test_a_full_disk_is_said_and_the_older_checkpoint_stays(tmp_path, make_setti
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Trainer, "save_checkpoint", full)
-    with pytest.raises(UserError, match=r"step-000000002\.ckpt cannot be written: .*No space left .* before it stay"):
+    with pytest.raises(UserError, match=r"step-000000002\.ckpt: cannot be written: .*No space left .* before it stay"):
         train(make_settings("latent-diffusion", run, max_steps=2))
     assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-000000001.ckpt"]
 
