@@ -80,7 +80,7 @@ def test_tags_of_files(tmp_path: Path):
         ),
         ("metadata.csv", "file_name,caption\na.wav,x\na.wav,y\n", "row 2: a.wav stands in it a second time"),
         ("metadata.jsonl", b'{"file_name": "a.wav", "caption": "\xe9t\xe9"}', "cannot be read as UTF-8 text"),
-        ("a.txt", b"\xe9t\xe9", "a.txt cannot be read: 'utf-8' codec can't decode byte 0xe9"),
+        ("a.txt", b"\xe9t\xe9", "a.txt: cannot be read: 'utf-8' codec can't decode byte 0xe9"),
         ("metadata.csv", "file_name\na.wav,x\n", r"has more values than the head has names \(a text that holds commas"),
         ("metadata.csv", "file_name;caption\na.wav;x\n", r"needs the key file_name \(columns are separated by commas"),
         ("metadata.csv", "file_name,caption\n", "is empty"),

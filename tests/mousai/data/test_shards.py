@@ -302,7 +302,7 @@ def test_too_many_bad_files_end_it_early(tmp_path: Path):
         ("metadata.jsonl", b'{"file_name": "none.wav"}', "none.wav does not exist"),
         ("metadata.jsonl", b'{"file_name": "1.flac"', "line 1: not JSON"),
         ("metadata.jsonl", b'{"file_name": "1.flac"}\n{"file_name": "1.flac"}', "line 2: 1.flac stands in it a second"),
-        ("1.txt", b"\xe9t\xe9", "1.txt cannot be read: 'utf-8' codec"),
+        ("1.txt", b"\xe9t\xe9", "1.txt: cannot be read: 'utf-8' codec"),
     ],
 )
 def test_what_is_told_wrongly_of_the_songs_stops_every_step(
@@ -329,7 +329,7 @@ def test_shards_of_something_else_are_refused(songs: Path, tmp_path: Path, stage
         shard_songs(tmp_path / "latents", out, songs_per_shard=3)
     with pytest.raises(UserError, match=r"holds .*, and no shards; give a new or empty folder"):
         shard_songs(songs, songs)
-    with pytest.raises(UserError, match="--songs-per-shard 0: must be 1 or more"):
+    with pytest.raises(UserError, match="songs_per_shard=0: must be 1 or more"):
         shard_songs(songs, tmp_path / "new", songs_per_shard=0)
     (tmp_path / "latents" / "metadata.jsonl").unlink()
     with pytest.raises(UserError, match=r"has no metadata\.jsonl; `mousai data encode` adds it"):

@@ -14,6 +14,7 @@ import pytest
 from mousai import UserError
 from mousai.cli import main
 from mousai.data.workers import LocalPool, Pool, open_pool
+from mousai.errors import install_hint
 
 from .conftest import descendants, music
 
@@ -127,7 +128,7 @@ def command_of(pid: int) -> bytes:
 
 
 def test_a_killed_process_here_is_one_line():
-    with pytest.raises(UserError, match=r"a worker process was killed, .* fewer --workers"):
+    with pytest.raises(UserError, match=r"^workers=2: a worker process was killed, .* fewer --workers"):
         list(LocalPool(2).map(partial(killed, None), JOBS))
 
 
@@ -140,7 +141,7 @@ def test_a_killed_process_of_the_cluster_is_tried_again(by_value: Pool, tmp_path
 
 @pytest.mark.slow
 def test_one_that_is_killed_every_time_is_one_line(by_value: Pool):
-    with pytest.raises(UserError, match=r"a job on the Ray cluster was killed 4 times") as caught:
+    with pytest.raises(UserError, match=r"^ray: a job on the Ray cluster was killed 4 times") as caught:
         list(by_value.map(partial(killed, None), JOBS[:4]))
     assert "\n" not in str(caught.value)
 
@@ -164,9 +165,9 @@ def test_a_cluster_of_this_machine_is_heard_by_nobody_else(cluster: Pool):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"workers": 0}, "--workers 0: must be 1 or more"),
-        ({"ray": "127.0.0.1:1"}, r"--ray 127.0.0.1:1: nobody answers there \(Connection refused\); start a cluster"),
-        ({"ray": "ray://127.0.0.1:1"}, "--ray ray://127.0.0.1:1: nobody answers there"),
+        ({"workers": 0}, "workers=0: must be 1 or more"),
+        ({"ray": "127.0.0.1:1"}, r"ray='127.0.0.1:1': nobody answers there \(Connection refused\); start a cluster"),
+        ({"ray": "ray://127.0.0.1:1"}, "ray='ray://127.0.0.1:1': nobody answers there"),
     ],
 )
 def test_impossible_pools(settings: dict, message: str):
@@ -182,4 +183,4 @@ def test_without_ray_one_line_says_what_to_install(
     for command in (["check", "{}"], ["encode", "{}", "-o", "{}/latents"], ["shard", "{}", "-o", "{}/shards"]):
         assert main(["data", *(word.format(tmp_path) for word in command), "--ray", "local"]) == 2
         said = capsys.readouterr().err
-        assert said == "mousai: error: --ray local: needs Ray: pip install 'mousai-music[ray]'\n"
+        assert said == f"mousai: error: --ray local: needs Ray; {install_hint('ray')}\n"

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mousai import UserError
 from mousai.cli import main
 from mousai.cli.train import RECIPES, STAGES, read_config, recipe_names
 from mousai.storage.folders import BUNDLED, describe
@@ -64,9 +65,12 @@ def test_print_config_explains_every_key(capsys):
 
 
 MISTAKES = [
-    (["--loop.max_stepz", "3"], "--loop.max_stepz 3"),
-    (["--loop.max_step", "3"], "--loop.max_step 3"),  # the beginning of a key is none
-    (["--loop.max_steps", "many"], "--loop.max_steps many: must be a whole number"),
+    (["--loop.max_stepz", "3"], "loop.max_stepz='3': no such key; did you mean 'loop.max_steps'?"),
+    (
+        ["--loop.max_step", "3"],
+        "loop.max_step='3': no such key; did you mean 'loop.max_steps'?",
+    ),  # the beginning of a key is none
+    (["--loop.max_steps", "many"], "loop.max_steps='many': must be a whole number"),
     (["--loop.batch", "0", "--loop.max_steps", "3"], "loop.batch=0: must be 1 or more"),
     ([], "loop.max_steps: say how long to train"),
     (["--loop.max_time", "3h"], "loop.max_time='3h': must be seconds or days:hours:minutes:seconds"),
@@ -80,9 +84,12 @@ MISTAKES = [
         ["--loop.max_steps", "3", "--loop.strategy", "deepspeed"],
         "loop.strategy='deepspeed': its average could not",
     ),
-    (["--loop.max_steps", "3", "--loop.strategy", "fsdp", "--loop.compile", "true"], "loop.compile=true: does not go"),
-    (["--crops.place", "here"], "--crops.place here: must be one of random, fixed"),
-    (["--logging.logger", "wandb", "--loop.max_steps", "1", "--data", "SONGS"], "logging.logger=wandb: is not inst"),
+    (["--loop.max_steps", "3", "--loop.strategy", "fsdp", "--loop.compile", "true"], "loop.compile=True: does not go"),
+    (["--crops.place", "here"], "crops.place='here': must be one of random, fixed"),
+    (
+        ["--logging.logger", "wandb", "--loop.max_steps", "1", "--data", "SONGS"],
+        "logging.logger='wandb': is not inst",
+    ),
 ]
 
 
@@ -95,6 +102,28 @@ def test_a_mistake_is_one_line(arguments, message, tmp_path, monkeypatch, capsys
     assert main(["train", "latent-diffusion", *BASE, *arguments]) == 2
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("mousai: error")]
     assert len(said) == 1 and message in said[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments", "line"),
+    [
+        ("loop: {batch: few}", [], "loop.batch='few': must be a whole number"),
+        ("loop: {batchs: 3}", [], "loop.batchs=3: no such key; did you mean 'loop.batch'?"),
+        ("crops: {times: {kind: 3}}", [], "crops.times.kind=3: must be one of uniform, logit_normal"),
+        ("loop: 3", [], "loop=3: no such key"),
+        ("- 3", [], "mine.yaml: must hold keys and their values, found list"),
+        ("loop: {", [], "mine.yaml: is not YAML: "),
+        ("loop: {batch: 3}", ["--loop", "{max_steps: x}"], "loop.max_steps='x': must be a whole number"),
+        ("loop: {batch: 3}", ["--optimizer.betas", "x"], "optimizer.betas='x': must be a list"),
+        ("loop: {batch: 3}", ["--crops.augment=x", "--loop.batch=4"], "crops.augment='x': "),
+    ],
+)
+def test_a_mistake_in_a_file_or_a_group_names_its_key(file, arguments, line, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(file)
+    with pytest.raises(UserError) as caught:
+        read_config("latent-diffusion", ["--config", "mine.yaml", *BASE, *arguments])
+    assert str(caught.value).startswith(line)
 
 
 def test_bundled_is_the_bundled_model_also_beside_a_folder_of_that_name(tmp_path, monkeypatch, songs):
@@ -110,7 +139,6 @@ def test_bundled_is_the_bundled_model_also_beside_a_folder_of_that_name(tmp_path
 
 
 def test_the_folder_of_a_run_holds_nothing_else(tmp_path, make_settings):
-    from mousai import UserError
     from mousai.training.run import train
 
     (tmp_path / "thesis.doc").write_text("")
@@ -121,7 +149,6 @@ def test_the_folder_of_a_run_holds_nothing_else(tmp_path, make_settings):
 
 
 def test_a_phase_that_does_not_fit_the_model_is_refused(tmp_path, make_settings):
-    from mousai import UserError
     from mousai.training.run import train
 
     with pytest.raises(UserError, match="phase='all': a model with a prior is trained by phase=latent and then"):
@@ -235,13 +262,12 @@ def test_silence_is_passed_over_and_bad_files_are_told(tmp_path, config, make_se
     crops = WaveformCrops(sorted(folder.glob("*.wav")), config, AutoencoderCropConfig(samples=4096), seed=0)
     assert all(crops[number]["files"].endswith("good.wav") for number in range(20))
     (folder / "broken.wav").write_bytes(b"RIFF and nothing more")
-    with pytest.raises(UserError, match=r"1 of 3 files are bad, more than 1%, such as .*broken\.wav"):
+    with pytest.raises(UserError, match=r"^data: 1 of 3 files are bad, more than 1%, such as .*broken\.wav"):
         train(make_settings("autoencoder", tmp_path / "run", data=str(folder), batch=8))
     assert "broken.wav" in (tmp_path / "run" / "bad_files.json").read_text()
 
 
 def test_only_bad_files_end_the_first_item(tmp_path, config):
-    from mousai import UserError
 
     (tmp_path / "broken.wav").write_bytes(b"")
     crops = WaveformCrops([tmp_path / "broken.wav"], config, AutoencoderCropConfig(samples=4096), seed=0)

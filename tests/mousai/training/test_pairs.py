@@ -142,7 +142,7 @@ def test_shards_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"crops": {"pair_by": ""}}, "crops.pair_by: names no field"),
+        ({"crops": {"pair_by": ""}}, "crops.pair_by='': names no field"),
         ({"crops": {"pair_by": "seed"}, "loop": {"batch": 3}}, "loop.batch=3: a step must see an even number of items"),
     ],
 )

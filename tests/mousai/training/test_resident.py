@@ -181,7 +181,10 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path, make_settings: Any
         LoopConfig(max_steps=1, resident=True, devices=2)
     with pytest.raises(UserError, match=r"loop\.cuda_graph=True: does not go with loop\.compile"):
         LoopConfig(max_steps=1, cuda_graph=True, compile=True)
-    with pytest.raises(UserError, match="must rise, from 1 or more"):
+    with pytest.raises(
+        UserError,
+        match=r"composer\.validation=\d+: it, composer\.first=\d+ and composer\.songs=\d+ must rise, from 1 or more",
+    ):
         ComposerConfig(first=20, songs=10)
     with pytest.raises(UserError, match=r"does not go with crops\.pair_by"):
         train(replace(config, loop=resident, crops=replace(config.crops, pair_by="seed")))

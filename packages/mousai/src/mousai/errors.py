@@ -64,9 +64,10 @@ def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
     """Map each name under which a value is stored to the option that sets it, for a parser and all below it.
 
     The names are those of arguments in Python (`num_inference_steps`), so that a `UserError` about one can be said in
-    the words of the command line (`--steps`). Positional arguments keep their name.
+    the words of the command line (`--steps`). Positional arguments keep their name. `parser.set_defaults(options=...)`
+    adds more of these, for settings that are not arguments of the parser.
     """
-    found: dict[str, str] = {}
+    found: dict[str, str] = dict(parser.get_default("options") or {})
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for below in action.choices.values():

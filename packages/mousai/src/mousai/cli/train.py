@@ -1,7 +1,6 @@
 """`mousai train`: either stage, on the user's own music."""
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,8 @@ if TYPE_CHECKING:
     from mousai.training.config import TrainingConfig
 
 STAGES = ("autoencoder", "latent-diffusion")
+OPTIONS = {"start_from": "--from", "config": "--config"}
+"""What settings are called here; the others are called as in Python and in a file (`loop.batch`)."""
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "mousai train autoencoder|latent-diffusion [--config RECIPE_OR_FILE] --data DIR --out RUN [--from MODEL] "
         "[--key.sub VALUE ...]"
     )
+    parser.set_defaults(options=OPTIONS)
     parser.add_argument(
         "stage", choices=STAGES, help="autoencoder: sound to latent and back; latent-diffusion: text to latent"
     )
@@ -61,6 +63,7 @@ def read_config(stage: str, arguments: Sequence[str]) -> "TrainingConfig":
         raise UserError(f"training needs {needed}; {install_hint('train')}") from None
     from jsonargparse import ArgumentError, ArgumentParser
 
+    from mousai.cli.train_mistakes import find_mistake
     from mousai.training.config import AutoencoderTrainingConfig, LatentDiffusionTrainingConfig
 
     kind: Any = AutoencoderTrainingConfig if stage == "autoencoder" else LatentDiffusionTrainingConfig
@@ -73,10 +76,11 @@ def read_config(stage: str, arguments: Sequence[str]) -> "TrainingConfig":
     )
     parser.add_argument("--config", action="config", help=f"a YAML file, or a recipe: {', '.join(recipe_names())}")
     parser.add_class_arguments(kind)
+    full = _in_full(stage, arguments)
     try:
-        found = vars(parser.instantiate(parser.parse_args(_in_full(stage, arguments))))
+        found = vars(parser.instantiate(parser.parse_args(full)))
     except ArgumentError as error:
-        raise UserError(_in_words(str(error))) from error
+        raise find_mistake(kind, full) or UserError(f"{error}; see --print-config for every key") from error
     found.pop("config")
     config: TrainingConfig = kind(**found)
     return config
@@ -106,26 +110,3 @@ def _recipe(stage: str, name: str) -> str:
     if not Path(name).is_file():
         raise UserError("config", name, f"no such file; give one, or a recipe: {', '.join(recipe_names())}")
     return name
-
-
-def _in_words(error: str) -> str:
-    """jsonargparse's message of several lines, in one."""
-    text = " ".join(error.split())
-    key = re.search(r'Parser key "([^"]+)"', text)
-    value = re.search(r"(?:Given value:|Got value:) (.*?)(?: Given value type:|$)", text)
-    kinds = re.findall(r"Expected an? (<class '\w+'>|typing\.Literal\[[^]]*\])", text)
-    if key is None or value is None or not kinds:
-        return f"{text}; see --print-config for every key"
-    words = [_KINDS.get(kind, kind) for kind in dict.fromkeys(kinds)]
-    words = [re.sub(r"typing\.Literal\[(.*)\]", r"one of \1", word).replace("'", "") for word in words if word]
-    return f"--{key[1]} {value[1]}: must be {' or '.join(words)}"
-
-
-_KINDS = {
-    "<class 'int'>": "a whole number",
-    "<class 'float'>": "a number",
-    "<class 'str'>": "a text",
-    "<class 'bool'>": "true or false",
-    "<class 'tuple'>": "a list",
-    "<class 'NoneType'>": "",
-}

@@ -32,8 +32,9 @@ class BadSongs:
             self.save()
             name, why = next(iter(self.found.items()))
             raise UserError(
-                f"{self.source}: {len(self.found)} of {self.total} songs are bad, which is more than "
-                f"{check.MOST_BAD:.0%}, such as {name}: {why} (all in {self.report}; `mousai data check` says more)"
+                self.source,
+                hint=f"{len(self.found)} of {self.total} songs are bad, which is more than "
+                f"{check.MOST_BAD:.0%}, such as {name}: {why} (all in {self.report}; `mousai data check` says more)",
             )
 
     def save(self) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mousai.audio.files import READ_SUFFIXES
-from mousai.errors import UserError
+from mousai.errors import UserError, install_hint
 from mousai.storage.file_parts import FilePart
 
 TABLES = ("metadata.jsonl", "metadata.csv")
@@ -60,23 +60,23 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
         UserError: the folder is missing or holds no audio, or a table or sidecar cannot be read; one line names it.
     """
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; give a folder of audio files")
+        raise UserError(folder, hint="no such folder; give a folder of audio files")
     tables = {path.parent: path for name in reversed(TABLES) for path in visible_files(folder, name)}
     rows: dict[Path, dict[str, Any]] = {}
     for parent, table in sorted(tables.items()):
         for line, row in _rows(table):
             path = parent / row.pop("file_name")
             if not path.is_file():
-                raise UserError(f"{table}, {line}: {path} does not exist")
+                raise UserError(table, hint=f"{line}: {path} does not exist")
             if path in rows:
-                raise UserError(f"{table}, {line}: {path.name} stands in it a second time; keep one of the rows")
+                raise UserError(table, hint=f"{line}: {path.name} stands in it a second time; keep one of the rows")
             rows[path] = row
     found = []
     for path in visible_files(folder, "*"):
         if path.suffix.lower() not in READ_SUFFIXES:
             continue
         if not _is_text(path):
-            raise UserError(f"{folder}: the name of {os.fsencode(path)!r} is not UTF-8 text; rename it")
+            raise UserError(folder, hint=f"the name of {os.fsencode(path)!r} is not UTF-8 text; rename it")
         if path not in rows and any(parent in tables for parent in path.parents):
             continue
         sources = [rows.get(path, {}), _sidecar(path)]
@@ -87,7 +87,7 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
             fields |= {key: value for key, value in source.items() if key not in fields}
         found.append(Record(path, fields))
     if not found:
-        raise UserError(f"{folder}: holds no audio files ({', '.join(READ_SUFFIXES)})")
+        raise UserError(folder, hint=f"holds no audio files ({', '.join(READ_SUFFIXES)})")
     return found
 
 
@@ -113,12 +113,12 @@ def _rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for where, row in rows:
         name = row.get("file_name")
         if not isinstance(name, str) or not name:
-            raise UserError(f"{table}, {where}: needs the key file_name{_hint(table)}")
+            raise UserError(table, hint=f"{where}: needs the key file_name{_hint(table)}")
         check_below(table, where, name)
         count += 1
         yield where, {key: value for key, value in row.items() if value not in (None, "")}
     if not count:
-        raise UserError(f"{table} is empty")
+        raise UserError(table, hint="is empty")
 
 
 def _hint(table: Path) -> str:
@@ -132,7 +132,7 @@ def check_below(table: Path, where: str, name: str) -> None:
         UserError: it does; names table, row and name.
     """
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise UserError(f"{table}, {where}: file_name {name!r} must be a path below {table.parent}")
+        raise UserError(table, hint=f"{where}: file_name {name!r} must be a path below {table.parent}")
 
 
 def json_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -147,9 +147,9 @@ def json_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         try:
             row = json.loads(line)
         except ValueError as error:
-            raise UserError(f"{table}, line {number}: not JSON ({error})") from error
+            raise UserError(table, hint=f"line {number}: not JSON ({error})") from error
         if not isinstance(row, dict):
-            raise UserError(f"{table}, line {number}: must be an object, found {type(row).__name__}")
+            raise UserError(table, hint=f"line {number}: must be an object, found {type(row).__name__}")
         yield f"line {number}", row
 
 
@@ -159,19 +159,20 @@ def _csv_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         for number, row in enumerate(reader, start=1):
             if None in row:
                 raise UserError(
-                    f"{table}, row {number}: has more values than the head has names (a text that holds commas must "
-                    "stand in quotes)"
+                    table,
+                    hint=f"row {number}: has more values than the head has names (a text that holds commas must "
+                    "stand in quotes)",
                 )
             yield f"row {number}", dict(row)
     except csv.Error as error:
-        raise UserError(f"{table}, line {reader.line_num}: not CSV ({error})") from error
+        raise UserError(table, hint=f"line {reader.line_num}: not CSV ({error})") from error
 
 
 def _text(table: Path) -> str:
     try:
         return table.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{table} cannot be read as UTF-8 text: {error}") from error
+        raise UserError(table, hint=f"cannot be read as UTF-8 text: {error}") from error
 
 
 def _sidecar(path: Path) -> dict[str, Any]:
@@ -183,9 +184,9 @@ def _sidecar(path: Path) -> dict[str, Any]:
             text = beside.read_text(encoding="utf-8-sig").strip()
             found = json.loads(text) if suffix == ".json" else {"caption": " ".join(text.split())}
         except (OSError, ValueError) as error:
-            raise UserError(f"{beside} cannot be read: {error}") from error
+            raise UserError(beside, hint=f"cannot be read: {error}") from error
         if not isinstance(found, dict):
-            raise UserError(f"{beside} must hold an object, found {type(found).__name__}")
+            raise UserError(beside, hint=f"must hold an object, found {type(found).__name__}")
         return {key: value for key, value in found.items() if value not in (None, "")}
     return {}
 
@@ -194,7 +195,7 @@ def _tags_of(path: Path) -> dict[str, Any]:
     try:
         from tinytag import TinyTag, TinyTagException
     except ImportError:
-        raise UserError("reading the tags of audio files needs tinytag: pip install 'mousai-music[train]'") from None
+        raise UserError(f"reading the tags of audio files needs tinytag; {install_hint('train')}") from None
     try:
         tags = TinyTag.get(path)
     except (TinyTagException, OSError, ValueError):

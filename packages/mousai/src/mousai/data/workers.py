@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
-from mousai.errors import UserError
+from mousai.errors import UserError, install_hint
 from mousai.processes import follow_parent
 
 Job = TypeVar("Job")
@@ -54,7 +54,7 @@ def open_pool(*, workers: int | None = None, ray: str | None = None) -> Iterator
         UserError: `workers` is impossible, Ray is not installed, or there is no cluster.
     """
     if workers is not None and workers < 1:
-        raise UserError(f"--workers {workers}: must be 1 or more")
+        raise UserError("workers", workers, "must be 1 or more")
     if ray is None:
         yield LocalPool(workers or os.cpu_count() or 1)
     else:
@@ -95,8 +95,10 @@ class LocalPool:
                     yield future.result()
         except BrokenProcessPool:
             raise UserError(
+                "workers",
+                self.workers,
                 "a worker process was killed, perhaps because the memory was full: the same command goes on, with "
-                "fewer --workers"
+                "fewer --workers",
             ) from None
         except BaseException:
             # What they are at is not finished: it may take minutes, and the next call does it again.
@@ -148,8 +150,9 @@ class RayPool:
             raise error.cause from None  # as if it had been raised here
         except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError) as error:
             raise UserError(
-                f"a job on the Ray cluster was killed {RETRIES + 1} times, perhaps because the memory was full "
-                f"({' '.join(str(error).split())[:200]}); the same command goes on"
+                "ray",
+                hint=f"a job on the Ray cluster was killed {RETRIES + 1} times, perhaps because the memory was full "
+                f"({' '.join(str(error).split())[:200]}); the same command goes on",
             ) from None
         finally:
             for reference in running:
@@ -170,7 +173,7 @@ def _ray_session(address: str, workers: int | None) -> Iterator[None]:
     try:
         import ray
     except ImportError:
-        raise UserError(f"--ray {address}: needs Ray: pip install 'mousai-music[ray]'") from None
+        raise UserError("ray", address, f"needs Ray; {install_hint('ray')}") from None
     _knock(address)
     if ray.is_initialized():  # by whoever calls this from Python, and it is theirs to end
         yield
@@ -184,7 +187,7 @@ def _ray_session(address: str, workers: int | None) -> Iterator[None]:
     except (ConnectionError, ValueError, RuntimeError) as error:
         why = " ".join(str(error).split())[:300]
         raise UserError(
-            f"--ray {address}: no such cluster, or it asks for a token (then set RAY_AUTH_MODE=token): {why}"
+            "ray", address, f"no such cluster, or it asks for a token (then set RAY_AUTH_MODE=token): {why}"
         ) from error
     try:
         yield
@@ -202,5 +205,5 @@ def _knock(address: str) -> None:
     except (OSError, OverflowError) as error:
         why = getattr(error, "strerror", None) or error
         raise UserError(
-            f"--ray {address}: nobody answers there ({why}); start a cluster with `ray start --head`"
+            "ray", address, f"nobody answers there ({why}); start a cluster with `ray start --head`"
         ) from None

@@ -51,13 +51,14 @@ class ModelDescription:
     about: str
 
 
-def model_folder(model: str | PathLike[str] | None, *, revision: str | None = None) -> Path:
+def model_folder(model: str | PathLike[str] | None, *, revision: str | None = None, field: str = "model") -> Path:
     """The folder of a model: the bundled one, one on disk, or one of the hub, downloaded at a pinned revision.
 
     Args:
         model: None and the name "bundled" are the model that comes along, also where a folder is called so:
             "./bundled" is the folder.
         revision: commit of a model of the hub.
+        field: name of the argument in errors.
 
     Raises:
         UserError: there is none by that name; says what would do.
@@ -71,11 +72,11 @@ def model_folder(model: str | PathLike[str] | None, *, revision: str | None = No
         return folder
     text = str(model)
     if folder.exists():
-        raise UserError("model", text, f"is a file; give the folder that holds {INDEX_NAME}")
+        raise UserError(field, text, f"is a file; give the folder that holds {INDEX_NAME}")
     if not is_hub_id(text):
-        raise UserError("model", text, "no such folder")
+        raise UserError(field, text, "no such folder")
     if revision is None:
-        raise UserError("model", text, "no such folder; for a model of the hub give its commit as revision too")
+        raise UserError(field, text, "no such folder; for a model of the hub give its commit as revision too")
     patterns = ["*.json", "*.safetensors", "*/*.json", "*/*.safetensors", "*/*.model"]
     return download(text, revision=revision, patterns=patterns)
 

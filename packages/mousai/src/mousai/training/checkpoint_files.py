@@ -73,5 +73,5 @@ def newest_loadable(folder: Path) -> Path | None:
         else:
             return path
     if found:
-        raise UserError(f"{folder}: none of its {len(found)} checkpoints can be read; give another --out")
+        raise UserError(folder, hint=f"none of its {len(found)} checkpoints can be read; give another --out")
     return None

@@ -66,10 +66,10 @@ def export_run(
     """
     config, saved = _saved(run)
     if config.get("lora", {}).get("rank"):
-        raise UserError(f"{run}: trained an adapter (lora.rank); export it as a file, -o NAME.safetensors")
+        raise UserError(run, hint="trained an adapter (lora.rank); export it as a file, -o NAME.safetensors")
     is_model = (out / "model_index.json").is_file()
     if out.exists() and not (is_model and overwrite) and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} exists; {'give --overwrite to replace it' if is_model else 'give a new folder'}")
+        raise UserError(out, hint=f"exists; {'give --overwrite to replace it' if is_model else 'give a new folder'}")
     weights = Weights(saved["state_dict"], saved["callbacks"]["EMA"]["average"])
     parts, defaults = (_autoencoder if config["stage"] == "autoencoder" else _latent_diffusion)(run, config, weights)
     defaults = defaults.changed(settings)
@@ -100,7 +100,7 @@ def export_adapter(run: Path, path: Path) -> int:
     config, saved = _saved(run)
     lora = AdapterConfig(**config.get("lora", {}))
     if not lora.rank:
-        raise UserError(f"{run}: trained all weights, and no adapter; export it as a folder, -o MODEL_DIR")
+        raise UserError(run, hint="trained all weights, and no adapter; export it as a folder, -o MODEL_DIR")
     from mousai.training.stages.latent_diffusion.adapters import save_adapter
 
     average = saved["callbacks"]["EMA"]["average"]
@@ -110,10 +110,10 @@ def export_adapter(run: Path, path: Path) -> int:
 def _saved(run: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Config of a run, and its newest checkpoint."""
     if not is_run(run):
-        raise UserError(f"{run}: is no folder of a run; give the --out of a `mousai train`")
+        raise UserError(run, hint="is no folder of a run; give the --out of a `mousai train`")
     newest = newest_loadable(run / CHECKPOINTS)
     if newest is None:
-        raise UserError(f"{run}: has saved no checkpoint yet; let it train a little, or stop it once with Ctrl-C")
+        raise UserError(run, hint="has saved no checkpoint yet; let it train a little, or stop it once with Ctrl-C")
     return load_config(run / CONFIG), read_checkpoint(newest)
 
 
@@ -143,14 +143,15 @@ def _autoencoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tupl
     started = config["start_from"]
     others: Parts = {}
     if started is not None:
-        begun = model_folder(started, need=["autoencoder"])
+        begun = model_folder(started, field="start_from", need=["autoencoder"])
         described = describe(begun)
         defaults = described.defaults
         if config["phase"] in ("magnitudes", "decoder") and "latent_diffusion" in described.parts:
             if encoder_fingerprint(load_autoencoder(begun).state_dict()) != encoder_fingerprint(model.state_dict()):
                 raise UserError(
-                    f"{begun}: has another encoder than when {run} began with it, so its stage 2 does not fit; put "
-                    "back the model that it was"
+                    begun,
+                    hint=f"has another encoder than when {run} began with it, so its stage 2 does not fit; put "
+                    "back the model that it was",
                 )
             if "text_encoder" in described.parts:
                 others["text_encoder"] = T5TextEncoder.load(begun)
@@ -166,7 +167,7 @@ def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) ->
     weights.fill(model, "model.")
     started = config["start_from"]
     if started is not None:
-        begun = model_folder(started, need=["text_encoder", "latent_diffusion"])
+        begun = model_folder(started, field="start_from", need=["text_encoder", "latent_diffusion"])
         text = T5TextEncoder.load(begun)
     elif config["text"] == "small":
         text = T5TextEncoder.small(tokenizer=load_tokenizer(run / "tokenizer"))
@@ -174,7 +175,7 @@ def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) ->
         text = frozen_text(config["text"])
     if any(key.startswith("text.") for key in weights.average):
         weights.fill(text, "text.")
-    stage_1 = model_folder(config["autoencoder"], need=["autoencoder"])
+    stage_1 = model_folder(config["autoencoder"], field="autoencoder", need=["autoencoder"])
     defaults = describe(begun if started is not None else stage_1).defaults
     return {"text_encoder": text, "latent_diffusion": model, "autoencoder": load_autoencoder(stage_1)}, defaults
 

@@ -21,8 +21,8 @@ def check_machine(config: TrainingConfig) -> None:
     if loop.strategy != FSDP and ("fsdp" in loop.strategy or "deepspeed" in loop.strategy):
         raise UserError("loop.strategy", loop.strategy, "its average could not follow the weights; take fsdp, or ddp")
     if loop.strategy == FSDP and (loop.compile or loop.precision == "16-mixed"):
-        what = "loop.compile=true" if loop.compile else "loop.precision=16-mixed"
-        raise UserError(f"{what}: does not go with loop.strategy=fsdp; leave it out, or take ddp")
+        field, value = ("loop.compile", True) if loop.compile else ("loop.precision", loop.precision)
+        raise UserError(field, value, "does not go with loop.strategy=fsdp; leave it out, or take ddp")
     on_cpu = lightning_device(config)[0] == "cpu"
     if loop.precision == "bf16-mixed" and on_cpu and (gain := bfloat16_gain(torch.device("cpu"))) < 1:
         print(

@@ -117,8 +117,6 @@ def _fit(config: TrainingConfig, experiment: Experiment, newest: Path | None, sa
                 ckpt_path=None if newest is None else str(newest),
                 weights_only=True,
             )
-        except UserError as error:
-            raise _as_first_raised(error) from error
         except SystemExit:
             if signals.received is None:
                 raise
@@ -145,12 +143,6 @@ def _callbacks(
         ),
         ProgressBar(max_steps=config.loop.max_steps, limit=limit, guard=guard),
     ]
-
-
-def _as_first_raised(error: UserError) -> UserError:
-    """An error without the traceback that a `DataLoader` puts into its text when it comes from another process."""
-    lines = str(error).strip().splitlines()
-    return UserError(lines[-1].partition(": ")[2]) if lines[0].startswith("Caught ") and len(lines) > 1 else error
 
 
 _MODELS = ("start_from", "autoencoder")

@@ -31,14 +31,16 @@ def run_lock(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / LOCK).open("a+")
     except OSError as error:
-        raise UserError(f"{folder}: cannot be made or written ({error.strerror}); give another --out") from error
+        raise UserError(folder, hint=f"cannot be made or written ({error.strerror}); give another --out") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
             holder = file.read().strip() or "another process"
-            raise UserError(f"{folder}: {holder} trains into it; wait for it, stop it, or give another --out") from None
+            raise UserError(
+                folder, hint=f"{holder} trains into it; wait for it, stop it, or give another --out"
+            ) from None
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()

@@ -12,13 +12,18 @@ from mousai.storage.weights import load_config
 from mousai.training.config import TrainingConfig
 
 
-def model_folder(name: str, *, need: Sequence[str]) -> Path:
+def model_folder(name: str, *, field: str, need: Sequence[str]) -> Path:
     """A model folder, or "bundled", that has some parts.
+
+    Args:
+        name: path of the folder, or "bundled".
+        field: name of the setting in errors.
+        need: parts that it must have.
 
     Raises:
         UserError: there is none, or it lacks one.
     """
-    folder = folder_of(name)
+    folder = folder_of(name, field=field)
     describe(folder, need=need)
     return folder
 

@@ -15,6 +15,7 @@ from mousai.errors import UserError
 from mousai.training.callbacks.loggers import make_logger
 from mousai.training.config import TrainingConfig
 from mousai.training.data.index_sampler import IndexSampler, collate
+from mousai.training.data.loader import ItemLoader
 from mousai.training.fsdp import FSDP, fsdp_strategy
 from mousai.training.resident.batches import ResidentBatches
 from mousai.training.stages.experiment import VALIDATION_ITEMS, Experiment
@@ -86,18 +87,13 @@ def lightning_device(config: TrainingConfig) -> tuple[str, Any]:
 
 def train_loader(
     experiment: Experiment, config: TrainingConfig, *, first: int, rank: int, world: int
-) -> DataLoader[dict[str, Any]]:
+) -> DataLoader[Any]:
     """Batches to train on, from item `first` on."""
     if experiment.resident:
         return DataLoader(ResidentBatches(batch=config.loop.batch, first=first), batch_size=None)
     assert experiment.train is not None
-    return DataLoader(
-        experiment.train,
-        batch_size=config.loop.batch,
-        sampler=IndexSampler(first=first, rank=rank, world=world),
-        num_workers=config.loop.workers,
-        collate_fn=collate,
-    )
+    sampler = IndexSampler(first=first, rank=rank, world=world)
+    return ItemLoader(experiment.train, batch=config.loop.batch, sampler=sampler, workers=config.loop.workers)
 
 
 def validation_loader(experiment: Experiment, config: TrainingConfig) -> DataLoader[dict[str, Any]]:

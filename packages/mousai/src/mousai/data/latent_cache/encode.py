@@ -101,14 +101,14 @@ def encode_songs(
     """
     for name, value in (("offsets", offsets), ("workers", workers)):
         if value < 1:
-            raise UserError(f"{name}={value}: must be 1 or more")
+            raise UserError(name, value, "must be 1 or more")
     autoencoder = encoder_fingerprint(load_stage_1(stage_1).state_dict())
     _check_index(cache, autoencoder, offsets)
     for leftover in cache.glob(".mousai-*"):
         leftover.unlink()  # of a process that was killed
     names = {song_name(record, folder): record.path for record in records}
     if len(names) < len(records):
-        raise UserError(f"{folder}: two of its songs have one name")
+        raise UserError(folder, hint="two of its songs have one name")
     _write_metadata(cache, folder, records)
     known, tried = known_latents(cache), bad_before(cache)
     wanted = [name for name in names if not known.issuperset(f"{name}#{index}" for index in range(offsets))]
@@ -177,7 +177,7 @@ def _autoencoder(stage_1: Path, expected: str) -> DMAE:
     """The autoencoder, loaded once in every process."""
     found = load_stage_1(stage_1)
     if (other := encoder_fingerprint(found.state_dict())) != expected:
-        raise UserError(f"{stage_1}: is another autoencoder here ({other}) than where the work began ({expected})")
+        raise UserError(stage_1, hint=f"is another autoencoder here ({other}) than where the work began ({expected})")
     return found
 
 
@@ -190,7 +190,7 @@ def _check_index(cache: Path, autoencoder: str, offsets: int) -> None:
         differ = ", ".join(
             f"{key} {found.get(key)!r}, here {index[key]!r}" for key in index if found.get(key) != index[key]
         )
-        raise UserError(f"{cache}: was encoded otherwise ({differ}); remove it or name another folder")
+        raise UserError(cache, hint=f"was encoded otherwise ({differ}); remove it or name another folder")
 
 
 def _write_metadata(cache: Path, folder: Path, records: Sequence[Record]) -> None:

@@ -59,7 +59,9 @@ def cached_songs(cache: Path) -> Cached:
     try:
         lines = (cache / METADATA).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        raise UserError(f"{cache}: has no {METADATA}; `mousai data encode` adds it, and encodes nothing anew") from None
+        raise UserError(
+            cache, hint=f"has no {METADATA}; `mousai data encode` adds it, and encodes nothing anew"
+        ) from None
     held = {key: (path, shape) for path in latent_shards(cache) for key, shape in tensor_shapes(path).items()}
     songs = []
     for row in map(json.loads, lines):
@@ -69,7 +71,7 @@ def cached_songs(cache: Path) -> Cached:
             size = sum(2 * math.prod(held[key][1]) for key in keys)
             songs.append(CachedSong(name, held[keys[0]][0], size, row))
     if not songs:
-        raise UserError(f"{cache}: holds no latents; run `mousai data encode` first")
+        raise UserError(cache, hint="holds no latents; run `mousai data encode` first")
     return Cached(songs, index["autoencoder"], index["offsets"])
 
 
@@ -84,7 +86,7 @@ def read_latents(cache: Path, songs: Sequence[str], *, offsets: int) -> list[lis
         tensors |= load_tensors(path)[0]
     for name in songs:
         if f"{name}#{offsets - 1}" not in tensors:
-            raise UserError(f"{cache}: has no latents of {name}")
+            raise UserError(cache, hint=f"has no latents of {name}")
     return [[tensors[f"{name}#{index}"] for index in range(offsets)] for name in songs]
 
 

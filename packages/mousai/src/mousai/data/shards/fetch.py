@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from mousai.errors import UserError
+from mousai.errors import UserError, install_hint
 from mousai.storage.files import atomic_file
 
 GIGABYTES = 100.0
@@ -75,7 +75,7 @@ class Remote:
                         self._fetch(target)
         except OSError as error:
             raise ShardError(
-                f"{self.cache.folder}: cannot hold shards ({error.strerror}); name another folder"
+                self.cache.folder, hint=f"cannot hold shards ({error.strerror}); name another folder"
             ) from error
         return target
 
@@ -90,7 +90,9 @@ class Remote:
                     file.write(block)
             if (size, digest.hexdigest()) != (self.size, self.sha256):
                 what = "its hash differs" if size == self.size else f"{size} bytes in place of {self.size}"
-                raise ShardError(f"{self.url}: is not what the index of its shards says ({what}); make or copy it anew")
+                raise ShardError(
+                    self.url, hint=f"is not what the index of its shards says ({what}); make or copy it anew"
+                )
 
     def _make_room(self) -> None:
         files = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in self.cache.folder.glob("*.tar"))
@@ -113,7 +115,7 @@ def opened(url: str) -> Iterator[BinaryIO]:
     try:
         from webdataset import gopen
     except ImportError:
-        raise UserError(f"{url}: reading from elsewhere needs webdataset: pip install 'mousai-music[train]'") from None
+        raise UserError(url, hint=f"reading from elsewhere needs webdataset; {install_hint('train')}") from None
     try:
         with gopen(url, "rb") as stream:
             yield stream
@@ -122,7 +124,7 @@ def opened(url: str) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         # webdataset adds the processes and options it used; what failed stands before them.
         why = " ".join(str(error).split()).partition(" (read)")[0][:200]
-        raise ShardError(f"{url}: cannot be read ({why})") from error
+        raise ShardError(url, hint=f"cannot be read ({why})") from error
 
 
 def _used(path: Path) -> bool:

@@ -73,9 +73,9 @@ def shard_songs(
         UserError: a setting is impossible, the data cannot be read, `out` holds other shards, or more than a hundredth
             of the songs is bad; finished shards stay, and the next call goes on from them.
     """
-    for name, value in (("songs-per-shard", songs_per_shard), ("max-megabytes", max_megabytes)):
+    for name, value in (("songs_per_shard", songs_per_shard), ("max_megabytes", max_megabytes)):
         if value < 1:
-            raise UserError(f"--{name} {value}: must be 1 or more")
+            raise UserError(name, value, "must be 1 or more")
     data = _latents(source) if is_latent_cache(source) else _audio(source)
     header = {
         "format": FORMAT,
@@ -160,7 +160,7 @@ def _begin(out: Path, header: Mapping[str, Any]) -> dict[str, Shard]:
     path = out / INDEX
     if not path.exists():
         if out.is_dir() and (foreign := [entry.name for entry in out.iterdir() if not entry.name.startswith(".")]):
-            raise UserError(f"{out}: holds {foreign[0]}, and no shards; give a new or empty folder")
+            raise UserError(out, hint=f"holds {foreign[0]}, and no shards; give a new or empty folder")
         out.mkdir(parents=True, exist_ok=True)
         _write_index(out, {**header, "complete": False, "songs": 0}, [])
         return {}
@@ -169,7 +169,8 @@ def _begin(out: Path, header: Mapping[str, Any]) -> dict[str, Shard]:
         f"{key} {found.get(key)!r}, here {value!r}" for key, value in header.items() if found.get(key) != value
     ]:
         raise UserError(
-            f"{out}: holds shards of other data or settings ({', '.join(differ)}); remove it or name another folder"
+            out,
+            hint=f"holds shards of other data or settings ({', '.join(differ)}); remove it or name another folder",
         )
     _clear(out, descriptions=False)
     shards = [Shard.from_dict(one) for one in found["shards"]]

@@ -19,7 +19,7 @@ from torch import Tensor
 from mousai.data.records import Record, find_records
 from mousai.data.shards.fetch import Remote, ShardCache, ShardError, default_folder, opened
 from mousai.data.shards.format import FORMAT, INDEX, METADATA, Kind, Shard
-from mousai.errors import UserError
+from mousai.errors import UserError, install_hint
 from mousai.storage.file_parts import FilePart
 
 _SHARD = re.compile(r"shard-\d{6,}\.tar")
@@ -147,14 +147,14 @@ def open_shards(data: str, *, cache: ShardCache | None = None) -> ShardSet:
             raise KeyError("format")
         shards = [Shard.from_dict(one) for one in index.pop("shards")]
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{where}: is no index of shards; make them with `mousai data shard`") from error
+        raise UserError(where, hint="is no index of shards; make them with `mousai data shard`") from error
     if not index["complete"]:
-        raise UserError(f"{where}: its shards are not finished; `mousai data shard` goes on with them")
+        raise UserError(where, hint="its shards are not finished; `mousai data shard` goes on with them")
     if only and (unknown := sorted(only - {shard.file for shard in shards})):
-        raise UserError(f"{data}: {unknown[0]} is not in {where}")
+        raise UserError(data, hint=f"{unknown[0]} is not in {where}")
     chosen = tuple(shard for shard in shards if not only or shard.file in only)
     if not any(shard.songs for shard in chosen):
-        raise UserError(f"{data}: holds no songs")
+        raise UserError(data, hint="holds no songs")
     cache = cache or ShardCache(default_folder())
     holders = tuple(
         Remote(address(shard.file), shard.bytes, shard.sha256, cache).path
@@ -175,7 +175,7 @@ def records_of(data: str, *, cache: ShardCache | None = None) -> list[Record]:
         return find_records(Path(data))
     found = open_shards(data, cache=cache)
     if found.kind != "audio":
-        raise UserError(f"{data}: holds latents; give shards of a folder of audio files, or that folder")
+        raise UserError(data, hint="holds latents; give shards of a folder of audio files, or that folder")
     # Shard by shard, so that one that lies elsewhere is fetched once.
     return [record for _, record in sorted(zip(found.shard_of, found.records(), strict=True), key=lambda pair: pair[0])]
 
@@ -183,7 +183,9 @@ def records_of(data: str, *, cache: ShardCache | None = None) -> list[Record]:
 def _local(path: Path, size: int) -> Path:
     """A shard of this machine, if it is still what the index says."""
     if not path.is_file() or path.stat().st_size != size:
-        raise ShardError(f"{path}: is missing or not of {size} bytes, as its index says; run `mousai data shard` again")
+        raise ShardError(
+            path, hint=f"is missing or not of {size} bytes, as its index says; run `mousai data shard` again"
+        )
     return path
 
 
@@ -200,7 +202,9 @@ def _address(data: str) -> tuple[Callable[[str], str], set[str]]:
     if index:
         return (lambda name: before + name + after), set()
     if not is_elsewhere(data) or data.startswith("pipe:"):
-        raise UserError(f"{data}: is no set of shards; give its folder, its {INDEX}, or shard-{{000000..NNNNNN}}.tar")
+        raise UserError(
+            data, hint=f"is no set of shards; give its folder, its {INDEX}, or shard-{{000000..NNNNNN}}.tar"
+        )
     return (lambda name: f"{data.rstrip('/')}/{name}"), set()
 
 
@@ -217,7 +221,7 @@ def _expanded(data: str) -> list[str]:
     try:
         from webdataset.shardlists import expand_urls
     except ImportError:
-        raise UserError(f"{data}: reading a list needs webdataset: pip install 'mousai-music[train]'") from None
+        raise UserError(data, hint=f"reading a list needs webdataset; {install_hint('train')}") from None
     found: list[str] = expand_urls(data)
     return found
 

@@ -44,6 +44,7 @@ class BadFiles(Callback):
         if len(self.found) > MOST_BAD * self.count:
             why = next(iter(new.values()))
             raise UserError(
-                f"{len(self.found)} of {self.count} files are bad, more than {MOST_BAD:.0%}, such as {why} (all in "
-                f"{self.path}); mend or remove them, `mousai data check` finds them all"
+                "data",
+                hint=f"{len(self.found)} of {self.count} files are bad, more than {MOST_BAD:.0%}, such as {why} (all "
+                f"in {self.path}); mend or remove them, `mousai data check` finds them all",
             )

@@ -45,9 +45,7 @@ class SaveCheckpoints(Callback):
                     old.unlink()
         except (OSError, RuntimeError) as error:
             partial.unlink(missing_ok=True)
-            raise UserError(
-                f"{path} cannot be written: {' '.join(str(error).split())}; those before it stay"
-            ) from error
+            raise UserError(path, hint=f"cannot be written: {error}; those before it stay") from error
         trainer.strategy.barrier()
         self._saved_step, self._saved_at = step, time.monotonic()
 

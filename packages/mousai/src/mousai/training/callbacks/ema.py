@@ -71,11 +71,12 @@ class EMA(Callback):
             return
         for name in sorted(weights.keys() ^ self._loaded.keys()):
             where = "the checkpoint's average" if name in self._loaded else "the model"
-            raise UserError(f"EMA: only {where} has {name}; the checkpoint is of another model")
+            raise UserError("ema", hint=f"only {where} has {name}; the checkpoint is of another model")
         for name, weight in weights.items():
             if self._loaded[name].shape != weight.shape:
                 raise UserError(
-                    f"EMA: {name} is {list(self._loaded[name].shape)} in the checkpoint, {list(weight.shape)} here"
+                    "ema",
+                    hint=f"{name} is {list(self._loaded[name].shape)} in the checkpoint, {list(weight.shape)} here",
                 )
         self.average = {name: shard_like(self._loaded[name], weight.detach()) for name, weight in weights.items()}
         self._loaded = None

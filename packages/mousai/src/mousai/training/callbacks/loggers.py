@@ -22,7 +22,7 @@ def make_logger(kind: str, folder: Path, *, start: int) -> Logger:
     """
     if kind == "wandb":
         if find_spec("wandb") is None:
-            raise UserError("logging.logger=wandb: is not installed; pip install wandb, or take tensorboard")
+            raise UserError("logging.logger", kind, "is not installed; pip install wandb, or take tensorboard")
         return WandbLogger(save_dir=folder, project="mousai", name=folder.name, id=folder.name, resume="allow")
     if kind == "tensorboard":
         try:

@@ -34,13 +34,14 @@ class ComposerConfig:
     def __post_init__(self) -> None:
         """Check every value."""
         if not self.palettes:
-            raise UserError("composer.palettes=[]: must name one palette or more")
+            raise UserError("composer.palettes", list(self.palettes), "must name one palette or more")
         check_least("composer.seed", self.seed, 0)
         check_above("composer.duration", self.duration, 0)
         if self.workers is not None:
             check_least("composer.workers", self.workers, 1)
         if not 0 < self.validation < self.first <= self.songs:
             raise UserError(
-                f"composer.validation={self.validation}, composer.first={self.first}, composer.songs={self.songs}: "
-                "must rise, from 1 or more"
+                "composer.validation",
+                self.validation,
+                f"it, composer.first={self.first} and composer.songs={self.songs} must rise, from 1 or more",
             )

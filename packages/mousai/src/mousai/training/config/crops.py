@@ -92,6 +92,8 @@ class LatentCropConfig:
         check_least("crops.frames", self.frames, 2)
         check_least("crops.offsets", self.offsets, 1)
         if self.pair_by is not None and not self.pair_by:
-            raise UserError("crops.pair_by: names no field of the metadata; leave it out, or name one, such as seed")
+            raise UserError(
+                "crops.pair_by", self.pair_by, "names no field of the metadata; leave it out, or name one, such as seed"
+            )
         if not 0 <= self.cond_drop_prob < 1:
             raise UserError("crops.cond_drop_prob", self.cond_drop_prob, "must lie in [0, 1)")

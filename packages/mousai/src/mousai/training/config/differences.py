@@ -32,8 +32,9 @@ def refuse_changes(stored: Mapping[str, Any], given: Mapping[str, Any], path: Pa
     if found := differences(stored, given):
         more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
         raise UserError(
-            f"{path}: the run was begun otherwise ({'; '.join(found[:SHOWN])}{more}); give these as they were, or "
-            "another --out"
+            path,
+            hint=f"the run was begun otherwise ({'; '.join(found[:SHOWN])}{more}); give these as they were, or "
+            "another --out",
         )
 
 

@@ -1,5 +1,6 @@
 """Distribution of the diffusion times that a run trains on."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,13 +25,13 @@ class TimestepSampling:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        try:
-            self.distribution()
-        except ValueError as error:
-            raise UserError(f"crops.times.{error}") from None
+        if not math.isfinite(self.mean):
+            raise UserError(
+                "crops.times.mean", self.mean, "must be finite; 0 centres the times on 1/2, above 0 is noisier"
+            )
+        if not (math.isfinite(self.std) and self.std > 0):
+            raise UserError("crops.times.std", self.std, "must be finite and above 0, for example 1.0")
 
     def distribution(self) -> TimeDistribution:
         """Distribution to draw from."""
-        # Built in either case, so that a value is checked even where it is not used.
-        normal = LogitNormalTime(mean=self.mean, std=self.std)
-        return UniformTime() if self.kind == "uniform" else normal
+        return UniformTime() if self.kind == "uniform" else LogitNormalTime(mean=self.mean, std=self.std)

@@ -15,9 +15,9 @@ def audio_files(folders: list[Path]) -> list[Path]:
     found: list[Path] = []
     for folder in folders:
         if not folder.is_dir():
-            raise UserError(f"{folder}: no such folder; give a folder of audio files")
+            raise UserError(folder, hint="no such folder; give a folder of audio files")
         files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READ_SUFFIXES)
         if not files:
-            raise UserError(f"{folder}: holds no audio files ({', '.join(READ_SUFFIXES)})")
+            raise UserError(folder, hint=f"holds no audio files ({', '.join(READ_SUFFIXES)})")
         found += files
     return found

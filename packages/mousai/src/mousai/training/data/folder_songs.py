@@ -69,7 +69,11 @@ class FolderSongs:
         enough = [length >= frames for length in self.lengths]
         seconds = frames / self.frame_rate
         if not any(enough):
-            raise UserError(f"all {len(self)} songs are shorter than a crop of {seconds:.1f} s; give longer ones")
+            raise UserError(
+                "crops.frames",
+                frames,
+                f"all {len(self)} songs are shorter than a crop of {seconds:.1f} s; give longer ones",
+            )
         for song, long in enumerate(enough):
             if not long:
                 print(f"left out: {self.file(song)} is shorter than a crop of {seconds:.1f} s", file=sys.stderr)
@@ -94,8 +98,9 @@ def encode_folder(
     say_skipped(folder, records)
     if not any(name in record.fields for record in records for name in CAPTION_FIELDS):
         raise UserError(
-            f"{folder}: nothing is known of any file, and stage 2 needs captions: give a metadata.jsonl or .csv with "
-            "file_name and caption, a .txt beside each file, or tags"
+            folder,
+            hint="nothing is known of any file, and stage 2 needs captions: give a metadata.jsonl or .csv with "
+            "file_name and caption, a .txt beside each file, or tags",
         )
     if pair_by is not None:
         pair_groups([record.fields for record in records], pair_by)

@@ -94,4 +94,4 @@ def audio_shards(shards: ShardSet) -> None:
         UserError: it holds latents.
     """
     if shards.kind != "audio":
-        raise UserError(f"{shards.data}: holds latents; the autoencoder is trained on shards of a folder of music")
+        raise UserError(shards.data, hint="holds latents; the autoencoder is trained on shards of a folder of music")

@@ -98,7 +98,11 @@ class ShardedSongs:
         enough = np.array(self.lengths) >= frames
         seconds = frames / self.frame_rate
         if not enough.any():
-            raise UserError(f"all {len(self)} songs are shorter than a crop of {seconds:.1f} s; give longer ones")
+            raise UserError(
+                "crops.frames",
+                frames,
+                f"all {len(self)} songs are shorter than a crop of {seconds:.1f} s; give longer ones",
+            )
         short = np.flatnonzero(~enough)
         for song in short[:_SHOWN]:
             print(f"left out: {self.file(song)} is shorter than a crop of {seconds:.1f} s", file=sys.stderr)
@@ -126,8 +130,9 @@ def latent_shards(shards: ShardSet, stage_1: Path, *, offsets: int, frame_rate: 
     """
     if shards.kind != "latents":
         raise UserError(
-            f"{shards.data}: holds music; `mousai data encode` makes latents of it, and `mousai data shard` shards of "
-            "these, which stage 2 is trained on"
+            shards.data,
+            hint="holds music; `mousai data encode` makes latents of it, and `mousai data shard` shards of "
+            "these, which stage 2 is trained on",
         )
     given = {"autoencoder": encoder_fingerprint(load_stage_1(stage_1).state_dict()), "crops.offsets": offsets}
     stored = {"autoencoder": shards.about["autoencoder"], "crops.offsets": shards.about["offsets"]}
@@ -135,10 +140,11 @@ def latent_shards(shards: ShardSet, stage_1: Path, *, offsets: int, frame_rate: 
         f"{key}: {stored[key]!r} in the shards, {given[key]!r} given" for key in given if stored[key] != given[key]
     ]:
         raise UserError(
-            f"{shards.data}: its latents were made otherwise ({'; '.join(differ)}); name the autoencoder that made "
-            "them, or encode anew"
+            shards.data,
+            hint=f"its latents were made otherwise ({'; '.join(differ)}); name the autoencoder that made "
+            "them, or encode anew",
         )
     songs = ShardedSongs(shards, np.arange(len(shards)), frame_rate)
     if not any(name in record.fields for record in songs.records for name in CAPTION_FIELDS):
-        raise UserError(f"{shards.data}: nothing is known of any song, and stage 2 needs captions")
+        raise UserError(shards.data, hint="nothing is known of any song, and stage 2 needs captions")
     return songs

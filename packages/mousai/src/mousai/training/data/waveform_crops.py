@@ -76,8 +76,9 @@ class WaveformCrops(Dataset[dict[str, Any]]):
                 break
         else:
             raise UserError(
-                f"{path}: {TRIES} crops in a row could not be read or were silent (crops.silence="
-                f"{self.crops.silence:g} dB); run `mousai data check` on the folder"
+                str(path),
+                hint=f"{TRIES} crops in a row could not be read or were silent (crops.silence="
+                f"{self.crops.silence:g} dB); run `mousai data check` on the folder",
             )
         if self.crops.augment and self.count is None:
             wave = augment(wave, rng, self.crops.augmentation, sample_rate=self.config.sample_rate)
@@ -116,5 +117,5 @@ class WaveformCrops(Dataset[dict[str, Any]]):
             duration=wanted,
         )
         if not wave.shape[-1]:
-            raise UserError(f"{path}: holds no sound")
+            raise UserError(str(path), hint="holds no sound")
         return wave

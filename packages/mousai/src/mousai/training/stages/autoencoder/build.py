@@ -29,7 +29,9 @@ from mousai.training.stages.module import Sound
 
 def build_autoencoder(config: AutoencoderTrainingConfig, *, fresh: bool) -> Experiment:
     """Build what a run of stage 1 needs; see `mousai.training.stages.build.build`."""
-    start = None if config.start_from is None else model_folder(config.start_from, need=["autoencoder"])
+    start = (
+        None if config.start_from is None else model_folder(config.start_from, field="start_from", need=["autoencoder"])
+    )
     sizes = autoencoder_config(start) if start else sizes_of(DMAEConfig, config.model)
     _check_phase(sizes, config)
     if config.loop.resident:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from dmae import DMAE, DMAEConfig
 from mousai.conditioning.text import T5TextEncoder
@@ -26,11 +27,11 @@ _SMALL = 20e6  # parameters of a text encoder that is trained along; a big one w
 
 def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
     """Build what a run of stage 2 needs; see `mousai.training.stages.build.build`."""
-    stage_1 = model_folder(config.autoencoder, need=["autoencoder"])
+    stage_1 = model_folder(config.autoencoder, field="autoencoder", need=["autoencoder"])
     latent = autoencoder_config(stage_1)
     start = None
     if config.start_from is not None:
-        start = model_folder(config.start_from, need=["text_encoder", "latent_diffusion"])
+        start = model_folder(config.start_from, field="start_from", need=["text_encoder", "latent_diffusion"])
     sizes = latent_diffusion_config(start) if start else None
     if sizes is None and config.model != "tiny":
         sizes = sizes_of(LatentDiffusionConfig, config.model)
@@ -39,7 +40,9 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
     frozen = None if start or config.text == "small" else frozen_text(config.text)
     if config.loop.resident:
         return _build_resident(config, start, stage_1)
-    songs = latent_songs(config, stage_1, frame_rate=latent.latent_rate)
+    # Songs are encoded only where the cache lacks them: what that draws must not change the weights drawn next.
+    with torch.random.fork_rng(devices=[]):
+        songs = latent_songs(config, stage_1, frame_rate=latent.latent_rate)
     if start:
         text, model = T5TextEncoder.load(start), load_latent_diffusion(start)
     else:
@@ -116,12 +119,16 @@ def _check_channels(sizes: LatentDiffusionConfig, latent: DMAEConfig, config: La
         return
     if config.start_from is None and config.model == "tiny":
         raise UserError(
-            f"model=tiny: writes {found} latent channels, the autoencoder {config.autoencoder} has {needed}; give "
-            "model=paper or a config.json"
+            "model",
+            config.model,
+            f"writes {found} latent channels, the autoencoder {config.autoencoder} has {needed}; give "
+            "model=paper or a config.json",
         )
     raise UserError(
-        f"{config.start_from or f'model={config.model}'}: writes {found} latent channels, the autoencoder "
-        f"{config.autoencoder} has {needed}; name another --autoencoder"
+        "model" if config.start_from is None else "start_from",
+        config.start_from or config.model,
+        f"writes {found} latent channels, the autoencoder {config.autoencoder} has {needed}; name another "
+        "--autoencoder",
     )
 
 
