@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from mousai import UserError
-from mousai.errors import install_hint
 from mousai.cli import main
 from mousai.data.workers import LocalPool, Pool, open_pool
+from mousai.errors import install_hint
 
 from .conftest import descendants, music
 
