@@ -50,7 +50,7 @@ class DecoderStep:
         return x, torch.full((self.batch,), 0.5), normal(self.batch, config.latent_channels, frames, seed=1).tanh()
 
     def ours(self) -> Run:
-        """Ours, in the number format that its decoder has now."""
+        """Ours, in the dtype that its decoder has now."""
         x, t, latent = self.inputs()
         return without_gradients(lambda: self.models.ours.denoise(x, t, latent=latent))
 

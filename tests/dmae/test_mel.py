@@ -118,6 +118,7 @@ def test_half_precision_does_not_reach_it() -> None:
     assert not mel.state_dict()
 
 
+@pytest.mark.slow
 def test_an_autoencoder_with_a_mel_encoder_learns() -> None:
     config = DMAEConfig(
         sample_rate=8000,

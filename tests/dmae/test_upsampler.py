@@ -163,6 +163,7 @@ def chords(batch: int, generator: torch.Generator) -> Tensor:
     return torch.sin(phase) + torch.cos(5 * phase)
 
 
+@pytest.mark.slow
 def test_it_learns_the_harmonic_that_interpolation_cannot_know() -> None:
     net = UNet1dConfig(
         in_channels=2,

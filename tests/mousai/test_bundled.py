@@ -47,6 +47,7 @@ def test_plays_for_the_time_asked_and_the_same_again(pipeline: Mousai):
     assert (other - first).square().mean() > 0.1 * first.square().mean()
 
 
+@pytest.mark.slow
 @pytest.mark.fluidsynth
 @pytest.mark.parametrize(("genre", "seed"), [("pop", 770001), ("electronic", 770002), ("jazz", 770003)])
 def test_notes_survive_the_autoencoder(pipeline: Mousai, genre: str, seed: int):

@@ -103,6 +103,7 @@ def test_the_fill_is_closer_to_the_truth_than_one_that_ignores_the_surroundings(
     assert power((filled - truth)[..., GAP]) < 0.4 * power((ignoring - truth)[..., GAP])
 
 
+@pytest.mark.slow
 def test_resampling_brings_the_fill_to_the_conditional_distribution(process: Process, mask: Tensor) -> None:
     truth = process.draw(100)
     gain, covariance = process.conditional(mask)

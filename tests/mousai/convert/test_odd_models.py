@@ -11,11 +11,13 @@ from torch import Tensor, nn
 
 from dmae import DecodingConfig
 from mousai import load_autoencoder, load_latent_diffusion
+from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import TextEmbedding
 from mousai.convert.exporting import export_model
 from mousai.convert.importing import import_model
 from mousai.convert.rules import LayoutError
 from mousai.errors import UserError
+from mousai.sampling_config import SamplingConfig
 from mousai.storage.folders import describe
 from vdiffusion import NoiseSource
 
@@ -219,9 +221,11 @@ def test_an_embedding_for_no_prompt_that_is_longer_than_the_prompts(authors: Aut
     theirs = generator_of(authors, cross_attentions=[1, 1], **changes)
     ours = load_latent_diffusion(imported(theirs, tmp_path, {"attention_heads": "2"}))
     embedding = noise_of(1, 7, 20, seed=1)
-    text = TextEmbedding(embedding, torch.ones(1, 7, dtype=torch.bool))
-    found = ours.sample(text, frames=16, num_steps=10, guidance_scale=4.0, seed=5)
-    noise = NoiseSource(5, [0]).draw((4, 16), stage="generator")
+    cond = Conditioning(frames=16, text=TextEmbedding(embedding, torch.ones(1, 7, dtype=torch.bool)))
+    config = SamplingConfig(num_inference_steps=10, guidance_scale=4.0)
+    source = NoiseSource(5, [0])
+    found = ours.sample(cond, noise=source, config=config)
+    noise = source.draw((4, 16), stage="generator")
     expected = theirs.sample(noise, num_steps=10, embedding=embedding, embedding_scale=4.0)
     close(found, expected, relative=1e-4)
     with torch.no_grad():
@@ -229,7 +233,7 @@ def test_an_embedding_for_no_prompt_that_is_longer_than_the_prompts(authors: Aut
         v = theirs.net(drawn, t, embedding=embedding, embedding_mask_proba=1.0)
         null = ours.null(1, 7)
         close(ours.denoise(drawn, t, context=null.hidden, context_mask=null.mask), v)
-        assert ours.loss(drawn, text, drop=0.5).isfinite()
+        assert ours.loss(drawn, cond, cond_drop_prob=0.5).isfinite()
     with pytest.raises(ValueError, match="has 13 tokens; the embedding for no prompt has 12"):
         ours.null(1, 13)
 

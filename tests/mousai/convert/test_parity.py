@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dmae import DecodingConfig
 from mousai import load_autoencoder, load_latent_diffusion
+from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import TextEmbedding
 from mousai.convert.exporting import export_model
 from mousai.convert.importing import import_model
@@ -157,7 +158,7 @@ def test_a_generator_without_text(authors: Authors, tmp_path: Path):
         expected = theirs(noise)
         torch.manual_seed(3)
         t, drawn = torch.rand(2), torch.randn_like(noise)
-        close(ours.loss(noise, None, drop=0.0, t=t, noise=drawn), expected)
+        close(ours.loss(noise, Conditioning(frames=32), cond_drop_prob=0.0, t=t, noise=drawn), expected)
 
 
 def test_a_guided_generator(authors: Authors, tmp_path: Path):
@@ -166,6 +167,7 @@ def test_a_guided_generator(authors: Authors, tmp_path: Path):
     assert ours.config.max_tokens == 64 and ours.config.attend_to_padding
     embedding = torch.randn(2, 64, 20, generator=torch.Generator().manual_seed(1))
     text = TextEmbedding(embedding, torch.ones(2, 64, dtype=torch.bool))
+    cond = Conditioning(frames=32, text=text)
     noise = torch.randn(2, 4, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         torch.testing.assert_close(ours.null_embedding, theirs.net.blocks[2].blocks[0].blocks[0].weight)
@@ -178,10 +180,10 @@ def test_a_guided_generator(authors: Authors, tmp_path: Path):
         expected = theirs(noise, embedding=embedding)
         torch.manual_seed(3)
         t, drawn = torch.rand(2), torch.randn_like(noise)
-        close(ours.loss(noise, text, drop=0.0, t=t, noise=drawn), expected)
+        close(ours.loss(noise, cond, cond_drop_prob=0.0, t=t, noise=drawn), expected)
         torch.manual_seed(3)
         expected = theirs(noise, embedding=embedding, embedding_mask_proba=1.0)
-        close(ours.loss(noise, text, drop=1.1, t=t, noise=drawn), expected)
+        close(ours.loss(noise, cond, cond_drop_prob=1.1, t=t, noise=drawn), expected)
 
 
 @pytest.fixture

@@ -98,9 +98,9 @@ PROFILES: dict[str, Profile] = {
     "synth pop": _SYNTHS,
     "synthwave": _SYNTHS,
     "disco": Profile(
-        bass=-2.0, chords=-4.0,
-        loudness=(-12.5, -10.0), spaces=("room", "plate"), decay=(0.4, 1.3), ratio=(2.0, 4.0), drive_chance=0.45,
-        crest=(10.5, 13.0), delay=0.2, side_chain=0.2, depth=(1.5, 4.0), tape=0.15,
+        bass=-4.0, chords=-1.0,
+        loudness=(-12.5, -10.0), spaces=("room", "plate"), decay=(0.4, 1.3), ratio=(1.5, 3.0), drive_chance=0.3,
+        crest=(11.0, 13.5), delay=0.2, side_chain=0.05, depth=(1.5, 4.0), tape=0.1,
     ),
     "jazz": _JAZZ,
     "classical": _CONCERT,

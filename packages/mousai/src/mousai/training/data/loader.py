@@ -30,7 +30,7 @@ class ItemLoader(DataLoader[Item | UserError]):
             _Guarded(items), batch_size=batch, sampler=sampler, num_workers=workers, collate_fn=_collate_unless_failed
         )
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         """Batches; raises the `UserError` that an item raised."""
         for batch in super().__iter__():
             if isinstance(batch, UserError):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from dmae import DMAE, DMAEConfig
 from mousai.conditioning.text import T5TextEncoder
@@ -39,7 +40,9 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
     frozen = None if start or config.text == "small" else frozen_text(config.text)
     if config.loop.resident:
         return _build_resident(config, start, stage_1)
-    songs = latent_songs(config, stage_1, frame_rate=latent.latent_rate)
+    # Songs are encoded only where the cache lacks them: what that draws must not change the weights drawn next.
+    with torch.random.fork_rng(devices=[]):
+        songs = latent_songs(config, stage_1, frame_rate=latent.latent_rate)
     if start:
         text, model = T5TextEncoder.load(start), load_latent_diffusion(start)
     else:
