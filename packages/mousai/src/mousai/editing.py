@@ -7,6 +7,7 @@
 Only windows of some seconds are encoded and sampled (`mousai.regions`), so that the cost does not grow with the file.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -236,7 +237,7 @@ def _remade(
     known = pipe.encode(sound)
     mask = torch.ones(len(known), 1, known.shape[-1], dtype=torch.bool)
     for start, end in spans:
-        mask[..., int((start - first) / hop + 1e-3) : -int(-(end - first) / hop + 1e-3)] = False
+        mask[..., math.floor((start - first) / hop + 1e-3) : math.ceil((end - first) / hop - 1e-3)] = False
     noise = NoiseSource(request.seeds, [place] * len(request.seeds))
     with ProgressBars(request.stages(known=True), pipe._progress_bar_config) as progress:
         latent = compose(
