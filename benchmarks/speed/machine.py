@@ -98,6 +98,7 @@ def long(settings: Settings) -> Iterator[Figure]:
 def guided_child(frames: int, batch: int, divisor: int, *, bfloat16: bool) -> dict[str, float]:
     """In the child: one guided step, its seconds and this process's peak memory in MiB."""
     from mousai.conditioning.conditioning import Conditioning
+    from mousai.diffusion.guided_net import guided_net
     from mousai.diffusion.latent_diffusion import LatentDiffusion
     from mousai.sampling_config import SamplingConfig
 
@@ -109,7 +110,7 @@ def guided_child(frames: int, batch: int, divisor: int, *, bfloat16: bool) -> di
     hidden = normal(batch, config.max_tokens, config.net.context_features)
     cond = Conditioning(frames=frames, text=unmasked(hidden))
     with torch.no_grad():
-        net, conditions = model.guided(cond, SamplingConfig(guidance_scale=3.0), batch=batch)
+        net, conditions = guided_net(model, cond, SamplingConfig(guidance_scale=3.0), batch=batch)
         began = time.perf_counter()
         net(normal(batch, config.net.in_channels, frames), torch.full((batch,), 0.5), **conditions)
     return {

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from benchmarks.speed.models import SCALE, Autoencoders, LatentDiffusions, normal, unmasked
 from mousai.conditioning.conditioning import Conditioning
+from mousai.diffusion.guided_net import guided_net
 from mousai.sampling_config import SamplingConfig
 
 Run = Callable[[], Any]
@@ -81,7 +82,7 @@ class GuidedStep:
         x, t, hidden = self.inputs()
         cond = Conditioning(frames=self.frames, text=unmasked(hidden))
         with torch.no_grad():
-            net, conditions = self.models.ours.guided(cond, SamplingConfig(guidance_scale=SCALE), batch=self.batch)
+            net, conditions = guided_net(self.models.ours, cond, SamplingConfig(guidance_scale=SCALE), batch=self.batch)
         return without_gradients(lambda: net(x, t, **conditions))
 
     def theirs(self) -> Run:

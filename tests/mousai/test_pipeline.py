@@ -576,7 +576,7 @@ def test_latents_are_the_starting_noise(pipeline: Mousai):
     expected = pipeline(PROMPT, **QUICK, seed=1).audios
     assert torch.equal(pipeline(PROMPT, **QUICK, seed=1, latents=drawn).audios, expected)
     assert not close(pipeline(PROMPT, **QUICK, seed=1, latents=drawn.flip(-1)).audios, expected)
-    with pytest.raises(ValueError, match=r"latents: expected \[1, 8, "):
+    with pytest.raises(ValueError, match=r"latents: expected floating-point \[1, 8, "):
         pipeline(PROMPT, **QUICK, latents=drawn[..., :1])
 
 

@@ -1,6 +1,7 @@
 """Checks and conversions of a pipeline's arguments; none needs a model, so they come before weights are loaded."""
 
 import math
+import numbers
 import secrets
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_DURATION = 3600.0
 """Most seconds of one piece."""
+HIGHEST_PEAK = 8.0
+"""Samples beyond ±1 are common in float files; beyond this they are whole numbers that were stored as floats."""
 MAX_WAVEFORMS = 64
 """Most pieces for one prompt."""
 OUTPUT_TYPES = ("pt", "np", "latent")
@@ -25,20 +28,25 @@ class PromptCutWarning(UserWarning):
 
 def check_duration(duration: float) -> None:
     """Raise `UserError` unless `duration` is a number of seconds that can be made."""
+    if isinstance(duration, bool) or not isinstance(duration, numbers.Real):
+        raise UserError("duration", duration, "must be a number of seconds")
     if not (math.isfinite(duration) and 0 < duration <= MAX_DURATION):
         raise UserError("duration", duration, f"must be above 0 seconds, up to {MAX_DURATION:g}")
 
 
 def check_count(count: int, field: str = "num_waveforms_per_prompt") -> None:
     """Raise `UserError` unless so many pieces can be made for one prompt."""
-    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_WAVEFORMS:
+    if isinstance(count, bool) or not isinstance(count, numbers.Integral) or not 1 <= count <= MAX_WAVEFORMS:
         raise UserError(field, count, f"must be 1 to {MAX_WAVEFORMS}")
 
 
-def check_seed(seed: int) -> None:
-    """Raise `UserError` unless `seed` is one."""
-    if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= seed < 2**63:
-        raise UserError("seed", seed, "must be a whole number, 0 or more, below 2^63")
+def check_seed(seed: int, pieces: int = 1) -> None:
+    """Raise `UserError` unless `seed` is one for the first of so many pieces."""
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**63:
+        shown = repr(seed) if isinstance(seed, float) else seed
+        raise UserError("seed", shown, "must be a whole number, 0 or more, below 2^63")
+    if seed > 2**63 - pieces:
+        raise UserError("seed", seed, f"is too high for {pieces} pieces, each with the seed after the one before")
 
 
 def check_together(given: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
@@ -73,20 +81,29 @@ def check_together(given: Mapping[str, Any], settings: Mapping[str, Any]) -> Non
 
 def prompts_of(prompt: str | Sequence[str]) -> list[str]:
     """Return the prompts as a list of at least one sentence."""
-    prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+    prompts = _sentences("prompt", prompt)
     if not prompts:
         raise UserError("prompt", hint="give at least one sentence (it may be empty)")
-    for one in prompts:
-        if not isinstance(one, str):
-            raise UserError("prompt", one, "must be a sentence or a list of sentences")
     return prompts
+
+
+def _sentences(field: str, given: Any) -> list[str]:
+    sentences = [given] if isinstance(given, str) else given
+    if not isinstance(sentences, Sequence) or isinstance(sentences, bytes):
+        raise UserError(field, given, "must be a sentence or a list of sentences")
+    for one in sentences:
+        if not isinstance(one, str):
+            raise UserError(field, one, "must be a sentence or a list of sentences")
+        if any("\ud800" <= letter <= "\udfff" for letter in one):
+            raise UserError(field, one, "is not text; give it as UTF-8")
+    return list(sentences)
 
 
 def negatives_of(negative: str | Sequence[str] | None, count: int) -> list[str] | None:
     """Return one negative prompt for each of `count` prompts, or `None`."""
     if negative is None:
         return None
-    prompts = [negative] * count if isinstance(negative, str) else list(negative)
+    prompts = [negative] * count if isinstance(negative, str) else _sentences("negative_prompt", negative)
     if len(prompts) != count:
         raise UserError("negative_prompt", hint=f"{len(prompts)} for {count} prompts; give one for all or one for each")
     return prompts
@@ -104,7 +121,10 @@ def seeds_of(
     """
     import torch
 
-    if isinstance(generator, Sequence):
+    if isinstance(generator, Sequence) and not isinstance(generator, str):
+        for one in generator:
+            if not isinstance(one, torch.Generator):
+                raise UserError("generator", type(one).__name__, "must be a torch.Generator or a list of them")
         if len(generator) != count:
             raise UserError("generator", hint=f"{len(generator)} of them for {count} pieces; give one, or one for each")
         return tuple(_drawn(one) for one in generator)
@@ -114,7 +134,7 @@ def seeds_of(
         seed = _drawn(generator)
     if seed is None:
         seed = secrets.randbelow(2**32)
-    check_seed(seed)
+    check_seed(seed, count)
     return tuple(int(seed) + place for place in range(count))
 
 
@@ -144,7 +164,7 @@ def as_waveform(audio: Any, *, sample_rate: int, channels: int, field: str = "in
         from mousai.audio.files import read_audio
 
         return torch.from_numpy(np.array(read_audio(audio, sample_rate=sample_rate, channels=channels)))
-    if isinstance(audio, np.ndarray):
+    if isinstance(audio, np.ndarray) and audio.dtype in (np.float32, np.float64):
         audio = torch.from_numpy(np.array(audio))
     if not isinstance(audio, torch.Tensor) or not audio.is_floating_point():
         what = getattr(audio, "dtype", None) or type(audio).__name__
@@ -157,6 +177,12 @@ def as_waveform(audio: Any, *, sample_rate: int, channels: int, field: str = "in
     if audio.ndim != 2 or audio.shape[0] not in {1, channels, 2} or not audio.shape[1]:
         raise UserError(field, shape, f"expected the shape [channels={channels}, samples], or [samples] for mono")
     sound: torch.Tensor = audio.detach().float()
+    if not bool(sound.isfinite().all()):
+        raise UserError(field, hint="has samples that are no finite numbers")
+    if (peak := float(sound.abs().max())) > HIGHEST_PEAK:
+        raise UserError(field, hint=f"reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")
+    if sound.shape[1] > MAX_DURATION * sample_rate:
+        raise UserError(field, hint=f"is longer than {MAX_DURATION:g} s; cut it into parts")
     if len(sound) > channels:
         sound = sound.mean(dim=0, keepdim=True)
     return sound.expand(channels, -1)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from mousai.errors import UserError
 from mousai.progress import ProgressBars
 
 StepEnd = Callable[[Any, int, float, dict[str, Tensor]], Mapping[str, Tensor] | None]
@@ -34,12 +35,27 @@ def step_callback(
     def callback(step: int, t: float, estimate: Tensor) -> Tensor | None:
         changed = None
         if user is not None:
-            returned = user(pipe, step, t, {"latents": estimate}) or {}
-            changed = returned.get("latents")
-            changed = None if changed is estimate else changed
+            changed = _changed(user(pipe, step, t, {"latents": estimate}), estimate)
         progress("latent_diffusion", step + 1, total)
         if pipe._interrupt:
             raise Interrupted(estimate if changed is None else changed)
         return changed
 
     return callback
+
+
+def _changed(returned: Any, estimate: Tensor) -> Tensor | None:
+    """The latents that a callback returns in place of the estimate; None where they are the same or left out."""
+    if returned is None:
+        return None
+    if not isinstance(returned, Mapping):
+        hint = f"returned {type(returned).__name__}; must return callback_kwargs, a dictionary, or nothing"
+        raise UserError("callback_on_step_end", hint=hint)
+    latents = returned.get("latents")
+    if latents is None or latents is estimate:
+        return None
+    if not isinstance(latents, Tensor) or latents.shape != estimate.shape or not bool(latents.isfinite().all()):
+        what = list(latents.shape) if isinstance(latents, Tensor) else type(latents).__name__
+        hint = f"returned latents {what}; must be finite, of the shape {list(estimate.shape)}"
+        raise UserError("callback_on_step_end", hint=hint)
+    return latents

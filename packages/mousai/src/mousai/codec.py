@@ -12,7 +12,7 @@ from dmae import DMAE, DecodingConfig
 from mousai.arguments import as_waveform
 from mousai.audio.limiter import limit
 from mousai.device import resolve_device
-from mousai.dtype import resolve_dtype
+from mousai.dtype import DTYPES, resolve_dtype
 from mousai.errors import UserError
 from mousai.progress import ProgressBars
 from mousai.sampling_config import SamplingConfig
@@ -131,17 +131,17 @@ class Codec:
         Args:
             args: a device, a dtype, or both in this order, as `torch.nn.Module.to` takes them.
             device: "auto", "cpu", "cuda", "cuda:1", "mps" or a `torch.device`.
-            dtype: "auto", "float32", "bfloat16", "float16" or a `torch.dtype`, of the U-Nets; everything else computes
+            dtype: "auto", "float32", "bfloat16" or a `torch.dtype` of the two, of the U-Nets; everything else computes
                 in float32.
 
         Raises:
             UserError: there is no such device or dtype.
         """
-        for arg in args:
-            if isinstance(arg, torch.dtype) or arg in ("float32", "bfloat16", "float16"):
-                dtype = arg
-            else:
-                device = arg
+        if len(args) == 2:
+            device, dtype = args
+        elif args:
+            is_dtype = isinstance(args[0], torch.dtype) or args[0] in DTYPES
+            device, dtype = (device, args[0]) if is_dtype else (args[0], dtype)
         found = self.device if device is None else resolve_device(device)
         computed = self.dtype if dtype is None else resolve_dtype(dtype, found)
         for part in self.components.values():
@@ -152,6 +152,9 @@ class Codec:
 
     def set_progress_bar_config(self, **config: Any) -> None:
         """Set arguments of the progress bars, which are tqdm's; `disable=True` shows none."""
+        from tqdm import tqdm
+
+        tqdm(**{"total": 0, **config, "disable": True})  # so that a wrong name is an error here and not in a later call
         self._progress_bar_config = config
 
     def encode(self, audio: Any) -> Tensor:

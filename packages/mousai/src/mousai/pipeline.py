@@ -109,8 +109,8 @@ class Mousai(Codec):
         Args:
             model: a folder, a hub id "owner/name" (needs `revision`), or "bundled".
             revision: commit of a hub model, pinned, since what a name points to can change.
-            dtype: of the two U-Nets: "float32", "bfloat16", "float16", or "auto", the faster of the first two as
-                measured here. Everything else is float32.
+            dtype: of the two U-Nets: "float32", "bfloat16", or "auto", the faster of the two as measured here.
+                Everything else is float32.
             device: "auto", "cpu", "cuda", "cuda:1", "mps".
             compile: compile the two U-Nets for this machine when they are first used (`compile`).
             text_encoder: one of your own instead of the folder's: an object, or a class whose

@@ -54,7 +54,11 @@ class Setting:
             return value
         whole = self.kind is int
         if isinstance(value, bool) or not hasattr(value, "__index__" if whole else "__float__"):
-            raise UserError(name, value, f"must be a {'whole number' if whole else 'number'}")
+            raise UserError(
+                name,
+                repr(value) if isinstance(value, float) else value,
+                f"must be a {'whole number' if whole else 'number'}",
+            )
         number: float = value.__index__() if whole else float(value)
         low_enough = number > self.low if self.above else number >= self.low
         if not (math.isfinite(number) and low_enough and number <= self.high):
@@ -120,7 +124,8 @@ def takes_settings(config: type, *, stage: str | None = None) -> Callable[[F], F
 
         def allowed(owner: Any) -> Mapping[str, Setting]:
             # A pipeline whose defaults are of a dataclass with more settings takes those too.
-            return settings_of(type(owner.defaults))
+            known = settings_of(type(owner.defaults))
+            return {name: one for name, one in known.items() if stage in (None, one.stage)}
 
         signature = inspect.signature(function)
         plain = {name: one for name, one in signature.parameters.items() if one.kind is not one.VAR_KEYWORD}

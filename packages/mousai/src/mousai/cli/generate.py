@@ -160,7 +160,7 @@ def _pieces(args: argparse.Namespace) -> list[_Piece]:
     for path in paths:
         check_output(path, args.overwrite)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
-    check_seed(seed)
+    check_seed(seed, len(prompts))
     return [_Piece(prompt, seed + k, path) for k, (prompt, path) in enumerate(zip(prompts, paths, strict=True))]
 
 

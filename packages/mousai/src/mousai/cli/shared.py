@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from mousai.codec import Codec
 
 AUDIO_FILES = ".wav, .flac, .ogg or .mp3"
-# Samples beyond ±1 are common in float files; beyond this they are whole numbers that were stored as floats.
-_HIGHEST_PEAK = 8.0
 # Of what is stored in a file's comment, which holds 16384 characters in all.
 _LONGEST_TEXT = 4096
 
@@ -137,7 +135,7 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
     """
     import torch
 
-    from mousai.arguments import MAX_DURATION
+    from mousai.arguments import HIGHEST_PEAK, MAX_DURATION
     from mousai.audio.files import read_audio
 
     # A second more than is allowed, so that a header which promises a year does not fill the memory.
@@ -148,7 +146,7 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
     if sound.shape[1] > MAX_DURATION * config.sample_rate:
         raise UserError(path, hint=f"is longer than {MAX_DURATION:g} s; cut it into parts")
     peak = float(abs(sound).max())
-    if peak > _HIGHEST_PEAK:
+    if peak > HIGHEST_PEAK:
         raise UserError(path, hint=f"reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")
     return torch.from_numpy(sound)
 

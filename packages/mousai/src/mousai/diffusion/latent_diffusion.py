@@ -10,12 +10,11 @@ from mousai.conditioning.attributes import GLOBAL_CHANNELS, MusicAttributes, att
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import TextEmbedding
 from mousai.diffusion.config import LatentDiffusionConfig
+from mousai.diffusion.guided_net import guided_net
 from mousai.sampling_config import SamplingConfig
 from unet1d import UNet1d
-from vdiffusion import Guidance, Net, NoiseSource, RePaint, VObjective, get_sampler, time_grid, to_noisy
+from vdiffusion import NoiseSource, RePaint, VObjective, get_sampler, time_grid, to_noisy
 
-ATTRIBUTE_GUIDANCE_T_MIN = 0.4
-"""Diffusion time below which key and lead of a piece are decided: `attribute_guidance_scale` acts above it."""
 NOISE_STAGE = "generator"
 """Name under which the starting noise is drawn. It is part of the seed: another word would be other music."""
 
@@ -237,8 +236,9 @@ class LatentDiffusion(nn.Module):
         shape = (self.config.net.in_channels, cond.frames)
         if latents is None:
             latents = noise.draw(shape, stage=NOISE_STAGE, device=self.device)
-        elif latents.shape != (batch, *shape):
-            raise ValueError(f"latents: expected {[batch, *shape]}, got {list(latents.shape)}")
+        elif not isinstance(latents, Tensor) or not latents.is_floating_point() or latents.shape != (batch, *shape):
+            what = f"{latents.dtype} {list(latents.shape)}" if isinstance(latents, Tensor) else type(latents).__name__
+            raise ValueError(f"latents: expected floating-point {[batch, *shape]}, got {what}")
         begin = 1.0 if init_latent is None else config.strength
         times = time_grid(config.num_inference_steps, start=begin, kind=config.time_grid)
         if init_latent is not None:
@@ -246,7 +246,7 @@ class LatentDiffusion(nn.Module):
                 raise ValueError(f"init_latent: expected {list(latents.shape)}, got {list(init_latent.shape)}")
             expanded = init_latent.expand(batch, -1, -1) / self.config.latent_std
             latents = to_noisy(expanded, latents, times[0].float().to(latents.device))
-        net, conditions = self.guided(cond, config, negative=negative, batch=batch)
+        net, conditions = guided_net(self, cond, config, negative=negative, batch=batch)
         sampler = get_sampler(config.sampler) if isinstance(config.sampler, str) else config.sampler
         start, generators = latents.to(self.device), noise.generators(f"{NOISE_STAGE} steps")
         if cond.known_latent is not None and cond.known_mask is not None:
@@ -271,44 +271,6 @@ class LatentDiffusion(nn.Module):
             **conditions,
         )
         return x * self.config.latent_std
-
-    def guided(
-        self, cond: Conditioning, config: SamplingConfig, *, batch: int, negative: Conditioning | None = None
-    ) -> tuple[Net, dict[str, Any]]:
-        """Return what a sampler evaluates in each step: a net, and the conditions to call it with.
-
-        What does not depend on the step is computed here, once. The arguments are those of `sample`.
-
-        Raises:
-            ValueError: guidance is asked of a model that reads no text.
-        """
-        if config.guidance_scale != 1 and cond.text is None:
-            raise ValueError(
-                f"guidance_scale={config.guidance_scale:g}: this latent diffusion reads no text; only 1 would do"
-            )
-        conditions = self.net_conditions(cond, batch)
-        partial = None
-        if config.attribute_guidance_scale and cond.names_key_or_lead:
-            partial = self.net_conditions(cond.without_key_and_lead(), batch)
-        if config.guidance_scale == 1 and partial is None:
-            return self.denoise, conditions
-        away: dict[str, Any] = {}
-        if config.guidance_scale != 1:
-            if negative is None:
-                tokens = None if cond.text is None else cond.text.hidden.shape[1]
-                negative = Conditioning(frames=cond.frames, text=self.null(batch, tokens))
-            elif negative.text is None and cond.text is not None:
-                raise ValueError("negative: has no text; give one, or no negative conditioning")
-            away = self.net_conditions(negative, batch)
-        guidance = Guidance(
-            self.denoise,
-            config.guidance_scale,
-            away,
-            partial_negative=partial,
-            partial_scale=config.attribute_guidance_scale,
-            t_min=ATTRIBUTE_GUIDANCE_T_MIN,
-        )
-        return guidance, conditions
 
     def _scaled(self, callback: Callback, times: Sequence[float]) -> Callable[[int, int, Tensor], Tensor | None]:
         """The callback of a sampler that calls `callback` with latents as `sample` gives them."""

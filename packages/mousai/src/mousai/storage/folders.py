@@ -212,6 +212,8 @@ def save_parts(
         UserError: a part of one's own could not be read again.
         CheckpointError: a file cannot be written.
     """
+    if dtype is not None and not dtype.is_floating_point:
+        raise UserError("dtype", str(dtype), "cannot hold weights; give a floating-point dtype, such as torch.bfloat16")
     own = {name: part for name, part in parts.items() if type(part) is not _TYPES[name]}
     for name, part in own.items():
         check_savable(name, part)

@@ -34,7 +34,7 @@ class LogSamples(Callback):
         self._step = trainer.global_step
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
-        """LogSamples if it is time."""
+        """Log samples if it is time."""
         if trainer.global_step == self._step:
             return
         self._step = trainer.global_step

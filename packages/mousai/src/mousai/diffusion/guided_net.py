@@ -1,0 +1,79 @@
+"""Guidance of stage 2: the net that a sampler evaluates, away from a negative and towards key and lead."""
+
+from typing import Any, Protocol
+
+from mousai.conditioning.conditioning import Conditioning
+from mousai.conditioning.text import TextEmbedding
+from mousai.sampling_config import SamplingConfig
+from vdiffusion import Guidance, Net
+
+ATTRIBUTE_GUIDANCE_T_MIN = 0.4
+"""Diffusion time below which key and lead of a piece are decided: `attribute_guidance_scale` acts above it."""
+
+
+class ConditionedModel(Protocol):
+    """What is asked of stage 2 here; `LatentDiffusion` has it."""
+
+    @property
+    def denoise(self) -> Net:
+        """The U-Net as a net of `vdiffusion`."""
+        ...
+
+    def net_conditions(self, cond: Conditioning, batch: int) -> dict[str, Any]:
+        """Return the conditions of `denoise`."""
+        ...
+
+    def null(self, batch: int, tokens: int | None = None) -> TextEmbedding:
+        """Return the embedding that stands for "no prompt"."""
+        ...
+
+
+def guided_net(
+    model: ConditionedModel,
+    cond: Conditioning,
+    config: SamplingConfig,
+    *,
+    batch: int,
+    negative: Conditioning | None = None,
+) -> tuple[Net, dict[str, Any]]:
+    """Return what a sampler evaluates in each step: a net, and the conditions to call it with.
+
+    What does not depend on the step is computed here, once.
+
+    Args:
+        model: stage 2.
+        cond: what each piece is asked to be.
+        config: settings of sampling, of which the two guidance scales count.
+        batch: batch members.
+        negative: what to stay away from; by default the null embedding and no attributes.
+
+    Raises:
+        ValueError: guidance is asked of a model that reads no text.
+    """
+    if config.guidance_scale != 1 and cond.text is None:
+        raise ValueError(
+            f"guidance_scale={config.guidance_scale:g}: this latent diffusion reads no text; only 1 would do"
+        )
+    conditions = model.net_conditions(cond, batch)
+    partial = None
+    if config.attribute_guidance_scale and cond.names_key_or_lead:
+        partial = model.net_conditions(cond.without_key_and_lead(), batch)
+    if config.guidance_scale == 1 and partial is None:
+        return model.denoise, conditions
+    away: dict[str, Any] = {}
+    if config.guidance_scale != 1:
+        if negative is None:
+            tokens = None if cond.text is None else cond.text.hidden.shape[1]
+            negative = Conditioning(frames=cond.frames, text=model.null(batch, tokens))
+        elif negative.text is None and cond.text is not None:
+            raise ValueError("negative: has no text; give one, or no negative conditioning")
+        away = model.net_conditions(negative, batch)
+    guidance = Guidance(
+        model.denoise,
+        config.guidance_scale,
+        away,
+        partial_negative=partial,
+        partial_scale=config.attribute_guidance_scale,
+        t_min=ATTRIBUTE_GUIDANCE_T_MIN,
+    )
+    return guidance, conditions
