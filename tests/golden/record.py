@@ -1,7 +1,7 @@
 """Record what the bundled model plays, as hashes: `python tests/golden/record.py RECORDING`, before and after a change.
 
 Same machine, same PyTorch, float32, one thread: a change that only moves code gives the same file. Other machines round
-otherwise, so no test compares these hashes; `test_golden.py` beside it compares a tiny seeded model within a tolerance.
+otherwise, so no test compares these hashes; `tests/mousai/test_golden.py` compares a tiny model within a tolerance.
 """
 
 import hashlib

@@ -144,6 +144,7 @@ def test_the_log_tells_what_happens(tmp_path, make_settings, songs):
     assert picture.startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_reconstructions_are_heard_beside_their_originals(tmp_path, make_settings):
     train(make_settings("autoencoder", tmp_path, max_steps=2, listen_every=2, listen_count=2, listen_seconds=0.5))
     names = sorted(path.stem for path in (tmp_path / "samples" / "step-000000002").glob("*.wav"))

@@ -122,6 +122,7 @@ def test_a_batch_is_changed_within_bounds_and_stays_as_it_is_where_nothing_is_as
     torch.testing.assert_close(augment_batch(wave, generator, nothing, sample_rate=48000), wave)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["autoencoder", "latent-diffusion"])
 def test_a_killed_run_goes_on_exactly(stage: str, tmp_path: Path, make_settings: Any) -> None:
     whole = make_settings(stage, tmp_path / "whole", resident=True, max_steps=4)
@@ -135,6 +136,7 @@ def test_a_killed_run_goes_on_exactly(stage: str, tmp_path: Path, make_settings:
     assert all(torch.equal(weight, other["state_dict"][name]) for name, weight in one["state_dict"].items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["autoencoder", "latent-diffusion"])
 def test_songs_that_come_while_a_run_learns(
     stage: str, tmp_path: Path, make_settings: Any, monkeypatch: pytest.MonkeyPatch

@@ -24,7 +24,7 @@ from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
 from mousai.training.data import shard_shuffle
 from mousai.training.data.shard_shuffle import ShardShuffle
 from mousai.training.run import train
-from mousai.training.stages.autoencoder import build
+from mousai.training.stages.autoencoder import phases
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,7 @@ def shards(songs: Path, saved_model: Path, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(autouse=True)
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """A prior is begun from so few crops."""
-    monkeypatch.setattr(build, "_SAMPLE", 3)
+    monkeypatch.setattr(phases, "_SAMPLE", 3)
 
 
 def state(run: Path) -> dict[str, Any]:
@@ -239,7 +239,7 @@ def cut(data: Path) -> None:
         ("latent-diffusion", "latent-diffusion", cut, ["--loop.workers", "1"], "is missing or not of "),
         ("autoencoder", "autoencoder", cut, [], "is missing or not of "),
         ("latent-diffusion", "none", no, [], "none: no such folder"),
-        ("latent-diffusion", "generator/shard-000009.tar", no, [], "shard-000009.tar is not in "),
+        ("latent-diffusion", "latent-diffusion/shard-000009.tar", no, [], "shard-000009.tar is not in "),
         (
             "latent-diffusion",
             "latent-diffusion",

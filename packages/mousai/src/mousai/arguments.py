@@ -52,6 +52,17 @@ def check_together(given: Mapping[str, Any], settings: Mapping[str, Any]) -> Non
         raise UserError("generator", hint="both it and seed say where the noise begins; give one of the two")
     if given["init_audio"] is not None and given["duration"] is not None:
         raise UserError("duration", given["duration"], "the piece is as long as init_audio; give one of the two")
+    editing = given.get("inpaint_audio") is not None
+    needy = [name for name in ("inpaint_mask_start_seconds", "inpaint_mask_end_seconds") if given.get(name) is not None]
+    needy += ["inpaint_before_seconds"] * bool(given.get("inpaint_before_seconds"))
+    needy += ["inpaint_resamples"] * (settings.get("inpaint_resamples") is not None)
+    if needy and not editing:
+        raise UserError(needy[0], hint="says how a recording is edited; give inpaint_audio too")
+    for other in ("init_audio", "latents"):
+        if editing and given.get(other) is not None:
+            raise UserError(other, hint="is no part of editing inpaint_audio; give one of the two")
+    if editing and given["output_type"] == "latent":
+        raise UserError("output_type", "latent", "would lose the samples of inpaint_audio that stay; use 'pt' or 'np'")
     if given["init_audio"] is None and settings.get("strength") is not None:
         raise UserError(
             "strength", settings["strength"], "says how much of a recording is replaced; give init_audio too"

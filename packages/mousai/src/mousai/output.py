@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
@@ -27,6 +27,8 @@ class MousaiOutput:
         prompts: one for each audio.
         settings: all other settings by the names of the command line's options, as each file stores them.
         output_type: "pt", "np" or "latent".
+        bits: resolution in which WAV and FLAC files are written; of an edited recording that of the recording, so that
+            what was kept is the same in the file. 32 are floats, and 24 bits in FLAC.
     """
 
     audios: "Tensor | NDArray[np.float32]"
@@ -35,6 +37,7 @@ class MousaiOutput:
     prompts: tuple[str, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     output_type: str = "pt"
+    bits: Literal[16, 24, 32] = 24
 
     @property
     def seed(self) -> int:
@@ -66,7 +69,7 @@ class MousaiOutput:
         for one, audio, prompt, seed in zip(paths, self.audios, self.prompts, self.seeds, strict=True):
             about = {"mousai": __version__, "prompt": prompt, "seed": str(seed), **stored, **(metadata or {})}
             sound = audio.float().cpu().numpy() if isinstance(audio, Tensor) else audio
-            write_audio(one, sound, self.sample_rate, overwrite=overwrite, metadata=about)
+            write_audio(one, sound, self.sample_rate, overwrite=overwrite, metadata=about, bits=self.bits)
         return paths
 
 

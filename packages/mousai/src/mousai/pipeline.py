@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -21,18 +20,20 @@ from mousai.arguments import (
     prompts_of,
     seeds_of,
 )
-from mousai.callbacks import Interrupted, StepEnd, step_callback
+from mousai.callbacks import StepEnd
 from mousai.codec import Codec
-from mousai.conditioning.attributes import parse_attributes, strip_attributes
-from mousai.conditioning.conditioning import Conditioning
+from mousai.composing import compose
+from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.text import TextEmbedding, TextEncoder
 from mousai.device import resolve_device
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.diffusion.lora import add_lora
 from mousai.dtype import resolve_dtype
+from mousai.editing import as_recording, edit, wanted_regions
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
+from mousai.request import Request
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import takes_settings
 from mousai.storage.folders import (
@@ -166,6 +167,11 @@ class Mousai(Codec):
         seed: int | None = None,
         generator: torch.Generator | Sequence[torch.Generator] | None = None,
         init_audio: Any = None,
+        inpaint_audio: Any = None,
+        inpaint_mask_start_seconds: float | Sequence[float] | None = None,
+        inpaint_mask_end_seconds: float | Sequence[float] | None = None,
+        inpaint_before_seconds: float = 0.0,
+        attributes: MusicAttributes | None = None,
         latents: Tensor | None = None,
         output_type: str = "pt",
         callback_on_step_end: StepEnd | None = None,
@@ -183,6 +189,13 @@ class Mousai(Codec):
             generator: draws the seed; a list has one for each piece.
             init_audio: recording to start from instead of noise: a path, or samples at the model's rate as tensor or
                 array. The piece is as long as it, and `strength` says how much of it is replaced.
+            inpaint_audio: recording to edit or to go on from: a path of any rate, or samples as for `init_audio`. The
+                result has its rate and channels, and its very samples where nothing is made anew. With a `duration`
+                beyond it there is new music after it. The prompt's tempo is left out; give `attributes`.
+            inpaint_mask_start_seconds: second of it at which new music begins; a list for several regions.
+            inpaint_mask_end_seconds: second of it, or a list of them, at which that ends.
+            inpaint_before_seconds: seconds of new music before it; they are part of `duration`.
+            attributes: tempo, key, lead and first downbeat where they are known beside the prompt, and count for more.
             latents: starting noise [pieces, latent_channels, frames] instead of that of `seed`.
             output_type: "pt" gives a tensor, "np" a NumPy array, "latent" the latents, not decoded.
             callback_on_step_end: called after each step of stage 2, see `StepEnd`. It may set `pipe._interrupt = True`:
@@ -197,79 +210,64 @@ class Mousai(Codec):
         """
         prompts = prompts_of(prompt)
         check_count(num_waveforms_per_prompt)
-        given = {"seed": seed, "generator": generator, "init_audio": init_audio, "duration": duration}
-        check_together({**given, "output_type": output_type}, settings)
-        config = self.defaults.updated(settings)
-        negative = negatives_of(negative_prompt, len(prompts))
-        if negative is not None and config.guidance_scale == 1:
-            raise UserError(
-                "guidance_scale", config.guidance_scale, "uses no negative_prompt; give more, or leave it out"
-            )
-        duration = DURATION if duration is None else duration
-        check_duration(duration)
-        samples = round(duration * self.sample_rate)
-        start = None
-        if init_audio is not None:
-            start = as_waveform(
-                init_audio, sample_rate=self.sample_rate, channels=self.autoencoder.config.audio_channels
-            )
-            samples = start.shape[-1]
+        given = {
+            **{"seed": seed, "generator": generator, "init_audio": init_audio, "duration": duration},
+            **{"inpaint_audio": inpaint_audio, "inpaint_before_seconds": inpaint_before_seconds, "latents": latents},
+            "inpaint_mask_start_seconds": inpaint_mask_start_seconds,
+            "inpaint_mask_end_seconds": inpaint_mask_end_seconds,
+            "output_type": output_type,
+        }
+        check_together(given, settings)
+        config, recording, start = self.defaults.updated(settings), None, None
+        negatives = negatives_of(negative_prompt, len(prompts))
+        if duration is not None:
+            check_duration(duration)
+        samples = round((DURATION if duration is None else duration) * self.sample_rate)
         if samples < 1:
             raise UserError("duration", duration, f"is less than one sample of {self.sample_rate} Hz")
-        times = num_waveforms_per_prompt
-        seeds = seeds_of(seed, generator, len(prompts) * times)
-        noise = NoiseSource(seeds, [0] * len(seeds))
-        frames = -(-samples // self.autoencoder.config.hop_length)
-        # A recording has beats of its own: the prompt's tempo would lay others over them.
-        in_time = start is None
-        cond = self._conditioning(
-            prompts, times, frames, in_time=in_time, stripped=config.attribute_guidance_scale != 0
-        )
-        away = None if negative is None else self._conditioning(negative, times, frames, in_time=in_time)
-        self._interrupt = False
-        stages = {"latent_diffusion": config.num_inference_steps, "decoder": config.decoder_steps}
-        with ProgressBars(stages, self._progress_bar_config) as progress:
-            try:
-                latent = self.latent_diffusion.sample(
-                    cond,
-                    noise=noise,
-                    config=config,
-                    negative=away,
-                    init_latent=None if start is None else self.encode(start[None]),
-                    latents=latents,
-                    callback=step_callback(self, progress, callback_on_step_end, config.num_inference_steps),
-                )
-            except Interrupted as interrupted:
-                latent = interrupted.latent
-            audios = latent if output_type == "latent" else self._decode(latent, config, noise, samples, progress)
-        recorded = {
-            "negative_prompt": negative_prompt if isinstance(negative_prompt, str | None) else list(negative_prompt),
-            "duration": duration if start is None else None,
-            **self.recorded(config),
-        }
-        if start is None:
-            del recorded["strength"]
-        return MousaiOutput(
-            audios=audios.cpu().numpy() if output_type == "np" else audios,
-            sample_rate=self.sample_rate,
-            seeds=seeds,
-            prompts=tuple(one for one in prompts for _ in range(times)),
-            settings=recorded,
+        request = Request(
+            prompts=prompts,
+            negatives=negatives,
+            times=num_waveforms_per_prompt,
+            seeds=seeds_of(seed, generator, len(prompts) * num_waveforms_per_prompt),
+            config=config,
+            attributes=attributes,
+            negative_prompt=negative_prompt,
             output_type=output_type,
+            callback=callback_on_step_end,
         )
-
-    def _conditioning(
-        self, prompts: Sequence[str], times: int, frames: int, *, in_time: bool, stripped: bool = False
-    ) -> Conditioning:
-        """What the prompts ask for, each `times` times; a tempo only if `in_time`, stripped text if it is wanted."""
-        attributes = [parse_attributes(prompt) for prompt in prompts for _ in range(times)]
-        less = [strip_attributes(prompt) for prompt in prompts] if stripped else list(prompts)
-        return Conditioning(
-            frames=frames,
-            text=self._embed(prompts).repeated(times),
-            attributes=attributes if in_time else [replace(one, tempo=None) for one in attributes],
-            stripped_text=None if less == list(prompts) else self._embed(less).repeated(times),
-        )
+        self._interrupt = False
+        if inpaint_audio is not None:
+            recording = as_recording(inpaint_audio, sample_rate=self.sample_rate)
+            regions = wanted_regions(
+                inpaint_mask_start_seconds,
+                inpaint_mask_end_seconds,
+                recording=recording,
+                before=inpaint_before_seconds,
+                duration=duration,
+            )
+            return edit(self, request, recording, regions, before=inpaint_before_seconds)
+        if init_audio is not None:
+            channels = self.autoencoder.config.audio_channels
+            start = as_waveform(init_audio, sample_rate=self.sample_rate, channels=channels)
+            samples = start.shape[-1]
+        noise = NoiseSource(request.seeds, [0] * len(request.seeds))
+        with ProgressBars(request.stages(known=False), self._progress_bar_config) as progress:
+            latent = compose(
+                self,
+                request,
+                -(-samples // self.autoencoder.config.hop_length),
+                noise=noise,
+                progress=progress,
+                # A recording has beats of its own: the prompt's tempo would lay others over them.
+                in_time=start is None,
+                init_latent=None if start is None else self.encode(start[None]),
+                latents=latents,
+            )
+            audios = latent if output_type == "latent" else self._decode(latent, config, noise, samples, progress)
+        seconds = (DURATION if duration is None else duration) if start is None else None
+        needed = "" if start is None else "init_audio"
+        return request.output(self, audios, sample_rate=self.sample_rate, settings={"duration": seconds}, needed=needed)
 
     def unseen(self, prompt: str) -> str | None:
         """Return the end of a prompt that the text encoder does not read; None where it reads all of it."""
@@ -280,7 +278,7 @@ class Mousai(Codec):
     def _embed(self, prompts: Sequence[str]) -> TextEmbedding:
         for prompt in prompts:
             if unseen := self.unseen(prompt):
-                warnings.warn(f"a prompt is too long, not seen of it: {unseen!r}", PromptCutWarning, stacklevel=4)
+                warnings.warn(f"a prompt is too long, not seen of it: {unseen!r}", PromptCutWarning, stacklevel=5)
         embedding: TextEmbedding = self.text_encoder(
             prompts, keep_padding=self.latent_diffusion.config.attend_to_padding
         )

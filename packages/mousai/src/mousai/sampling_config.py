@@ -89,6 +89,16 @@ class SamplingConfig:
         high=1,
         above=True,
         metavar="X",
+        needs="init_audio",
+    )
+    inpaint_resamples: int = setting(
+        4,
+        help="how often each step is repeated to fit new music to the recording in inpaint_audio",
+        stage="latent_diffusion",
+        low=1,
+        high=100,
+        usual="1 is fastest, 4 to 10 are usual",
+        needs="inpaint_audio",
     )
     decoder_steps: int = setting(
         20,

@@ -28,6 +28,7 @@ class Setting:
         metavar: placeholder of the value in `--help`.
         choices: gives the names that are known.
         accepts: tells whether an object that is no name will do instead.
+        needs: argument without which the setting does nothing.
     """
 
     help: str
@@ -41,6 +42,7 @@ class Setting:
     metavar: str = "N"
     choices: Callable[[], Sequence[str]] | None = None
     accepts: Callable[[Any], bool] | None = None
+    needs: str = ""
 
     def check(self, name: str, value: Any) -> Any:
         """Return the value as `kind`; `UserError` names the setting, the value and what would do."""

@@ -69,7 +69,8 @@ class RePaint:
             generators: one CPU generator per batch member, from which all its noise is drawn.
             num_steps: steps of the uniform grid.
             times: falling grid instead, which must end at 0 for the kept part to come out exactly.
-            callback: called as `callback(step_index, total, x0_estimate)` in every step of the sampler.
+            callback: called as `callback(step_index, total, x0_estimate)` in every step of the sampler; a tensor that
+                it returns takes the place of the estimate where the source is not kept.
             conditions: passed to the net as they are.
 
         Raises:
@@ -85,11 +86,10 @@ class RePaint:
         total = (len(times) - 2) * self.resamples + 1
         count = 0
 
-        def report(step: int, steps: int, estimate: Tensor) -> None:
+        def report(step: int, steps: int, estimate: Tensor) -> Tensor | None:
             nonlocal count
-            if callback is not None:
-                callback(count, total, torch.where(mask, source, estimate))
             count += 1
+            return None if callback is None else callback(count - 1, total, torch.where(mask, source, estimate))
 
         for here, there in itertools.pairwise(times):
             rounds = self.resamples if there > 0 else 1

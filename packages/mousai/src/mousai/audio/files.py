@@ -35,6 +35,7 @@ _FORMATS: dict[str, dict[str, Any]] = {
     # A constant rate (224 kbit/s for stereo at 48 kHz), because decoders cannot seek exactly in a variable one.
     ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.33},
 }
+_BITS: dict[str, Literal[16, 24, 32]] = {"PCM_S8": 16, "PCM_U8": 16, "PCM_16": 16, "PCM_24": 24}
 # libsndfile drops a longer WAV comment in silence (about 30,000 bytes with what else stands in the header).
 _METADATA_LIMIT = 16384
 # The size field of a WAV file has 32 bits; the rest is for the header.
@@ -53,6 +54,8 @@ class AudioInfo:
     channels: int
     frames: int
     """Samples per channel; an estimate for MP3 without a Xing header, 2^63 - 1 for a stream of unstated length."""
+    bits: Literal[16, 24, 32] = 32
+    """Resolution in which `write_audio` keeps every sample that `read_audio` gives: 16 or 24, or 32 for floats."""
 
     @property
     def duration(self) -> float:
@@ -67,7 +70,8 @@ def audio_info(path: str | PathLike[str] | FilePart) -> AudioInfo:
         AudioError: The file is missing, a folder, empty, or not audio.
     """
     with opened(path if isinstance(path, FilePart) else Path(path)) as file:
-        return AudioInfo(sample_rate=file.samplerate, channels=file.channels, frames=file.frames)
+        bits = _BITS.get(file.subtype, 32)
+        return AudioInfo(sample_rate=file.samplerate, channels=file.channels, frames=file.frames, bits=bits)
 
 
 def read_audio(
@@ -161,7 +165,7 @@ def write_audio(
     overwrite: bool = False,
     metadata: Mapping[str, str] | None = None,
     peak: Literal["error", "scale"] = "error",
-    bits: Literal[16, 24] = 24,
+    bits: Literal[16, 24, 32] = 24,
 ) -> float:
     """Write a waveform as WAV, FLAC, Ogg Vorbis or MP3, whichever the suffix of `path` says, whole or not at all.
 
@@ -172,7 +176,7 @@ def write_audio(
         overwrite: Whether an existing file may be replaced.
         metadata: Stored as JSON in the comment tag, for `read_metadata`.
         peak: What to do with samples beyond ±1: refuse, or turn the whole down so that the loudest is at ±1.
-        bits: Resolution in WAV and FLAC.
+        bits: Resolution in WAV and FLAC; 32 writes floats into WAV, beyond ±1 too, and 24 bits into FLAC.
 
     Returns:
         The factor that the audio was multiplied with: 1.0, or less if `peak="scale"` had to turn it down.
@@ -196,7 +200,8 @@ def write_audio(
         )
     loudest = float(np.abs(samples).max())
     gain = 1.0
-    if loudest > 1:
+    as_floats = bits == 32 and path.suffix.lower() == ".wav"
+    if loudest > 1 and not as_floats:
         if peak == "error":
             raise AudioError(
                 str(path), hint=f"the audio reaches {loudest:.3f}, beyond ±1; turn it down (peak='scale' does)"
@@ -204,7 +209,7 @@ def write_audio(
         gain = 1 / loudest
     comment = _comment(path, metadata or {})
     settings = dict(_FORMATS[path.suffix.lower()])
-    settings.setdefault("subtype", f"PCM_{bits}")
+    settings.setdefault("subtype", "FLOAT" if as_floats else f"PCM_{min(bits, 24)}")
 
     try:
         with (
@@ -215,7 +220,8 @@ def write_audio(
                 file.comment = comment
             for offset in range(0, samples.shape[1], BLOCK):
                 block = samples[:, offset : offset + BLOCK].astype(np.float64) * gain
-                file.write(np.clip(block, -1, 1).T)  # clips the last bit of rounding of the gain, never more
+                # Clips the last bit of rounding of the gain, never more.
+                file.write((block if as_floats else np.clip(block, -1, 1)).T)
     except soundfile.LibsndfileError as error:
         raise AudioError(
             str(path), hint=f"cannot be written at {sample_rate} Hz: {libsndfile_reason(error)}"

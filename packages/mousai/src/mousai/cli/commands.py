@@ -28,6 +28,22 @@ COMMANDS = {
             'mousai generate "jazz trio" --init-audio demo.wav --strength 0.6 -o jazz.wav',
         ),
     ),
+    "edit": Command(
+        module="mousai.cli.edit",
+        summary="make parts of a recording anew; the rest stays sample for sample",
+        examples=(
+            'mousai edit song.flac --region 8:12 "drum fill, tom toms" -o new.flac',
+            'mousai edit song.flac --bars 5:9 --tempo 124 "saxophone solo" -o new.flac',
+        ),
+    ),
+    "extend": Command(
+        module="mousai.cli.extend",
+        summary="go on from where a recording ends, or lead up to where it begins",
+        examples=(
+            "mousai extend song.flac --after 20 -o longer.flac",
+            'mousai extend demo.wav --before 8 --after 20 "calm piano pop" -o longer.wav',
+        ),
+    ),
     "reconstruct": Command(
         module="mousai.cli.reconstruct",
         summary="send a recording through the autoencoder and back, to hear what it keeps",

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "number after it, and so on (default: drawn at random, and printed)",
     )
     group = parser.add_argument_group("how it is made (by default as the model is best run)")
-    add_sampling_options(group, leave_out=("strength",))
+    add_sampling_options(group, leave_out=("strength", "inpaint_resamples"))
     group = parser.add_argument_group("starting from a recording")
     group.add_argument("--init-audio", metavar="FILE", help="recording to make new music from, of the same length")
     group.add_argument(
@@ -126,6 +126,8 @@ def run(args: argparse.Namespace) -> int:
 
 def command_of(made: Mapping[str, str], path: str) -> str:
     """Return the command line that makes a piece again, from what its file stores."""
+    if "command" in made:
+        return f"mousai {made['command']} -o {shlex.quote(path)}"
     words = ["mousai", "generate", "-o", path]
     for key, value in made.items():
         if key not in ("mousai", "prompt") and (key, value) != ("model", "bundled"):

@@ -94,13 +94,13 @@ def _model(name: str | None, revision: str | None) -> list[str]:
 
 
 def _best_with(defaults: "SamplingConfig", *, composes: bool) -> list[str]:
-    """Options of the settings that the model is best run with; how much of a recording is replaced is no such thing."""
+    """Options of the settings that the model is best run with; those that need a recording are no such thing."""
     from mousai.settings import settings_of
 
     stages = ("latent_diffusion", "decoder") if composes else ("decoder",)
     words: list[str] = []
     for name, setting in settings_of(type(defaults)).items():
-        if setting.stage in stages and name != "strength":
+        if setting.stage in stages and not setting.needs:
             value = getattr(defaults, name)
             words += [setting.option_of(name), f"{value:g}" if isinstance(value, float) else str(value)]
     return words
@@ -117,7 +117,7 @@ def _sound(path: Path) -> list[str]:
     if "mousai" not in made:
         return [*lines, "not made by mousai, or its comment was removed"]
     lines += ["", *_table(list(made.items()))]
-    if "prompt" in made:
+    if "prompt" in made and ("command" in made or "regions" not in made):
         lines += ["", "made again by", f"  {command_of(made, str(path.with_stem(f'{path.stem}-again')))}"]
     return lines
 

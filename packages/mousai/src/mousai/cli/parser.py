@@ -59,6 +59,10 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
     if command is not None and command not in COMMANDS:
         parser.error(f"{command}: no such command{did_you_mean(command, COMMANDS)}")
     parsed, unknown = parser.parse_known_args(arguments)
+    late: str | None = getattr(parsed, "late", None)
+    # argparse takes an optional word only right after the first: `edit FILE --region 8:12 PROMPT` has it later.
+    if late is not None and getattr(parsed, late) is None and unknown and not unknown[0].startswith("-"):
+        setattr(parsed, late, unknown.pop(0))
     if unknown:
         last: argparse.ArgumentParser = parsed.parser
         word = unknown[0]

@@ -81,6 +81,10 @@ def read_config(stage: str, arguments: Sequence[str]) -> "TrainingConfig":
         found = vars(parser.instantiate(parser.parse_args(full)))
     except ArgumentError as error:
         raise find_mistake(kind, full) or UserError(f"{error}; see --print-config for every key") from error
+    except TypeError as error:  # jsonargparse's own, where a group of settings is given as one value
+        if mistake := find_mistake(kind, full):
+            raise mistake from error
+        raise
     found.pop("config")
     config: TrainingConfig = kind(**found)
     return config

@@ -18,7 +18,7 @@ What is not stated is zero in all of its channels, and every piece is trained so
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -70,6 +70,14 @@ class MusicAttributes:
     key: tuple[int, bool] | None = None
     lead: str | None = None
     first_downbeat: float = 0.0
+
+    def updated(self, known: "MusicAttributes | None") -> "MusicAttributes":
+        """Return a copy with what `known` states, which counts for more; `None` states nothing."""
+        if known is None:
+            return self
+        stated = {"tempo": known.tempo, "key": known.key, "lead": known.lead}
+        changes = {name: value for name, value in stated.items() if value is not None}
+        return replace(self, first_downbeat=known.first_downbeat, **changes)  # type: ignore[arg-type]
 
 
 def parse_attributes(text: str) -> MusicAttributes:

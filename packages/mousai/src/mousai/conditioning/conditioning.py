@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
+from torch import Tensor
+
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.text import TextEmbedding
 
@@ -13,9 +16,10 @@ class Conditioning:
 
         prompts ── text encoder ──> text ───────────────────┐
         prompts less key and lead ──> stripped_text ────────┼──> LatentDiffusion.sample, LatentDiffusion.loss
-        "128 bpm, E minor, flute lead" ──> attributes ──────┘
+        "128 bpm, E minor, flute lead" ──> attributes ──────┤
+        the part of a recording that stays ──> known ──────────┘
 
-    A new kind of condition (chords, a melody, a known part of the latent) is a new field here and a few channels of
+    A new kind of condition (chords, a melody) is a new field here and a few channels of
     `LatentDiffusion.net_conditions`.
 
     Args:
@@ -25,6 +29,10 @@ class Conditioning:
         stripped_text: embeddings of the prompts less what they say of key and lead (`strip_attributes`), from which
             `attribute_guidance_scale` leads away; `None`: the prompts as they are.
         start_seconds: second of its piece at which each member's first frame begins; empty: 0.
+        known_latent: latent [B, C, frames] of which the part under `known_mask` is to come out as it is, and the rest
+            is to fit it; `LatentDiffusion.sample` honours it by RePaint, so that any model can. `None`: nothing is
+            known.
+        known_mask: bool [B, 1, frames], True where `known_latent` is known; what it holds elsewhere is not used.
 
     Raises:
         ValueError: sizes disagree; the message names them.
@@ -35,6 +43,8 @@ class Conditioning:
     attributes: Sequence[MusicAttributes] = ()
     stripped_text: TextEmbedding | None = None
     start_seconds: Sequence[float] = ()
+    known_latent: Tensor | None = None
+    known_mask: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Check that all parts are of one batch."""
@@ -45,16 +55,33 @@ class Conditioning:
             "attributes": len(self.attributes) or None,
             "stripped_text": self.stripped_text and len(self.stripped_text.hidden),
             "start_seconds": len(self.start_seconds) or None,
+            "known_latent": None if self.known_latent is None else len(self.known_latent),
         }
         given = {name: size for name, size in sizes.items() if size is not None}
         if len(set(given.values())) > 1:
             raise ValueError(f"Conditioning: parts of different batches: {given}")
+        self._check_known()
+
+    def _check_known(self) -> None:
+        latent, mask = self.known_latent, self.known_mask
+        if latent is None or mask is None:
+            if latent is not mask:
+                missing = "known_latent" if latent is None else "known_mask"
+                raise ValueError(f"{missing}: must be given beside the other of known_latent and known_mask")
+            return
+        if latent.ndim != 3 or latent.shape[2] != self.frames:
+            raise ValueError(f"known_latent: expected [batch, channels, {self.frames}], got {list(latent.shape)}")
+        expected = [len(latent), 1, self.frames]
+        if list(mask.shape) != expected or mask.dtype != torch.bool:
+            raise ValueError(f"known_mask: expected bool {expected}, got {mask.dtype} {list(mask.shape)}")
 
     @property
     def batch_size(self) -> int | None:
         """Number of batch members; `None` where no part tells it."""
         if self.text is not None:
             return len(self.text.hidden)
+        if self.known_latent is not None:
+            return len(self.known_latent)
         return len(self.attributes) or len(self.start_seconds) or None
 
     @property

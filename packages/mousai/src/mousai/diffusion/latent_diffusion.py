@@ -12,7 +12,7 @@ from mousai.conditioning.text import TextEmbedding
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.sampling_config import SamplingConfig
 from unet1d import UNet1d
-from vdiffusion import Guidance, Net, NoiseSource, VObjective, get_sampler, time_grid, to_noisy
+from vdiffusion import Guidance, Net, NoiseSource, RePaint, VObjective, get_sampler, time_grid, to_noisy
 
 ATTRIBUTE_GUIDANCE_T_MIN = 0.4
 """Diffusion time below which key and lead of a piece are decided: `attribute_guidance_scale` acts above it."""
@@ -219,7 +219,8 @@ class LatentDiffusion(nn.Module):
         """Draw one latent [B, C, frames] for every batch member.
 
         Args:
-            cond: what each piece is asked to be.
+            cond: what each piece is asked to be. A known part of the latent comes out as it is, and the rest is made to
+                fit it by RePaint (2201.09865), `config.inpaint_resamples` times per step.
             noise: seed and index of each member.
             config: settings of sampling; by default `SamplingConfig()`.
             negative: what to stay away from; by default the null embedding and no attributes.
@@ -238,8 +239,8 @@ class LatentDiffusion(nn.Module):
             latents = noise.draw(shape, stage=NOISE_STAGE, device=self.device)
         elif latents.shape != (batch, *shape):
             raise ValueError(f"latents: expected {[batch, *shape]}, got {list(latents.shape)}")
-        start = 1.0 if init_latent is None else config.strength
-        times = time_grid(config.num_inference_steps, start=start, kind=config.time_grid)
+        begin = 1.0 if init_latent is None else config.strength
+        times = time_grid(config.num_inference_steps, start=begin, kind=config.time_grid)
         if init_latent is not None:
             if init_latent.shape not in (latents.shape, (1, *shape)):
                 raise ValueError(f"init_latent: expected {list(latents.shape)}, got {list(init_latent.shape)}")
@@ -247,11 +248,25 @@ class LatentDiffusion(nn.Module):
             latents = to_noisy(expanded, latents, times[0].float().to(latents.device))
         net, conditions = self.guided(cond, config, negative=negative, batch=batch)
         sampler = get_sampler(config.sampler) if isinstance(config.sampler, str) else config.sampler
+        start, generators = latents.to(self.device), noise.generators(f"{NOISE_STAGE} steps")
+        if cond.known_latent is not None and cond.known_mask is not None:
+            repeats = config.inpaint_resamples
+            x = RePaint(resamples=repeats, sampler=sampler).sample(
+                net,
+                start,
+                source=cond.known_latent.to(start) / self.config.latent_std,
+                mask=cond.known_mask.to(self.device),
+                times=times,
+                generators=generators,
+                callback=None if callback is None else self._scaled(callback, _repeated(times.tolist(), repeats)),
+                **conditions,
+            )
+            return x * self.config.latent_std
         x = sampler.sample(
             net,
-            latents.to(self.device),
+            start,
             times=times,
-            generators=noise.generators(f"{NOISE_STAGE} steps"),
+            generators=generators,
             callback=None if callback is None else self._scaled(callback, times.tolist()),
             **conditions,
         )
@@ -307,5 +322,13 @@ class LatentDiffusion(nn.Module):
     def _check(self, cond: Conditioning, batch: int) -> None:
         if (cond.text is None) == bool(self.config.net.context_features):
             raise ValueError("text: must be given" if cond.text is None else "text: this model reads none; give None")
+        channels = self.config.net.in_channels
+        if cond.known_latent is not None and cond.known_latent.shape[1] != channels:
+            raise ValueError(f"known_latent: has {cond.known_latent.shape[1]} channels, must have {channels}")
         if cond.batch_size not in (None, batch):
             raise ValueError(f"cond: of {cond.batch_size} members for a batch of {batch}")
+
+
+def _repeated(times: Sequence[float], repeats: int) -> list[float]:
+    """The time at which each step of RePaint begins: all but the last step are made `repeats` times."""
+    return [time for time in times[:-2] for _ in range(repeats)] + list(times[-2:])

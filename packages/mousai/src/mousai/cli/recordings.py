@@ -1,0 +1,247 @@
+"""What `mousai edit` and `mousai extend` share: the recording, what is known of it, the model, and the result."""
+
+import argparse
+import secrets
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mousai.cli.sampling_options import add_sampling_options, check_settings, given_settings
+from mousai.cli.shared import (
+    AUDIO_FILES,
+    add_compile_argument,
+    add_model_arguments,
+    check_text,
+    checked_device,
+    model_name,
+    quiet_decoders,
+)
+from mousai.errors import UserError
+
+if TYPE_CHECKING:
+    from mousai.conditioning.attributes import MusicAttributes
+    from mousai.editing import Recording
+
+
+def add_recording_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the recording, the prompt, where to write, and what may be known of the recording."""
+    parser.add_argument("recording", metavar="FILE", help="recording of any rate, mono or stereo")
+    parser.add_argument(
+        "prompt",
+        nargs="?",
+        metavar="PROMPT",
+        help="what the new music is like, in quotes (default: the prompt of the recording, if mousai made it)",
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help=f"file to write: {AUDIO_FILES}")
+    parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
+    parser.add_argument("--negative-prompt", metavar="P", help="a sentence to stay away from")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="the same number makes the same music again (default: drawn at random, and printed)",
+    )
+    group = parser.add_argument_group(
+        "the recording's clock and key (by default as the prompt, the recording's own prompt or an estimate tells)"
+    )
+    group.add_argument("--tempo", type=float, metavar="BPM", help="beats per minute")
+    group.add_argument("--first-downbeat", type=float, metavar="S", help="second at which a bar begins")
+    group.add_argument("--key", metavar="KEY", help='such as "A minor"')
+    group = parser.add_argument_group("how it is made (by default as the model is best run)")
+    add_sampling_options(group, leave_out=("strength",))
+    add_model_arguments(parser)
+    add_compile_argument(parser)
+    parser.set_defaults(late="prompt")
+
+
+def read_own(path: str) -> "Recording":
+    """Read a recording at its own rate and with its own channels.
+
+    Raises:
+        UserError: it cannot be read, or is too long.
+    """
+    from mousai.arguments import MAX_DURATION
+    from mousai.audio.files import audio_info
+    from mousai.editing import as_recording
+
+    with quiet_decoders():
+        info = audio_info(path)
+        if info.frames < 2**48 and info.duration > MAX_DURATION:
+            raise UserError(path, hint=f"is longer than {MAX_DURATION:g} s; cut it into parts")
+        return as_recording(path, sample_rate=info.sample_rate, field="recording")
+
+
+def check_first(args: argparse.Namespace) -> Mapping[str, str]:
+    """Refuse what cannot be done whatever the recording is; return what mousai stored in the recording's file."""
+    from mousai.arguments import check_seed
+    from mousai.audio.files import check_output, read_metadata
+    from mousai.conditioning.attributes import FASTEST, SLOWEST, parse_attributes
+
+    check_output(args.output, args.overwrite)
+    with quiet_decoders():
+        made = read_metadata(args.recording)
+    made = made if "mousai" in made else {}
+    if args.prompt is None and "prompt" not in made:
+        raise UserError("prompt", hint=f"must be given: {args.recording} has none of its own")
+    for field in ("prompt", "negative_prompt"):
+        check_text(field, getattr(args, field) or "")
+    if args.seed is not None:
+        check_seed(args.seed)
+    if args.tempo is not None and not SLOWEST <= args.tempo <= FASTEST:
+        raise UserError("tempo", args.tempo, f"must be {SLOWEST:g} to {FASTEST:g} beats per minute")
+    if args.first_downbeat is not None and not 0 <= args.first_downbeat < 1e5:
+        raise UserError("first_downbeat", args.first_downbeat, "must be 0 s or more")
+    if args.key is not None and parse_attributes(args.key).key is None:
+        raise UserError("key", args.key, 'must be a note and major or minor, such as "A minor"')
+    check_settings(args)
+    return made
+
+
+def known_attributes(
+    args: argparse.Namespace, recording: "Recording", made: Mapping[str, str], *, around: float
+) -> "MusicAttributes":
+    """What is known of a recording: from options, the new prompt, its own prompt, or else estimated; it is printed.
+
+    Args:
+        args: parsed options.
+        recording: the recording.
+        made: what mousai stored in it.
+        around: second around which it is estimated.
+    """
+    from mousai.conditioning.attributes import MusicAttributes, parse_attributes
+    from mousai.evaluation.judges.key import MODES, NOTES
+
+    own = parse_attributes(made.get("prompt", ""))
+    stored = {
+        "tempo": float(made["tempo"]) if "tempo" in made else own.tempo,
+        "key": parse_attributes(made.get("key", "")).key or own.key,
+    }
+    asked = parse_attributes(args.prompt or "")
+    tempo = args.tempo or stored["tempo"] or asked.tempo
+    key = parse_attributes(args.key or "").key or asked.key or stored["key"]
+    downbeat = args.first_downbeat
+    sources = []
+    if downbeat is None and stored["tempo"] is not None and tempo == stored["tempo"]:
+        downbeat = float(made.get("first_downbeat", 0.0))
+    if tempo is None or downbeat is None or key is None:
+        found = _estimated(recording, around, tempo)
+        if found is not None:
+            sources = ["estimated:"]
+            if tempo is None or downbeat is None:
+                tempo, downbeat = tempo or found[0], found[1] if downbeat is None else downbeat
+            key = key or found[2]
+    known = MusicAttributes(tempo=tempo, key=key, first_downbeat=(downbeat or 0.0) if tempo else 0.0)
+    words = [f"{tempo:.4g} bpm, first downbeat at {known.first_downbeat:.3f} s"] if tempo else ["tempo unknown"]
+    words.append(f"{NOTES[key[0]]} {MODES[key[1]]}" if key else "key unknown")
+    if sources:
+        words.append("estimated where not given; --tempo, --first-downbeat and --key say it better")
+    print(f"{args.recording}: {', '.join(words)}", flush=True)
+    return known
+
+
+def _estimated(
+    recording: "Recording", around: float, tempo: float | None
+) -> tuple[float | None, float, tuple[int, bool] | None] | None:
+    """Tempo, first downbeat and key of the half minute around a moment; `None` without librosa."""
+    from importlib.util import find_spec
+
+    from mousai.errors import install_hint
+
+    if find_spec("librosa") is None or find_spec("sklearn") is None:
+        hint = f"tempo and key cannot be estimated without the extra [evaluate] ({install_hint('evaluate')})"
+        print(f"mousai: {hint}; going on without them", file=sys.stderr)
+        return None
+    from mousai.evaluation.features.key import key_features
+    from mousai.evaluation.features.pitch import pitch_spectrogram
+    from mousai.evaluation.judges.beats import estimate_clock
+    from mousai.evaluation.judges.key import key_parts
+    from mousai.evaluation.judges.panel import JudgePanel
+
+    rate = recording.sample_rate
+    start = max(0.0, min(around, recording.seconds) - 15.0)
+    part = recording.sound[:, round(start * rate) : round((start + 30.0) * rate)].numpy()
+    if part.shape[1] < 3 * rate:
+        return None
+    clock = estimate_clock(part, sample_rate=rate, tempo=tempo)
+    tonic, minor = key_parts(JudgePanel.load().key(key_features(pitch_spectrogram(part, sample_rate=rate))[None])[0])
+    key = (tonic, bool(minor))
+    if clock is None:
+        return None, 0.0, key
+    bar = 4 * 60 / clock[0]
+    return clock[0], (clock[1] + start) % bar, key
+
+
+def make(
+    args: argparse.Namespace,
+    recording: "Recording",
+    made: Mapping[str, str],
+    attributes: "MusicAttributes",
+    words: Sequence[str],
+    **wish: Any,
+) -> int:
+    """Load the model, make what is wanted of it, and write the file.
+
+    Args:
+        args: parsed options.
+        recording: the recording.
+        made: what mousai stored in it.
+        attributes: what is known of it.
+        words: options of this command that say what was wanted, for the record.
+        wish: arguments of the pipeline that say what is wanted.
+    """
+    from mousai.evaluation.judges.key import MODES, NOTES
+    from mousai.pipeline import Mousai
+    from mousai.storage.folders import describe, model_folder
+    from mousai.storage.parts import PARTS
+
+    path = Path(args.output)
+    if float(recording.sound.abs().max()) > 1 and path.suffix.lower() != ".wav":
+        raise UserError("output", args.output, "the recording goes beyond ±1, which only a .wav of floats can hold")
+    device = checked_device(args)
+    folder = model_folder(args.model, revision=args.revision)
+    describe(folder, need=PARTS).defaults.updated(given_settings(args))
+    seed = secrets.randbelow(2**32) if args.seed is None else args.seed
+    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
+    if args.compile:
+        pipeline.compile()
+    pipeline.set_progress_bar_config(desc=path.name)
+    prompt = made["prompt"] if args.prompt is None else args.prompt
+    result = pipeline(
+        prompt,
+        negative_prompt=args.negative_prompt,
+        seed=seed,
+        inpaint_audio=recording,
+        attributes=attributes,
+        **wish,
+        **given_settings(args),
+    )
+    shift = wish.get("inpaint_before_seconds", 0.0)
+    facts: dict[str, str] = {"inpaint_audio": args.recording, "model": model_name(args)}
+    known = [*words, "--seed", str(seed)]
+    if attributes.tempo is not None:
+        bar = 4 * 60 / attributes.tempo
+        downbeat = f"{(attributes.first_downbeat + shift) % bar:.6g}"
+        facts |= {"tempo": f"{attributes.tempo:.6g}", "first_downbeat": downbeat}
+        known += ["--tempo", f"{attributes.tempo:.6g}", "--first-downbeat", f"{attributes.first_downbeat:.6g}"]
+    if attributes.key is not None:
+        facts["key"] = f"{NOTES[attributes.key[0]]} {MODES[attributes.key[1]]}"
+        known += ["--key", facts["key"]]
+    for name in ("model", "revision", "negative_prompt"):
+        if getattr(args, name) is not None:
+            known += ["--" + name.replace("_", "-"), str(getattr(args, name))]
+    facts["command"] = shlex.join([args.verb, args.recording, prompt, *known, *_settings_words(args)])
+    facts["prompt"] = made.get("prompt", prompt)  # of the whole piece, for the next edit
+    result.save(path, overwrite=args.overwrite, metadata=facts)
+    seconds = result.audios.shape[-1] / result.sample_rate
+    print(f"{path}: {seconds:.2f} s, seed {seed}", flush=True)
+    return 0
+
+
+def _settings_words(args: argparse.Namespace) -> list[str]:
+    from mousai.sampling_config import SamplingConfig
+    from mousai.settings import settings_of
+
+    known = settings_of(SamplingConfig)
+    return [word for name, value in given_settings(args).items() for word in (known[name].option_of(name), str(value))]
