@@ -194,5 +194,5 @@ def test_a_mistake_is_said_before_anything_heavy_is_loaded() -> None:
 def test_a_folder_of_clips_with_a_bad_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "clips.jsonl").write_text('{"file_name": "none.wav"}\n', encoding="utf-8")
     code, _, said = run(capsys, "--clips", str(tmp_path), "-o", str(tmp_path / "out"))
-    assert code == 2 and "none.wav: does not exist" in said
+    assert code == 2 and "clips.jsonl: row 1: " in said and "none.wav does not exist" in said
     assert not (tmp_path / "out").exists()

@@ -142,9 +142,9 @@ def server(shards: dict[str, Path]) -> Iterator[str]:
 @pytest.mark.parametrize("way", ["url", "pipe"])
 def test_shards_of_object_storage_are_those_of_the_disk(way, server, shards, tmp_path, make_settings):
     if way == "url":
-        data = f"{server}/generator/shard-{{000000..000002}}.tar"
+        data = f"{server}/latent-diffusion/shard-{{000000..000002}}.tar"
     else:
-        data = f"pipe:cat {shards['generator']}/index.json"
+        data = f"pipe:cat {shards['latent-diffusion']}/index.json"
     settings = {"max_steps": 3, "shards": str(tmp_path / "cache")}
     assert (
         train(make_settings("latent-diffusion", tmp_path / "here", max_steps=3, data=str(shards["latent-diffusion"])))
@@ -154,12 +154,12 @@ def test_shards_of_object_storage_are_those_of_the_disk(way, server, shards, tmp
     assert_same_weights(tmp_path / "here", tmp_path / "there")
     if way == "url":
         assert {path: _Log.asked[path] for path in _Log.asked if path.endswith(".tar")} == {
-            f"/generator/shard-00000{number}.tar": 1 for number in range(3)
+            f"/latent-diffusion/shard-00000{number}.tar": 1 for number in range(3)
         }
 
 
 def test_what_was_not_used_for_longest_makes_room(shards, tmp_path):
-    data = f"pipe:cat {shards['generator']}/index.json"
+    data = f"pipe:cat {shards['latent-diffusion']}/index.json"
     sizes = [shard.bytes for shard in open_shards(data).shards]
     found = open_shards(data, cache=ShardCache(tmp_path, (sizes[0] + sizes[1] + sizes[2] - 1) / 1e9))
     hashes = [shard.sha256 for shard in found.shards]
