@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mousai import __version__
 from mousai.cli.commands import COMMANDS
@@ -20,6 +20,17 @@ class _Parser(argparse.ArgumentParser):
         settings = {"formatter_class": argparse.RawDescriptionHelpFormatter, "allow_abbrev": False, **settings}
         super().__init__(**settings)  # type: ignore[arg-type]
         self.set_defaults(parser=self)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
+        """Parse as argparse does, but take the optional word `late` of a command after options too.
+
+        argparse takes it only right after the word before it; `edit FILE --region 8:12 PROMPT` has it later.
+        """
+        parsed, unknown = super().parse_known_args(args, namespace)
+        late: str | None = getattr(parsed, "late", None)
+        if late is not None and getattr(parsed, late) is None and unknown and not unknown[0].startswith("-"):
+            setattr(parsed, late, unknown.pop(0))
+        return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
         end = "" if message.endswith("?") else ";"
@@ -59,10 +70,6 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
     if command is not None and command not in COMMANDS:
         parser.error(f"{command}: no such command{did_you_mean(command, COMMANDS)}")
     parsed, unknown = parser.parse_known_args(arguments)
-    late: str | None = getattr(parsed, "late", None)
-    # argparse takes an optional word only right after the first: `edit FILE --region 8:12 PROMPT` has it later.
-    if late is not None and getattr(parsed, late) is None and unknown and not unknown[0].startswith("-"):
-        setattr(parsed, late, unknown.pop(0))
     if unknown:
         last: argparse.ArgumentParser = parsed.parser
         word = unknown[0]
