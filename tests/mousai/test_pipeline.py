@@ -330,6 +330,18 @@ def test_a_callback_may_change_the_latents(pipeline: Mousai):
     assert torch.equal(untouched, pipeline(PROMPT, **settings).audios)
 
 
+@pytest.mark.parametrize(
+    ("returned", "words"),
+    [
+        (5, "callback_on_step_end: returned int; must return callback_kwargs, a dictionary, or nothing"),
+        ({"latents": torch.zeros(1, 1, 1)}, "returned latents [1, 1, 1]; must be finite, of the shape [1, 8,"),
+        ({"latents": "zeros"}, "returned latents str; must be finite"),
+    ],
+)
+def test_a_callback_that_returns_rubbish_is_refused(pipeline: Mousai, returned, words: str):
+    assert words in refused(pipeline, PROMPT, **QUICK, callback_on_step_end=lambda *called: returned)
+
+
 def test_an_interrupted_call_gives_the_estimate_of_that_step(pipeline: Mousai):
     seen = []
 
@@ -422,8 +434,17 @@ def test_impossible_settings(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch, 
         ({"generator": [torch.Generator()] * 2}, "generator: 2 of them for 1 pieces; give one, or one for each"),
         ({"generator": 7}, "generator='int': must be a torch.Generator or a list of them"),
         ({"prompt": [3]}, "prompt=3: must be a sentence or a list of sentences"),
-        ({"num_inference_steps": 2.5}, "num_inference_steps=2.5: must be a whole number"),
-        ({"guidance_scale": "3"}, "guidance_scale='3': must be a number"),
+        ({"prompt": None}, "prompt: must be a sentence or a list of sentences"),
+        ({"prompt": "\ud800"}, "is not text; give it as UTF-8"),
+        ({"negative_prompt": [None]}, "negative_prompt: must be a sentence or a list of sentences"),
+        ({"generator": "x"}, "generator='str': must be a torch.Generator"),
+        ({"duration": True}, "duration=True: must be a number of seconds"),
+        ({"seed": 1.0}, "seed=1: must be a whole number (int)"),
+        ({"prompt": ["a", "b"], "seed": 2**63 - 1}, "is too high for 2 pieces"),
+        ({"init_audio": torch.full((2, 4800), float("nan"))}, "init_audio: has samples that are no finite numbers"),
+        ({"init_audio": 30000 * torch.ones(2, 4800)}, "init_audio: reaches 30000, far beyond ±1"),
+        ({"num_inference_steps": 2.5}, "num_inference_steps=2.5: must be a whole number (int), not float"),
+        ({"guidance_scale": "3"}, "guidance_scale='3': must be a number, not str"),
     ],
 )
 def test_arguments_that_contradict_each_other(pipeline: Mousai, arguments: dict, words: str):
@@ -613,6 +634,15 @@ def test_what_is_not_named_stays(saved_model: Path):
     for net in (pipe.latent_diffusion.net, pipe.autoencoder.decoder):
         assert next(net.parameters()).dtype == torch.bfloat16
     assert Mousai.from_pretrained(saved_model, dtype=torch.bfloat16).dtype == torch.bfloat16
+
+
+def test_devices_and_dtypes_by_position_as_in_torch(saved_model: Path):
+    pipe = Mousai.from_pretrained(saved_model, dtype="float32", device="cpu")
+    assert pipe.to("cpu", "bfloat16").dtype == torch.bfloat16
+    assert "dtype='float64'" in refused(pipe.to, "cpu", "float64")
+    assert "dtype='torch.int8'" in refused(pipe.save_pretrained, saved_model, dtype=torch.int8)
+    with pytest.raises(TypeError, match="guidance_scale"):
+        pipe.decode(torch.zeros(1, 8, 1), guidance_scale=4.0)
 
 
 def test_a_result_is_saved_with_all_that_makes_it_again(pipeline: Mousai, tmp_path: Path):

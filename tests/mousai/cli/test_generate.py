@@ -134,9 +134,9 @@ def test_starting_from_a_recording(mousai, work: Path, saved_model: Path):
     assert (made["init_audio"], made["strength"]) == ("demo.flac", "0.7") and "duration" not in made
     assert np.abs(read_audio("a.wav") - read_audio("b.wav")).max() > 0.01
     told = mousai(*words, "-o", "c.wav", "--duration", "1").error()
-    assert "--duration 1: the piece is as long as init_audio; give one of the two" in told
+    assert "--duration 1: the piece is as long as --init-audio; give one of the two" in told
 
 
 def test_options_that_do_not_go_together(mousai, work: Path, saved_model: Path, no_weights):
-    assert "as long as init_audio" in mousai(*generate(saved_model, "-o", "a.wav", "--init-audio", "b.wav")).error()
+    assert "as long as --init-audio" in mousai(*generate(saved_model, "-o", "a.wav", "--init-audio", "b.wav")).error()
     assert "--init-audio" in mousai(*generate(saved_model, "-o", "a.wav", "--strength", "0.5")).error()

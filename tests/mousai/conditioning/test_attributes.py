@@ -261,5 +261,5 @@ def test_a_dropped_prompt_is_dropped_with_what_it_states(pipeline: Mousai):
 
 def test_a_generator_of_another_frame_rate_is_refused(pipeline: Mousai):
     config = dataclasses.replace(pipeline.latent_diffusion.config, frame_rate=10.0)
-    with pytest.raises(UserError, match=r"frame_rate is 10, the autoencoder's has 46\.875 frames a second"):
+    with pytest.raises(UserError, match=r"frame_rate is 10, the autoencoder's latent has 46\.875 frames a second"):
         Mousai(pipeline.text_encoder, LatentDiffusion(config), pipeline.autoencoder)

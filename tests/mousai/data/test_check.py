@@ -56,7 +56,7 @@ def test_every_bad_file_is_named_and_the_good_ones_are_counted(
         (line,) = [line for line in told.splitlines() if f"{name}." in line and "have nothing" not in line]
         assert why in line
     assert "48000 Hz (1), 44100 Hz (1), 22050 Hz (1)" in told and "2 (2), 1 (1)" in told
-    assert "captions     1 files have something to tell (caption 1)" in told
+    assert "captions     1 files have a caption or tags (caption 1)" in told
     found = json.loads(report.read_text())
     assert [Path(one["path"]).name for one in found["good"]] == ["a.wav", "b.flac", "c.ogg"]
     assert len(found["bad"]) == 6 and all(one["bad"] for one in found["bad"])
@@ -80,7 +80,7 @@ def test_what_the_generator_is_told_as_such(tmp_path: Path, capsys: pytest.Captu
     music(tmp_path / "d.wav")
     assert main(["data", "check", str(tmp_path), "--workers", "1"]) == 0
     told = capsys.readouterr().out
-    assert "captions     3 files have something to tell" in told and "             1 have nothing (d.wav)\n" in told
+    assert "captions     3 files have a caption or tags" in told and "             1 have nothing (d.wav)\n" in told
     assert "attributes   tempo 1, key 2, lead 1 (" in told
 
 

@@ -43,8 +43,7 @@ def check_count(count: int, field: str = "num_waveforms_per_prompt") -> None:
 def check_seed(seed: int, pieces: int = 1) -> None:
     """Raise `UserError` unless `seed` is one for the first of so many pieces."""
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**63:
-        shown = repr(seed) if isinstance(seed, float) else seed
-        raise UserError("seed", shown, "must be a whole number, 0 or more, below 2^63")
+        raise UserError("seed", seed, "must be a whole number (int), 0 or more, below 2^63")
     if seed > 2**63 - pieces:
         raise UserError("seed", seed, f"is too high for {pieces} pieces, each with the seed after the one before")
 

@@ -1,6 +1,7 @@
 """The error that is meant for the person at the keyboard."""
 
 import argparse
+import re
 from collections.abc import Callable, Mapping
 from os import PathLike, fspath
 from shlex import quote
@@ -47,8 +48,14 @@ class UserError(ValueError):
             options: field -> option, or name of the positional argument; other fields are said as in Python.
         """
         if self.field is None or self.field not in options:
-            return str(self)
-        return _one_line(self._named(" ", lambda value: quote(str(value)), options[self.field]))
+            line = str(self)
+        else:
+            line = self._named(" ", lambda value: quote(str(value)), options[self.field])
+        # A hint may name other arguments: those that are no plain words, such as `init_audio`, are options there too.
+        others = {name: option for name, option in options.items() if "_" in name and option.startswith("--")}
+        for name, option in others.items():
+            line = re.sub(rf"(?<![\w./-]){name}(?![\w=])", option, line)
+        return _one_line(line)
 
     def _named(self, equals: str, written: Callable[[object], str], name: str | None = None) -> str:
         if self.field is None:

@@ -54,11 +54,8 @@ class Setting:
             return value
         whole = self.kind is int
         if isinstance(value, bool) or not hasattr(value, "__index__" if whole else "__float__"):
-            raise UserError(
-                name,
-                repr(value) if isinstance(value, float) else value,
-                f"must be a {'whole number' if whole else 'number'}",
-            )
+            kind = type(value).__name__
+            raise UserError(name, value, f"must be {'a whole number (int)' if whole else 'a number'}, not {kind}")
         number: float = value.__index__() if whole else float(value)
         low_enough = number > self.low if self.above else number >= self.low
         if not (math.isfinite(number) and low_enough and number <= self.high):
