@@ -192,6 +192,7 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path, make_settings: Any
         train(replace(config, loop=resident, crops=replace(config.crops, pair_by="seed")))
 
 
+@pytest.mark.slow
 @pytest.mark.fluidsynth
 def test_a_stream_composes_the_songs_of_the_data_sets_in_turn(tmp_path: Path) -> None:
     from mousai.compose import compose_song, song_facts

@@ -32,6 +32,7 @@ def assert_same(one: Any, other: Any, where: str = "") -> None:
         assert one == other, where
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("stage", ["autoencoder", "latent-diffusion"])
 def test_steps_in_two_runs_are_the_steps_of_one(stage, workers, tmp_path, make_settings):
