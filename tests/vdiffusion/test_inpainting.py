@@ -185,6 +185,17 @@ def test_steps_and_times_back_are_those_of_the_algorithm(process: Process, mask:
     assert told == [(k, 7) for k in range(7)]
 
 
+def test_what_a_callback_returns_takes_the_place_of_the_estimate_where_nothing_is_kept(
+    process: Process, mask: Tensor
+) -> None:
+    truth = process.draw(2)
+    found = fill(
+        process, truth, mask, repaint=RePaint(resamples=2), steps=2, callback=lambda *_: torch.full_like(truth, 7)
+    )
+    assert torch.equal(found[..., mask], truth[..., mask].to(found))
+    torch.testing.assert_close(found[..., ~mask], torch.full_like(found[..., ~mask], 7))
+
+
 def test_what_is_kept_has_the_noise_of_the_rest_at_every_time(process: Process) -> None:
     # Half of a quiet white process is kept: at each time both halves must have the same variance, that of x_t.
     white = Process(0.25 * torch.eye(LENGTH, dtype=torch.float64))

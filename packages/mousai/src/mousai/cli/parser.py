@@ -21,7 +21,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**settings)  # type: ignore[arg-type]
         self.set_defaults(parser=self)
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parse as argparse does, but take the optional word `late` of a command after options too.
 
         argparse takes it only right after the word before it; `edit FILE --region 8:12 PROMPT` has it later.

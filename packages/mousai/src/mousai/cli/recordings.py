@@ -114,16 +114,14 @@ def known_attributes(
     from mousai.evaluation.judges.key import MODES, NOTES
 
     own = parse_attributes(made.get("prompt", ""))
-    stored = {
-        "tempo": float(made["tempo"]) if "tempo" in made else own.tempo,
-        "key": parse_attributes(made.get("key", "")).key or own.key,
-    }
+    stored_tempo = float(made["tempo"]) if "tempo" in made else own.tempo
+    stored_key = parse_attributes(made.get("key", "")).key or own.key
     asked = parse_attributes(args.prompt or "")
-    tempo = args.tempo or stored["tempo"] or asked.tempo
-    key = parse_attributes(args.key or "").key or asked.key or stored["key"]
-    downbeat = args.first_downbeat
+    tempo: float | None = args.tempo or stored_tempo or asked.tempo
+    key = parse_attributes(args.key or "").key or asked.key or stored_key
+    downbeat: float | None = args.first_downbeat
     sources = []
-    if downbeat is None and stored["tempo"] is not None and tempo == stored["tempo"]:
+    if downbeat is None and stored_tempo is not None and tempo == stored_tempo:
         downbeat = float(made.get("first_downbeat", 0.0))
     if tempo is None or downbeat is None or key is None:
         found = _estimated(recording, around, tempo)
