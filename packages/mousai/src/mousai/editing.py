@@ -9,7 +9,7 @@ Only windows of some seconds are encoded and sampled (`mousai.regions`), so that
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from mousai.arguments import MAX_DURATION, as_waveform
 from mousai.codec import limited
-from mousai.composing import compose
+from mousai.composing import ask, compose
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
@@ -240,16 +240,11 @@ def _remade(
         mask[..., math.floor((start - first) / hop + 1e-3) : math.ceil((end - first) / hop - 1e-3)] = False
     noise = NoiseSource(request.seeds, [place] * len(request.seeds))
     with ProgressBars(request.stages(known=True), pipe._progress_bar_config) as progress:
-        latent = compose(
-            pipe,
-            request,
-            known.shape[-1],
-            noise=noise,
-            progress=progress,
-            in_time=False,  # the recording has a clock of its own, which `attributes` tell
-            known=(known, mask),
-            start=first / rate - before,
-        )
+        # The recording has a clock of its own, which `attributes` tell.
+        asked = ask(pipe, request, known.shape[-1], in_time=False)
+        starts = [first / rate - before] * len(noise)
+        cond = replace(asked.cond, known_latent=known, known_mask=mask, start_seconds=starts)
+        latent = compose(pipe, request, replace(asked, cond=cond), noise=noise, progress=progress)
         made = pipe._decode(latent, request.config, noise, sound.shape[-1], progress).cpu().float()
     made = _converted(made, pipe.sample_rate, rate, canvas.shape[1])
     return first, torch.nn.functional.pad(made, (0, last - first - made.shape[-1]))

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Self
@@ -22,7 +23,7 @@ from mousai.arguments import (
 )
 from mousai.callbacks import StepEnd
 from mousai.codec import Codec
-from mousai.composing import compose
+from mousai.composing import ask, compose
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.text import TextEmbedding, TextEncoder
 from mousai.device import resolve_device
@@ -253,17 +254,11 @@ class Mousai(Codec):
             samples = start.shape[-1]
         noise = NoiseSource(request.seeds, [0] * len(request.seeds))
         with ProgressBars(request.stages(known=False), self._progress_bar_config) as progress:
-            latent = compose(
-                self,
-                request,
-                -(-samples // self.autoencoder.config.hop_length),
-                noise=noise,
-                progress=progress,
-                # A recording has beats of its own: the prompt's tempo would lay others over them.
-                in_time=start is None,
-                init_latent=None if start is None else self.encode(start[None]),
-                latents=latents,
-            )
+            # A recording has beats of its own: the prompt's tempo would lay others over them.
+            asked = ask(self, request, -(-samples // self.autoencoder.config.hop_length), in_time=start is None)
+            init_latent = None if start is None else self.encode(start[None])
+            asked = replace(asked, init_latent=init_latent, latents=latents)
+            latent = compose(self, request, asked, noise=noise, progress=progress)
             audios = latent if output_type == "latent" else self._decode(latent, config, noise, samples, progress)
         seconds = (DURATION if duration is None else duration) if start is None else None
         needed = "" if start is None else "init_audio"
@@ -275,10 +270,11 @@ class Mousai(Codec):
         unseen: str | None = None if cut is None else cut(prompt)
         return unseen
 
-    def _embed(self, prompts: Sequence[str]) -> TextEmbedding:
-        for prompt in prompts:
+    def _embed(self, prompts: Sequence[str], *, warn: bool = True) -> TextEmbedding:
+        for prompt in prompts if warn else ():
             if unseen := self.unseen(prompt):
-                warnings.warn(f"a prompt is too long, not seen of it: {unseen!r}", PromptCutWarning, stacklevel=5)
+                shown = unseen if len(unseen) <= 80 else f"{unseen[:77]}..."
+                warnings.warn(f"a prompt is too long, not seen of it: {shown!r}", PromptCutWarning, stacklevel=5)
         embedding: TextEmbedding = self.text_encoder(
             prompts, keep_padding=self.latent_diffusion.config.attend_to_padding
         )
