@@ -216,7 +216,7 @@ def test_magnitudes_are_learned_beside_a_latent_that_stays(tmp_path, make_settin
     before = load_autoencoder(saved_model)
     settings = make_settings("autoencoder", tmp_path / "run", phase="magnitudes", max_steps=60, learning_rate=3e-3)
     assert train(settings) == 0
-    assert export_run(tmp_path / "run", tmp_path / "model") == ("text_encoder", "latent-diffusion", "autoencoder")
+    assert export_run(tmp_path / "run", tmp_path / "model") == ("text_encoder", "latent_diffusion", "autoencoder")
     after = load_autoencoder(tmp_path / "model")
     changed = {name for name, weight in after.named_parameters() if not torch.equal(weight, before.get_parameter(name))}
     assert changed == {f"prior.net.{name}" for name, _ in before.prior.net.named_parameters()}
@@ -237,7 +237,7 @@ def test_a_new_decoder_takes_the_generator_along_if_it_is_still_that_of_its_late
     begun = tmp_path / "begun"
     shutil.copytree(saved_model, begun)
     train(make_settings("autoencoder", tmp_path / "run", phase="decoder", max_steps=1, start_from=str(begun)))
-    assert export_run(tmp_path / "run", tmp_path / "model") == ("text_encoder", "latent-diffusion", "autoencoder")
+    assert export_run(tmp_path / "run", tmp_path / "model") == ("text_encoder", "latent_diffusion", "autoencoder")
     other = load_autoencoder(begun)
     with torch.no_grad():
         other.encoder.net.linear.bias.add_(1.0)
