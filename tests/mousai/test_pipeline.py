@@ -14,7 +14,7 @@ import mousai.storage.folders
 from mousai import UserError
 from mousai.arguments import PromptCutWarning
 from mousai.audio.files import read_metadata, write_audio
-from mousai.cli.sampling_options import add_sampling_options, given_settings
+from mousai.cli.common.sampling_options import add_sampling_options, given_settings
 from mousai.codec import compile_net
 from mousai.conditioning.conditioning import Conditioning
 from mousai.output import MousaiOutput

@@ -8,9 +8,7 @@ import pytest
 LONGEST, SHORTEST, FULLEST = 300, 30, 19
 FOLDERS = ("packages", "benchmarks", "tools", ".ci")
 
-LONG = {
-    "packages/mousai/src/mousai/diffusion/latent_diffusion.py": "both directions of stage 2 stand in one class",
-}
+LONG = {}
 SHORT = {
     "packages/dmae/src/dmae/precision.py": "one context that every part of the package uses",
     "packages/dmae/src/dmae/representation/waveform.py": "one of three representations, the simplest",

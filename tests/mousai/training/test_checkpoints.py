@@ -55,7 +55,7 @@ def test_twenty_kills_while_saving_leave_every_checkpoint_loadable(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     seen, last = map(int, done.stdout.split())
-    assert seen >= 1 and last >= 1  # it did save between the kills, however busy the machine was
+    assert seen >= 20 and last >= 20  # it did save between the kills
 
 
 def test_a_file_is_replaced_whole_or_left(tmp_path):

@@ -2,8 +2,8 @@
 
 import argparse
 
-from mousai.cli.latents import LATENT_SUFFIX, check_latent, read_latent
-from mousai.cli.shared import (
+from mousai.cli.common.latents import LATENT_SUFFIX, check_latent, read_latent
+from mousai.cli.common.shared import (
     add_compile_argument,
     add_decoder_arguments,
     add_model_arguments,

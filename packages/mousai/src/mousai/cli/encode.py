@@ -2,8 +2,8 @@
 
 import argparse
 
-from mousai.cli.latents import LATENT_SUFFIX, LatentFile, fingerprint, write_latent
-from mousai.cli.shared import add_model_arguments, add_output_arguments, checked_device, read_sound
+from mousai.cli.common.latents import LATENT_SUFFIX, LatentFile, fingerprint, write_latent
+from mousai.cli.common.shared import add_model_arguments, add_output_arguments, checked_device, read_sound
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

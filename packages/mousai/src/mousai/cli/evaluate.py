@@ -14,7 +14,7 @@ _NEEDED = ("librosa", "matplotlib", "scipy", "yaml")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `evaluate` takes."""
-    from mousai.cli.shared import add_device_arguments
+    from mousai.cli.common.shared import add_device_arguments
 
     parser.add_argument(
         "model",
@@ -147,7 +147,7 @@ def _config(args: argparse.Namespace) -> "EvaluationConfig":
             "model", args.model, "no such folder; give a model folder, or a model of the hub with --revision"
         )
 
-    from mousai.cli.shared import checked_device
+    from mousai.cli.common.shared import checked_device
     from mousai.storage.folders import describe, model_folder
     from mousai.storage.parts import PARTS
 

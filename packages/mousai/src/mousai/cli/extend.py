@@ -2,7 +2,7 @@
 
 import argparse
 
-from mousai.cli.recordings import add_recording_arguments, check_first, known_attributes, make, read_own
+from mousai.cli.common.recordings import add_recording_arguments, check_first, known_attributes, make, read_own
 from mousai.errors import UserError
 
 

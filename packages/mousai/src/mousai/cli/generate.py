@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mousai.cli.sampling_options import add_sampling_options, check_settings, given_settings
-from mousai.cli.shared import (
+from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
+from mousai.cli.common.shared import (
     add_compile_argument,
     add_model_arguments,
     add_output_arguments,

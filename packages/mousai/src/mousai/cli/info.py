@@ -108,8 +108,8 @@ def _best_with(defaults: "SamplingConfig", *, composes: bool) -> list[str]:
 
 def _sound(path: Path) -> list[str]:
     from mousai.audio.files import audio_info, read_metadata
+    from mousai.cli.common.shared import quiet_decoders
     from mousai.cli.generate import command_of
-    from mousai.cli.shared import quiet_decoders
 
     with quiet_decoders():
         found, made = audio_info(path), read_metadata(path)
@@ -132,7 +132,7 @@ def _tensors(path: Path, model: tuple[str, str | None] | None) -> list[str]:
 
 
 def _latent(path: Path, folder: Path | None) -> list[str]:
-    from mousai.cli.latents import check_latent, read_latent
+    from mousai.cli.common.latents import check_latent, read_latent
     from mousai.storage.folders import autoencoder_config
 
     found = read_latent(str(path))

@@ -2,7 +2,7 @@
 
 import argparse
 
-from mousai.cli.shared import (
+from mousai.cli.common.shared import (
     add_compile_argument,
     add_decoder_arguments,
     add_model_arguments,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mousai import __version__
-from mousai.cli.sampling_options import add_sampling_options, check_settings, given_settings
+from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
 from mousai.errors import UserError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mousai.cli.sampling_options import add_sampling_options, check_settings, given_settings
-from mousai.cli.shared import (
+from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
+from mousai.cli.common.shared import (
     AUDIO_FILES,
     add_compile_argument,
     add_model_arguments,

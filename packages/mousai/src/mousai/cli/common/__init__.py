@@ -1,0 +1,1 @@
+"""What several commands share: options, checks, recordings and latents in and out."""
