@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 from mousai import UserError
 from mousai.compose.captions import caption_from_metadata
 from mousai.compose.theory import Key, chord
-from mousai.conditioning.attributes import (
-    ATTRIBUTE_CHANNELS,
-    CYCLES,
-    TEMPO_CHANNELS,
-    MusicAttributes,
-    attribute_signal,
-    parse_attributes,
-    strip_attributes,
-)
+from mousai.conditioning.attribute_signal import ATTRIBUTE_CHANNELS, CYCLES, TEMPO_CHANNELS, attribute_signal
+from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.leads import LEADS
 from mousai.diffusion.latent_diffusion import LatentDiffusion

@@ -114,7 +114,7 @@ def write_dataset(
     the same seed, palette, level, orchestra, duration and genre are kept, also after an interruption; rows beyond
     `songs` of an earlier, larger run stay. With `stems`, drums, bass, chords and lead are written as well, each in a
     file of its own (`mousai.compose.rendering.stems`). `workers` processes share the work (default: one per core).
-    Raises UserError for a value that is none, and ComposeError, a kind of it, for a missing tool or a folder that holds
+    Raises UserError for an impossible value, and ComposeError, a kind of it, for a missing tool or a folder that holds
     other songs.
     """
     _check(songs, duration, palette, lead_level, genre, workers)

@@ -57,7 +57,7 @@ def quality_of(intervals: frozenset[int]) -> str:
 def notes_of(quality: str) -> frozenset[int]:
     """Semitones above the root of a quality as `quality_of` writes it.
 
-    Raises ValueError for a quality that is none.
+    Raises ValueError for an unknown quality.
     """
     found = re.fullmatch(r"([a-z0-9]*)(?:\(([^()]+)\))?", quality)
     if found is None or not quality or (found[1] and found[1] not in QUALITIES):
@@ -83,7 +83,7 @@ def spell_label(root: int | None, quality: str, bass: int | None = None) -> str:
 def parse_label(label: str) -> tuple[int | None, str, int | None]:
     """Read a label as (root, quality, bass); `N` is (None, "", None), a label without a bass has None for it.
 
-    Raises ValueError for a label that is none.
+    Raises ValueError for an unknown label.
     """
     if label == "N":
         return None, "", None

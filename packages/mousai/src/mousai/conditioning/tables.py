@@ -81,7 +81,7 @@ def chord_table(
         uint8 `[36, frames]`.
 
     Raises:
-        ValueError: a label is none.
+        ValueError: a label is unknown.
     """
     import numpy as np
 

@@ -20,7 +20,7 @@ MAX_TOKENS = 64
 
 @dataclass(frozen=True)
 class TextEmbedding:
-    """What the generator is told.
+    """Embedded prompts.
 
     Args:
         hidden: [batch, tokens, features].

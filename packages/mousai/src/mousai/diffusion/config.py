@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mousai.conditioning.attributes import ATTRIBUTE_CHANNELS, GLOBAL_CHANNELS
+from mousai.conditioning.attribute_signal import ATTRIBUTE_CHANNELS, GLOBAL_CHANNELS
 from mousai.conditioning.text import MAX_TOKENS
 from unet1d import Level, UNet1dConfig, from_mapping
 

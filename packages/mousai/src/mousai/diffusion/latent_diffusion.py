@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mousai.conditioning.attributes import GLOBAL_CHANNELS, MusicAttributes, attribute_signal
+from mousai.conditioning.attribute_signal import GLOBAL_CHANNELS, attribute_signal
+from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import TextEmbedding
 from mousai.diffusion.config import LatentDiffusionConfig

@@ -24,7 +24,7 @@ class Orchestra:
     use: str
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a use that is none."""
+        """Raise ValueError for an unknown use."""
         if self.use not in USES:
             raise ValueError(f"use is {self.use!r}; one of {', '.join(USES)} would do")
 
@@ -78,7 +78,7 @@ EXAMINATION = tuple(name for name, orchestra in ORCHESTRAS.items() if orchestra.
 def parse_orchestras(text: str) -> tuple[str, ...]:
     """Names out of `train`, `examine`, a name, or several with commas between them; each once, in that order.
 
-    Raises UserError for a name that is none.
+    Raises UserError for an unknown name.
     """
     names: list[str] = []
     for word in (part.strip() for part in text.split(",")):
@@ -102,7 +102,7 @@ def draw_orchestra(seed: int, names: Sequence[str] = TRAINING) -> str:
 def find_orchestra(name: str) -> Path:
     """The soundfont file of an orchestra.
 
-    Raises UserError for a name that is none, ComposeError where it is not installed.
+    Raises UserError for an unknown name, ComposeError where it is not installed.
     """
     (known,) = parse_orchestras(name) if name in ORCHESTRAS or name in UNPLAYABLE else ("",)
     if not known:

@@ -55,7 +55,7 @@ def find_fluidsynth() -> str:
 def find_soundfont(orchestra: str | None = None) -> Path:
     """The General MIDI soundfont: `$MOUSAI_SOUNDFONT`, that of an orchestra, or the first of `SOUNDFONTS` that exists.
 
-    Raises ComposeError where there is none, UserError for an orchestra that is none.
+    Raises ComposeError where there is none, UserError for an unknown orchestra.
     """
     named = os.environ.get("MOUSAI_SOUNDFONT")
     if named:
