@@ -117,8 +117,8 @@ class Codec:
     def compile(self) -> Self:
         """Compile the U-Nets for this machine when they are first used, with their weights frozen; returns itself.
 
-        For each new shape of its input that takes minutes (66 s for the paper's stage 1, 148 s for stage 2, on a
-        two-core AMD EPYC, where a step then ran 0.94 and 0.97 times as fast), and it needs a C++ compiler. Weights that
+        For each new shape of the input this takes minutes at the paper's size, and it does not make every machine
+        faster (benchmarks/README.md). It needs a C++ compiler. Weights that
         are changed later are not seen, and no gradients come through.
         """
         for net in self._nets():

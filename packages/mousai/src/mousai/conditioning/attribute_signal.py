@@ -1,8 +1,8 @@
 """Attributes as a signal along time, which stage 2 reads beside the text.
 
-A small model learns slowly what a number in a sentence means for every moment of the music: from text alone, the loss of
-the bundled one was a fifth of a percent lower with the right tempo than with a wrong one. So attributes are also given in
-the language of the latent:
+A small model learns slowly what a number in a sentence means for every moment of the music: from text alone, the loss
+of the bundled one was a fifth of a percent lower with the right tempo than with a wrong one. So attributes are also
+given in the language of the latent:
 
     MusicAttributes(tempo=128, key=(4, minor), lead="synthesizer")
         ──> phases of beat, bar and phrase at every frame; the tempo itself; the tonic's pitch class and the mode;

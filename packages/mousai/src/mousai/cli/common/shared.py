@@ -73,8 +73,8 @@ def add_compile_argument(parser: argparse.ArgumentParser) -> None:
         "--compile",
         action="store_true",
         help="compile the nets for this machine when they are first used, with PyTorch's compiler and a C++ "
-        "compiler. For nets of the paper's size that took 50 and 108 s on a two-core AMD EPYC, again for each new "
-        "duration, and a step then ran hardly faster there (1.02 times): measure before you use it",
+        "compiler. It takes minutes for nets of the paper's size, again for each new duration, and does not make every "
+        "machine faster: measure before you use it",
     )
 
 
