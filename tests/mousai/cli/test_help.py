@@ -17,13 +17,12 @@ from .helpers import PROMPT
 @pytest.mark.parametrize("words", [["--help"], ["--version"], *([name, "--help"] for name in COMMANDS), []])
 def test_help_is_light(words: list[str]):
     code = (
-        "import sys, time\n"
+        "import sys\n"
         "from mousai.cli import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit as leaving: assert not leaving.code\n"
         "heavy = {'torch', 'numpy', 'transformers', 'soundfile', 'tqdm', 'dmae'} & sys.modules.keys()\n"
         "assert not heavy, heavy\n"
-        "assert time.process_time() < 0.3, time.process_time()\n"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code, *words], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -212,7 +212,7 @@ def test_tempo_key_and_lead_of_the_prompt_reach_the_music(pipeline: Mousai):
 def test_key_and_lead_are_weighed_against_the_prompt_without_them(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch):
     read: list[list[str]] = []
     embed = pipeline._embed
-    monkeypatch.setattr(pipeline, "_embed", lambda prompts: read.append(list(prompts)) or embed(prompts))
+    monkeypatch.setattr(pipeline, "_embed", lambda prompts, **how: read.append(list(prompts)) or embed(prompts))
     plain, led = (played(pipeline, ["jazz, flute", "pop"], attribute_guidance_scale=weight) for weight in (0.0, 4.0))
     assert read == [["jazz, flute", "pop"], ["jazz, flute", "pop"], ["jazz", "pop"]]
     assert not torch.allclose(led[0], plain[0], atol=1e-4)

@@ -36,6 +36,8 @@ def integrated_loudness(sound: Floats, *, sample_rate: int = RATE) -> float:
     if sample_rate != RATE:
         channels = resample_poly(channels, RATE, sample_rate, axis=1)
     steps = channels.shape[1] // STEP
+    if not steps:
+        return SILENT
     power = k_weighted(channels[:, : steps * STEP]) ** 2
     return gated_loudness(power.reshape(len(channels), steps, STEP).mean(axis=2).sum(axis=0))
 
