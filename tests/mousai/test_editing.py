@@ -102,7 +102,8 @@ def test_each_seed_makes_its_own_region_alone_or_together(pipe: Mousai):
     wish = {"inpaint_audio": music(0.8), "inpaint_mask_start_seconds": [0.2], "inpaint_mask_end_seconds": [0.5]}
     two = pipe(PROMPT, num_waveforms_per_prompt=2, seed=5, **wish, **QUICK)
     second = pipe(PROMPT, seed=6, **wish, **QUICK)
-    assert torch.allclose(two.audios[1], second.audios[0], atol=1e-4)
+    # A batch of another size is rounded otherwise, and the resampling steps of RePaint make more of it.
+    assert torch.allclose(two.audios[1], second.audios[0], atol=2e-3)
     assert not torch.allclose(two.audios[0], two.audios[1], atol=1e-2)
 
 
