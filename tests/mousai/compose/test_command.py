@@ -75,3 +75,12 @@ def test_importing_stays_light() -> None:
     code = "import sys, mousai.compose; print({'torch', 'numpy', 'soundfile', 'pretty_midi'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_the_composer_knows_nothing_of_data_and_training() -> None:
+    code = (
+        "import sys, mousai.compose.dataset, mousai.compose.annotations.picture, mousai.compose.production.produce; "
+        "print([name for name in sys.modules if name.startswith(('mousai.data', 'mousai.training', 'torch'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
