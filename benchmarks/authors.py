@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 
 AUTHORS = ("a-unet==0.0.16", "audio-diffusion-pytorch==0.1.3", "audio-encoders-pytorch==0.0.22", "einops-exts==0.0.4")
-"""What the authors published last."""
+"""Version that the authors published last."""
 
 FOLDER = Path(__file__).resolve().parent.parent / ".cache" / "authors"
 

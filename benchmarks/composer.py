@@ -1,4 +1,4 @@
-"""How composed songs score with the judges of `mousai evaluate`, by styles that the judges know and by new ones.
+"""Scores of composed songs with the judges of `mousai evaluate`, by styles that the judges know and by new ones.
 
     mousai compose --songs 200 --seed 4242 --duration 20 --out songs
     python benchmarks/composer.py songs [--out FILE]

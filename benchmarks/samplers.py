@@ -124,7 +124,7 @@ def plot(rows: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def verdict(rows: Sequence[dict[str, Any]]) -> str:
-    """Whether some sampler is closer in 10 evaluations than DDIM on its uniform grid in 20."""
+    """Tell whether some sampler is closer in 10 evaluations than DDIM on its uniform grid in 20."""
     best = min((row for row in rows if row["budget"] == 10), key=lambda row: row["distance"])
     (plain,) = (row for row in rows if (row["sampler"], row["grid"], row["budget"]) == ("ddim", "uniform", 20))
     closer = "closer than" if best["distance"] < plain["distance"] else "NOT closer than"
@@ -135,7 +135,7 @@ def verdict(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command line takes."""
+    """Parser of the command line."""
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--model", help="model folder (default: the bundled one)")
     top.add_argument("--evaluations", type=int, nargs="+", default=[5, 10, 20, 50], metavar="N")

@@ -35,7 +35,7 @@ SECTIONS: dict[str, Callable[[Settings], Iterator[Figure]]] = {
 
 
 def parser() -> argparse.ArgumentParser:
-    """What the command line takes."""
+    """Parser of the command line."""
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), metavar="SECTION", help="which")
     top.add_argument("--quick", action="store_true", help="miniature sizes, to see that it runs; means nothing")

@@ -1,4 +1,4 @@
-"""What is measured in a process of its own, so that its memory and its start are its own."""
+"""Measurements in a process of their own, so that memory and start are their own."""
 
 import json
 import os

@@ -27,7 +27,7 @@ KINDS = {
     "copies and casts": ("copy_", "aten::cat", "repeat_interleave", "index_select", "_pad", "fill"),
     "sums and products": ("aten::add", "aten::mul", "addcmul", "where"),
 }
-"""What the profile is divided into, by parts of the operators' names; the first that fits counts."""
+"""Kinds of operators in the profile, by parts of the operators' names; the first that fits counts."""
 
 
 def peak(settings: Settings) -> Iterator[Figure]:
@@ -56,7 +56,7 @@ def peak(settings: Settings) -> Iterator[Figure]:
 
 
 def profile(settings: Settings) -> Iterator[Figure]:
-    """Which kind of operator takes which share of a step's time, eager."""
+    """Share of a step's time that each kind of operator takes, eager."""
     for name, run, _ in _steps(8 if settings.quick else 1, settings):
         run()
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as found:

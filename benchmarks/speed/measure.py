@@ -1,4 +1,4 @@
-"""How a time is taken, and what a figure is."""
+"""Timing, and figures."""
 
 import gc
 import resource
@@ -12,7 +12,7 @@ import torch
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How much is measured.
+    """Amount that is measured.
 
     Args:
         quick: miniature sizes, to see that everything runs; the figures mean nothing.
@@ -30,7 +30,7 @@ class Settings:
 
     @property
     def dtype(self) -> torch.dtype:
-        """What ours is measured in where it is measured in one."""
+        """Dtype in which ours is measured, where it is one."""
         return torch.bfloat16 if self.bfloat16 else torch.float32
 
     @property
@@ -69,7 +69,7 @@ class Figure:
 
     @property
     def holds(self) -> bool | None:
-        """Whether the target is met; None where there is none."""
+        """Tell whether the target is met; None where there is none."""
         if self.ratio is None or (self.least is None and self.most is None):
             return None
         return (self.least is None or self.ratio >= self.least) and (self.most is None or self.ratio <= self.most)
@@ -121,7 +121,7 @@ def peak_memory() -> float:
 
 
 def machine() -> dict[str, str | int]:
-    """What the figures were taken on."""
+    """Machine on which the figures were taken."""
     model = "unknown processor"
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:

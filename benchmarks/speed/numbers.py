@@ -1,4 +1,4 @@
-"""What speed costs in exactness: bfloat16 beside float32, windows beside the whole, compiled beside eager."""
+"""Exactness that speed costs: bfloat16 beside float32, windows beside the whole, compiled beside eager."""
 
 import copy
 import math

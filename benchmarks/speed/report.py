@@ -29,7 +29,7 @@ def ratio(figure: Figure, value: float | None) -> str:
 
 
 def target(figure: Figure) -> str:
-    """What is wanted, and whether it holds."""
+    """Limit, and whether it holds."""
     if figure.holds is None:
         return ""
     wanted = f"≥ {ratio(figure, figure.least)}" if figure.least is not None else f"≤ {ratio(figure, figure.most)}"

@@ -23,7 +23,7 @@ from vdiffusion import NoiseSource
 CEILING = 0.99
 """Highest sample of decoded sound."""
 LIMITED = 4.0
-"""How many times as high a sample may have been: 12 dB are as much as a limiter takes without being heard at work."""
+"""Highest sample before the limiter, over `CEILING`: 12 dB are as much as a limiter takes without being audible."""
 
 
 def compile_net(net: nn.Module) -> None:
@@ -76,7 +76,7 @@ class Codec:
 
     @property
     def device(self) -> torch.device:
-        """Where the model computes."""
+        """Device of the model."""
         return next(self.autoencoder.decoder.parameters()).device
 
     @property

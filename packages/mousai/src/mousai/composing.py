@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What stage 2 is asked for by a request.
+    """Input of stage 2 for a request.
 
     Args:
         cond: what each piece is to be.

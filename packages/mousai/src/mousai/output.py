@@ -1,4 +1,4 @@
-"""What a pipeline returns: sound, and everything that it takes to make it again."""
+"""Result of a pipeline: sound, and everything that it takes to make it again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

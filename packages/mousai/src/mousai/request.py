@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What the pieces of a call are asked to be.
+    """Request for the pieces of a call.
 
     Args:
         prompts: at least one.

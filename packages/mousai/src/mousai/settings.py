@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What is known of a setting beside its name and default.
+    """Description of a setting, beside its name and default.
 
     Args:
         help: one sentence for `--help` and for the reader of the docs.

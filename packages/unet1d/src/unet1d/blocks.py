@@ -64,7 +64,7 @@ class Conv(nn.Module):
         return from_image(F.conv2d(as_image(x), as_image(self.weight), self.bias, padding=(0, half)))
 
     def _use_matmul(self, x: Tensor) -> bool:
-        """Whether one matrix product is faster than a convolution: many channels, few positions, CPU."""
+        """Tell whether one matrix product is faster than a convolution: many channels, few positions, CPU."""
         # The compiler rearranges the weights once, so there the convolution is the faster of the two.
         if x.device.type != "cpu" or torch.compiler.is_compiling():
             return False

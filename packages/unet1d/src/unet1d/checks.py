@@ -27,7 +27,7 @@ def check_signal(config: UNet1dConfig, x: Tensor, t: Tensor) -> None:
 
 
 def _is_readable(t: Tensor) -> bool:
-    """Whether looking at the values is cheap and allowed.
+    """Tell whether looking at the values is cheap and allowed.
 
     On a GPU it would wait for the device. A compiled, fake or vmapped tensor has no values that Python may see.
     """

@@ -180,7 +180,7 @@ class EncoderConfig:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it has none of the settings that only the paper's encoder has."""
+        """Tell whether it has none of the settings that only the paper's encoder has."""
         return self.multipliers is None and self.patch_size == 1 and self.project
 
 

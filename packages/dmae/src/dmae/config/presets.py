@@ -161,7 +161,7 @@ def _power_of_two(value: float, *, least: int) -> int:
 
 
 def _halvings(hop_length: int, size: int, *, what: str) -> int:
-    """How often the U-Net halves its length between the representation and the latent, 1 or more."""
+    """Number of times that the U-Net halves its length between the representation and the latent, 1 or more."""
     require_whole("DMAEConfig.small", "hop_length", hop_length)
     ratio = hop_length // size
     if hop_length % size or ratio < 2 or ratio & (ratio - 1):

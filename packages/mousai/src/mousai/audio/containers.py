@@ -34,7 +34,7 @@ def missing_end(path: Path | FilePart, container: str) -> str:
 
 
 def states_length(path: Path | FilePart, container: str) -> bool:
-    """Whether the file says how many samples it holds; without a Xing header the length of an MP3 file is a guess."""
+    """Tell whether the file says how many samples it holds; an MP3 file without a Xing header does not."""
     if container != "MP3":
         return True
     with path.open("rb") as file:

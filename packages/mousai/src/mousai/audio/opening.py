@@ -102,5 +102,5 @@ def read_frames(file: soundfile.SoundFile, first: int, stop: int) -> npt.NDArray
 
 
 def is_length_stated(path: Path | FilePart, file: soundfile.SoundFile) -> bool:
-    """Whether the number of frames is what the file says; otherwise libsndfile gives a guess (MP3) or a huge number."""
+    """Tell whether the number of frames is what the file says, and no guess of libsndfile (MP3) or a huge number."""
     return states_length(path, file.format) and file.frames < _UNSTATED

@@ -11,7 +11,7 @@ BROKEN_TORCHAUDIO = (
 
 
 def is_of_torchaudio(error: BaseException) -> bool:
-    """Whether an error comes from the import of torchaudio.
+    """Tell whether an error comes from the import of torchaudio.
 
     What transformers imports late it reports as an error of its own, whose cause is the first one.
     """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 STAGES = ("autoencoder", "latent-diffusion")
 OPTIONS = {"start_from": "--from", "config": "--config"}
-"""What settings are called here; the others are called as in Python and in a file (`loop.batch`)."""
+"""Names of settings on this command line; the others are called as in Python and in a file (`loop.batch`)."""
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 
 

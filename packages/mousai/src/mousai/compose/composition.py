@@ -26,7 +26,7 @@ LAST_CHORD = 1.2
 LONGEST = 3600.0
 """Seconds that a song has at most."""
 PALETTES = ("style", "leads", "all")
-"""Who plays: the instruments of the style; these under a melody on any lead instrument; any instrument at all."""
+"""Palettes of instruments: those of the style; these under a melody on any lead instrument; any instrument at all."""
 
 
 def compose_song(

@@ -60,14 +60,14 @@ class _Job:
         return compose_song(self.seed, genre=self.genre, duration=self.duration, palette=self.palette)
 
     def matches(self, row: dict[str, Any]) -> bool:
-        """Whether a row tells of this very song."""
+        """Tell whether a row tells of this very song."""
         facts = song_facts(self.compose())
         played = row.get("orchestra") == soundfont_name(self.orchestra) and (row.get("production") is None) == self.dry
         level = row.get("lead_level", LEAD_LEVEL) == self.lead_level
         return played and level and all(row.get(key) == facts[key] for key in facts)
 
     def is_whole(self, row: dict[str, Any]) -> bool:
-        """Whether all files of the song are there that its row names, and stems where they are asked for."""
+        """Tell whether all files of the song are there that its row names, and stems where they are asked for."""
         names = [self.file_name, *file_names(self.index).values()]
         if self.stems or "stems" in row:
             names += stem_names(self.index).values()

@@ -4,4 +4,4 @@ from ..errors import UserError
 
 
 class ComposeError(UserError, RuntimeError):
-    """What keeps the composer from working, in one line that says what to do."""
+    """Error that keeps the composer from working, in one line that says what to do."""

@@ -62,7 +62,7 @@ class Song:
 
     @property
     def key_changes(self) -> bool:
-        """Whether the song leaves its key."""
+        """Tell whether the song leaves its key."""
         return any(bar.key != self.bars[0].key for bar in self.bars)
 
     @property

@@ -28,9 +28,9 @@ QUALITIES: dict[str, tuple[int, ...]] = {
 }
 """Semitones above the root of every shorthand."""
 ROOTS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-"""How a root is spelled, by its pitch class."""
+"""Spelling of a root, by its pitch class."""
 DEGREES = ("1", "b2", "2", "b3", "3", "4", "b5", "5", "#5", "6", "b7", "7")
-"""How an interval above the root is spelled, by its semitones."""
+"""Spelling of an interval above the root, by its semitones."""
 
 _STEPS = {"1": 0, "2": 2, "3": 4, "4": 5, "5": 7, "6": 9, "7": 11, "9": 2, "11": 5, "13": 9}
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

@@ -12,7 +12,7 @@ from mousai.conditioning.text import TextEmbedding
 
 @dataclass(frozen=True, kw_only=True)
 class Conditioning:
-    """What each piece of a batch is asked to be; made once per call and passed whole.
+    """Conditions of each piece of a batch; made once per call and passed whole.
 
         prompts ── text encoder ──> text ───────────────────┐
         prompts less key and lead ──> stripped_text ────────┼──> LatentDiffusion.sample, LatentDiffusion.loss
@@ -86,7 +86,7 @@ class Conditioning:
 
     @property
     def names_key_or_lead(self) -> bool:
-        """Whether a key or a lead is known of any member."""
+        """Tell whether a key or a lead is known of any member."""
         return any(one.key or one.lead for one in self.attributes)
 
     def without_key_and_lead(self) -> "Conditioning":

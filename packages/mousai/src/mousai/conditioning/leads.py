@@ -1,4 +1,4 @@
-"""Which instrument a text says the melody is on, as one of the families that a listener can tell apart."""
+"""Lead instrument that a text names, as one of the families that a listener can tell apart."""
 
 import re
 

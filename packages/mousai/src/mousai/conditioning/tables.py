@@ -27,7 +27,7 @@ CHORD_CHANNELS = 36
 
 
 def frame_count(duration: float, frame_rate: float = FRAME_RATE) -> int:
-    """How many frames reach into a duration in seconds; the last one may end after it."""
+    """Number of frames that reach into a duration in seconds; the last one may end after it."""
     return math.ceil(round(duration * frame_rate, 6))
 
 

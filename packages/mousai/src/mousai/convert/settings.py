@@ -49,7 +49,7 @@ class Settings:
         return int(text)
 
     def given(self, name: str) -> bool:
-        """Whether it was given."""
+        """Tell whether it was given."""
         return name in self._given
 
     def flags(self, name: str, count: int) -> list[bool]:

@@ -75,7 +75,7 @@ class Report:
 
     @property
     def is_usable(self) -> bool:
-        """Whether not more than a hundredth of the files is bad, and something is left."""
+        """Tell whether not more than a hundredth of the files is bad, and something is left."""
         return bool(self.good) and len(self.bad) <= MOST_BAD * len(self.files)
 
     def to_dict(self) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
 
 
 def _is_text(path: Path) -> bool:
-    """Whether the name is text that any file can hold; the names of files on Linux need not be."""
+    """Tell whether the name is text that any file can hold; the names of files on Linux need not be."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -107,7 +107,7 @@ def visible_files(folder: Path, pattern: str) -> list[Path]:
 
 
 def _rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Where a row stands, and the row."""
+    """Place of a row, and the row."""
     rows = _csv_rows(table) if table.suffix == ".csv" else json_rows(table)
     count = 0
     for where, row in rows:
@@ -136,7 +136,7 @@ def check_below(table: Path, where: str, name: str) -> None:
 
 
 def json_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Where it stands, and the object, of every line of a JSON lines file that is not empty.
+    """Place and object of every line of a JSON lines file that is not empty.
 
     Raises:
         UserError: the file is no text, or a line is no object; names both.

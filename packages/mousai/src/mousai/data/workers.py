@@ -24,7 +24,7 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 RETRIES = 3
-"""How often Ray runs a job again whose process was killed."""
+"""Number of times that Ray runs a job again whose process was killed."""
 _AHEAD = 3  # jobs that wait for each process; more would fill the memory, fewer would let processes wait
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nobody is told
@@ -34,7 +34,7 @@ _SETTINGS = {
 
 
 class Pool(Protocol):
-    """What runs jobs."""
+    """Runner of jobs."""
 
     def map(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
         """Results of `work(job)` as they are done; what it raises is raised here, and ends the others."""
@@ -196,7 +196,7 @@ def _ray_session(address: str, workers: int | None) -> Iterator[None]:
 
 
 def _knock(address: str) -> None:
-    """Whether somebody is there, which Ray finds out in minutes and many lines."""
+    """Tell whether somebody is there, which Ray finds out in minutes and many lines."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdecimal():
         return

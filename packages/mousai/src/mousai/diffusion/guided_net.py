@@ -12,7 +12,7 @@ ATTRIBUTE_GUIDANCE_T_MIN = 0.4
 
 
 class ConditionedModel(Protocol):
-    """What is asked of stage 2 here; `LatentDiffusion` has it."""
+    """Protocol of stage 2 as guidance needs it; `LatentDiffusion` has it."""
 
     @property
     def denoise(self) -> Net:

@@ -7,7 +7,7 @@ from mousai.errors import UserError
 
 
 def is_hub_id(text: str) -> bool:
-    """Whether this may be an id, "owner/name", and is no path."""
+    """Tell whether this may be an id, "owner/name", and is no path."""
     return text.count("/") == 1 and not text.startswith((".", "/", "~"))
 
 

@@ -30,7 +30,7 @@ CARD = "README.md"
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is that of a run, and no model."""
+    """Tell whether a folder is that of a run, and no model."""
     return (folder / CONFIG).is_file() and (folder / SIZES).is_file()
 
 

@@ -52,7 +52,7 @@ def reshard(model: nn.Module) -> None:
 
 
 def is_sharded(model: nn.Module) -> bool:
-    """Whether other processes hold shards of its weights."""
+    """Tell whether other processes hold shards of its weights."""
     return any(isinstance(module, FSDPModule) for module in model.modules())
 
 

@@ -73,7 +73,7 @@ class SteppingSampler(ABC):
 
     @property
     def draws_noise(self) -> bool:
-        """Whether steps draw fresh noise, so that `sample` needs generators."""
+        """Tell whether steps draw fresh noise, so that `sample` needs generators."""
         return False
 
     @abstractmethod

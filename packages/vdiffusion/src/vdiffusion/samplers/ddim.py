@@ -31,7 +31,7 @@ class DDIM(SteppingSampler):
 
     @property
     def draws_noise(self) -> bool:
-        """Whether `sample` needs generators."""
+        """Tell whether `sample` needs generators."""
         return self.eta > 0
 
     def step(self, at: Step) -> Tensor:

@@ -23,7 +23,7 @@ class Sampler(Protocol):
 
     @property
     def draws_noise(self) -> bool:
-        """Whether steps draw fresh noise, so that `sample` needs generators."""
+        """Tell whether steps draw fresh noise, so that `sample` needs generators."""
         ...
 
     def sample(

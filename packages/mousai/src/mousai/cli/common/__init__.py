@@ -1,1 +1,1 @@
-"""What several commands share: options, checks, recordings and latents in and out."""
+"""Parts that several commands share: options, checks, recordings and latents in and out."""

@@ -1,4 +1,4 @@
-"""What `mousai edit` and `mousai extend` share: the recording, what is known of it, the model, and the result."""
+"""Parts that `mousai edit` and `mousai extend` share: the recording, what is known of it, the model, and the result."""
 
 import argparse
 import secrets
@@ -102,7 +102,7 @@ def check_first(args: argparse.Namespace) -> Mapping[str, str]:
 def known_attributes(
     args: argparse.Namespace, recording: "Recording", made: Mapping[str, str], *, around: float
 ) -> "MusicAttributes":
-    """What is known of a recording: from options, the new prompt, its own prompt, or else estimated; it is printed.
+    """Attributes of a recording: from options, the new prompt, its own prompt, or else estimated; it is printed.
 
     Args:
         args: parsed options.

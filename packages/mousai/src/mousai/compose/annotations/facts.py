@@ -1,4 +1,4 @@
-"""What a row of `metadata.jsonl` says of a song."""
+"""Facts of a song, as a row of `metadata.jsonl`."""
 
 from typing import Any
 

@@ -22,7 +22,7 @@ PLACES = {
     "melody_midi": "midi/{:06d}.melody.mid",
     "melody": "melody/{:06d}.npy",
 }
-"""Where the files of a song lie below the data set's folder, by what they are."""
+"""Paths of the files of a song below the data set's folder, by what they are."""
 
 
 def file_names(index: int) -> dict[str, str]:

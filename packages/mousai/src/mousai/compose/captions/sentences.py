@@ -26,7 +26,7 @@ from .words import (
 )
 
 STYLE_WORDS: dict[str, tuple[str, ...]] = {style.name: style.words for style in STYLES if style.words}
-"""What people call a style; one that is not here goes by its name."""
+"""Everyday names of styles; one that is not here goes by its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def caption_from_metadata(row: Mapping[str, Any], rng: Random) -> str:
 
 
 def _draw(row: Mapping[str, Any], rng: Random) -> _Facts:
-    """Which facts are told this time, and in which words."""
+    """Facts that one caption names, and their words."""
     by_sound = row.get("palette") == "all"
     genre, style = str(row.get("genre") or ""), str(row.get("style") or "")
     mood, lead = str(row.get("mood") or ""), str(row.get("lead") or "")
@@ -117,7 +117,7 @@ def _kind(genre: str, style: str, rng: Random) -> str:
 
 
 def _loose(kind: str) -> bool:
-    """Whether a genre or style needs a noun behind it, or is not told."""
+    """Tell whether a genre or style needs a noun behind it, or is not told."""
     return not kind or kind.endswith(LOOSE_WORDS)
 
 

@@ -79,7 +79,7 @@ INSTRUMENT_WORDS: dict[str, tuple[str, ...]] = {
     "strings": ("strings", "string section"),
     "fiddle": ("fiddle", "violin"),
 }
-"""What people call an instrument; one that is not here goes by its name."""
+"""Everyday names of instruments; one that is not here goes by its name."""
 
 # fmt: off
 CONTEXTS = (

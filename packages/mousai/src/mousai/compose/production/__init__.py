@@ -1,4 +1,4 @@
-"""How a composed song sounds: the soundfont that plays it and the production that it gets, as records do."""
+"""Sound of a composed song: the soundfont that plays it and the production that it gets, as records do."""
 
 from .config import Production
 from .draw import draw_production

@@ -1,4 +1,4 @@
-"""What turns sound up and down: compressor, saturation, pumping and the rounding of peaks.
+"""Dynamics: compressor, saturation, pumping and the rounding of peaks.
 
 Gains of compressor and pumping are worked out for every millisecond and drawn through as straight lines, so that no
 loop over samples is needed.

@@ -77,7 +77,7 @@ CABINET: tuple[Section, ...] = (
     low_pass(4800.0, 0.9),
     low_pass(5600.0, 0.6),
 )
-"""What the speaker of a guitar amplifier leaves: hardly anything below 75 Hz and above 5 kHz, and a bright middle."""
+"""Response of the speaker of a guitar amplifier: hardly anything below 75 Hz and above 5 kHz, and a bright middle."""
 
 
 def kernel(sections: Sequence[Section], taps: int = TAPS) -> Floats:

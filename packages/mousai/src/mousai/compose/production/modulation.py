@@ -35,7 +35,7 @@ def chorus(sound: Wave, settings: Chorus) -> Wave:
 
 
 def tape_places(settings: Tape, samples: int, phases: tuple[float, float]) -> Floats:
-    """Where tape reads each of its samples: around its own place, swinging with mean zero."""
+    """Positions at which tape reads each of its samples: around its own place, swinging with mean zero."""
     times = np.arange(samples) / RATE
     moved = np.zeros(samples)
     for bend, rate, phase in (

@@ -9,7 +9,7 @@ from ..errors import ComposeError
 from ..writing.score import stream
 
 USES = ("train", "examine")
-"""What an orchestra is for: songs to train on, or songs that examine what was trained on the others."""
+"""Uses of an orchestra: songs to train on, or songs that examine what was trained on the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

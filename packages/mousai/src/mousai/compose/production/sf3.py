@@ -21,7 +21,7 @@ _GAP = bytes(2 * 46)  # silence that the specification asks for after every samp
 
 
 def cache_folder() -> Path:
-    """Where unpacked soundfonts are kept: below $XDG_CACHE_HOME, or ~/.cache."""
+    """Folder of unpacked soundfonts: below $XDG_CACHE_HOME, or ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mousai" / "soundfonts"
 
 

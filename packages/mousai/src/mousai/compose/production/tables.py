@@ -1,4 +1,4 @@
-"""How likely what is in the production of a style."""
+"""Chances of each effect in the production of a style."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What the productions of a style are drawn from: ranges (drawn evenly) and chances, from 0 to 1.
+    """Ranges (drawn evenly) and chances (0 to 1) from which the productions of a style are drawn.
 
     `bass` and `chords` are the levels of these layers over the drums in dB; `loudness` in LUFS; `spaces`, `decay` and
     `wet` of the reverb (the send of lead and chords in dB); `ratio` of the compressors of the layers; `drive` of bass

@@ -1,4 +1,4 @@
-"""How loud the melody stands beside the rest, as one who mixes a song would set it: by ear, where it plays.
+"""Loudness of the melody beside the rest, as one who mixes a song would set it: by ear, where it plays.
 
 The General MIDI sounds differ in loudness by more than any table of volumes makes up for: rendered apart, a flute over
 power chords was 14 dB under the rest, a piano in its own style 6 dB. So lead and rest are rendered apart and mixed by
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LEAD_LEVEL = 0.0
 """Loudness of the lead less that of everything else, in dB, where the lead plays, where nothing else is said."""
 LOUDEST = 12.0
-"""How far over or under the rest a data set may have its leads, in dB."""
+"""Range over or under the rest a data set may have its leads, in dB."""
 LARGEST = 24.0
 """Most decibels that a lead is moved."""
 SOUNDS = 20.0

@@ -38,7 +38,7 @@ SOUNDFONTS = (
     "/usr/share/sounds/sf3/default-GM.sf3",
     "/usr/share/sounds/sf2/TimGM6mb.sf2",
 )
-"""Where a soundfont is looked for when `$MOUSAI_SOUNDFONT` does not name one."""
+"""Places where a soundfont is looked for when `$MOUSAI_SOUNDFONT` does not name one."""
 
 
 def find_fluidsynth() -> str:
@@ -82,7 +82,7 @@ def soundfont_name(orchestra: str | None = None) -> str:
 
 
 def _is_soundfont(path: Path) -> bool:
-    """Whether a file starts as soundfonts do: RIFF, four bytes of length, sfbk."""
+    """Tell whether a file starts as soundfonts do: RIFF, four bytes of length, sfbk."""
     try:
         with path.open("rb") as file:
             head = file.read(12)
@@ -168,7 +168,7 @@ def render_song(
 
 
 def _play(song: Song, samples: int, font: Path, *, dry: bool) -> "NDArray[np.float32]":
-    """What FluidSynth makes of a song, cut or padded to `[2, samples]`; its own reverb and chorus only where `dry`."""
+    """Sound that FluidSynth makes of a song, cut or padded to `[2, samples]`; with its reverb and chorus where `dry`."""
     import numpy as np
     import soundfile
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PLACE = "stems/{:06d}/{}.flac"
-"""Where a stem of a song lies below the data set's folder."""
+"""Path of a stem of a song below the data set's folder."""
 
 
 def stem_names(index: int) -> dict[str, str]:

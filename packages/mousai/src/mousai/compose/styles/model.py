@@ -1,4 +1,4 @@
-"""What a style is made of."""
+"""Parts of a style."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

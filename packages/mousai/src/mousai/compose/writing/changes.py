@@ -10,7 +10,7 @@ from .sections import LONG, SHORT
 from .tempo import TempoMap
 
 KEY_CHANCE, TEMPO_CHANCE = 0.07, 0.07
-"""How many of the songs that are long enough change their key, and how many their tempo."""
+"""Share of the songs that are long enough that change their key, and share that change their tempo."""
 SLOWER = 0.88
 """Tempo of a slower bridge, relative to the song's."""
 RITARDANDO = (0.97, 0.93, 0.88, 0.82)
@@ -29,7 +29,7 @@ class Changes:
 
     @property
     def steady(self) -> bool:
-        """Whether the tempo stays."""
+        """Tell whether the tempo stays."""
         return not (self.slow_bridge or self.ritardando)
 
 

@@ -26,7 +26,7 @@ _KEPT = ("hat", "ride", "shaker")  # cymbals go on through a fill
 _BACKBEAT = ("kick", "snare", "clap", "rim")  # what half time slows down
 _SPARE = ("hat", "ride", "shaker", "open", "tambourine", "maracas", "conga")
 PICKUPS = 0.6
-"""How often drums that come in after a rest announce it."""
+"""Chance that drums which come in after a rest announce it."""
 
 
 def drum_part(
@@ -92,7 +92,7 @@ def _thinned(groove: Mapping[str, str], spare: Sequence[str], rng: Random) -> Ma
 
 
 def _rhythm(bar: Bar, name: str, pattern: str) -> str:
-    """What a drum plays in a bar; at half time the first half of its rhythm, twice as long."""
+    """Hits of a drum in a bar; at half time the first half of its rhythm, twice as long."""
     steps = bar_of(pattern, bar.index, bar.beats)
     if bar.drums == "half" and name in _BACKBEAT:
         return "".join(step + "." for step in steps[: len(steps) // 2])

@@ -140,7 +140,7 @@ def _without(playing: frozenset[str], role: str) -> frozenset[str]:
 
 
 def _layers(name: str, roles: Sequence[str], rng: Random) -> frozenset[str]:
-    """Which layers play in a section; never fewer than two where the song has them, and never drums alone."""
+    """Layers that play in a section; never fewer than two where the song has them, and never drums alone."""
     everything = set(roles)
     optional = [role for role in ("pad", "second", "arpeggio", "answer") if role in everything]
     left: set[str] = set()

@@ -39,7 +39,7 @@ SUNG = ("verse", "chorus", "bridge", "solo")
 """Sections with a melody of their own."""
 _SUNG_AS = {"intro": "verse", "build": "verse", "drop": "chorus", "break": "chorus", "outro": "chorus"}
 PICKUPS = 0.5
-"""How many songs have pick-ups."""
+"""Share of songs that have pick-ups."""
 _PICKUPS = ((1.0, 0.5), (0.5,), (0.75, 0.5, 0.25), (1.0,), (1.5, 1.0, 0.5))
 """When the notes of a pick-up come, in beats before the bar line."""
 ANSWERED = (1, 3)

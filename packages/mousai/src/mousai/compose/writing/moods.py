@@ -1,4 +1,4 @@
-"""What a song feels like and what it is called."""
+"""Mood and title of a song."""
 
 from random import Random
 

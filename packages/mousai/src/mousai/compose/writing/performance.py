@@ -20,7 +20,7 @@ class Note:
 
 
 def swung(beat: float, swing: float, unit: float) -> float:
-    """Where a beat lies once the second half of every `unit` beats starts at `swing` of it instead of a half."""
+    """Position of a beat once the second half of every `unit` beats starts at `swing` of it instead of a half."""
     whole, place = divmod(beat, unit)
     place /= unit
     moved = 2 * place * swing if place < 0.5 else swing + (2 * place - 1) * (1 - swing)

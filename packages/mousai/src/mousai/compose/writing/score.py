@@ -1,4 +1,4 @@
-"""What the pattern generators read and write: bars with chords in, notes in beats out."""
+"""Data that the pattern generators read and write: bars with chords in, notes in beats out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from random import Random
 from ..theory import Chord, Key
 
 DRUMMING = ("groove", "half", "build")
-"""How the drums play in a bar: the groove, at half time, or a roll that grows."""
+"""Ways in which the drums play a bar: the groove, at half time, or a roll that grows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Bar:
 
     @property
     def section_start(self) -> bool:
-        """Whether a section begins here."""
+        """Tell whether a section begins here."""
         return self.place == 0
 
     @property

@@ -31,7 +31,7 @@ class TempoMap:
 
     @property
     def steady(self) -> bool:
-        """Whether one tempo holds throughout."""
+        """Tell whether one tempo holds throughout."""
         return len(self.steps) == 1
 
     def tempo_at(self, beat: float) -> float:

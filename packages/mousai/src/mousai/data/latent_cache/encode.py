@@ -36,7 +36,7 @@ from mousai.storage.files import atomic_file
 from mousai.storage.weights import load_config, load_state, save_config, save_tensors
 
 SONGS_PER_SHARD = 32
-"""What an interruption loses at most."""
+"""Most that an interruption loses."""
 _BAD = "bad.json"
 
 

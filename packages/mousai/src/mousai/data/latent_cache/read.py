@@ -45,7 +45,7 @@ class Cached:
 
 
 def is_latent_cache(folder: Path) -> bool:
-    """Whether a folder is what `encode_songs` made."""
+    """Tell whether a folder is what `encode_songs` made."""
     return (folder / INDEX).is_file() and load_config(folder / INDEX).get("format") == FORMAT
 
 
@@ -96,7 +96,7 @@ def latent_shards(cache: Path) -> list[Path]:
 
 
 def shard_path(cache: Path, number: int) -> Path:
-    """Where a file of it goes."""
+    """Path of a file of it."""
     return cache / f"latents-{number:05d}.safetensors"
 
 

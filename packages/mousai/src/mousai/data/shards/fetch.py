@@ -106,7 +106,7 @@ class Remote:
 
 @contextmanager
 def opened(url: str) -> Iterator[BinaryIO]:
-    """What a URL holds, as a stream.
+    """Content of a URL, as a stream.
 
     Raises:
         ShardError: it cannot be read.
@@ -128,7 +128,7 @@ def opened(url: str) -> Iterator[BinaryIO]:
 
 
 def _used(path: Path) -> bool:
-    """Whether it is here; if so, now is when it was used last."""
+    """Tell whether it is here; if so, now is when it was used last."""
     now = time.time_ns()
     try:
         os.utime(path, ns=(now, now))

@@ -26,7 +26,7 @@ _SHARD = re.compile(r"shard-\d{6,}\.tar")
 
 
 def is_shards(data: str) -> bool:
-    """Whether `data` is a set of shards: its folder, its index, a list of its files, or a URL."""
+    """Tell whether `data` is a set of shards: its folder, its index, a list of its files, or a URL."""
     if Path(data).is_dir():
         index = Path(data) / INDEX
         return index.is_file() and f'"{FORMAT}"' in index.read_text(encoding="utf-8", errors="replace")[:1000]
@@ -53,7 +53,7 @@ class ShardSet:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether its shards have to be fetched."""
+        """Tell whether its shards have to be fetched."""
         return is_elsewhere(self.metadata)
 
     @property
@@ -190,7 +190,7 @@ def _local(path: Path, size: int) -> Path:
 
 
 def _address(data: str) -> tuple[Callable[[str], str], set[str]]:
-    """How the files of a set are reached by their names; and which shards are meant, none for all of them."""
+    """Reader of the files of a set by their names, and the shards that are meant, none for all of them."""
     if Path(data).is_dir():
         return (lambda name: str(Path(data) / name)), set()
     first = _one_of(data)
@@ -209,7 +209,7 @@ def _address(data: str) -> tuple[Callable[[str], str], set[str]]:
 
 
 def is_elsewhere(data: str) -> bool:
-    """Whether it is a URL or "pipe:command", and nothing that lies in a folder here."""
+    """Tell whether it is a URL or "pipe:command", and nothing that lies in a folder here."""
     return data.startswith("pipe:") or re.match(r"[a-z][a-z0-9+.-]*://", data) is not None
 
 

@@ -60,7 +60,7 @@ class ShardJob:
 
 
 def about_path(out: Path, file: str) -> Path:
-    """Where the description of a finished shard stands until the index of them all is made."""
+    """Path of the description of a finished shard until the index of them all is made."""
     return out / f"{file}.json"
 
 

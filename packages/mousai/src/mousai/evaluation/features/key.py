@@ -59,7 +59,7 @@ def _triads(full: Array, bass: Array) -> Array:
 
 
 def _root_moves(roots: Array) -> list[Array]:
-    """How often each root moves up by 1 to 11 semitones within `_CHORD_STEP`: eleven rows, by the root before."""
+    """Counts of each root moving up by 1 to 11 semitones within `_CHORD_STEP`: eleven rows, by the root before."""
     lag = round(_CHORD_STEP * FRAME_RATE)
     if roots.shape[1] <= lag:
         return [np.zeros(12)] * 11

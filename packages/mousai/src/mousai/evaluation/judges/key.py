@@ -88,7 +88,7 @@ def key_parts(key: str) -> tuple[int, int]:
 
 
 def same_key(one: str, other: str) -> bool:
-    """Whether two names mean the same key: "Db minor" is "C# minor"."""
+    """Tell whether two names mean the same key: "Db minor" is "C# minor"."""
     return key_parts(one) == key_parts(other)
 
 

@@ -24,5 +24,5 @@ def estimate_tempo(audio: Array, *, sample_rate: int = SAMPLE_RATE) -> float:
 
 
 def tempo_matches(estimate: float, asked: float, *, tolerance: float = TOLERANCE) -> bool:
-    """Whether an estimated tempo lies within the tolerance of the tempo asked for, of its half or of its double."""
+    """Tell whether an estimated tempo lies within the tolerance of the tempo asked for, its half or its double."""
     return any(abs(estimate - asked * factor) <= tolerance * asked * factor for factor in (0.5, 1.0, 2.0))

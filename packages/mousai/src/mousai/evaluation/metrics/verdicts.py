@@ -80,7 +80,7 @@ def judge_clips(folder: Path, rows: Sequence[Row], panel: JudgePanel, *, descrip
 
 
 def is_silent(row: Row) -> bool:
-    """Whether a judged clip counts as silent."""
+    """Tell whether a judged clip counts as silent."""
     return bool(row["levels"]["silent"] > MAX_SILENCE)
 
 

@@ -50,7 +50,7 @@ def judges(result: EvaluationResult) -> str:
 
 
 def confusions(result: EvaluationResult) -> str:
-    """What is predicted for what was asked for: confusion matrices, key relations, tempos."""
+    """Predictions beside the attributes asked for: confusion matrices, key relations, tempos."""
     parts = ["<h2>Asked for and predicted</h2>"]
     for attribute, asked, predicted in (
         ("genre", "genre", "predicted_genre"),

@@ -1,4 +1,4 @@
-"""Where figures are logged: TensorBoard, a table in a file, or Weights & Biases."""
+"""Loggers of figures: TensorBoard, a table in a file, or Weights & Biases."""
 
 import sys
 from importlib.util import find_spec

@@ -102,10 +102,10 @@ class TimeLimit(Callback):
 
 
 def between_steps(trainer: Trainer, batch_idx: int) -> bool:
-    """Whether no gradient is being accumulated after this batch, so that nothing is lost if training ends here."""
+    """Tell whether no gradient is being accumulated after this batch, so that nothing is lost if training ends here."""
     return (batch_idx + 1) % trainer.accumulate_grad_batches == 0
 
 
 def any_of_all(trainer: Trainer, value: bool) -> bool:
-    """Whether it is true in any process of the run."""
+    """Tell whether it is true in any process of the run."""
     return trainer.strategy.reduce_boolean_decision(value, all=False) if trainer.world_size > 1 else value

@@ -1,4 +1,4 @@
-"""What `mousai train` is told: frozen dataclasses that check themselves."""
+"""Settings of `mousai train`: frozen dataclasses that check themselves."""
 
 from mousai.training.config.composer import COMPOSE, ComposerConfig
 from mousai.training.config.crops import Augmentation, AutoencoderCropConfig, LatentCropConfig

@@ -1,4 +1,4 @@
-"""What a step of either stage sees."""
+"""Crops that a step of either stage sees."""
 
 from dataclasses import dataclass, field
 from typing import Literal

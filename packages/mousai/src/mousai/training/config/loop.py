@@ -1,4 +1,4 @@
-"""How long a run lasts and on which machine, what it saves and what it logs."""
+"""Settings of a run: its length, its machine, its checkpoints and its log."""
 
 import math
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 @dataclass(frozen=True, kw_only=True)
 class LoopConfig:
-    """How long, in what batches, on what machine.
+    """Length, batches and machine of a run.
 
     Args:
         max_steps: steps of the optimiser after which training ends; needed unless max_time is given.

@@ -1,4 +1,4 @@
-"""How weights move: the optimiser, the average of the weights, and which weights are trained."""
+"""Settings of the weights: the optimiser, the average of the weights, and which weights are trained."""
 
 from dataclasses import dataclass
 from typing import Literal

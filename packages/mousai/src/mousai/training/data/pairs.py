@@ -64,7 +64,7 @@ class Pairs:
         self._group = {song: group for group in pair_groups(songs, field) for song in group}
 
     def __contains__(self, song: int) -> bool:
-        """Whether a song has a partner."""
+        """Tell whether a song has a partner."""
         return song in self._group
 
     def partner(self, song: int, pair: int) -> int | None:

@@ -8,7 +8,7 @@ SMALLEST = 20
 
 
 def is_validation(names: Sequence[str], share: float) -> list[bool]:
-    """Whether each file is for validation, by a hash of its name, so that new files move none of the old ones.
+    """Tell whether each file is for validation, by a hash of its name, so that new files move none of the old ones.
 
     At least one of 20 files or more; none of fewer. Files of the same name stay together.
     """

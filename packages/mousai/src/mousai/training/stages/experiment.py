@@ -1,4 +1,4 @@
-"""What a run is made of: the model and its step, the data, the sizes."""
+"""Parts of a run: the model and its step, the data, the sizes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
