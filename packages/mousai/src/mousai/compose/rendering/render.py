@@ -168,7 +168,7 @@ def render_song(
 
 
 def _play(song: Song, samples: int, font: Path, *, dry: bool) -> "NDArray[np.float32]":
-    """Sound that FluidSynth makes of a song, cut or padded to `[2, samples]`; with its reverb and chorus where `dry`."""
+    """Sound that FluidSynth makes of a song, cut or padded to `[2, samples]`; with its reverb and chorus if `dry`."""
     import numpy as np
     import soundfile
 
