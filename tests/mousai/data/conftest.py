@@ -49,13 +49,29 @@ def descendants(root: int) -> set[int]:
     return found - {root}
 
 
+def of_ray(pids: set[int]) -> dict[int, str]:
+    """Those of the processes that belong to Ray, with their command lines.
+
+    Other tests of the session start processes that live as long as it does, such as multiprocessing's resource tracker.
+    """
+    found = {}
+    for pid in pids:
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended
+        if "ray" in words:
+            found[pid] = words
+    return found
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Pool]:
     """Two workers; after the last test nothing of them is left."""
-    before = descendants(os.getpid())
     with open_pool(ray="local", workers=2) as pool:
+        assert of_ray(descendants(os.getpid()))  # which is how their end is told
         yield pool
     end = time.monotonic() + 20
-    while left := descendants(os.getpid()) - before:
+    while left := of_ray(descendants(os.getpid())):
         assert time.monotonic() < end, left
         time.sleep(0.1)
