@@ -143,6 +143,14 @@ def _drawn(generator: "torch.Generator") -> int:
     return int(torch.randint(2**32, (), generator=generator, device=generator.device))
 
 
+def check_recording(field: str, sound: "Tensor", *, sample_rate: int) -> None:
+    """Raise `UserError` where a recording [channels, samples] is too long, or not scaled to ±1."""
+    if sound.shape[1] > MAX_DURATION * sample_rate:
+        raise UserError(field, hint=f"is longer than {MAX_DURATION:g} s; cut it into parts")
+    if (peak := float(sound.abs().max())) > HIGHEST_PEAK:
+        raise UserError(field, hint=f"reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")
+
+
 def as_waveform(audio: Any, *, sample_rate: int, channels: int, field: str = "init_audio") -> "Tensor":
     """Return a recording as a float32 tensor [channels, samples] at the model's rate.
 
@@ -178,10 +186,7 @@ def as_waveform(audio: Any, *, sample_rate: int, channels: int, field: str = "in
     sound: torch.Tensor = audio.detach().float()
     if not bool(sound.isfinite().all()):
         raise UserError(field, hint="has samples that are no finite numbers")
-    if (peak := float(sound.abs().max())) > HIGHEST_PEAK:
-        raise UserError(field, hint=f"reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")
-    if sound.shape[1] > MAX_DURATION * sample_rate:
-        raise UserError(field, hint=f"is longer than {MAX_DURATION:g} s; cut it into parts")
+    check_recording(field, sound, sample_rate=sample_rate)
     if len(sound) > channels:
         sound = sound.mean(dim=0, keepdim=True)
     return sound.expand(channels, -1)

@@ -221,5 +221,5 @@ class Codec:
         """
         values, known = config.to_dict(), settings_of(type(config))
         chosen = [name for name, setting in known.items() if stage in (None, setting.stage)]
-        named = {known[name].option_of(name).lstrip("-").replace("-", "_"): values[name] for name in chosen}
+        named = {known[name].stored_as(name): values[name] for name in chosen}
         return {**named, "dtype": str(self.dtype).removeprefix("torch.")}

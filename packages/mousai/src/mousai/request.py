@@ -85,7 +85,7 @@ class Request:
         recorded = codec.recorded(self.config)
         for name, one in settings_of(type(self.config)).items():
             if one.needs and one.needs != needed:
-                del recorded[one.option_of(name).lstrip("-").replace("-", "_")]
+                del recorded[one.stored_as(name)]
         return MousaiOutput(
             audios=audios.cpu().numpy() if self.output_type == "np" else audios,
             sample_rate=sample_rate,

@@ -69,6 +69,10 @@ class Setting:
         """Return the option of the command line that sets it."""
         return self.option or "--" + name.replace("_", "-")
 
+    def stored_as(self, name: str) -> str:
+        """Return the name under which results and files store it: that of the option, without dashes."""
+        return self.option_of(name).lstrip("-").replace("-", "_")
+
 
 def setting(default: Any, **about: Any) -> Any:
     """Declare a field of a dataclass of settings; `about` are the arguments of `Setting` but `kind`."""

@@ -135,7 +135,7 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
     """
     import torch
 
-    from mousai.arguments import HIGHEST_PEAK, MAX_DURATION
+    from mousai.arguments import MAX_DURATION, check_recording
     from mousai.audio.files import read_audio
 
     # A second more than is allowed, so that a header which promises a year does not fill the memory.
@@ -143,12 +143,9 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
         sound = read_audio(
             path, sample_rate=config.sample_rate, channels=config.audio_channels, duration=MAX_DURATION + 1
         )
-    if sound.shape[1] > MAX_DURATION * config.sample_rate:
-        raise UserError(path, hint=f"is longer than {MAX_DURATION:g} s; cut it into parts")
-    peak = float(abs(sound).max())
-    if peak > HIGHEST_PEAK:
-        raise UserError(path, hint=f"reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")
-    return torch.from_numpy(sound)
+    recording = torch.from_numpy(sound)
+    check_recording(path, recording, sample_rate=config.sample_rate)
+    return recording
 
 
 def write_sound(path: Path, sound: "Tensor", codec: "Codec", settings: Mapping[str, str], *, overwrite: bool) -> None:
