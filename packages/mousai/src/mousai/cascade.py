@@ -1,0 +1,141 @@
+"""The three models of Moûsai as one object that is loaded, saved, moved and asked to read a prompt."""
+
+import warnings
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import nn
+
+from dmae import DMAE
+from mousai.arguments import PromptCutWarning
+from mousai.codec import Codec
+from mousai.conditioning.text import TextEmbedding, TextEncoder
+from mousai.device import resolve_device
+from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.diffusion.lora import add_lora
+from mousai.dtype import resolve_dtype
+from mousai.sampling_config import SamplingConfig
+from mousai.storage.folders import describe, load_part, model_folder, save_parts
+from mousai.storage.parts import PARTS, check_fit
+
+
+class Cascade(Codec):
+    """The text encoder, the latent diffusion and the autoencoder of one model.
+
+    Args:
+        text_encoder: prompts -> embedding, any `TextEncoder`.
+        latent_diffusion: embedding -> latent.
+        autoencoder: latent <-> waveform.
+        defaults: settings that the model is best run with.
+        about: what `mousai info` prints of it.
+
+    Raises:
+        UserError: two parts do not fit.
+    """
+
+    def __init__(
+        self,
+        text_encoder: TextEncoder,
+        latent_diffusion: LatentDiffusion,
+        autoencoder: DMAE,
+        *,
+        defaults: SamplingConfig | None = None,
+        about: str = "",
+    ) -> None:
+        check_fit({"text_encoder": text_encoder, "latent_diffusion": latent_diffusion, "autoencoder": autoencoder})
+        super().__init__(autoencoder, defaults=defaults, about=about)
+        self.text_encoder, self.latent_diffusion = text_encoder, latent_diffusion
+        self._interrupt = False
+
+    @property
+    def components(self) -> dict[str, Any]:
+        """Parts of the model by name, as the constructor takes them."""
+        return {
+            "text_encoder": self.text_encoder,
+            "latent_diffusion": self.latent_diffusion,
+            "autoencoder": self.autoencoder,
+        }
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        model: str | PathLike[str] | None = None,
+        *,
+        revision: str | None = None,
+        dtype: str | torch.dtype = "auto",
+        device: str | torch.device = "auto",
+        compile: bool = False,
+        text_encoder: Any = None,
+        latent_diffusion: Any = None,
+        autoencoder: Any = None,
+    ) -> Self:
+        """Load a model folder, a model of the Hugging Face hub, or the bundled model (the default).
+
+        Args:
+            model: a folder, a hub id "owner/name" (needs `revision`), or "bundled".
+            revision: commit of a hub model, pinned, since what a name points to can change.
+            dtype: of the two U-Nets: "float32", "bfloat16", or "auto", the faster of the two as measured here.
+                Everything else is float32.
+            device: "auto", "cpu", "cuda", "cuda:1", "mps".
+            compile: compile the two U-Nets for this machine when they are first used (`compile`).
+            text_encoder: one of your own instead of the folder's: an object, or a class whose
+                `from_pretrained(folder of the part)` reads what its `save_pretrained` wrote.
+            latent_diffusion: likewise.
+            autoencoder: likewise.
+
+        Raises:
+            UserError: the folder is incomplete or does not fit together; one line that names the file.
+        """
+        found = resolve_device(device)
+        folder = model_folder(model, revision=revision)
+        computed = resolve_dtype(dtype, found)
+        given = {"text_encoder": text_encoder, "latent_diffusion": latent_diffusion, "autoencoder": autoencoder}
+        described = describe(folder, need=[name for name in PARTS if given[name] is None])
+        pipeline = cls(
+            *(load_part(folder, name, given[name]) for name in PARTS),
+            defaults=described.defaults,
+            about=described.about,
+        )
+        pipeline.to(found, computed)
+        return pipeline.compile() if compile else pipeline
+
+    def load_lora_weights(self, path: str | PathLike[str], *, scale: float = 1.0) -> Self:
+        """Add an adapter that `mousai train latent-diffusion --lora.rank` made; returns the pipeline.
+
+        Several may be added. Before compiling, or not at all.
+
+        Args:
+            path: a file of `mousai export`.
+            scale: how much of it; 0 is none, 1 as it was trained.
+
+        Raises:
+            UserError: the file is no adapter, or one of another model.
+        """
+        add_lora(self.latent_diffusion, path, scale=scale)
+        return self
+
+    def save_pretrained(self, folder: str | PathLike[str], *, dtype: torch.dtype | None = None) -> None:
+        """Write a model folder that `from_pretrained` takes; `dtype` is that of the stored weights."""
+        save_parts(Path(folder), self.components, defaults=self.defaults, about=self.about, dtype=dtype)
+
+    def unseen(self, prompt: str) -> str | None:
+        """Return the end of a prompt that the text encoder does not read; None where it reads all of it."""
+        cut = getattr(self.text_encoder, "cut", None)
+        unseen: str | None = None if cut is None else cut(prompt)
+        return unseen
+
+    def _embed(self, prompts: Sequence[str], *, warn: bool = True) -> TextEmbedding:
+        for prompt in prompts if warn else ():
+            if unseen := self.unseen(prompt):
+                shown = unseen if len(unseen) <= 80 else f"{unseen[:77]}..."
+                warnings.warn(f"a prompt is too long, not seen of it: {shown!r}", PromptCutWarning, stacklevel=5)
+        embedding: TextEmbedding = self.text_encoder(
+            prompts, keep_padding=self.latent_diffusion.config.attend_to_padding
+        )
+        return embedding
+
+    def _nets(self) -> list[nn.Module]:
+        return [*super()._nets(), self.latent_diffusion.net]
