@@ -2,12 +2,16 @@
 
 `MOUSAI_RECORD_GOLDEN=1 hatch run test tests/mousai/test_golden.py` writes `tests/golden/tiny.json` anew. CPUs round
 differently, so the numbers are compared within 1e-4; `tests/golden/record.py` prints hashes for one machine.
+
+Pieces are compared as latents, and decoding on one latent that is the same everywhere: the start of the phases looks
+for peaks of a spectrum, and where two bins are nearly equal, another rounding finds another peak.
 """
 
 import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +21,7 @@ from torch import Tensor
 from mousai import Mousai, TextEmbedding
 
 FILE = Path(__file__).parents[1] / "golden" / "tiny.json"
+LATENT: dict[str, Any] = {"output_type": "latent"}
 PROMPT = "calm piano pop, 100 bpm"
 
 
@@ -38,6 +43,10 @@ def pipe(saved_model: Path) -> Mousai:
     made: Mousai = Mousai.from_pretrained(saved_model, dtype="float32", device="cpu")
     made.text_encoder = Letters()
     made.set_progress_bar_config(disable=True)
+    # Half the weights: twenty steps of the random net as it is make the difference of two CPUs' rounding 10^4 times as large.
+    with torch.no_grad():
+        for weight in made.latent_diffusion.parameters():
+            weight.mul_(0.5)
     return made
 
 
@@ -54,19 +63,21 @@ def with_adapter(pipe: Mousai, folder: Path) -> Tensor:
     weights = [(name, weight) for name, weight in pipe.latent_diffusion.named_parameters() if weight.ndim > 1]
     for name, weight in weights[:8]:
         inputs, outputs = weight[0].numel(), weight.shape[0]
-        tensors[f"{name}.lora_A"] = 0.1 * torch.sin(torch.arange(2.0 * inputs)).reshape(2, inputs)
-        tensors[f"{name}.lora_B"] = 0.1 * torch.cos(torch.arange(2.0 * outputs)).reshape(outputs, 2)
+        tensors[f"{name}.lora_A"] = 0.03 * torch.sin(torch.arange(2.0 * inputs)).reshape(2, inputs)
+        tensors[f"{name}.lora_B"] = 0.03 * torch.cos(torch.arange(2.0 * outputs)).reshape(outputs, 2)
     path = folder / "adapter.safetensors"
     save_file(tensors, path, metadata={"format": "mousai lora", "version": "1", "alpha": "2", "rank": "2"})
     pipe.load_lora_weights(path)
-    return pipe(PROMPT, duration=0.4, seed=7).audios
+    return pipe(PROMPT, duration=0.4, seed=7, **LATENT).audios
 
 
 CASES: dict[str, Callable[[Mousai, Path], Tensor]] = {
-    "plain": lambda pipe, _: pipe(PROMPT, duration=0.5, seed=1).audios,
-    "negative_prompt": lambda pipe, _: pipe(PROMPT, negative_prompt="fast metal", duration=0.4, seed=2).audios,
-    "init_audio": lambda pipe, _: pipe(PROMPT, init_audio=recording(pipe), strength=0.6, seed=3).audios,
-    "two_waveforms": lambda pipe, _: pipe(PROMPT, num_waveforms_per_prompt=2, duration=0.4, seed=4).audios,
+    "plain": lambda pipe, _: pipe(PROMPT, duration=0.5, seed=1, **LATENT).audios,
+    "negative_prompt": lambda pipe, _: (
+        pipe(PROMPT, negative_prompt="fast metal", duration=0.4, seed=2, **LATENT).audios
+    ),
+    "init_audio": lambda pipe, _: pipe(PROMPT, init_audio=recording(pipe), strength=0.6, seed=3, **LATENT).audios,
+    "two_waveforms": lambda pipe, _: pipe(PROMPT, num_waveforms_per_prompt=2, duration=0.4, seed=4, **LATENT).audios,
     "latent": lambda pipe, _: pipe.encode(recording(pipe)[None]),
     "reconstruct": lambda pipe, _: pipe.decode(pipe.encode(recording(pipe)[None]), length=24000, seed=5),
     "lora": with_adapter,
