@@ -1,6 +1,6 @@
 """Write golden.json: the latents that two tiny models give for weights and waves that are formulas.
 
-    python tests/dmae/make_golden.py
+    python tests/dmae/golden/make_golden.py
 
 Run it again only when the mathematics is meant to change, and say so where you commit the new numbers.
 """

@@ -15,7 +15,7 @@ from dmae import (
     EncoderConfig,
     SpectrogramConfig,
 )
-from tests.dmae.parity import (
+from tests.dmae.authors.parity import (
     TWICE,
     assert_parity,
     copy_weights,

@@ -16,7 +16,7 @@ from dmae import (
     UpsamplerConfig,
     VocoderConfig,
 )
-from tests.dmae.parity import (
+from tests.dmae.authors.parity import (
     TWICE,
     assert_parity,
     copy_weights,
