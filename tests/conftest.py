@@ -1,9 +1,14 @@
 """What every test of the workspace shares."""
 
+import os
 import types
 
 import pytest
 from hypothesis import settings
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The tests are a process on each core already. It must be set before torch is imported.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from benchmarks.authors import load_authors
 

@@ -43,7 +43,7 @@ def pipe(saved_model: Path) -> Mousai:
     made: Mousai = Mousai.from_pretrained(saved_model, dtype="float32", device="cpu")
     made.text_encoder = Letters()
     made.set_progress_bar_config(disable=True)
-    # Half the weights: twenty steps of the random net as it is make the difference of two CPUs' rounding 10^4 times as large.
+    # Half the weights: in twenty steps of the random net as it is, what two CPUs round differently grows 10^4 times.
     with torch.no_grad():
         for weight in made.latent_diffusion.parameters():
             weight.mul_(0.5)
