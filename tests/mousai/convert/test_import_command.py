@@ -16,69 +16,10 @@ from mousai.cli import main
 from mousai.convert.importing import import_model
 from mousai.convert.rules import Rule, read_state, write_state
 from mousai.storage.folders import describe
+from tests.mousai.convert.comparing import copies, refused
 
 Authors = types.SimpleNamespace
 State = dict[str, Tensor]
-
-
-@pytest.fixture(scope="module")
-def autoencoder(authors: Authors) -> nn.Module:
-    d, e = authors.diffusion, authors.encoders
-    torch.manual_seed(1)
-    return d.DiffusionAE(
-        net_t=d.LTPlugin(d.UNetV0, num_filters=8, window_length=4, stride=4),
-        in_channels=2,
-        channels=[16, 24],
-        factors=[1, 8],
-        items=[1, 1],
-        inject_depth=1,
-        modulation_features=16,
-        encoder=e.ME1d(
-            in_channels=2,
-            channels=16,
-            multipliers=[1, 1],
-            factors=[4],
-            num_blocks=[1],
-            stft_num_fft=31,
-            stft_hop_length=8,
-            out_channels=4,
-            bottleneck=e.TanhBottleneck(),
-        ),
-    )
-
-
-@pytest.fixture(scope="module")
-def generator(authors: Authors) -> nn.Module:
-    torch.manual_seed(2)
-    return authors.diffusion.DiffusionModel(
-        net_t=authors.diffusion.UNetV0,
-        in_channels=4,
-        channels=[16, 24],
-        factors=[1, 2],
-        items=[1, 1],
-        attentions=[0, 1],
-        cross_attentions=[1, 1],
-        attention_heads=2,
-        attention_features=8,
-        modulation_features=16,
-        embedding_features=32,
-        embedding_max_length=64,
-        use_embedding_cfg=True,
-    )
-
-
-@pytest.fixture
-def state(autoencoder: nn.Module) -> State:
-    return {key: tensor.clone() for key, tensor in autoencoder.state_dict().items()}
-
-
-def refused(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:
-    """The one line that a command line which cannot be carried out gives."""
-    assert main([str(word) for word in words]) == 2
-    captured = capsys.readouterr()
-    assert captured.err.startswith("mousai: error: ") and captured.err.count("\n") == 1
-    assert not captured.out
-    return captured.err
 
 
 # ---- what comes of it
@@ -243,123 +184,6 @@ def test_a_pickle_that_does_something_is_not_run(tmp_path: Path, capsys: pytest.
     assert not trace.exists() and not (tmp_path / "m").exists()
 
 
-# ---- what cannot be read
-
-
-def changed(key: str, change: Callable[[Tensor], Tensor]) -> Callable[[State], State]:
-    """A state dict with another tensor under a key, and its copies."""
-
-    def apply(state: State) -> State:
-        alike = [name for name in state if name.endswith(key)]
-        assert alike
-        return {**state, **{name: change(state[name]) for name in alike}}
-
-    return apply
-
-
-def without(key: str) -> Callable[[State], State]:
-    return lambda state: {name: tensor for name, tensor in state.items() if not name.endswith(key)}
-
-
-DOWN = "net.blocks.2.blocks.2.net.block.blocks.0.block.weight"
-RESIDUAL = "net.blocks.2.blocks.2.net.block.blocks.1.block.blocks.0.blocks.0.2.weight"
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda state: {}, "is not of audio-diffusion-pytorch 0.1.x"),
-        (lambda state: {"unet.conv.weight": torch.ones(2)}, "no time conditioning of a UNetV0, but unet.conv.weight"),
-        (lambda state: {**state, "net.extra": torch.ones(2)}, "holds net.extra, which this layout does not have"),
-        (lambda state: {**state, "loss.weight": torch.ones(2)}, "holds loss.weight, which this layout does not have"),
-        (without("encoder.to_out.bias"), "lacks encoder.to_out.bias"),
-        (without(RESIDUAL), f"lacks {RESIDUAL}"),
-        (without(DOWN), f"lacks {DOWN}"),
-        (without("encoder.stft.window"), "lacks encoder.stft.window or encoder.mel.to_mel_scale.fb"),
-        (changed(RESIDUAL, lambda x: torch.ones(16, 17, 3)), "has shape [16, 17, 3], expected [16, 16, 3]"),
-        (changed(RESIDUAL, lambda x: torch.ones(16, 16)), "has shape [16, 16], expected [16, 16, 3]"),
-        (changed(RESIDUAL, lambda x: x * float("nan")), "holds NaN or infinity"),
-        (changed(RESIDUAL, lambda x: x.long()), "holds int64, expected floats"),
-        (changed("encoder.stft.window", torch.ones_like), "encoder.stft.window is not Hann's window"),
-        (
-            lambda state: {**state, f"diffusion.{RESIDUAL}": state[f"diffusion.{RESIDUAL}"] + 1},
-            f"diffusion.{RESIDUAL} differs from {RESIDUAL}; in this layout the two are one tensor",
-        ),
-        (
-            changed("net.blocks.2.blocks.1.blocks.1.0.weight", lambda x: x + 1),
-            "blocks.1.blocks.1.0.weight differs from net.blocks.2.blocks.1.blocks.0.0.weight",
-        ),
-    ],
-)
-def test_another_layout_names_the_key(
-    state: State, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: Callable[[State], State], message: str
-):
-    path = tmp_path / "theirs.safetensors"
-    save_file({key: tensor.contiguous() for key, tensor in change(state).items()}, path)
-    told = refused(capsys, "import", path, "-o", tmp_path / "m", "--set", "bottleneck=tanh")
-    assert message in told and str(path) in told
-    assert [p.name for p in tmp_path.iterdir()] == ["theirs.safetensors"]  # nothing is left behind
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ([], "bottleneck (tanh or none) is not in the file; give --set bottleneck=tanh or none"),
-        (["bottleneck=relu"], "--set bottleneck=relu: must be tanh or none"),
-        (["bottleneck"], "--set bottleneck: must be NAME=VALUE"),
-        (["heads=3"], "--set heads: no such setting; known: attention_heads"),
-        (["bottleneck=tanh", "resnet_groups=7"], "is not a multiple of groups=7"),
-        (["bottleneck=tanh", "resnet_groups=0"], "--set resnet_groups=0: must be a whole number of 1 or more"),
-        (["bottleneck=tanh", "transform_stride=3"], "must be that or an even number less"),
-        (["bottleneck=tanh", "attention_heads=8"], "--set attention_heads=8: this model has none; leave it out"),
-        (["bottleneck=tanh", "use_log=maybe"], "--set use_log=maybe: must be true or false"),
-    ],
-)
-def test_settings(state: State, tmp_path: Path, capsys: pytest.CaptureFixture[str], settings: list[str], message: str):
-    save_file(state, tmp_path / "theirs.safetensors")
-    words = [word for text in settings for word in ("--set", text)]
-    told = refused(capsys, "import", tmp_path / "theirs.safetensors", "-o", tmp_path / "m", *words)
-    assert message in told
-    assert not (tmp_path / "m").exists()
-
-
-def test_heads_are_asked_for(generator: nn.Module, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    save_file(copies(generator), tmp_path / "a.safetensors")
-    words = ["import", tmp_path / "a.safetensors", "-o", tmp_path / "m"]
-    assert "attention_heads (heads of every attention) is not in the file; give --set attention_heads=N" in refused(
-        capsys, *words
-    )
-    told = refused(capsys, *words, "--set", "attention_heads=3")
-    assert "attention of [16] features does not divide into attention_heads=3" in told
-    told = refused(capsys, *words, "--set", "attention_heads=2", "--text-encoder", "nobody/none")
-    assert "give its commit too" in told
-    (tmp_path / "other").mkdir()
-    told = refused(capsys, *words, "--set", "attention_heads=2", "--autoencoder", tmp_path / "other")
-    assert "model_index.json: does not exist" in told
-    assert not (tmp_path / "m").exists()
-
-
-def test_where_nothing_is_or_something_else(tmp_path: Path, state: State, capsys: pytest.CaptureFixture[str]):
-    out = tmp_path / "m"
-    assert "no such file or folder" in refused(capsys, "import", tmp_path / "none.safetensors", "-o", out)
-    assert "give its commit as --revision" in refused(capsys, "import", "nobody/none", "-o", out)
-    (tmp_path / "empty").mkdir()
-    assert "holds no checkpoint" in refused(capsys, "import", tmp_path / "empty", "-o", out)
-    (tmp_path / "text.safetensors").write_text("not a checkpoint")
-    assert "is not a whole safetensors file" in refused(capsys, "import", tmp_path / "text.safetensors", "-o", out)
-    (tmp_path / "notes.txt").write_text("x")
-    assert "is no checkpoint" in refused(capsys, "import", tmp_path / "notes.txt", "-o", out)
-    save_file(state, tmp_path / "whole.safetensors")
-    data = (tmp_path / "whole.safetensors").read_bytes()
-    (tmp_path / "cut.safetensors").write_bytes(data[: len(data) // 2])
-    assert "is not a whole safetensors file" in refused(capsys, "import", tmp_path / "cut.safetensors", "-o", out)
-    assert not out.exists()
-    out.mkdir()
-    assert "exists; give a folder that does not" in refused(capsys, "import", tmp_path / "whole.safetensors", "-o", out)
-    told = refused(capsys, "import", tmp_path / "whole.safetensors", "-o", tmp_path / "n", "--revision", "main")
-    assert "is on this machine, not on the hub" in told
-
-
 # ---- rules
 
 
@@ -374,7 +198,3 @@ def test_a_rule_goes_both_ways():
     assert written.keys() == {"a", "c", "e"}
     back = read_state(written, ours, rules)
     assert back.keys() == ours.keys() and all(torch.equal(back[key], ours[key]) for key in ours)
-
-
-def copies(model: nn.Module) -> State:
-    return {key: tensor.clone() for key, tensor in model.state_dict().items()}
