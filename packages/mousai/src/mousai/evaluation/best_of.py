@@ -1,0 +1,142 @@
+"""Best of several pieces: the judges hear each of them and pick the one that is most like what was asked for."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mousai.arguments import check_count, check_seed
+from mousai.conditioning.attributes import MusicAttributes, parse_attributes
+from mousai.errors import UserError
+from mousai.evaluation.features.waveform import ANALYSIS_RATE, Array, mono, resample
+
+if TYPE_CHECKING:
+    from mousai.evaluation.judges.panel import JudgePanel
+    from mousai.output import MousaiOutput
+    from mousai.pipeline import Mousai
+
+TEMPO_MISSED = -4.0
+"""Log-probability that counts for a piece in another tempo than was asked for; in the right one it is 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PieceVerdict:
+    """Verdict of the judges on one piece.
+
+    Args:
+        heard: what each judge names, by attribute: tempo in beats per minute, key, lead.
+        asked: what was asked for, likewise; only what was.
+        scores: log-probability that the judges give to what was asked for, by attribute.
+    """
+
+    heard: Mapping[str, str]
+    asked: Mapping[str, str]
+    scores: Mapping[str, float]
+
+    @property
+    def total(self) -> float:
+        """Sum of the scores: 0 is certainty, and every step of -1 is a factor of e."""
+        return sum(self.scores.values())
+
+    def __str__(self) -> str:
+        parts = [f"{name} {self.heard[name]} (asked {asked})" for name, asked in self.asked.items()]
+        return f"{', '.join(parts)}; log-probability {self.total:.2f}"
+
+
+def asked_of(prompt: str, attributes: MusicAttributes | None = None) -> MusicAttributes:
+    """Return what a prompt and `attributes` ask for that the judges can hear.
+
+    Raises:
+        UserError: they ask for no tempo, key or lead, so that no piece is nearer to it than another.
+    """
+    asked = parse_attributes(prompt).updated(attributes)
+    if asked.tempo is None and asked.key is None and asked.lead is None:
+        hint = "names no tempo, key or lead, by which the judges could choose; name one, or leave best_of out"
+        raise UserError("prompt", prompt, hint)
+    return asked
+
+
+def judge_piece(sound: Array, *, sample_rate: int, asked: MusicAttributes) -> PieceVerdict:
+    """Let the judges hear a piece.
+
+    Args:
+        sound: waveform [channels, samples].
+        sample_rate: Hz.
+        asked: what was asked for.
+    """
+    from mousai.evaluation.features.extraction import extract_features
+    from mousai.evaluation.judges.key import MODES, NOTES
+    from mousai.evaluation.judges.tempo import estimate_tempo, tempo_matches
+
+    clip = resample(mono(sound), sample_rate, ANALYSIS_RATE)
+    features, panel = extract_features(clip, sample_rate=ANALYSIS_RATE), _panel()
+    tempo = estimate_tempo(clip, sample_rate=ANALYSIS_RATE)
+    keys = _log_softmax(panel.key.scores(features["key"][None]).reshape(24))
+    leads = _log_softmax(panel.lead.scores(features["lead"][None])[0])
+    heard = {
+        "tempo": f"{tempo:.1f}",
+        "key": f"{NOTES[int(keys.argmax()) % 12]} {MODES[int(keys.argmax()) // 12]}",
+        "lead": panel.lead.names[int(leads.argmax())],
+    }
+    wanted: dict[str, str] = {}
+    scores: dict[str, float] = {}
+    if asked.tempo is not None:
+        wanted["tempo"] = f"{asked.tempo:g}"
+        scores["tempo"] = 0.0 if tempo_matches(tempo, asked.tempo) else TEMPO_MISSED
+    if asked.key is not None:
+        tonic, minor = asked.key
+        wanted["key"] = f"{NOTES[tonic]} {MODES[minor]}"
+        scores["key"] = float(keys[12 * minor + tonic])
+    if asked.lead is not None:
+        wanted["lead"] = asked.lead
+        scores["lead"] = float(leads[panel.lead.names.index(asked.lead)])
+    return PieceVerdict(heard=heard, asked=wanted, scores=scores)
+
+
+def best_of(
+    pipe: "Mousai", prompt: str, count: int, *, seed: int | None = None, **arguments: Any
+) -> tuple["MousaiOutput", PieceVerdict]:
+    """Make `count` pieces, with the seeds `seed`, `seed + 1` and so on, and return the best of them with its verdict.
+
+    They are made one after the other, and only the best one is kept. Its own seed makes it again alone.
+
+    Args:
+        pipe: the model.
+        prompt: a sentence that names a tempo, a key or a lead.
+        count: pieces to choose from.
+        seed: of the first one; drawn at random if it is not given.
+        **arguments: of `Mousai.__call__`.
+
+    Raises:
+        UserError: an argument is impossible, or the judges have nothing to choose by.
+    """
+    check_count(count, "best_of")
+    first = secrets.randbelow(2**32) if seed is None else seed
+    check_seed(first, count)
+    if not isinstance(prompt, str):
+        raise UserError("prompt", hint="must be one sentence; call it once for each")
+    asked = asked_of(prompt, arguments.get("attributes"))
+    best: tuple[MousaiOutput, PieceVerdict] | None = None
+    for place in range(count):
+        made = pipe(prompt, seed=first + place, **arguments)
+        sound = np.asarray(made.audios[0], dtype=np.float32)
+        verdict = judge_piece(sound, sample_rate=made.sample_rate, asked=asked)
+        if best is None or verdict.total > best[1].total:
+            best = made, verdict
+    assert best is not None
+    return best
+
+
+@cache
+def _panel() -> "JudgePanel":
+    from mousai.evaluation.judges.panel import JudgePanel
+
+    return JudgePanel.load()
+
+
+def _log_softmax(scores: Array) -> Array:
+    found: Array = scores - np.logaddexp.reduce(scores)
+    return found
