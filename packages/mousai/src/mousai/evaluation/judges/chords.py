@@ -7,6 +7,8 @@ Source: Fujishima, "Realtime chord recognition of musical sound", ICMC 1999 (tem
 segmentation and recognition using EM-trained hidden Markov models", ISMIR 2003 (the path).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -57,6 +59,22 @@ def estimate_chords(
         (edges[i] / FRAME_RATE, edges[i + 1] / FRAME_RATE, names[path[edges[i]]]) for i in range(len(edges) - 1)
     ]
     return [*segments[:-1], (segments[-1][0], max(seconds, segments[-1][0] + 1e-6), segments[-1][2])]
+
+
+def chord_confidence(spectrogram: npt.NDArray[np.float32], segments: Sequence[Segment]) -> float:
+    """Mean probability, 0 to 1, that the notes of each moment give to the chord that is named there.
+
+    Args:
+        spectrogram: `pitch_spectrogram` of the recording.
+        segments: from `estimate_chords`.
+    """
+    scores = chord_scores(spectrogram)
+    odds = np.exp(scores - np.logaddexp.reduce(scores, axis=0))
+    places = {name: place for place, name in enumerate((*LABELS, NO_CHORD))}
+    sure = 0.0
+    for start, end, label in segments:
+        sure += float(odds[places[label], round(start * FRAME_RATE) : round(end * FRAME_RATE)].sum())
+    return min(sure / max(segments[-1][1] * FRAME_RATE, 1.0), 1.0)
 
 
 def chord_scores(spectrogram: npt.NDArray[np.float32]) -> Array:
