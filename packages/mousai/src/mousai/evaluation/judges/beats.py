@@ -7,8 +7,10 @@ import numpy as np
 from mousai.evaluation.features.waveform import ANALYSIS_RATE, Array, mono, resample
 
 BEATS_PER_BAR = 4
-FEWEST_CHANGES, MIN_CONFIDENCE = 2, 0.1
-"""Changes of the chord, and the confidence that they give, from which on they say where bars begin."""
+FEWEST_CHANGES, FEWEST_AGREEING = 2, 0.1
+"""Changes of the chord, and confidence that they give, from which on they say where bars begin."""
+TONAL = 0.6
+"""Confidence in the chords below which there is more noise than harmony."""
 _HOP = 256  # samples of the onset curve: 12 ms
 _WINDOW = 2048
 
@@ -57,16 +59,20 @@ def estimate_clock(audio: Array, *, sample_rate: int, tempo: float | None = None
         sample_rate: Hz.
         tempo: where it is known already.
     """
-    from mousai.evaluation.judges.chords import estimate_chords
+    from mousai.evaluation.features.pitch import pitch_spectrogram
+    from mousai.evaluation.judges.chords import chord_confidence, estimate_chords
     from mousai.evaluation.judges.tempo import estimate_tempo
 
     found = tempo or estimate_tempo(audio, sample_rate=sample_rate)
     if not found:
         return None
     beat = beat_phase(audio, sample_rate=sample_rate, tempo=found)
-    changes = [start for start, _, _ in estimate_chords(audio, sample_rate=sample_rate)[1:]]
-    downbeat, confidence = downbeat_by_changes(changes, tempo=found, beat=beat)
-    if len(changes) >= FEWEST_CHANGES and confidence >= MIN_CONFIDENCE:
+    spectrogram = pitch_spectrogram(audio, sample_rate=sample_rate)
+    chords = estimate_chords(audio, sample_rate=sample_rate, spectrogram=spectrogram)
+    changes = [start for start, _, _ in chords[1:]]
+    downbeat, agreeing = downbeat_by_changes(changes, tempo=found, beat=beat)
+    tonal = chord_confidence(spectrogram, chords) >= TONAL
+    if tonal and len(changes) >= FEWEST_CHANGES and agreeing >= FEWEST_AGREEING:
         return found, downbeat
     curve, rate = onset_curve(audio, sample_rate=sample_rate)
     frames, step = np.arange(len(curve)) / rate, 60 / found
