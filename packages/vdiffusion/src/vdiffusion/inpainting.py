@@ -115,11 +115,11 @@ class RePaint:
 class KeepKnown:
     """Net whose estimate is the source where it is kept: fills gaps with a net that reads the kept part as a condition.
 
-        v = (alpha x_t - source) / sigma   where the source is kept: the v whose clean estimate alpha x_t - sigma v is it
+        v = (alpha x_t - source) / sigma   where the source is kept: of clean estimate alpha x_t - sigma v = source
         v = net(x_t, t)                    elsewhere
 
-    So any sampler carries the kept part along at the noise of its time, as the net saw it in training, and ends with it
-    (but for rounding) in one pass. What the net says of the kept part is never used, and need not be trained.
+    So any sampler carries the kept part along at the noise of its time, as the net saw it in training, and ends with
+    it (but for rounding) in one pass. What the net says of the kept part is never used, and need not be trained.
 
     Args:
         net: `net(x_t, t, **conditions) -> v`, wrapped or not.

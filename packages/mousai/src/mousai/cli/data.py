@@ -107,6 +107,7 @@ def _shard(args: argparse.Namespace, pool: "Pool") -> int:
 
 def _encode(args: argparse.Namespace, pool: "Pool") -> int:
     from mousai.data.latent_cache import encode_songs
+    from mousai.data.melodies import with_melodies
     from mousai.data.shards import is_shards, records_of
     from mousai.data.skipped import say_skipped
     from mousai.storage.folders import describe, model_folder
@@ -114,6 +115,7 @@ def _encode(args: argparse.Namespace, pool: "Pool") -> int:
     records = records_of(args.folder)
     if not is_shards(args.folder):
         say_skipped(Path(args.folder), records)
+        records = with_melodies(records)
     model = model_folder(args.model, revision=args.revision)
     describe(model, need=["autoencoder"])
     done = encode_songs(

@@ -8,8 +8,8 @@
     section   one of `SECTIONS`; told
     known     the known latent, zero where it is unknown; the mask
 
-"Told" is 1 at every frame where a control is given: a piece that is told to have no chord (`N`) there is not one of which
-nothing is told. A control that is not given is zero in all of its channels.
+"Told" is 1 at every frame of a piece whose control is given: to be told that there is no chord (`N`) is another thing
+than to be told nothing. A control that is not given is zero in all of its channels.
 """
 
 import math

@@ -1,8 +1,8 @@
 """Conditions of stage 2's U-Net, made from a `Conditioning`: the signal at depth 0, and the vector of the whole piece.
 
-    attributes ── attribute_signal ──┐
-    controls ──── control_signal ────┼──> injected at depth 0 [B, channels, frames]
-    known part ── known_signal ──────┘
+attributes ── attribute_signal ──┐
+controls ──── control_signal ────┼──> injected at depth 0 [B, channels, frames]
+known part ── known_signal ──────┘
 """
 
 from collections.abc import Mapping

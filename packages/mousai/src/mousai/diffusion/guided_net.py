@@ -39,9 +39,9 @@ def guided_net(
 ) -> tuple[Net, dict[str, Any]]:
     """Return what a sampler evaluates in each step: a net, and the conditions to call it with.
 
-    What does not depend on the step is computed here, once. Chords, melody and sections are in the positive branch alone,
-    so that guidance leads towards them as it does towards the prompt. A known part of the latent is in both: it is no wish
-    but what is there, and a branch without it would lead the rest away from pieces that fit it less.
+    What does not depend on the step is computed here, once. Chords, melody and sections are in the positive branch
+    alone, so that guidance leads towards them as it does towards the prompt. A known part of the latent is in both: it
+    is no wish but what is there, and guidance is to choose among pieces that fit it.
 
     Args:
         model: stage 2.

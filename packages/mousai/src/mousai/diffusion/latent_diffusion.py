@@ -139,8 +139,8 @@ class LatentDiffusion(nn.Module):
             t: diffusion times [B] instead of drawn ones.
             noise: noise [B, C, L] instead of drawn noise.
             cond_drop_mask: bool [B], which members are trained so, instead of a draw with `cond_drop_prob`.
-            mask: bool [B, 1, L], where a latent is music and counts, and not padding; by default everywhere. What is known
-                of it does not count either: `sample` never asks the net for it.
+            mask: bool [B, 1, L], where a latent is music and counts, and not padding; by default everywhere. What
+                is known of it does not count either: `sample` never asks the net for it.
             generator: draws what is not given.
             objective: by default `VObjective()`.
         """
@@ -193,7 +193,7 @@ class LatentDiffusion(nn.Module):
 
         Args:
             cond: what each piece is asked to be. A known part of the latent comes out as it is. A model with the control
-                "known" makes the rest fit it in one pass; any other by RePaint (2201.09865), which makes each step
+                "known" makes the rest fit it in one pass, any other by RePaint (2201.09865), which makes each step
                 `config.inpaint_resamples` times.
             noise: seed and index of each member.
             config: settings of sampling; by default `SamplingConfig()`.
@@ -226,13 +226,15 @@ class LatentDiffusion(nn.Module):
             latents = to_noisy(begun, latents, times[0].float().to(latents.device))
         net, conditions = guided_net(self, cond, config, negative=negative, batch=batch)
         sampler = get_sampler(config.sampler) if isinstance(config.sampler, str) else config.sampler
-        called, repeats, more = times.tolist(), config.inpaint_resamples, {}
+        called, repeats = times.tolist(), config.inpaint_resamples
+        chosen: Any = sampler
+        more: dict[str, Any] = {}
         if known is not None and self.reads_known:
             net = KeepKnown(net, source=known, mask=mask)
         elif known is not None:
-            sampler, more = RePaint(resamples=repeats, sampler=sampler), {"source": known, "mask": mask}
+            chosen, more = RePaint(resamples=repeats, sampler=sampler), {"source": known, "mask": mask}
             called = _repeated(called, repeats)
-        x = sampler.sample(
+        x: Tensor = chosen.sample(
             net,
             latents.to(self.device),
             times=times,

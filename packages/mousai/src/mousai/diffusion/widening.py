@@ -32,9 +32,7 @@ def with_controls(model: LatentDiffusion, names: Sequence[str]) -> LatentDiffusi
         return model
     wider = LatentDiffusion(config).to(model.device).train(model.training)
     old, new = model.state_dict(), wider.state_dict()
-    widened = {
-        f"{name}.merge.weight" for name, part in wider.named_modules() if isinstance(part, Injection)
-    }
+    widened = {f"{name}.merge.weight" for name, part in wider.named_modules() if isinstance(part, Injection)}
     columns = _columns(config, model.config.controls)
     for key, weight in new.items():
         if key not in widened:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from mousai.data.bad_songs import BadSongs
 from mousai.data.latent_cache.read import cached_songs, is_latent_cache
+from mousai.data.melodies import with_melodies
 from mousai.data.records import find_records, song_name
 from mousai.data.shards.format import BAD, FORMAT, INDEX, METADATA, Kind, Shard
 from mousai.data.shards.write import ShardJob, Song, fields_text, write_shard
@@ -116,6 +117,7 @@ def shard_songs(
 def _audio(folder: Path) -> _Data:
     records = find_records(folder)
     say_skipped(folder, records)
+    records = with_melodies(records)
     songs = [
         Song(number, song_name(record, folder), Path(str(record.path)), record.fields)
         for number, record in enumerate(records)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dmae import DMAEConfig
 from mousai.data.latent_cache import encode_songs, read_latents
+from mousai.data.melodies import with_melodies
 from mousai.data.records import CAPTION_FIELDS, Record, find_records, song_name
 from mousai.data.skipped import say_skipped
 from mousai.errors import UserError
@@ -96,6 +97,7 @@ def encode_folder(
     """
     records = find_records(folder)
     say_skipped(folder, records)
+    records = with_melodies(records)
     if not any(name in record.fields for record in records for name in CAPTION_FIELDS):
         raise UserError(
             folder,
