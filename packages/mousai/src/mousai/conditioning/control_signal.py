@@ -98,8 +98,12 @@ def _section(one: Controls, frames: int, frame_rate: float, start: float) -> Ten
 
 
 def _within(events: Sequence[tuple[float, float, T]] | None, start: float, end: float) -> list[tuple[float, float, T]]:
-    """Events that reach into a window of the piece, in seconds of the window."""
-    return [(begin - start, over - start, what) for begin, over, what in events or () if begin < end and over > start]
+    """Events that reach into a window of the piece, in seconds of the window.
+
+    To a microsecond, so that an event on a frame's border stays there.
+    """
+    inside = [event for event in events or () if event[0] < end and event[1] > start]
+    return [(round(begin - start, 6), round(over - start, 6), what) for begin, over, what in inside]
 
 
 _TABLES: dict[str, Callable[[Controls, int, float, float], Tensor]] = {

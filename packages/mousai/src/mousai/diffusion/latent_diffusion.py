@@ -192,9 +192,9 @@ class LatentDiffusion(nn.Module):
         """Draw one latent [B, C, frames] for every batch member.
 
         Args:
-            cond: what each piece is asked to be. A known part of the latent comes out as it is. A model with the control
-                "known" makes the rest fit it in one pass, any other by RePaint (2201.09865), which makes each step
-                `config.inpaint_resamples` times.
+            cond: what each piece is asked to be. A known part of the latent comes out as it is. A model with the
+                control "known" makes the rest fit it in one pass, any other by RePaint (2201.09865), which makes each
+                step `config.inpaint_resamples` times.
             noise: seed and index of each member.
             config: settings of sampling; by default `SamplingConfig()`.
             negative: what to stay away from; by default the null embedding and no attributes.
