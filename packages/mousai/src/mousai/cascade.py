@@ -59,6 +59,11 @@ class Cascade(Codec):
             "autoencoder": self.autoencoder,
         }
 
+    @property
+    def repaints(self) -> bool:
+        """Tell whether stage 2 needs RePaint's repeated steps to fit new music to a known part of a recording."""
+        return not getattr(self.latent_diffusion, "reads_known", False)
+
     @classmethod
     def from_pretrained(
         cls,

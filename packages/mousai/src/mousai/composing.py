@@ -62,7 +62,7 @@ def compose(pipe: "Mousai", request: Request, asked: Asked, *, noise: NoiseSourc
         noise: seed and index of each piece.
         progress: bars to move.
     """
-    steps = request.steps(known=asked.cond.known_latent is not None)
+    steps = request.steps(known=pipe.repaints and asked.cond.known_latent is not None)
     try:
         return pipe.latent_diffusion.sample(
             asked.cond,

@@ -53,7 +53,7 @@ class Request:
             raise UserError("guidance_scale", self.config.guidance_scale, hint)
 
     def steps(self, *, known: bool) -> int:
-        """Steps of stage 2; where a part is known, all but the last are repeated."""
+        """Steps of stage 2; where a part is known, by RePaint, all but the last are repeated."""
         count = self.config.num_inference_steps
         return (count - 1) * self.config.inpaint_resamples + 1 if known else count
 

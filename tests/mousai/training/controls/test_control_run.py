@@ -102,7 +102,7 @@ def test_steps_in_two_runs_are_the_steps_of_one_and_the_model_has_the_controls(
 def test_a_run_begins_at_the_older_models_loss(
     tmp_path: Path, make_settings: Any, clocked_model: Path, annotated: Path
 ) -> None:
-    """The first step's loss of a model that gets chords alone, of which nothing is known, is that without them."""
+    """The first step's loss is the same with a new control, which is told, as without it."""
     chords = ControlConfig(channels=("chords",))
     for name, controls in (("older", ControlConfig()), ("wider", chords)):
         train(given(make_settings, tmp_path / name, clocked_model, annotated, max_steps=1, controls=controls))
