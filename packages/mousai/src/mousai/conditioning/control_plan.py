@@ -7,14 +7,17 @@ from typing import Any
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.controls import Controls
 from mousai.conditioning.notation.chord_files import read_chords
-from mousai.conditioning.notation.chord_sequences import BarChords, TimedChords
+from mousai.conditioning.notation.chord_sequences import BarChords, Span, TimedChords
 from mousai.conditioning.notation.forms import Form, check_section, parse_form
 from mousai.conditioning.notation.melodies import Melody, check_melody_file, read_melody
 from mousai.errors import UserError
 
 CONTROL_OF = {"chords": "chords", "melody": "melody", "section": "section", "form": "section"}
 """Control that a model must have, of `LatentDiffusionConfig.controls`, by the argument that asks for it."""
-_STORED = 4096  # characters of one of them in a file's comment, which holds 16384 in all
+LONGEST_TEXT = 1500
+"""Characters of one of them in a file's comment, which holds 16384 in all."""
+NOT_STORED = "too many to store"
+"""End of what a file says of more than that."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +57,7 @@ class ControlPlan:
         if self.form is None:
             return given
         tempos = [_tempo("form", one) for one in attributes]
-        lengths = [
-            one.first_downbeat + self.form.seconds(tempo) for one, tempo in zip(attributes, tempos, strict=True)
-        ]
+        lengths = [one.first_downbeat + self.form.seconds(tempo) for one, tempo in zip(attributes, tempos, strict=True)]
         longest = max(lengths)
         if given is not None:
             if given < longest - 1e-6:
@@ -65,7 +66,9 @@ class ControlPlan:
                 raise UserError("duration", given, f"{hint}; leave duration out, or give fewer bars")
             return given
         if longest - min(lengths) > 1e-6:
-            hint = f"lasts {min(lengths):.2f} to {longest:.2f} s at the prompts' tempos; give duration, or a call for each"
+            hint = (
+                f"lasts {min(lengths):.2f} to {longest:.2f} s at the prompts' tempos; give duration, or a call for each"
+            )
             raise UserError("form", hint=hint)
         return longest
 
@@ -80,7 +83,8 @@ class ControlPlan:
         Raises:
             UserError: bars have no tempo, or what is asked for is longer than the piece.
         """
-        chords = sections = None
+        chords: tuple[Span, ...] | None = None
+        sections: tuple[Span, ...] | None = None
         if isinstance(self.chords, BarChords):
             clock = {"tempo": _tempo("chords", attributes), "first_downbeat": attributes.first_downbeat}
             chords = self.chords.placed(start, end, **clock)
@@ -91,8 +95,10 @@ class ControlPlan:
         if self.form is not None:
             clock = {"tempo": _tempo("form", attributes), "first_downbeat": attributes.first_downbeat}
             length = clock["first_downbeat"] + self.form.seconds(clock["tempo"])
-            if length > end + 1e-6:
-                hint = f"{self.form.bars} bars last to {length:.2f} s at {clock['tempo']:g} bpm, the piece to {end:.2f} s"
+            if length > end + 1e-3:  # a piece ends at a sample
+                hint = (
+                    f"{self.form.bars} bars last to {length:.2f} s at {clock['tempo']:g} bpm, the piece to {end:.2f} s"
+                )
                 raise UserError("form", hint=f"{hint}; give fewer bars")
             sections = self.form.placed(start, end, **clock)
         melody = None if self.melody is None else self.melody.placed(start, end)
@@ -118,7 +124,13 @@ class ControlPlan:
 
 
 def control_plan(
-    *, chords: Any = None, melody: Any = None, section: Any = None, form: Any = None, model: Sequence[str] | None = None
+    *,
+    chords: Any = None,
+    melody: Any = None,
+    section: Any = None,
+    form: Any = None,
+    melody_track: str | int | None = None,
+    model: Sequence[str] | None = None,
 ) -> ControlPlan | None:
     """Read what a user asks for; None where nothing is.
 
@@ -127,6 +139,7 @@ def control_plan(
         melody: see `read_melody`.
         section: name of a section, of `SECTIONS`.
         form: see `parse_form`.
+        melody_track: see `read_melody`.
         model: controls that the model has, checked before anything that takes time; None: not checked.
 
     Raises:
@@ -146,7 +159,7 @@ def control_plan(
         check_model(asked, model)
     return ControlPlan(
         chords=found_chords,
-        melody=None if melody is None else read_melody(melody),
+        melody=None if melody is None else read_melody(melody, track=melody_track),
         section=found_section,
         form=found_form,
     )
@@ -171,10 +184,10 @@ def check_model(asked: Sequence[str], model: Sequence[str]) -> None:
 
 def _tempo(field: str, attributes: MusicAttributes) -> float:
     if attributes.tempo is None:
-        hint = "counts bars, which need a tempo; say it in the prompt (100 bpm) or as tempo"
-        raise UserError(field, hint=hint + (", or give chords with their seconds" if field == "chords" else ""))
+        hint = "counts bars, which need a tempo: of a new piece in its prompt (100 bpm), of a recording as tempo"
+        raise UserError(field, hint=hint + ("; or give chords with their seconds" if field == "chords" else ""))
     return attributes.tempo
 
 
 def _short(text: str, instead: str) -> str:
-    return text if len(text) <= _STORED else f"{instead}, too many to store"
+    return text if len(text) <= LONGEST_TEXT else f"{instead}, {NOT_STORED}"

@@ -159,7 +159,9 @@ def _measures(text: str) -> list[list[tuple[Fraction, str]]]:
                 hint = f"has bar lines and a length, {token}; give one of the two: | {length[1]} |, or no bar lines"
                 raise UserError("chords", text, hint)
             if token == "%" and len(tokens) > 1:
-                raise UserError("chords", measure.strip(), "% repeats the whole bar before; write out this bar's chords")
+                raise UserError(
+                    "chords", measure.strip(), "% repeats the whole bar before; write out this bar's chords"
+                )
         measures.append([(Fraction(1, len(tokens)), token) for token in tokens])
     return measures
 

@@ -1,5 +1,6 @@
 """A hummed, sung or whistled tune as notes: librosa's pYIN, and what makes notes of its curve."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,8 +55,9 @@ def transcribe_tune(path: Path) -> tuple[tuple[float, float, int], ...]:
     if sound.size < RATE // 10 or float(np.sqrt(np.mean(np.square(sound)))) < SILENCE:
         raise UserError(path, hint="is silent; there is no tune to follow")
     # Quarters of a semitone: Viterbi's time is that of their number squared, 9 times less than at tenths.
-    search = {"fmin": LOWEST, "fmax": HIGHEST, "resolution": 0.25, "fill_na": np.nan}
-    curve, voiced, _ = librosa.pyin(sound, sr=RATE, frame_length=2048, hop_length=HOP, **search)
+    curve, voiced, _ = librosa.pyin(
+        sound, fmin=LOWEST, fmax=HIGHEST, sr=RATE, frame_length=2048, hop_length=HOP, resolution=0.25, fill_na=np.nan
+    )
     level = librosa.feature.rms(y=sound, frame_length=1024, hop_length=HOP)[0][: len(curve)]
     heard = voiced & np.isfinite(curve) & (level > 0.05 * level.max())
     pitch = np.where(heard, 12 * np.log2(np.where(heard, curve, 440.0) / 440.0) + 69, np.nan)
@@ -87,7 +89,7 @@ def notes_of_curve(pitch: "Curve", level: "Curve") -> tuple[tuple[float, float, 
     least = round(MIN_NOTE * FRAME_RATE)
     notes: list[list[int]] = []  # first frame, frame after the last, pitch
     borders = [0, *(np.flatnonzero(np.diff(nearest)) + 1).tolist(), len(nearest)]
-    for first, last in zip(borders, borders[1:], strict=False):
+    for first, last in pairwise(borders):
         if nearest[first] < 0:
             continue
         follows = bool(notes) and notes[-1][1] == first

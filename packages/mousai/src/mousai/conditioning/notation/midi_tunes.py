@@ -1,5 +1,6 @@
 """The tune of a MIDI file: one line of notes in seconds, out of all its tracks."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,9 +85,8 @@ def _opened(path: Path) -> "MidiFile":
         import mido
         from mido.midifiles.meta import KeySignatureError
     except ImportError:
-        raise UserError(f"{path}: MIDI files are read with mido, which is not installed; {install_hint('melody')}") from (
-            None
-        )
+        missing = f"{path}: MIDI files are read with mido, which is not installed; {install_hint('melody')}"
+        raise UserError(missing) from None
     try:
         if path.stat().st_size > _LONGEST:
             raise UserError(path, hint="is too long for the MIDI file of a tune")
@@ -125,8 +125,9 @@ def _lines(midi: "MidiFile") -> list[MidiLine]:
             if tick > begun:
                 played.setdefault(channel, []).append((begun, tick, pitch))
         for _, notes in sorted(played.items()):
-            timed = tuple(sorted((seconds(start), seconds(end), pitch) for start, end, pitch in notes))
-            lines.append(MidiLine(name, timed))
+            timed = sorted((seconds(start), seconds(end), pitch) for start, end, pitch in notes)
+            if lasting := tuple(note for note in timed if note[0] < note[1]):
+                lines.append(MidiLine(name, lasting))
     return lines
 
 
@@ -141,12 +142,13 @@ class _Clock:
                 tick += message.time
                 if message.type == "set_tempo":
                     changes.append((tick, message.tempo))
-        self.steps = [(0, 0.0, 0.5 / midi.ticks_per_beat)]  # first tick, its second, seconds a tick: 120 bpm
+        # First tick, its second, and seconds a tick; 120 bpm until the file says another tempo.
+        self.steps: list[tuple[int, float, float]] = [(0, 0.0, 0.5 / midi.ticks_per_beat)]
         for tick, tempo in sorted(changes, key=lambda change: change[0]):
             self.steps.append((tick, self(tick), tempo / 1e6 / midi.ticks_per_beat))
 
     def __call__(self, tick: int) -> float:
-        first, second, scale = next(step for step in reversed(self.steps) if step[0] <= tick)
+        first, second, scale = self.steps[bisect_right(self.steps, tick, key=lambda step: step[0]) - 1]
         return second + (tick - first) * scale
 
 
