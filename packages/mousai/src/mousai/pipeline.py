@@ -154,6 +154,9 @@ class Mousai(Cascade):
                 before=inpaint_before_seconds,
                 duration=duration,
             )
+            if plan is not None:
+                shift = inpaint_before_seconds
+                plan.check_regions([(one.start - shift, one.end - shift) for one in regions])
             return edit(self, request, recording, regions, before=inpaint_before_seconds)
         if init_audio is not None:
             channels = self.autoencoder.config.audio_channels

@@ -104,6 +104,23 @@ class ControlPlan:
         melody = None if self.melody is None else self.melody.placed(start, end)
         return Controls(chords=chords, melody=melody, sections=sections)
 
+    def check_regions(self, regions: Sequence[tuple[float, float]]) -> None:
+        """Raise `UserError` where chords or melody lie beside all that is made anew.
+
+        Args:
+            regions: (start, end) of each stretch of new music in the piece's seconds.
+        """
+        events: dict[str, Sequence[tuple[float, float, Any]]] = {}
+        if self.melody is not None:
+            events["melody"] = self.melody.notes
+        if isinstance(self.chords, TimedChords):
+            events["chords"] = self.chords.chords
+        shown = ", ".join(f"{start:g} to {end:g} s" for start, end in regions)
+        for name, spans in events.items():
+            if not any(first < end and start < last for first, last, _ in spans for start, end in regions):
+                hint = f"none of it lies in the new music, {shown}"
+                raise UserError(name, hint=hint + ("; melody_start moves it there" if name == "melody" else ""))
+
     def written(self) -> dict[str, str]:
         """Return what was asked for by the names of the arguments, for the record of a piece.
 
@@ -116,6 +133,8 @@ class ControlPlan:
             found["melody"] = _short(self.melody.written, f"{len(self.melody.notes)} notes")
             if self.melody.chosen is not None:
                 found["melody_track"] = self.melody.chosen
+            if self.melody.start:
+                found["melody_start"] = f"{self.melody.start:.10g}"
         if self.section is not None:
             found["section"] = self.section
         if self.form is not None:
@@ -130,6 +149,7 @@ def control_plan(
     section: Any = None,
     form: Any = None,
     melody_track: str | int | None = None,
+    melody_start: float = 0.0,
     model: Sequence[str] | None = None,
 ) -> ControlPlan | None:
     """Read what a user asks for; None where nothing is.
@@ -140,6 +160,7 @@ def control_plan(
         section: name of a section, of `SECTIONS`.
         form: see `parse_form`.
         melody_track: see `read_melody`.
+        melody_start: see `read_melody`.
         model: controls that the model has, checked before anything that takes time; None: not checked.
 
     Raises:
@@ -159,7 +180,7 @@ def control_plan(
         check_model(asked, model)
     return ControlPlan(
         chords=found_chords,
-        melody=None if melody is None else read_melody(melody, track=melody_track),
+        melody=None if melody is None else read_melody(melody, track=melody_track, start=melody_start),
         section=found_section,
         form=found_form,
     )
@@ -174,10 +195,11 @@ def check_model(asked: Sequence[str], model: Sequence[str]) -> None:
     """
     for name in asked:
         if CONTROL_OF[name] not in model:
-            has = ", ".join(one for one in dict.fromkeys(CONTROL_OF.values()) if one in model) or "none of these"
+            control = CONTROL_OF[name]
+            has = ", ".join(one for one in dict.fromkeys(CONTROL_OF.values()) if one in model) or "none"
             hint = (
-                f"this model was not trained to follow a {CONTROL_OF[name]} control (it has {has}); give a model that "
-                f"mousai info says has {CONTROL_OF[name]}, or train one with mousai train latent-diffusion"
+                f"this model was not trained with the control {control} (it has {has}); give one of which mousai info "
+                f"lists {control}, or train one: mousai train latent-diffusion"
             )
             raise UserError(name, hint=hint)
 

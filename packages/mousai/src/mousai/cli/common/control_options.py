@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mousai.conditioning.control_plan import ControlPlan
     from mousai.storage.folders import ModelDescription
 
-NAMES = ("chords", "melody", "melody_track", "section", "form")
+NAMES = ("chords", "melody", "melody_track", "melody_start", "section", "form")
 
 
 def add_control_options(parser: argparse.ArgumentParser, *, clock: str) -> None:
@@ -37,6 +37,9 @@ def add_control_options(parser: argparse.ArgumentParser, *, clock: str) -> None:
     )
     group.add_argument("--melody-track", metavar="NAME", help="track of the MIDI file that has the tune, or its number")
     group.add_argument(
+        "--melody-start", type=float, metavar="S", help="second of the piece at which the tune begins (default 0)"
+    )
+    group.add_argument(
         "--section", metavar="NAME", help="what all of the music is: intro, verse, chorus, break or outro"
     )
     group.add_argument(
@@ -60,14 +63,15 @@ def read_controls(args: argparse.Namespace, model: "ModelDescription") -> "Contr
         return None
     from mousai.conditioning.control_plan import LONGEST_TEXT, control_plan
 
-    if args.melody_track is not None and args.melody is None:
-        raise UserError("melody_track", args.melody_track, "names a track of a MIDI file; give --melody too")
+    for name, says in (("melody_track", "names a track of a MIDI file"), ("melody_start", "says where a tune begins")):
+        if getattr(args, name) is not None and args.melody is None:
+            raise UserError(name, getattr(args, name), f"{says}; give --melody too")
     for name in NAMES:
         text = getattr(args, name)
-        if text is not None and len(text) > LONGEST_TEXT:
+        if isinstance(text, str) and len(text) > LONGEST_TEXT:
             raise UserError(name, hint=f"{len(text)} characters; give a file, or no more than {LONGEST_TEXT}")
     known = None if model.latent_diffusion is None else model.latent_diffusion.controls
-    given = {name: getattr(args, name) for name in NAMES}
+    given = {name: getattr(args, name) for name in NAMES if getattr(args, name) is not None}
     return control_plan(**given, model=known)
 
 

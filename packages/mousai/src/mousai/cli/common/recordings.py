@@ -217,7 +217,11 @@ def make(
         raise UserError("output", args.output, "the recording goes beyond ±1, which only a .wav of floats can hold")
     device = checked_device(args)
     if plan is not None:
-        plan.placed(attributes, -shift, wish.get("duration", recording.seconds) - shift)
+        end = wish.get("duration", recording.seconds) - shift
+        plan.placed(attributes, -shift, end)
+        inside = zip(wish.get("inpaint_mask_start_seconds", ()), wish.get("inpaint_mask_end_seconds", ()), strict=True)
+        around = [(-shift, 0.0)] * (shift > 0) + [(recording.seconds, end)] * (end > recording.seconds)
+        plan.check_regions([*inside, *around])
         print("".join(f"{line}\n" for line in shown_melody(plan)), end="", flush=True)
     folder, _ = described_model(args)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed

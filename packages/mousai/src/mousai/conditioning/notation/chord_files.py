@@ -32,6 +32,8 @@ def read_chords(given: Any) -> BarChords | TimedChords:
     if isinstance(given, PathLike) or (isinstance(given, str) and _suffix(given)):
         return _file(Path(given))
     if isinstance(given, str):
+        if Path(given).suffix and Path(given).is_file():
+            raise UserError("chords", given, "must be a file that ends in .lab, .json or .jams")
         return _pairs(given) if given.lstrip().startswith("[") else parse_bars(given)
     if isinstance(given, Sequence) and not isinstance(given, bytes):
         if given and all(isinstance(one, str) for one in given):

@@ -4,13 +4,16 @@ import json
 import math
 import numbers
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from mousai.errors import UserError
 
+ROUNDED = 0.05
+"""Seconds by which the last note may end after the piece, where it is cut."""
+MOST_SECONDS = 3600.0
 MIDI_SUFFIXES = (".mid", ".midi", ".kar")
 _EXPECTED = "notes as (start, end, MIDI pitch), a MIDI file or a recording of one voice"
 
@@ -24,12 +27,14 @@ class Melody:
         written: as the user gave them: a path, or the notes as JSON.
         track: name of the MIDI track that plays them, where it is one of several; empty otherwise.
         chosen: the track as the user named it; None where it was not named.
+        start: second of the piece at which the file or the list begins; it is part of the notes' seconds.
     """
 
     notes: tuple[tuple[float, float, int], ...]
     written: str
     track: str = ""
     chosen: str | None = None
+    start: float = 0.0
 
     @property
     def end(self) -> float:
@@ -51,11 +56,7 @@ class Melody:
         return tuple((begin, min(last, end), pitch) for begin, last, pitch in self.notes if begin < end)
 
 
-ROUNDED = 0.05
-"""Seconds by which the last note may end after the piece, where it is cut."""
-
-
-def read_melody(given: Any, *, track: str | int | None = None) -> Melody:
+def read_melody(given: Any, *, track: str | int | None = None, start: float = 0.0) -> Melody:
     """Read a melody from what a user gives.
 
     Args:
@@ -63,25 +64,23 @@ def read_melody(given: Any, *, track: str | int | None = None) -> Melody:
             path of a MIDI file (.mid, .midi), of which the highest track counts that is not percussion; or the path of
             a recording of one voice (.wav, .flac, .ogg, .mp3), which is transcribed.
         track: name or number, from 1, of the MIDI track that has the tune.
+        start: second of the piece at which second 0 of the tune lies.
 
     Raises:
         UserError: it is none of these, cannot be read, or has no notes.
     """
     if isinstance(given, Melody):
         return given
+    if isinstance(start, bool) or not isinstance(start, numbers.Real) or not abs(start) <= MOST_SECONDS:
+        raise UserError("melody_start", start, f"must be a number of seconds, at most {MOST_SECONDS:g}")
     midi = isinstance(given, str | PathLike) and Path(given).suffix.lower() in MIDI_SUFFIXES
     if track is not None and not midi:
         raise UserError("melody_track", track, "names a track of a MIDI file; give one as melody")
-    if isinstance(given, str) and given.lstrip().startswith("["):
-        try:
-            given = json.loads(given)
-        except (ValueError, RecursionError):
-            raise UserError("melody", given, "is no JSON list; give [[0, 0.5, 60], [0.5, 1, 62]]") from None
-    if isinstance(given, str | PathLike):
-        return _file(Path(given), midi, track)
-    notes = _notes(given)
-    stored = json.dumps([[round(start, 4), round(end, 4), pitch] for start, end, pitch in notes], separators=(",", ":"))
-    return Melody(notes, stored)
+    melody = _read(given, midi, track)
+    if start:
+        notes = tuple((first + start, last + start, pitch) for first, last, pitch in melody.notes)
+        melody = replace(melody, notes=notes, start=float(start))
+    return melody
 
 
 def check_melody_file(given: Any) -> None:
@@ -97,6 +96,19 @@ def check_melody_file(given: Any) -> None:
             raise UserError("melody", given, f"must be a MIDI file or a recording: {known}")
         if not path.is_file():
             raise UserError("melody", given, "no such file")
+
+
+def _read(given: Any, midi: bool, track: str | int | None) -> Melody:
+    if isinstance(given, str) and given.lstrip().startswith("["):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError):
+            raise UserError("melody", given, "is no JSON list; give [[0, 0.5, 60], [0.5, 1, 62]]") from None
+    if isinstance(given, str | PathLike):
+        return _file(Path(given), midi, track)
+    notes = _notes(given)
+    stored = json.dumps([[round(start, 4), round(end, 4), pitch] for start, end, pitch in notes], separators=(",", ":"))
+    return Melody(notes, stored)
 
 
 def _file(path: Path, midi: bool, track: str | int | None) -> Melody:
