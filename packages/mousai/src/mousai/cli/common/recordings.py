@@ -254,6 +254,7 @@ def make(
     for name in ("model", "revision", "negative_prompt"):
         if getattr(args, name) is not None:
             known += ["--" + name.replace("_", "-"), str(getattr(args, name))]
+    known += ["--dtype", args.dtype] * (args.dtype != "auto")
     known += [word for name, value in lora_record(args).items() for word in (f"--{name.replace('_', '-')}", value)]
     known += control_words(args)
     facts["command"] = shlex.join([args.verb, args.recording, prompt, *known, *_settings_words(args)])
