@@ -3,6 +3,7 @@
 import json
 import math
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def test_bars_leave_no_gap(lengths, start, seconds, tempo, first_downbeat):
     chords = BarChords(tuple((length, spell_label(place, "maj")) for place, length in enumerate(lengths)), "")
     placed = chords.placed(start, start + seconds, tempo=tempo, first_downbeat=first_downbeat)
     assert placed[0][0] == start and placed[-1][1] == pytest.approx(start + seconds, abs=1e-6)
-    for one, after in zip(placed, placed[1:], strict=False):
+    for one, after in pairwise(placed):
         assert one[0] < one[1] == pytest.approx(after[0], abs=1e-6)
     for first, last, label in placed:
         # At the middle of each span stands the chord that counting bars gives.
@@ -145,8 +146,8 @@ def test_a_list_of_symbols_is_a_bar_each():
 def test_files(tmp_path: Path, name: str, text: str):
     path = tmp_path / name
     path.write_text(text, encoding="utf-8")
-    for given in (path, str(path)):
-        chords = read_chords(given)
+    for one in (path, str(path)):
+        chords = read_chords(one)
         assert chords.chords == ((0.0, 2.0, "A:min"), (2.0, 3.5, "F:maj7"), (4.0, 6.0, "N"))
         assert chords.written == str(path)
     assert chords.placed(0.0, 5.0)[-1] == (4.0, 5.0, "N")

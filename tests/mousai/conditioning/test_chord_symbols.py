@@ -112,5 +112,5 @@ def test_an_unknown_name_is_refused_with_the_nearest(wrong: str, right: str):
 @pytest.mark.parametrize("wrong", ["X", "?", "1", "majestic", ""])
 def test_what_is_like_no_chord_is_refused_with_examples(wrong: str):
     assert nearest(wrong) is None
-    with pytest.raises(ValueError, match="such as Am, F7, Dm7/G, A:min7 or N.C."):
+    with pytest.raises(ValueError, match="such as Am, F7, Dm7/G, A:min7 or"):
         read_symbol(wrong)

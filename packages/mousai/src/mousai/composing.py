@@ -10,7 +10,6 @@ from mousai.arguments import MAX_DURATION
 from mousai.callbacks import Interrupted, step_callback
 from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
 from mousai.conditioning.conditioning import Conditioning
-from mousai.errors import UserError
 from mousai.progress import ProgressBars
 from mousai.request import Request
 from vdiffusion import NoiseSource
@@ -72,13 +71,9 @@ def piece_seconds(request: Request, duration: float | None) -> float | None:
     Raises:
         UserError: the form takes longer than `duration`, or than any piece may.
     """
-    if request.controls is None or request.controls.form is None:
+    if request.controls is None:
         return duration
-    seconds = request.controls.duration(attributes_of(request, in_time=True), duration)
-    if seconds is not None and seconds > MAX_DURATION:
-        hint = f"lasts {seconds:.0f} s; a piece lasts {MAX_DURATION:g} s at most"
-        raise UserError("form", request.controls.form.written, hint)
-    return seconds
+    return request.controls.duration(attributes_of(request, in_time=True), duration, most=MAX_DURATION)
 
 
 def compose(pipe: "Mousai", request: Request, asked: Asked, *, noise: NoiseSource, progress: ProgressBars) -> Tensor:

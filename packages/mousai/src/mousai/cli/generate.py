@@ -193,6 +193,7 @@ def _check_plan(args: argparse.Namespace, plan: "ControlPlan | None", seconds: f
     """
     from dataclasses import replace
 
+    from mousai.arguments import MAX_DURATION
     from mousai.conditioning.attributes import parse_attributes
     from mousai.pipeline import DURATION
 
@@ -201,6 +202,7 @@ def _check_plan(args: argparse.Namespace, plan: "ControlPlan | None", seconds: f
     for prompt in args.prompt:
         attributes = parse_attributes(prompt)
         if seconds is None:
-            plan.placed(attributes, 0.0, plan.duration([attributes], args.duration) or DURATION)
+            found = plan.duration([attributes], args.duration, most=MAX_DURATION)
+            plan.placed(attributes, 0.0, found or DURATION)
         else:
             plan.placed(replace(attributes, tempo=None), 0.0, seconds)

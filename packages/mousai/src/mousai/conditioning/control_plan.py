@@ -1,5 +1,6 @@
 """Chords, melody and form of pieces as they were asked for, before tempo and length of a piece are known."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,12 +45,15 @@ class ControlPlan:
         if self.section is not None and self.form is not None:
             raise UserError("section", self.section, "is one section for the whole piece; give it or form")
 
-    def duration(self, attributes: Sequence[MusicAttributes], given: float | None) -> float | None:
+    def duration(
+        self, attributes: Sequence[MusicAttributes], given: float | None, *, most: float = math.inf
+    ) -> float | None:
         """Return the seconds of the pieces: those that were given, or as many as the form takes; None where none does.
 
         Args:
             attributes: of each piece.
             given: seconds that were asked for; None where none were.
+            most: seconds that a piece may last.
 
         Raises:
             UserError: the form takes longer, its bars have no tempo, or the pieces' tempos make different lengths.
@@ -59,6 +63,8 @@ class ControlPlan:
         tempos = [_tempo("form", one) for one in attributes]
         lengths = [one.first_downbeat + self.form.seconds(tempo) for one, tempo in zip(attributes, tempos, strict=True)]
         longest = max(lengths)
+        if longest > most:
+            raise UserError("form", self.form.written, f"lasts {longest:.0f} s; a piece lasts {most:g} s at most")
         if given is not None:
             if given < longest - 1e-6:
                 tempo = tempos[lengths.index(longest)]
