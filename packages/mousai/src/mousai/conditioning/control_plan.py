@@ -205,7 +205,7 @@ def check_model(asked: Sequence[str], model: Sequence[str]) -> None:
             has = ", ".join(one for one in dict.fromkeys(CONTROL_OF.values()) if one in model) or "none"
             hint = (
                 f"this model was not trained with the control {control} (it has {has}); give one of which mousai info "
-                f"lists {control}, or train one: mousai train latent-diffusion"
+                f"lists {control}, or train one: mousai train latent-diffusion --config controls"
             )
             raise UserError(name, hint=hint)
 
