@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mousai import Controls, MusicAttributes, UserError
+from mousai.compose import compose_song
+from mousai.compose.annotations.files import song_files
 from mousai.conditioning.control_plan import LONGEST_TEXT, NOT_STORED, control_plan
 from mousai.conditioning.controls import SECTIONS
 from mousai.conditioning.notation.forms import parse_form
@@ -152,3 +154,22 @@ def test_more_than_a_file_can_store_is_counted():
     assert stored == f"400 notes, {NOT_STORED}" and len(stored) < LONGEST_TEXT
     moved = control_plan(melody=NOTES, melody_start=2.5)
     assert moved.written()["melody_start"] == "2.5"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_files_of_a_composed_song_are_read_as_its_facts(tmp_path: Path, seed: int):
+    song = compose_song(seed, duration=20.0)
+    for name, content in song_files(song).items():
+        (tmp_path / name).write_bytes(content)
+    expected = tuple((chord.start, chord.end, chord.label) for chord in song.chords)
+    for name, suffix in (("chords", ".lab"), ("jams", ".jams")):
+        path = (tmp_path / name).rename(tmp_path / f"{name}{suffix}")
+        placed = control_plan(chords=path).placed(MusicAttributes(), 0.0, song.duration).chords
+        assert [label for _, _, label in placed] == [label for _, _, label in expected]
+        assert all(one[:2] == pytest.approx(other[:2], abs=1e-5) for one, other in zip(placed, expected, strict=True))
+    # The lead is the highest of all layers, and one note at a time.
+    lead = [note for track in song.tracks if track.role == "lead" for note in track.notes]
+    path = (tmp_path / "midi").rename(tmp_path / "song.mid")
+    melody = control_plan(melody=path).melody
+    assert melody.track == "lead"
+    assert [pitch for _, _, pitch in melody.notes] == [note.pitch for note in sorted(lead, key=lambda note: note.start)]

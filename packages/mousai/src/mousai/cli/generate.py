@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the same number makes the same music again, and another number other music; the second piece has the "
         "number after it, and so on (default: drawn at random, and printed)",
     )
-    add_control_options(parser, clock="bars begin at 0 s, at the tempo of the sentence")
+    add_control_options(parser, clock="Bars begin at 0 s, at the tempo of the sentence.")
     group = parser.add_argument_group("how it is made (by default as the model is best run)")
     add_sampling_options(group, leave_out=("strength", "inpaint_resamples"))
     group = parser.add_argument_group("starting from a recording")

@@ -21,7 +21,8 @@ def add_control_options(parser: argparse.ArgumentParser, *, clock: str) -> None:
         clock: where seconds and bars are counted from, for the help.
     """
     group = parser.add_argument_group(
-        f"chords, melody and form, for a model that was trained with them, see mousai info ({clock})"
+        "chords, melody and form",
+        f"For a model that was trained to follow them: mousai info lists what it can.\n{clock}",
     )
     group.add_argument(
         "--chords",

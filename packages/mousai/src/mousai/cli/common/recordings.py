@@ -59,7 +59,7 @@ def add_recording_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tempo", type=float, metavar="BPM", help="beats per minute")
     group.add_argument("--first-downbeat", type=float, metavar="S", help="second at which a bar begins")
     group.add_argument("--key", metavar="KEY", help='such as "A minor"')
-    add_control_options(parser, clock="in the recording's own seconds; bars begin at its first downbeat")
+    add_control_options(parser, clock="Seconds are the recording's own; bars begin at its first downbeat.")
     group = parser.add_argument_group("how it is made (by default as the model is best run)")
     add_sampling_options(group, leave_out=("strength",))
     add_model_arguments(parser)
