@@ -77,6 +77,8 @@ def test_the_tune_that_was_read_is_said(mousai, tune: Path, controlled_model: Pa
     words = ["--model", controlled_model, *FAST, "--duration", 1, "--melody", "tune.mid", "-o", "a.wav"]
     done = mousai("generate", PROMPT, *words)
     assert done.out == "tune.mid, track Lead: 2 notes, 0.00 to 1.00 s\na.wav: 1.00 s, seed 1\n"
+    done = mousai("generate", PROMPT, *words[:-3], "[[0, 0.5, 60]]", "-o", "b.wav")
+    assert done.out == "melody: 1 note, 0.00 to 0.50 s\nb.wav: 1.00 s, seed 1\n"
 
 
 def test_the_form_gives_the_duration(mousai, work: Path, controlled_model: Path):

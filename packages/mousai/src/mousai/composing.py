@@ -35,7 +35,9 @@ class Asked:
     latents: Tensor | None = None
 
 
-def ask(pipe: "Mousai", request: Request, frames: int, *, in_time: bool, span: tuple[float, float]) -> Asked:
+def ask(
+    pipe: "Mousai", request: Request, frames: int, *, in_time: bool, span: tuple[float, float] | None = None
+) -> Asked:
     """Return the prompts of a request, and the controls beside them, as conditioning.
 
     Args:
@@ -43,7 +45,7 @@ def ask(pipe: "Mousai", request: Request, frames: int, *, in_time: bool, span: t
         request: the call.
         frames: length in latent frames.
         in_time: whether the prompts' tempo counts.
-        span: seconds at which the piece begins and ends, in its own time.
+        span: seconds at which the piece begins and ends, in its own time; by default those of the frames, from 0.
 
     Raises:
         UserError: the controls do not fit the piece.
@@ -51,6 +53,8 @@ def ask(pipe: "Mousai", request: Request, frames: int, *, in_time: bool, span: t
     stripped = request.config.attribute_guidance_scale != 0
     cond = _conditioning(pipe, request, request.prompts, frames, in_time=in_time, stripped=stripped)
     attributes = attributes_of(request, in_time=in_time)
+    if span is None:
+        span = (0.0, frames * pipe.autoencoder.config.hop_length / pipe.sample_rate)
     controls = [] if request.controls is None else [request.controls.placed(one, *span) for one in attributes]
     cond = replace(cond, attributes=attributes, controls=controls)
     away = None

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     bars = [parse_span(text, "bars") for text in args.bars]
     if not spans and not bars:
         raise UserError("region", hint="say what is made anew: --region 8:12 in seconds, or --bars 5:9")
-    made, plan = check_first(args)
+    made = check_first(args)
     recording = read_own(args.recording)
     regions = [Region(*span) for span in spans]
     if regions:
@@ -55,7 +55,6 @@ def run(args: argparse.Namespace) -> int:
         made,
         attributes,
         words,
-        plan=plan,
         inpaint_mask_start_seconds=[one.start for one in regions],
         inpaint_mask_end_seconds=[one.end for one in regions],
     )

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
     for name, seconds in given.items():
         if not MIN_REGION <= seconds <= MAX_DURATION:
             raise UserError(name, seconds, f"must be {MIN_REGION:g} to {MAX_DURATION:g} seconds of new music")
-    made, plan = check_first(args)
+    made = check_first(args)
     recording = read_own(args.recording)
     duration = recording.seconds + sum(given.values())
     if duration > MAX_DURATION:
@@ -38,4 +38,4 @@ def run(args: argparse.Namespace) -> int:
     attributes = known_attributes(args, recording, made, around=around)
     words = [word for name, seconds in given.items() for word in (f"--{name}", f"{seconds:g}")]
     before = given.get("before", 0.0)
-    return make(args, recording, made, attributes, words, plan=plan, duration=duration, inpaint_before_seconds=before)
+    return make(args, recording, made, attributes, words, duration=duration, inpaint_before_seconds=before)

@@ -60,7 +60,7 @@ def read_controls(args: argparse.Namespace, model: "ModelDescription") -> "Contr
     Raises:
         UserError: it cannot be read, or the model was not trained with it.
     """
-    if all(getattr(args, name) is None for name in NAMES):
+    if all(getattr(args, name, None) is None for name in NAMES):
         return None
     from mousai.conditioning.control_plan import LONGEST_TEXT, control_plan
 
@@ -72,7 +72,7 @@ def read_controls(args: argparse.Namespace, model: "ModelDescription") -> "Contr
         if isinstance(text, str) and len(text) > LONGEST_TEXT:
             raise UserError(name, hint=f"{len(text)} characters; give a file, or no more than {LONGEST_TEXT}")
     known = None if model.latent_diffusion is None else model.latent_diffusion.controls
-    given = {name: getattr(args, name) for name in NAMES if getattr(args, name) is not None}
+    given: dict[str, Any] = {name: getattr(args, name) for name in NAMES if getattr(args, name) is not None}
     return control_plan(**given, model=known)
 
 
@@ -85,7 +85,7 @@ def plan_arguments(plan: "ControlPlan | None") -> Mapping[str, Any]:
 
 def control_words(args: argparse.Namespace) -> list[str]:
     """Return the options that were given, as words of a command line."""
-    given = {name: getattr(args, name) for name in NAMES}
+    given = {name: getattr(args, name, None) for name in NAMES}
     return [
         word
         for name, value in given.items()
@@ -101,4 +101,5 @@ def shown_melody(plan: "ControlPlan | None") -> list[str]:
     melody = plan.melody
     track = f", track {melody.track}" if melody.track else ""
     first, count = melody.notes[0][0], len(melody.notes)
-    return [f"{melody.written}{track}: {count} {'note' if count == 1 else 'notes'}, {first:.2f} to {melody.end:.2f} s"]
+    source = "melody" if melody.written.startswith("[") else melody.written
+    return [f"{source}{track}: {count} {'note' if count == 1 else 'notes'}, {first:.2f} to {melody.end:.2f} s"]

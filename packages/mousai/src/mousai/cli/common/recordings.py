@@ -85,11 +85,10 @@ def read_own(path: str) -> "Recording":
         return as_recording(path, sample_rate=info.sample_rate, field="recording")
 
 
-def check_first(args: argparse.Namespace) -> "tuple[Mapping[str, str], ControlPlan | None]":
-    """Refuse what cannot be done whatever the recording is.
+def check_first(args: argparse.Namespace) -> Mapping[str, str]:
+    """Refuse what cannot be done whatever the recording is; return what mousai stored in the recording's file.
 
-    Returns:
-        what mousai stored in the recording's file, and the chords, melody and form that are asked for.
+    The chords, melody and form that are asked for are then in `args.plan`, for `make`.
     """
     from mousai.arguments import check_seed
     from mousai.audio.files import check_output, read_metadata
@@ -113,7 +112,8 @@ def check_first(args: argparse.Namespace) -> "tuple[Mapping[str, str], ControlPl
         raise UserError("key", args.key, 'must be a note and major or minor, such as "A minor"')
     check_settings(args)
     check_lora(args)
-    return made, read_controls(args, described_model(args)[1])
+    args.plan = read_controls(args, described_model(args)[1])
+    return made
 
 
 def known_attributes(
@@ -194,8 +194,6 @@ def make(
     made: Mapping[str, str],
     attributes: "MusicAttributes",
     words: Sequence[str],
-    *,
-    plan: "ControlPlan | None" = None,
     **wish: Any,
 ) -> int:
     """Load the model, make what is wanted of it, and write the file.
@@ -206,7 +204,6 @@ def make(
         made: what mousai stored in it.
         attributes: what is known of it.
         words: options of this command that say what was wanted, for the record.
-        plan: chords, melody and form.
         wish: arguments of the pipeline that say what is wanted.
     """
     from mousai.evaluation.judges.key import MODES, NOTES
@@ -216,13 +213,8 @@ def make(
     if float(recording.sound.abs().max()) > 1 and path.suffix.lower() != ".wav":
         raise UserError("output", args.output, "the recording goes beyond ±1, which only a .wav of floats can hold")
     device = checked_device(args)
-    if plan is not None:
-        end = wish.get("duration", recording.seconds) - shift
-        plan.placed(attributes, -shift, end)
-        inside = zip(wish.get("inpaint_mask_start_seconds", ()), wish.get("inpaint_mask_end_seconds", ()), strict=True)
-        around = [(-shift, 0.0)] * (shift > 0) + [(recording.seconds, end)] * (end > recording.seconds)
-        plan.check_regions([*inside, *around])
-        print("".join(f"{line}\n" for line in shown_melody(plan)), end="", flush=True)
+    _check_plan(args.plan, recording, attributes, wish)
+    print("".join(f"{line}\n" for line in shown_melody(args.plan)), end="", flush=True)
     folder, _ = described_model(args)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
     pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
@@ -238,7 +230,7 @@ def make(
         inpaint_audio=recording,
         attributes=attributes,
         **wish,
-        **plan_arguments(plan),
+        **plan_arguments(args.plan),
         **given_settings(args),
     )
     facts: dict[str, str] = {"inpaint_audio": args.recording, "model": model_name(args), **lora_record(args)}
@@ -263,6 +255,20 @@ def make(
     seconds = result.audios.shape[-1] / result.sample_rate
     print(f"{path}: {seconds:.2f} s, seed {seed}", flush=True)
     return 0
+
+
+def _check_plan(
+    plan: "ControlPlan | None", recording: "Recording", attributes: "MusicAttributes", wish: Mapping[str, Any]
+) -> None:
+    """Refuse chords, a melody or a form that do not fit the result, or lie beside all that is new in it."""
+    if plan is None:
+        return
+    start, end = -wish.get("inpaint_before_seconds", 0.0), wish.get("duration", recording.seconds)
+    end += start
+    plan.placed(attributes, start, end)
+    regions = zip(wish.get("inpaint_mask_start_seconds", ()), wish.get("inpaint_mask_end_seconds", ()), strict=True)
+    around = [(start, 0.0)] * (start < 0) + [(recording.seconds, end)] * (end > recording.seconds)
+    plan.check_regions([*regions, *around] or [(start, end)])
 
 
 def _settings_words(args: argparse.Namespace) -> list[str]:

@@ -1,5 +1,6 @@
 """Forms of songs: sections in a row, counted in bars, "intro:4 verse:8 chorus:8 outro:4"."""
 
+import numbers
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ def parse_form(given: Any) -> Form:
     sections = []
     for name, bars, word in parts:
         check_section(name, field="form", shown=word)
-        if isinstance(bars, bool) or not isinstance(bars, int) or not 1 <= bars <= LONGEST:
+        if isinstance(bars, bool) or not isinstance(bars, numbers.Integral) or not 1 <= int(bars) <= LONGEST:
             raise UserError("form", word, f"must last 1 to {LONGEST} bars, a whole number")
-        sections.append((name, bars))
+        sections.append((name, int(bars)))
     return Form(tuple(sections), " ".join(f"{name}:{bars}" for name, bars in sections))
