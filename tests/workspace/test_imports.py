@@ -23,6 +23,7 @@ IMPORT_NAMES = {
 PARTS_OF_EXTRAS: dict[str, set[str]] = {
     "compose": {"compose"},
     "evaluate": {"evaluation"},
+    "melody": set(),
     "train": {"training"},
     "ray": set(),
 }

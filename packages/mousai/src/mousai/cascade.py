@@ -64,6 +64,11 @@ class Cascade(Codec):
         """Tell whether stage 2 needs RePaint's repeated steps to fit new music to a known part of a recording."""
         return not getattr(self.latent_diffusion, "reads_known", False)
 
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """What the model can follow beside the prompt, out of "chords", "melody", "section" and "known"."""
+        return tuple(getattr(self.latent_diffusion.config, "controls", ()))
+
     @classmethod
     def from_pretrained(
         cls,

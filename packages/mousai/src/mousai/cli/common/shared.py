@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dmae import DMAEConfig
     from mousai.codec import Codec
+    from mousai.storage.folders import ModelDescription
 
 AUDIO_FILES = ".wav, .flac, .ogg or .mp3"
 # Of what is stored in a file's comment, which holds 16384 characters in all.
@@ -88,6 +89,21 @@ def add_decoder_arguments(parser: argparse.ArgumentParser) -> None:
     """Settings of the decoder and `--seed`, for commands that only decode."""
     add_sampling_options(parser, stage="decoder")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the decoder's noise (default 0)")
+
+
+def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]":
+    """Folder of the whole model that the parsed options name, and what it says of itself; no weights are read.
+
+    Raises:
+        UserError: there is no such model, it lacks a part, or a setting does not go with its defaults.
+    """
+    from mousai.storage.folders import describe, model_folder
+    from mousai.storage.parts import PARTS
+
+    folder = model_folder(args.model, revision=args.revision)
+    described = describe(folder, need=PARTS)
+    described.defaults.updated(given_settings(args))
+    return folder, described
 
 
 def model_name(args: argparse.Namespace) -> str:
