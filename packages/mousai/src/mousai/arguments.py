@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 MAX_DURATION = 3600.0
 """Most seconds of one piece."""
-HIGHEST_PEAK = 8.0
-"""Samples beyond ±1 are common in float files; beyond this they are whole numbers that were stored as floats."""
 MAX_WAVEFORMS = 64
 """Most pieces for one prompt."""
 OUTPUT_TYPES = ("pt", "np", "latent")
@@ -145,6 +143,8 @@ def _drawn(generator: "torch.Generator") -> int:
 
 def check_recording(field: str, sound: "Tensor", *, sample_rate: int) -> None:
     """Raise `UserError` where a recording [channels, samples] is too long, or not scaled to ±1."""
+    from mousai.audio.opening import HIGHEST_PEAK
+
     if sound.shape[1] > MAX_DURATION * sample_rate:
         raise UserError(field, hint=f"is longer than {MAX_DURATION:g} s; cut it into parts")
     if (peak := float(sound.abs().max())) > HIGHEST_PEAK:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mousai.audio.files import audio_info, read_audio
+from mousai.audio.files import audio_info, sound_blocks
 from mousai.data.records import CAPTION_FIELDS, Record
 from mousai.data.skipped import first_names
 from mousai.data.workers import LocalPool, Pool
@@ -25,7 +25,6 @@ SHORTEST = 0.1
 """Seconds under which a file is no music."""
 SILENT = 1e-5
 """Peak under which a file is no music either."""
-_PIECE = 60.0  # seconds read at a time
 
 
 @dataclass(frozen=True)
@@ -188,16 +187,12 @@ def _read_journal(journal: Path | None, marks: Mapping[str, list[int]]) -> dict[
 
 def inspect_file(path: Path | FilePart) -> FileReport:
     """Read one file to its end; what is wrong with it is in the result."""
+    frames, peak = 0, 0.0
     try:
         info = audio_info(path)
-        frames, peak, start = 0, 0.0, 0.0
-        while not frames or start < info.duration:
-            piece = read_audio(path, sample_rate=info.sample_rate, start=start, duration=_PIECE)
-            frames += piece.shape[1]
-            peak = max(peak, float(np.abs(piece).max(initial=0.0)))
-            start += _PIECE
-            if piece.shape[1] < round(_PIECE * info.sample_rate):
-                break
+        for block in sound_blocks(path):
+            frames += len(block)
+            peak = max(peak, float(np.abs(block).max(initial=0.0)))
     except UserError as error:
         return FileReport(str(path), bad=str(error).removeprefix(f"{path}").lstrip(": ").strip())
     duration = frames / info.sample_rate
