@@ -13,8 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from mousai.audio.files import audio_info, sound_blocks
+from mousai.data.listing import first_names
 from mousai.data.records import CAPTION_FIELDS, Record
-from mousai.data.skipped import first_names
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
 from mousai.storage.file_parts import FilePart

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from mousai.data.tables import json_rows
 from mousai.errors import UserError
 from mousai.storage.weights import load_config, load_tensors, tensor_metadata, tensor_shapes
 
@@ -56,15 +57,11 @@ def cached_songs(cache: Path) -> Cached:
         UserError: it has no metadata of its songs, or holds none.
     """
     index = load_config(cache / INDEX)
-    try:
-        lines = (cache / METADATA).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise UserError(
-            cache, hint=f"has no {METADATA}; `mousai data encode` adds it, and encodes nothing anew"
-        ) from None
+    if not (cache / METADATA).exists():
+        raise UserError(cache, hint=f"has no {METADATA}; `mousai data encode` adds it, and encodes nothing anew")
     held = {key: (path, shape) for path in latent_shards(cache) for key, shape in tensor_shapes(path).items()}
     songs = []
-    for row in map(json.loads, lines):
+    for _, row in json_rows(cache / METADATA):
         name = row.pop("file_name")
         keys = [f"{name}#{offset}" for offset in range(index["offsets"])]
         if all(key in held for key in keys):
