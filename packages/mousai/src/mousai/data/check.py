@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from mousai.audio.files import audio_info, sound_blocks
 from mousai.data.listing import first_names
+from mousai.data.marks import file_mark
 from mousai.data.records import CAPTION_FIELDS, Record
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
@@ -162,15 +163,14 @@ def check_records(
     return report
 
 
-def _mark(path: Path | FilePart) -> list[int]:
-    """A mark that changes when the file does."""
-    if isinstance(path, FilePart):
-        return [path.start, path.size]
-    stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns]
+def _mark(path: Path | FilePart) -> str:
+    try:
+        return file_mark(path)
+    except OSError:
+        return ""  # which reading the file will tell of
 
 
-def _read_journal(journal: Path | None, marks: Mapping[str, list[int]]) -> dict[str, FileReport]:
+def _read_journal(journal: Path | None, marks: Mapping[str, str]) -> dict[str, FileReport]:
     found: dict[str, FileReport] = {}
     if journal is None or not journal.exists():
         return found
