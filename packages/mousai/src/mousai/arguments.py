@@ -24,6 +24,20 @@ class PromptCutWarning(UserWarning):
     """A prompt is longer than the text encoder reads; the message holds what is not seen of it."""
 
 
+class UnknownWordsWarning(UserWarning):
+    """A prompt has words that the text encoder does not know, as in another script; the message holds them.
+
+    It reads all of them as one and the same, so that two prompts that differ in them alone make the same music.
+    """
+
+
+def unknown_words(words: Sequence[str]) -> str:
+    """The line about words of a prompt that the text encoder does not know."""
+    shown = " ".join(words)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    return f"the text encoder does not know {shown!r}; other such words make the same music, say it in its language"
+
+
 def check_duration(duration: float) -> None:
     """Raise `UserError` unless `duration` is a number of seconds that can be made."""
     if isinstance(duration, bool) or not isinstance(duration, numbers.Real):

@@ -17,6 +17,7 @@ from mousai.cli.common.shared import (
     checked_device,
     model_name,
     read_sound,
+    say_unread,
 )
 from mousai.errors import UserError
 
@@ -80,9 +81,6 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     device = checked_device(args)
 
-    import warnings
-
-    from mousai.arguments import PromptCutWarning
     from mousai.pipeline import Mousai
     from mousai.storage.folders import autoencoder_config, describe, model_folder
     from mousai.storage.parts import PARTS
@@ -96,10 +94,7 @@ def run(args: argparse.Namespace) -> int:
         pipeline.load_lora_weights(args.lora, scale=1.0 if args.lora_scale is None else args.lora_scale)
     if args.compile:
         pipeline.compile()
-    for prompt in dict.fromkeys([*args.prompt, args.negative_prompt or ""]):
-        if unseen := pipeline.unseen(prompt):
-            print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
-    warnings.simplefilter("ignore", PromptCutWarning)  # said once, here, for all pieces
+    say_unread(pipeline, [*args.prompt, args.negative_prompt or ""])
     made_with = {
         "init_audio": args.init_audio,
         "model": model_name(args),
