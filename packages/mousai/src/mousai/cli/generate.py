@@ -21,6 +21,7 @@ from mousai.cli.common.shared import (
     described_model,
     model_name,
     read_sound,
+    say_unread,
 )
 
 if TYPE_CHECKING:
@@ -82,9 +83,6 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     device = checked_device(args)
 
-    import warnings
-
-    from mousai.arguments import PromptCutWarning
     from mousai.pipeline import Mousai
     from mousai.storage.folders import autoencoder_config
 
@@ -97,10 +95,7 @@ def run(args: argparse.Namespace) -> int:
     load_lora(pipeline, args)
     if args.compile:
         pipeline.compile()
-    for prompt in dict.fromkeys([*args.prompt, args.negative_prompt or ""]):
-        if unseen := pipeline.unseen(prompt):
-            print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
-    warnings.simplefilter("ignore", PromptCutWarning)  # said once, here, for all pieces
+    say_unread(pipeline, [*args.prompt, args.negative_prompt or ""])
     made_with = {
         "init_audio": args.init_audio,
         "model": model_name(args),

@@ -26,6 +26,7 @@ from mousai.cli.common.shared import (
     described_model,
     model_name,
     quiet_decoders,
+    say_unread,
 )
 from mousai.errors import UserError
 
@@ -223,6 +224,7 @@ def make(
         pipeline.compile()
     pipeline.set_progress_bar_config(desc=path.name)
     prompt = made["prompt"] if args.prompt is None else args.prompt
+    say_unread(pipeline, [prompt, args.negative_prompt or ""])
     result = pipeline(
         prompt,
         negative_prompt=args.negative_prompt,

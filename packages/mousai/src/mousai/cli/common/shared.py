@@ -7,7 +7,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dmae import DMAEConfig
     from mousai.codec import Codec
+    from mousai.pipeline import Mousai
     from mousai.storage.folders import ModelDescription
 
 AUDIO_FILES = ".wav, .flac, .ogg or .mp3"
@@ -119,6 +120,21 @@ def check_text(field: str, text: str) -> None:
         raise UserError(field, text, "is not text; give it as UTF-8") from None
     if len(json.dumps(text)) > _LONGEST_TEXT:
         raise UserError(field, hint=f"{len(text)} characters; give a sentence or two, the model reads no more")
+
+
+def say_unread(pipeline: "Mousai", prompts: Sequence[str]) -> None:
+    """Say on stderr what the text encoder does not read of prompts, once for all pieces that are made of them."""
+    import warnings
+
+    from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
+
+    for prompt in dict.fromkeys(prompts):
+        if unseen := pipeline.unseen(prompt):
+            print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
+        if words := pipeline.unknown(prompt):
+            print(f"mousai: {unknown_words(words)}", file=sys.stderr)
+    for kind in (PromptCutWarning, UnknownWordsWarning):
+        warnings.simplefilter("ignore", kind)
 
 
 def check_decoder_arguments(args: argparse.Namespace) -> None:

@@ -108,7 +108,7 @@ def encode_folder(
         pair_groups([record.fields for record in records], pair_by)
     config = DMAEConfig.from_dict(load_config(stage_1))
     done = encode_songs(stage_1, folder, records, cache, offsets=offsets)
-    for name, why in done.bad.items():
-        print(f"left out: {name}: {why}", file=sys.stderr)
+    for line in done.lines():
+        print(line, file=sys.stderr)
     good = [record for record in records if song_name(record, folder) not in done.bad]
     return FolderSongs(good, read_latents(cache, done.songs, offsets=offsets), config.latent_rate)
