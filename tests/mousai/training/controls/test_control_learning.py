@@ -1,4 +1,4 @@
-"""Controls are learned: from latents that follow from the chord, or that never change, by a net that begins as another."""
+"""Controls are learned: from latents that follow from the chord, or never change, by a net that begins as another."""
 
 import pytest
 import torch
