@@ -44,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--count", type=int, default=1, metavar="N", help="pieces for each sentence, numbered likewise (default 1)"
     )
     parser.add_argument(
+        "--best-of",
+        type=int,
+        metavar="N",
+        help="make so many for each piece, and keep the one that is most like what was asked for by the judges of "
+        "tempo, key, lead and chords; its file stores its own seed, and their verdict",
+    )
+    parser.add_argument(
         "--seed",
         type=int,
         metavar="N",
@@ -105,18 +112,22 @@ def run(args: argparse.Namespace) -> int:
     metadata = {name: value for name, value in made_with.items() if value is not None}
     for piece in pieces:
         pipeline.set_progress_bar_config(desc=piece.path.name)
-        result = pipeline(
-            piece.prompt,
-            negative_prompt=args.negative_prompt,
-            duration=args.duration,
-            seed=piece.seed,
-            init_audio=recording,
-            **plan_arguments(plan),
-            **given_settings(args),
-        )
-        result.save(piece.path, overwrite=args.overwrite, metadata=metadata)
+        arguments = {
+            **{"negative_prompt": args.negative_prompt, "duration": args.duration, "seed": piece.seed},
+            **{"init_audio": recording, **plan_arguments(plan), **given_settings(args)},
+        }
+        verdict = ""
+        if args.best_of is None:
+            result = pipeline(piece.prompt, **arguments)
+        else:
+            from mousai.evaluation.best_of import best_of
+
+            result, heard = best_of(pipeline, piece.prompt, args.best_of, **arguments)
+            verdict = f"best of {args.best_of}: {heard}"
+        stored = {**metadata, "verdict": verdict} if verdict else metadata
+        result.save(piece.path, overwrite=args.overwrite, metadata=stored)
         seconds = result.audios.shape[-1] / result.sample_rate
-        print(f"{piece.path}: {seconds:.2f} s, seed {piece.seed}", flush=True)
+        print(f"{piece.path}: {seconds:.2f} s, seed {result.seed}{verdict and f', {verdict}'}", flush=True)
     return 0
 
 
@@ -126,7 +137,7 @@ def command_of(made: Mapping[str, str], path: str) -> str:
         return f"mousai {made['command']} -o {shlex.quote(path)}"
     words = ["mousai", "generate", "-o", path]
     for key, value in made.items():
-        if key not in ("mousai", "prompt") and (key, value) != ("model", "bundled"):
+        if key not in ("mousai", "prompt", "verdict") and (key, value) != ("model", "bundled"):
             option = "--" + key.replace("_", "-")
             words += [f"{option}={value}"] if value.startswith("-") else [option, value]
     return shlex.join([*words, "--", made["prompt"]])
@@ -151,13 +162,36 @@ def _pieces(args: argparse.Namespace) -> list[_Piece]:
         check_text("prompt", prompt)
     check_text("negative_prompt", args.negative_prompt or "")
     check_count(args.count, "count")
+    if args.best_of is not None:
+        _check_choice(args)
     prompts = [prompt for prompt in args.prompt for _ in range(args.count)]
     paths = numbered(Path(args.output), len(prompts))
     for path in paths:
         check_output(path, args.overwrite)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
-    check_seed(seed, len(prompts))
-    return [_Piece(prompt, seed + k, path) for k, (prompt, path) in enumerate(zip(prompts, paths, strict=True))]
+    tries = 1 if args.best_of is None else args.best_of
+    check_seed(seed, len(prompts) * tries)
+    return [_Piece(prompt, seed + k * tries, path) for k, (prompt, path) in enumerate(zip(prompts, paths, strict=True))]
+
+
+def _check_choice(args: argparse.Namespace) -> None:
+    """Refuse a choice that the judges cannot make.
+
+    Raises:
+        UserError: they are not installed, or a prompt gives them nothing to choose by.
+    """
+    from mousai.arguments import check_count
+    from mousai.errors import UserError, install_hint
+
+    check_count(args.best_of, "best_of")
+    try:
+        import librosa  # noqa: F401
+    except ImportError:
+        raise UserError("best_of", args.best_of, f"needs the judges; {install_hint('evaluate')}") from None
+    from mousai.evaluation.best_of import check_choice
+
+    for prompt in args.prompt:
+        check_choice(prompt, chords=args.chords)
 
 
 def _check(args: argparse.Namespace) -> None:
