@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
+from mousai.audio.loop_tags import LoopTag
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class MousaiOutput:
         output_type: "pt", "np" or "latent".
         bits: resolution in which WAV and FLAC files are written; of an edited recording that of the recording, so that
             what was kept is the same in the file. 32 are floats, and 24 bits in FLAC.
+        loop: tempo and beats of a loop, whose file says that it repeats.
     """
 
     audios: "Tensor | NDArray[np.float32]"
@@ -38,6 +40,7 @@ class MousaiOutput:
     settings: Mapping[str, Any] = field(default_factory=dict)
     output_type: str = "pt"
     bits: Literal[16, 24, 32] = 24
+    loop: LoopTag | None = None
 
     @property
     def seed(self) -> int:
@@ -69,7 +72,9 @@ class MousaiOutput:
         for one, audio, prompt, seed in zip(paths, self.audios, self.prompts, self.seeds, strict=True):
             about = {"mousai": __version__, "prompt": prompt, "seed": str(seed), **stored, **(metadata or {})}
             sound = audio.float().cpu().numpy() if isinstance(audio, Tensor) else audio
-            write_audio(one, sound, self.sample_rate, overwrite=overwrite, metadata=about, bits=self.bits)
+            write_audio(
+                one, sound, self.sample_rate, overwrite=overwrite, metadata=about, bits=self.bits, loop=self.loop
+            )
         return paths
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import soundfile
 
 from mousai.audio.containers import wav_comment
+from mousai.audio.loop_tags import LoopTag, tag_file
 from mousai.audio.opening import BLOCK, HIGHEST_RATE, LOWEST_RATE, AudioError, libsndfile_reason, opened
 from mousai.audio.reading import AudioInfo, audio_info, read_audio, sound_blocks
 from mousai.storage.files import atomic_file
@@ -61,6 +62,7 @@ def write_audio(
     metadata: Mapping[str, str] | None = None,
     peak: Literal["error", "scale"] = "error",
     bits: Literal[16, 24, 32] = 24,
+    loop: LoopTag | None = None,
 ) -> float:
     """Write a waveform as WAV, FLAC, Ogg Vorbis or MP3, whichever the suffix of `path` says, whole or not at all.
 
@@ -72,6 +74,7 @@ def write_audio(
         metadata: Stored as JSON in the comment tag, for `read_metadata`.
         peak: What to do with samples beyond ±1: refuse, or turn the whole down so that the loudest is at ±1.
         bits: Resolution in WAV and FLAC; 32 writes floats into WAV, beyond ±1 too, and 24 bits into FLAC.
+        loop: Says that the whole file repeats; loop points and tempo are written into WAV and FLAC.
 
     Returns:
         The factor that the audio was multiplied with: 1.0, or less if `peak="scale"` had to turn it down.
@@ -112,16 +115,16 @@ def write_audio(
     settings.setdefault("subtype", "FLOAT" if as_floats else f"PCM_{min(bits, 24)}")
 
     try:
-        with (
-            atomic_file(path) as temporary,
-            soundfile.SoundFile(temporary, "w", sample_rate, len(samples), **settings) as file,
-        ):
-            if comment:
-                file.comment = comment
-            for offset in range(0, samples.shape[1], BLOCK):
-                block = samples[:, offset : offset + BLOCK].astype(np.float64) * gain
-                # Clips the last bit of rounding of the gain, never more.
-                file.write((block if as_floats else np.clip(block, -1, 1)).T)
+        with atomic_file(path) as temporary:
+            with soundfile.SoundFile(temporary, "w", sample_rate, len(samples), **settings) as file:
+                if comment:
+                    file.comment = comment
+                for offset in range(0, samples.shape[1], BLOCK):
+                    block = samples[:, offset : offset + BLOCK].astype(np.float64) * gain
+                    # Clips the last bit of rounding of the gain, never more.
+                    file.write((block if as_floats else np.clip(block, -1, 1)).T)
+            if loop is not None:
+                tag_file(temporary, loop, samples=samples.shape[1], sample_rate=sample_rate)
     except soundfile.LibsndfileError as error:
         raise AudioError(
             str(path), hint=f"cannot be written at {sample_rate} Hz: {libsndfile_reason(error)}"
