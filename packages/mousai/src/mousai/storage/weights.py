@@ -18,7 +18,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from mousai.errors import UserError
-from mousai.storage.files import atomic_file
+from mousai.storage.files import atomic_file, write_text
+from mousai.storage.json_files import MOST_BYTES, read_json
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -188,28 +189,24 @@ def tensor_shapes(path: str | PathLike[str]) -> dict[str, list[int]]:
         return {key: list(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 (not a mapping)
 
 
-def load_config(path: str | PathLike[str]) -> dict[str, Any]:
+def load_config(path: str | PathLike[str], *, most: int = MOST_BYTES) -> dict[str, Any]:
     """Read a JSON object, such as the `config.json` of a folder (a folder may be given) or a `model_index.json`.
 
     Which keys it may have is for the config class to say.
 
+    Args:
+        path: the file, or a folder with a `config.json`.
+        most: size that the file may have, in bytes.
+
     Raises:
-        CheckpointError: The file is missing or is not a JSON object.
+        CheckpointError: The file is missing, no regular file, too large, or not a JSON object (`parse_json`).
     """
     path = Path(path)
     if path.is_dir():
         path = path / CONFIG_NAME
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(path, hint="does not exist: no model folder, or an incomplete one") from None
-    except OSError as error:
-        raise CheckpointError(path, hint=f"cannot be read: {_why(error)}") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(path, hint=f"is not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise CheckpointError(path, hint=f"must hold a JSON object, found {type(found).__name__}")
-    return found
+    if not path.exists():
+        raise CheckpointError(path, hint="does not exist: no model folder, or an incomplete one")
+    return read_json(path, most=most, error=CheckpointError)
 
 
 def save_config(path: str | PathLike[str], config_dict: Mapping[str, Any]) -> None:
@@ -276,8 +273,7 @@ def _make_folder(folder: Path) -> None:
 
 def _write_text(path: Path, text: str) -> None:
     try:
-        with atomic_file(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        write_text(path, text)
     except OSError as error:
         raise CheckpointError(path, hint=f"cannot be written: {_why(error)}") from error
 
