@@ -134,11 +134,11 @@ def _encode(args: argparse.Namespace, pool: "Pool") -> int:
 
 
 def _check(args: argparse.Namespace, pool: "Pool") -> int:
-    from mousai.audio.files import check_output
+    from mousai.audio.outputs import check_output
     from mousai.data.check import check_records
     from mousai.data.shards import is_shards, records_of
     from mousai.data.skipped import skipped
-    from mousai.storage.files import atomic_file
+    from mousai.storage.files import write_text
 
     path = None if args.report is None else check_output(args.report, args.overwrite, suffixes=(".json",))
     journal = None if path is None else path.with_name(f".{path.name}.files")
@@ -148,8 +148,7 @@ def _check(args: argparse.Namespace, pool: "Pool") -> int:
         report.skipped = skipped(Path(args.folder), records)
     print("\n".join(report.lines()))
     if path is not None:
-        with atomic_file(path) as partial:
-            partial.write_text(json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n")
     if journal is not None:
         journal.unlink(missing_ok=True)
     return 0 if report.is_usable else 1

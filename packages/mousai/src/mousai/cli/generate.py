@@ -139,7 +139,7 @@ def _pieces(args: argparse.Namespace) -> list[_Piece]:
         UserError: a prompt or a file is not as it must be.
     """
     from mousai.arguments import check_count, check_seed
-    from mousai.audio.files import check_output
+    from mousai.audio.outputs import check_output
     from mousai.output import numbered
 
     if len(args.prompt) > 1 and all(len(prompt.split()) == 1 for prompt in args.prompt):

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..errors import UserError
 from ..processes import follow_parent
-from ..storage.files import atomic_file
+from ..storage.files import write_text
 from .annotations.facts import song_facts
 from .annotations.files import file_names, write_files
 from .captions import caption
@@ -168,7 +168,7 @@ def write_dataset(
     path = folder / METADATA
     text = "".join(json.dumps(finished[index], ensure_ascii=False) + "\n" for index in sorted(finished))
     with _writing(folder):
-        _write_text(path, text)
+        write_text(path, text)
         for leftover in (folder / _ROWS).glob("*.json"):
             leftover.unlink()
         (folder / _ROWS).rmdir()
@@ -218,7 +218,7 @@ def _results(jobs: list[_Job], workers: int, progress: bool) -> Iterator[dict[st
 
 def _write_song(job: _Job) -> dict[str, Any]:
     """Compose, render and write one song: the sound first, then the row that says it is whole."""
-    import soundfile
+    from ..audio.encoding import encoded_file
 
     song = job.compose()
     row = {"file_name": job.file_name, "caption": caption(song), **song_facts(song), "files": file_names(job.index)}
@@ -232,15 +232,12 @@ def _write_song(job: _Job) -> dict[str, Any]:
     with _writing(Path(job.out)):
         if job.stems:
             row |= write_stems(rendered.stems, Path(job.out), job.index)
-        with (
-            atomic_file(Path(job.out, job.file_name)) as partial,
-            soundfile.SoundFile(partial, "w", SAMPLE_RATE, 2, "PCM_16", format="FLAC") as file,
-        ):
+        with encoded_file(Path(job.out, job.file_name), SAMPLE_RATE, 2, subtype="PCM_16", format="FLAC") as file:
             # The tags that libsndfile knows; tempo and key stand in the caption and in the row.
             file.title, file.genre, file.comment = song.title, song.genre, row["caption"]
             file.write(rendered.mix.T)
         write_files(song, Path(job.out), job.index)
-        _write_text(Path(job.out, _ROWS, f"{job.index:06d}.json"), json.dumps(row, ensure_ascii=False) + "\n")
+        write_text(Path(job.out, _ROWS, f"{job.index:06d}.json"), json.dumps(row, ensure_ascii=False) + "\n")
     return row
 
 
@@ -268,8 +265,3 @@ def _read_rows(folder: Path) -> dict[int, dict[str, Any]]:
         return {_index(row): row for row in rows}
     except (ValueError, KeyError, TypeError) as error:
         raise ComposeError(folder / METADATA, hint=f"cannot be read ({error}); choose another folder") from None
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")

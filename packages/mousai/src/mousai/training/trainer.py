@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from mousai.device import resolve_device
 from mousai.errors import UserError
 from mousai.training.callbacks.loggers import make_logger
+from mousai.training.checkpoint_files import StraightToFile
 from mousai.training.config import TrainingConfig
 from mousai.training.data.index_sampler import IndexSampler, collate
 from mousai.training.data.loader import ItemLoader
@@ -52,6 +53,7 @@ def make_trainer(
         log_every_n_steps=config.logging.log_every,
         logger=make_logger(config.logging.logger, out, start=start),
         callbacks=list(callbacks),
+        plugins=[StraightToFile()],
         inference_mode=loop.strategy != FSDP,  # what is gathered in it is of no use to a backward pass
         enable_checkpointing=False,
         enable_progress_bar=False,

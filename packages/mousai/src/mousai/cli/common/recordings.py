@@ -92,7 +92,8 @@ def check_first(args: argparse.Namespace) -> Mapping[str, str]:
     The chords, melody and form that are asked for are then in `args.plan`, for `make`.
     """
     from mousai.arguments import check_seed
-    from mousai.audio.files import check_output, read_metadata
+    from mousai.audio.files import read_metadata
+    from mousai.audio.outputs import check_output
     from mousai.conditioning.attributes import FASTEST, SLOWEST, parse_attributes
 
     check_output(args.output, args.overwrite)

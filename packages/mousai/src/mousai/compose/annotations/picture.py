@@ -13,6 +13,7 @@ from typing import Any
 
 from ...conditioning.tables import FRAME_RATE, PITCH
 from ...errors import UserError, install_hint, options_of
+from ...storage.files import atomic_file
 from ..errors import ComposeError
 
 _COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860", "#da8bc3", "#8c8c8c", "#64b5cd")
@@ -80,7 +81,8 @@ def draw(folder: Path, index: int, out: Path) -> None:
     tempo = f"{row['bpm']} bpm" if row["bpm"] else "changing tempo"
     figure.suptitle(f"{row['title']}: {row['style']}, {tempo}, {row['key'] or 'changing key'}, lead {row['lead']}")
     try:
-        figure.savefig(out, dpi=90)
+        with atomic_file(Path(out)) as partial:
+            figure.savefig(partial, dpi=90)
     except (OSError, ValueError) as error:  # it cannot be written, or matplotlib knows no such kind of picture
         raise ComposeError("out", out, f"cannot be written: {error}") from error
     plt.close(figure)

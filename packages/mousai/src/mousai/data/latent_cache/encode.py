@@ -42,6 +42,7 @@ from mousai.data.records import Record, song_name
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
 from mousai.storage.file_parts import FilePart
+from mousai.storage.leftovers import sweep
 from mousai.storage.weights import load_config, load_state, save_config, save_tensors
 
 SONGS_PER_SHARD = 32
@@ -122,8 +123,7 @@ def encode_songs(
             raise UserError(name, value, "must be 1 or more")
     autoencoder = encoder_fingerprint(load_stage_1(stage_1).state_dict())
     _check_index(cache, autoencoder, offsets)
-    for leftover in cache.glob(".mousai-*"):
-        leftover.unlink()  # of a process that was killed
+    sweep(cache, again=True)
     names = {song_name(record, folder): record.path for record in records}
     if len(names) < len(records):
         raise UserError(folder, hint="two of its songs have one name")

@@ -20,7 +20,8 @@ from mousai.data.shards.write import ShardJob, Song, fields_text, write_shard
 from mousai.data.skipped import say_skipped
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
-from mousai.storage.files import atomic_file
+from mousai.storage.files import write_text
+from mousai.storage.leftovers import sweep
 from mousai.storage.weights import load_config
 
 
@@ -107,10 +108,8 @@ def shard_songs(
     songs = sum(len(shard.songs) for shard in finished.values())
     if todo or not (out / METADATA).exists():
         bad.save()
-        with atomic_file(out / METADATA) as partial:
-            partial.write_text(
-                "".join(f"{fields_text(song)}\n" for song in data.songs if song.name not in bad.found), encoding="utf-8"
-            )
+        kept = (song for song in data.songs if song.name not in bad.found)
+        write_text(out / METADATA, "".join(f"{fields_text(song)}\n" for song in kept))
         _write_index(out, {**header, "complete": True, "songs": songs}, [finished[job.file] for job in jobs])
     _clear(out, descriptions=True)
     return Packed(songs, len(jobs), len(todo), bad.found)
@@ -195,8 +194,7 @@ def _write_index(out: Path, header: Mapping[str, Any], shards: Sequence[Shard]) 
     """A line for each shard, because an index of a million songs is read by programs."""
     lines = [f"{json.dumps(key)}: {json.dumps(value)}," for key, value in header.items()]
     lines += ['"shards": [', ",\n".join(json.dumps(shard.to_dict()) for shard in shards), "]}"]
-    with atomic_file(out / INDEX) as partial:
-        partial.write_text("{" + "\n".join(lines) + "\n", encoding="utf-8")
+    write_text(out / INDEX, "{" + "\n".join(lines) + "\n")
 
 
 def _is_whole(path: Path, size: int) -> bool:
@@ -205,8 +203,7 @@ def _is_whole(path: Path, size: int) -> bool:
 
 def _clear(out: Path, *, descriptions: bool) -> None:
     """Remove what killed processes left half written, and what the index says now."""
-    for leftover in out.glob(".mousai-*"):
-        leftover.unlink()
+    sweep(out, again=True)
     if descriptions:
         for path in out.glob("shard-*.tar.json"):
             path.unlink()

@@ -8,7 +8,7 @@ from typing import Any
 
 from mousai.evaluation.config import EvaluationResult
 from mousai.evaluation.report.page import page
-from mousai.storage.files import atomic_file
+from mousai.storage.files import write_text
 
 
 def write_report(result: EvaluationResult, out: Path) -> None:
@@ -24,11 +24,9 @@ def write_report(result: EvaluationResult, out: Path) -> None:
         "clips": {name: judged.rows for name, judged in result.sets.items()},
     }
     found = {name: part for name, part in found.items() if part}
-    with atomic_file(out / "report.json") as partial:
-        text = json.dumps(_finite(found), indent=1, ensure_ascii=False, allow_nan=False)
-        partial.write_text(text + "\n", encoding="utf-8")
-    with atomic_file(out / "report.html") as partial:
-        partial.write_text(page(result, out), encoding="utf-8")
+    text = json.dumps(_finite(found), indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(out / "report.json", text + "\n")
+    write_text(out / "report.html", page(result, out))
 
 
 def _finite(value: Any) -> Any:
