@@ -22,6 +22,7 @@ REPLACING = ".replacing"
 NAME, NEW, OLD, OWN = "name", "new", "old", "own"
 """What such a folder holds."""
 _NAME = re.compile(r"\.mousai-([0-9a-f]{8})-(\d+)-([0-9a-z]+)-[0-9a-f]{12}(\..*)?", re.DOTALL)
+_OLD_NAME = re.compile(r"\.mousai-[0-9a-f]{12}(\..*)?", re.DOTALL)  # before names told the process
 _FOREIGN_AGE = 7 * 24 * 3600.0
 """Seconds after which a file of another machine, whose processes cannot be seen from here, counts as left behind."""
 _living: set[Path] = set()
@@ -85,7 +86,7 @@ def is_left_behind(path: Path) -> bool:
     """Tell whether the process that was writing `path` is gone."""
     found = _NAME.fullmatch(path.name)
     if found is None:
-        return False
+        return _OLD_NAME.fullmatch(path.name) is not None
     machine, process, began = found[1], int(found[2]), found[3]
     if machine != _machine():
         try:

@@ -15,7 +15,7 @@ from mousai.data.latent_cache.read import cached_songs, is_latent_cache
 from mousai.data.marks import content_mark, without_time
 from mousai.data.melodies import with_melodies
 from mousai.data.records import find_records, song_name
-from mousai.data.shards.format import BAD, FORMAT, INDEX, METADATA, Kind, Shard
+from mousai.data.shards.format import BAD, FORMAT, INDEX, LARGEST_INDEX, METADATA, Kind, Shard
 from mousai.data.shards.write import ShardJob, Song, fields_text, write_shard
 from mousai.data.skipped import say_skipped
 from mousai.data.workers import LocalPool, Pool
@@ -176,7 +176,7 @@ def _begin(out: Path, header: Mapping[str, Any]) -> dict[str, Shard]:
         out.mkdir(parents=True, exist_ok=True)
         _write_index(out, {**header, "complete": False, "songs": 0}, [])
         return {}
-    found = load_config(path)
+    found = load_config(path, most=LARGEST_INDEX)
     if differ := [
         f"{key} {found.get(key)!r}, here {value!r}" for key, value in header.items() if found.get(key) != value
     ]:
@@ -185,8 +185,13 @@ def _begin(out: Path, header: Mapping[str, Any]) -> dict[str, Shard]:
             hint=f"holds shards of other data or settings ({', '.join(differ)}); remove it or name another folder",
         )
     _clear(out, descriptions=False)
-    shards = [Shard.from_dict(one) for one in found["shards"]]
-    shards += [Shard.from_dict(load_config(one)) for one in sorted(out.glob("shard-*.tar.json"))]
+    try:
+        shards = [Shard.from_dict(one) for one in found.get("shards", ())]
+        shards += [
+            Shard.from_dict(load_config(one, most=LARGEST_INDEX)) for one in sorted(out.glob("shard-*.tar.json"))
+        ]
+    except (ValueError, TypeError) as error:
+        raise UserError(out, hint=f"its index cannot be read ({error}); remove the folder or name another") from error
     return {shard.file: shard for shard in shards if _is_whole(out / shard.file, shard.bytes)}
 
 
