@@ -1,10 +1,12 @@
 """The error that is meant for the person at the keyboard."""
 
 import argparse
+import math
 import re
 from collections.abc import Callable, Mapping
 from os import PathLike, fsdecode, fspath
 from shlex import quote
+from typing import Any
 
 
 class UserError(ValueError):
@@ -64,7 +66,17 @@ class UserError(ValueError):
         if self.value is None:
             return f"{name}: {self.hint}"
         number = isinstance(self.value, float)
+        if isinstance(self.value, int) and abs(self.value) >= 2**256:  # which Python may even refuse to write out
+            return f"{name}: a number of about {int(abs(self.value).bit_length() * 0.30103)} digits; {self.hint}"
         return f"{name}{equals}{f'{self.value:g}' if number else written(self.value)}: {self.hint}"
+
+
+def is_finite(value: Any) -> bool:
+    """Tell whether a number is finite and small enough for a float; `math.isfinite` raises for one of 400 digits."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:

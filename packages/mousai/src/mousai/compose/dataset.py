@@ -8,7 +8,6 @@ alone, so a larger set starts with the same songs, and an interrupted run goes o
 import hashlib
 import json
 import logging
-import math
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -18,9 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, is_finite
 from ..processes import follow_parent
 from ..storage.files import write_text
+from ..storage.json_files import parse_json, read_text
 from .annotations.facts import song_facts
 from .annotations.files import file_names, write_files
 from .captions import caption
@@ -180,7 +180,7 @@ def _check(
 ) -> None:
     if songs < 1:
         raise UserError("songs", songs, "1 or more would do")
-    if not (math.isfinite(duration) and 1.0 <= duration <= LONGEST):
+    if not (is_finite(duration) and 1.0 <= duration <= LONGEST):
         raise UserError("duration", duration, f"1 to {LONGEST:g} seconds would do")
     if palette not in PALETTES:
         raise UserError("palette", palette, f"one of {', '.join(PALETTES)} would do")
@@ -259,9 +259,9 @@ def _read_rows(folder: Path) -> dict[int, dict[str, Any]]:
     lines: list[str] = []
     try:
         if (folder / METADATA).is_file():
-            lines += (folder / METADATA).read_text(encoding="utf-8").split("\n")
-        lines += [path.read_text(encoding="utf-8") for path in sorted((folder / _ROWS).glob("*.json"))]
-        rows = [json.loads(line) for line in lines if line.strip()]
+            lines += read_text(folder / METADATA, most=2**30).split("\n")
+        lines += [read_text(path) for path in sorted((folder / _ROWS).glob("*.json"))]
+        rows = [parse_json(line) for line in lines if line.strip()]
         return {_index(row): row for row in rows}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ComposeError(folder / METADATA, hint=f"cannot be read ({error}); choose another folder") from None

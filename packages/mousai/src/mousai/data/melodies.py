@@ -5,7 +5,6 @@ A row of `mousai compose` has chords and sections itself, and names its files be
 (JAMS 0.3: Humphrey et al., "JAMS: a JSON annotated music specification for reproducible MIR research", ISMIR 2014).
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 
 from mousai.data.records import TABLES, Record
 from mousai.errors import UserError
+from mousai.storage.json_files import parse_json, read_text
 
 
 def with_melodies(records: Sequence[Record]) -> list[Record]:
@@ -44,7 +44,7 @@ def read_melody(path: Path) -> list[list[float]] | None:
         UserError: the file cannot be read.
     """
     try:
-        annotations = json.loads(path.read_text(encoding="utf-8"))["annotations"]
+        annotations = parse_json(read_text(path, most=2**26))["annotations"]
         notes = next((one["data"] for one in annotations if one["namespace"] == "note_midi"), None)
         if notes is None:
             return None

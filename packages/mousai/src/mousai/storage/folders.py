@@ -22,7 +22,7 @@ from mousai.storage.files import write_text
 from mousai.storage.folder_swap import recover, replaced_folder
 from mousai.storage.hub import download, is_hub_id
 from mousai.storage.parts import PARTS, check_part, check_savable, load_own, save_own
-from mousai.storage.weights import CheckpointError, load_config, load_state, save_config, save_module
+from mousai.storage.weights import CheckpointError, load_config, load_module, save_config, save_module
 
 BUNDLED = Path(__file__).parents[1] / "models" / "tiny"
 BUNDLED_NAME = "bundled"
@@ -154,9 +154,8 @@ def load_autoencoder(folder: Path) -> DMAE:
     Raises:
         CheckpointError: there is none, or its weights do not fit; one line that names the file and the key.
     """
-    autoencoder = DMAE(autoencoder_config(folder))
-    load_state(folder / "autoencoder", autoencoder)
-    return autoencoder.eval()
+    config = autoencoder_config(folder)
+    return load_module(folder / "autoencoder", lambda: DMAE(config))
 
 
 def load_latent_diffusion(folder: Path) -> LatentDiffusion:
@@ -165,9 +164,8 @@ def load_latent_diffusion(folder: Path) -> LatentDiffusion:
     Raises:
         CheckpointError: there is none, or its weights do not fit; one line that names the file and the key.
     """
-    latent_diffusion = LatentDiffusion(latent_diffusion_config(folder))
-    load_state(folder / "latent_diffusion", latent_diffusion)
-    return latent_diffusion.eval()
+    config = latent_diffusion_config(folder)
+    return load_module(folder / "latent_diffusion", lambda: LatentDiffusion(config))
 
 
 def load_part(folder: Path, name: str, given: Any = None) -> Any:

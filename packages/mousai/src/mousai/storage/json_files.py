@@ -6,7 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from os import PathLike
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from mousai.errors import UserError
 
@@ -28,17 +28,10 @@ def read_text(path: str | PathLike[str], *, most: int = MOST_BYTES, error: type[
     Raises:
         UserError: it is missing, cannot be read, is no regular file, is larger, or is no text; one line that names it.
     """
-    try:
-        # Not blocking, because the opening of a pipe would wait for somebody who writes.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except OSError as reason:
-        raise error(path, hint=f"cannot be read: {reason.strerror}") from reason
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise error(path, hint="cannot be read: it is a folder, a pipe or a device, no regular file")
-        if status.st_size > most:
-            raise error(path, hint=f"has {status.st_size} bytes; such a file has {most} at most")
+    with open_regular(path, error=error) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise error(path, hint=f"has {size} bytes; such a file has {most} at most")
         try:
             data = file.read(most + 1)
         except OSError as reason:
@@ -49,6 +42,23 @@ def read_text(path: str | PathLike[str], *, most: int = MOST_BYTES, error: type[
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as reason:
         raise error(path, hint=f"is no text in UTF-8 (byte {reason.start})") from reason
+
+
+def open_regular(path: str | PathLike[str], *, error: type[UserError] = UserError) -> BinaryIO:
+    """Open a regular file, or a link to one, for reading; a pipe does not make it wait.
+
+    Raises:
+        UserError: it is missing, cannot be read, or is a folder, a pipe or a device; one line that names it.
+    """
+    try:
+        # Not blocking, because the opening of a pipe would wait for somebody who writes.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as reason:
+        raise error(path, hint=f"cannot be read: {reason.strerror}") from reason
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise error(path, hint="cannot be read: it is a folder, a pipe or a device, no regular file")
+    return os.fdopen(descriptor, "rb")
 
 
 def read_json(

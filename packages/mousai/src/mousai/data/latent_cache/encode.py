@@ -43,7 +43,7 @@ from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
 from mousai.storage.file_parts import FilePart
 from mousai.storage.leftovers import sweep
-from mousai.storage.weights import load_config, load_state, save_config, save_tensors
+from mousai.storage.weights import load_config, load_module, save_config, save_tensors
 
 SONGS_PER_SHARD = 32
 """Most that an interruption loses."""
@@ -86,9 +86,11 @@ def encoder_fingerprint(state: Mapping[str, Tensor]) -> str:
 
 def load_stage_1(folder: Path) -> DMAE:
     """The autoencoder of a folder that holds its `config.json` and `model.safetensors`, in float32."""
-    autoencoder = DMAE(DMAEConfig.from_dict(load_config(folder)))
-    load_state(folder, autoencoder)
-    return autoencoder.eval()
+    try:
+        config = DMAEConfig.from_dict(load_config(folder))
+    except ValueError as error:
+        raise error if isinstance(error, UserError) else UserError(folder, hint=f"config.json: {error}") from error
+    return load_module(folder, lambda: DMAE(config))
 
 
 def encode_songs(
