@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mousai.cli.common.shared import say
+
 if TYPE_CHECKING:
     from mousai.data.workers import Pool
 
@@ -100,7 +102,7 @@ def _shard(args: argparse.Namespace, pool: "Pool") -> int:
         progress=sys.stderr.isatty(),
     )
     for name, why in done.bad.items():
-        print(f"left out: {name}: {why}", file=sys.stderr)
+        say([f"left out: {name}: {why}"], to=sys.stderr)
     print(f"{args.output}: {done.songs} songs in {done.shards} shards, {done.new} of them new, {len(done.bad)} bad")
     return 0
 
@@ -128,7 +130,7 @@ def _encode(args: argparse.Namespace, pool: "Pool") -> int:
         progress=sys.stderr.isatty(),
     )
     for line in done.lines():
-        print(line, file=sys.stderr)
+        say([line], to=sys.stderr)
     print(f"{args.output}: {len(done.songs)} songs, {done.new} of them new, {len(done.bad)} bad")
     return 0
 
@@ -146,7 +148,7 @@ def _check(args: argparse.Namespace, pool: "Pool") -> int:
     report = check_records(records, pool=pool, journal=journal, progress=sys.stderr.isatty())
     if not is_shards(args.folder):
         report.skipped = skipped(Path(args.folder), records)
-    print("\n".join(report.lines()))
+    say(report.lines())
     if path is not None:
         write_text(path, json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n")
     if journal is not None:

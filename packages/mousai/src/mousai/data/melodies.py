@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mousai.data.records import TABLES, Record
-from mousai.errors import UserError
+from mousai.errors import UserError, printable
 from mousai.storage.json_files import parse_json, read_text
 
 
@@ -33,7 +33,8 @@ def with_melodies(records: Sequence[Record]) -> list[Record]:
         melody = None if path is None else read_melody(path)
         found.append(record if melody is None else replace(record, fields={**record.fields, "melody": melody}))
     if missing:
-        print(f"no melody: {len(missing)} annotations are not there, such as {missing[0]}", file=sys.stderr)
+        line = f"no melody: {len(missing)} annotations are not there, such as {missing[0]}"
+        print(printable(line), file=sys.stderr)
     return found
 
 
