@@ -19,10 +19,10 @@ from typing import Any
 
 from ..errors import UserError, is_finite
 from ..processes import follow_parent
-from ..storage.files import write_text
+from ..storage.files import first_foreign, write_text
 from ..storage.json_files import parse_json, read_text
 from .annotations.facts import song_facts
-from .annotations.files import file_names, write_files
+from .annotations.files import PLACES, file_names, write_files
 from .captions import caption
 from .composition import LONGEST, PALETTES, compose_song
 from .errors import ComposeError
@@ -118,6 +118,7 @@ def write_dataset(
     other songs.
     """
     _check(songs, duration, palette, lead_level, genre, workers)
+    _check_folder(Path(out))
     orchestras = parse_orchestras(orchestra)
     check_tools(orchestras)
     folder = Path(out)
@@ -192,6 +193,17 @@ def _check(
         raise UserError("workers", workers, "1 or more would do")
 
 
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder whose files are somebody else's; those of an unfinished data set have rows in `.rows`."""
+    if (folder / METADATA).exists() or (folder / _ROWS).is_dir():
+        return
+    for name in ("audio", "stems", *(place.partition("/")[0] for place in PLACES.values())):
+        if foreign := first_foreign(folder / name):
+            raise ComposeError(
+                "out", folder, f"holds {name}/{foreign}, and no songs of mousai compose; choose another folder"
+            )
+
+
 def _results(jobs: list[_Job], workers: int, progress: bool) -> Iterator[dict[str, Any]]:
     """Rows of finished songs as they come; an interruption waits for the songs that are being written."""
     from tqdm import tqdm
@@ -262,6 +274,8 @@ def _read_rows(folder: Path) -> dict[int, dict[str, Any]]:
             lines += read_text(folder / METADATA, most=2**30).split("\n")
         lines += [read_text(path) for path in sorted((folder / _ROWS).glob("*.json"))]
         rows = [parse_json(line) for line in lines if line.strip()]
+        if foreign := [row for row in rows if row["file_name"] != f"audio/{_index(row):06d}.flac" or "key" not in row]:
+            raise ValueError(f"the row of {str(foreign[0]['file_name'])[:80]!r} is none of mousai compose")
         return {_index(row): row for row in rows}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ComposeError(folder / METADATA, hint=f"cannot be read ({error}); choose another folder") from None

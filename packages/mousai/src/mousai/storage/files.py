@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -84,6 +84,19 @@ def flush_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def first_foreign(folder: Path, *, own: Collection[str] = ()) -> str | None:
+    """Name of something in a folder that a command did not make; None where it is missing, empty or a file.
+
+    Args:
+        folder: the folder.
+        own: names that the command makes itself; hidden files count as nobody's.
+    """
+    if not folder.is_dir():
+        return None
+    names = sorted(path.name for path in folder.iterdir())
+    return next((name for name in names if not name.startswith(".") and name not in own), None)
 
 
 def _target(path: Path) -> Path:

@@ -18,6 +18,7 @@ from typing import Any
 from lightning.pytorch import Callback
 
 from mousai.errors import UserError
+from mousai.storage.files import first_foreign
 from mousai.storage.folders import BUNDLED_NAME
 from mousai.storage.weights import load_config, save_config
 from mousai.training.callbacks.bad_files import BadFiles
@@ -160,10 +161,11 @@ def _absolute(key: str, value: str | None) -> str | None:
 def _check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UserError("out", out, "is a file; give a folder")
-    if out.is_dir() and not (out / CONFIG).exists():
-        ours = (CHECKPOINTS, "latents", "tokenizer", LOCK)
-        if foreign := [path.name for path in out.iterdir() if path.name not in ours]:
-            raise UserError("out", out, f"holds {foreign[0]}, and no run; give a new or empty folder")
+    if (out / CONFIG).exists():
+        if load_config(out / CONFIG).get("stage") not in ("autoencoder", "latent-diffusion"):
+            raise UserError("out", out, f"holds a {CONFIG} of something else, and no run; give a new or empty folder")
+    elif foreign := first_foreign(out, own=(CHECKPOINTS, "latents", "tokenizer", LOCK)):
+        raise UserError("out", out, f"holds {foreign}, and no run; give a new or empty folder")
 
 
 def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ from mousai.data.records import Record, song_name
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
 from mousai.storage.file_parts import FilePart
+from mousai.storage.files import first_foreign
 from mousai.storage.leftovers import sweep
 from mousai.storage.weights import load_config, load_module, save_config, save_tensors
 
@@ -221,6 +222,8 @@ def _check_index(cache: Path, autoencoder: str, offsets: int) -> None:
     index = {"format": FORMAT, "version": 1, "autoencoder": autoencoder, "offsets": offsets}
     path = cache / INDEX
     if not path.exists():
+        if foreign := first_foreign(cache):
+            raise UserError(cache, hint=f"holds {foreign}, and no latents; give a new or empty folder")
         save_config(path, index)
     elif (found := load_config(path)) != index:
         differ = ", ".join(

@@ -20,7 +20,7 @@ from mousai.data.shards.write import ShardJob, Song, fields_text, write_shard
 from mousai.data.skipped import say_skipped
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
-from mousai.storage.files import write_text
+from mousai.storage.files import first_foreign, write_text
 from mousai.storage.leftovers import sweep
 from mousai.storage.weights import load_config
 
@@ -171,8 +171,8 @@ def _begin(out: Path, header: Mapping[str, Any]) -> dict[str, Shard]:
     """The shards that are finished, by name; the folder is made and says of what it is before the first."""
     path = out / INDEX
     if not path.exists():
-        if out.is_dir() and (foreign := [entry.name for entry in out.iterdir() if not entry.name.startswith(".")]):
-            raise UserError(out, hint=f"holds {foreign[0]}, and no shards; give a new or empty folder")
+        if foreign := first_foreign(out):
+            raise UserError(out, hint=f"holds {foreign}, and no shards; give a new or empty folder")
         out.mkdir(parents=True, exist_ok=True)
         _write_index(out, {**header, "complete": False, "songs": 0}, [])
         return {}
