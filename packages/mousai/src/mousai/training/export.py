@@ -20,6 +20,7 @@ from mousai.storage.weights import load_config
 from mousai.training.checkpoint_files import newest_loadable, read_checkpoint
 from mousai.training.config import AdapterConfig
 from mousai.training.run import BAD, CHECKPOINTS, CONFIG, SIZES
+from mousai.training.run_paths import found_path
 from mousai.training.sources import model_folder
 from mousai.training.stages.latent_diffusion.text import frozen_text
 from mousai.training.stages.module import Stage
@@ -127,7 +128,7 @@ Parts = dict[str, Any]
 def _autoencoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
     model = DMAE(DMAEConfig.from_dict(load_config(run / SIZES)))
     weights.fill(model, "model.")
-    started = config["start_from"]
+    started = found_path(config, "start_from", run)
     others: Parts = {}
     if started is not None:
         begun = model_folder(started, field="start_from", need=["autoencoder"])
@@ -152,17 +153,17 @@ def _autoencoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tupl
 def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
     model = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(run / SIZES)))
     weights.fill(model, "model.")
-    started = config["start_from"]
+    started = found_path(config, "start_from", run)
     if started is not None:
         begun = model_folder(started, field="start_from", need=["text_encoder", "latent_diffusion"])
         text = T5TextEncoder.load(begun)
     elif config["text"] == "small":
         text = T5TextEncoder.small(tokenizer=load_tokenizer(run / "tokenizer"))
     else:
-        text = frozen_text(config["text"])
+        text = frozen_text(found_path(config, "text", run))
     if any(key.startswith("text.") for key in weights.average):
         weights.fill(text, "text.")
-    stage_1 = model_folder(config["autoencoder"], field="autoencoder", need=["autoencoder"])
+    stage_1 = model_folder(found_path(config, "autoencoder", run), field="autoencoder", need=["autoencoder"])
     defaults = describe(begun if started is not None else stage_1).defaults
     return {"text_encoder": text, "latent_diffusion": model, "autoencoder": load_autoencoder(stage_1)}, defaults
 
