@@ -337,7 +337,7 @@ def test_configs_come_back(tmp_path: Path):
 @pytest.mark.parametrize("content", [b"", b"{", b"{'a': 1}", b"\xff\xfe", b'{"a": 1} x', b"[" * 100_000])
 def test_a_config_that_is_not_json(tmp_path: Path, content: bytes):
     (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"config\.json: is not JSON") as caught:
+    with pytest.raises(CheckpointError, match=r"config\.json: is no(t JSON| text in UTF-8)") as caught:
         load_config(tmp_path)
     assert "\n" not in str(caught.value)
 

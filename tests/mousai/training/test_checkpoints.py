@@ -1,14 +1,16 @@
 """A checkpoint is whole or not there."""
 
+import resource
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 import torch
 
 from mousai import UserError
-from mousai.training.checkpoint_files import newest_loadable, read_checkpoint, saved_checkpoints, write_durably
+from mousai.training.checkpoint_files import StraightToFile, newest_loadable, read_checkpoint, saved_checkpoints
 
 # Children of one process save as fast as they can and are killed at random times; it imports PyTorch only once.
 KILLING = """
@@ -58,17 +60,18 @@ def test_twenty_kills_while_saving_leave_every_checkpoint_loadable(tmp_path):
     assert seen >= 20 and last >= 20  # it did save between the kills
 
 
-def test_a_file_is_replaced_whole_or_left(tmp_path):
-    path = tmp_path / "file"
-    write_durably(path, lambda partial: partial.write_text("old"))
-
-    def fail(partial: Path) -> None:
-        partial.write_text("half")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_durably(path, fail)
-    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+def test_a_checkpoint_goes_straight_into_its_file_and_a_full_disk_is_an_error(tmp_path, monkeypatch):
+    path = tmp_path / "a.ckpt"
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")  # nothing goes through the system's temporary folder
+    StraightToFile().save_checkpoint({"global_step": 3, "weights": torch.zeros(100_000)}, path)
+    assert read_checkpoint(path)["global_step"] == 3
+    _, hard = before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        with pytest.raises((OSError, RuntimeError)):
+            StraightToFile().save_checkpoint({"global_step": 4, "weights": torch.zeros(100_000)}, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_reads_no_code(tmp_path):

@@ -8,10 +8,13 @@ from torch import Tensor
 from unet1d import UNet1dConfig, from_mapping
 
 
-def require_whole(owner: str, key: str, value: object, *, least: int = 1) -> None:
-    """Raise a ValueError that names owner and key unless `value` is a whole number of `least` or more."""
+def require_whole(owner: str, key: str, value: object, *, least: int = 1, most: int = 2**20) -> None:
+    """Raise a ValueError that names owner and key unless `value` is a whole number of `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{owner}: {key} must be a whole number of {least} or more, not {value!r}")
+    if value > most:
+        shown = value if value < 2**64 else f"2**{value.bit_length() - 1} or more"
+        raise ValueError(f"{owner}: {key} must be {most} or less, not {shown}")
 
 
 def require_finite(name: str, x: Tensor) -> None:

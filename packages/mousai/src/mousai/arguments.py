@@ -1,13 +1,12 @@
 """Checks and conversions of a pipeline's arguments; none needs a model, so they come before weights are loaded."""
 
-import math
 import numbers
 import secrets
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from mousai.errors import UserError
+from mousai.errors import UserError, is_finite
 
 if TYPE_CHECKING:
     import torch
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
 MAX_DURATION = 3600.0
 """Most seconds of one piece."""
+LONGEST_PROMPT = 20_000
+"""Most characters of one prompt."""
 MAX_WAVEFORMS = 64
 """Most pieces for one prompt."""
 OUTPUT_TYPES = ("pt", "np", "latent")
@@ -42,7 +43,7 @@ def check_duration(duration: float) -> None:
     """Raise `UserError` unless `duration` is a number of seconds that can be made."""
     if isinstance(duration, bool) or not isinstance(duration, numbers.Real):
         raise UserError("duration", duration, "must be a number of seconds")
-    if not (math.isfinite(duration) and 0 < duration <= MAX_DURATION):
+    if not (is_finite(duration) and 0 < duration <= MAX_DURATION):
         raise UserError("duration", duration, f"must be above 0 seconds, up to {MAX_DURATION:g}")
 
 
@@ -105,6 +106,8 @@ def _sentences(field: str, given: Any) -> list[str]:
     for one in sentences:
         if not isinstance(one, str):
             raise UserError(field, one, "must be a sentence or a list of sentences")
+        if len(one) > LONGEST_PROMPT:
+            raise UserError(field, hint=f"has {len(one)} characters; {LONGEST_PROMPT} are the most, and few are read")
         if any("\ud800" <= letter <= "\udfff" for letter in one):
             raise UserError(field, one, "is not text; give it as UTF-8")
     return list(sentences)

@@ -41,8 +41,23 @@ def compile_net(net: nn.Module) -> None:
     net.compile(dynamic=False, options={"freezing": True})
 
 
+def require_finite(made: Tensor) -> Tensor:
+    """Return what a model made; `UserError` where it holds NaN or infinity, which no player and no file could hold."""
+    if not bool(made.isfinite().all()):
+        raise UserError(
+            "the model gave numbers that are not finite, so that nothing was made: its weights or an adapter are "
+            "damaged, or a guidance scale is too high"
+        )
+    return made
+
+
 def limited(audios: Tensor) -> Tensor:
-    """Waveforms [B, C, T], each limited to `CEILING`, in place where that is possible; on the device they were on."""
+    """Waveforms [B, C, T], each limited to `CEILING`, in place where that is possible; on the device they were on.
+
+    Raises:
+        UserError: a sample is not finite.
+    """
+    require_finite(audios)
     on_cpu = audios.cpu()
     for sound in on_cpu.numpy():
         loudest = max(float(sound.max()), -float(sound.min()))

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mousai.arguments import MAX_DURATION
 from mousai.callbacks import Interrupted, step_callback
+from mousai.codec import require_finite
 from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
 from mousai.conditioning.conditioning import Conditioning
 from mousai.progress import ProgressBars
@@ -89,10 +90,13 @@ def compose(pipe: "Mousai", request: Request, asked: Asked, *, noise: NoiseSourc
         asked: see there.
         noise: seed and index of each piece.
         progress: bars to move.
+
+    Raises:
+        UserError: a number of them is not finite.
     """
     steps = request.steps(known=pipe.repaints and asked.cond.known_latent is not None)
     try:
-        return pipe.latent_diffusion.sample(
+        latent: Tensor = pipe.latent_diffusion.sample(
             asked.cond,
             noise=noise,
             config=request.config,
@@ -102,7 +106,8 @@ def compose(pipe: "Mousai", request: Request, asked: Asked, *, noise: NoiseSourc
             callback=step_callback(pipe, progress, request.callback, steps),
         )
     except Interrupted as interrupted:
-        return interrupted.latent
+        latent = interrupted.latent
+    return require_finite(latent)
 
 
 def _conditioning(

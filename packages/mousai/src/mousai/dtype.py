@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from mousai.errors import UserError
+from mousai.storage.files import write_text
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -57,7 +58,7 @@ def bfloat16_gain(device: torch.device) -> float:
         known[key] = _measured_gain(device)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(known), encoding="utf-8")
+            write_text(path, json.dumps(known))
         except OSError:
             pass  # a read-only home: measured again next time, as the docstring says
     return float(known[key])

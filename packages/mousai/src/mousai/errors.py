@@ -1,10 +1,12 @@
 """The error that is meant for the person at the keyboard."""
 
 import argparse
+import math
 import re
 from collections.abc import Callable, Mapping
-from os import PathLike, fspath
+from os import PathLike, fsdecode, fspath
 from shlex import quote
+from typing import Any
 
 
 class UserError(ValueError):
@@ -64,7 +66,17 @@ class UserError(ValueError):
         if self.value is None:
             return f"{name}: {self.hint}"
         number = isinstance(self.value, float)
+        if isinstance(self.value, int) and abs(self.value) >= 2**256:  # which Python may even refuse to write out
+            return f"{name}: a number of about {int(abs(self.value).bit_length() * 0.30103)} digits; {self.hint}"
         return f"{name}{equals}{f'{self.value:g}' if number else written(self.value)}: {self.hint}"
+
+
+def is_finite(value: Any) -> bool:
+    """Tell whether a number is finite and small enough for a float; `math.isfinite` raises for one of 400 digits."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
@@ -84,6 +96,17 @@ def options_of(parser: argparse.ArgumentParser) -> dict[str, str]:
     return found
 
 
+def of_system(error: OSError) -> str:
+    """The one line of an error that the system reports: the file, if it names one, and the reason."""
+    reason = error.strerror or str(error)
+    named = isinstance(error.filename, str | bytes | PathLike)
+    return _one_line(f"{_shown(fsdecode(error.filename))}: {reason}" if named else reason)
+
+
+def _shown(name: str, *, most: int = 80) -> str:
+    return name if len(name) <= most else f"{name[:most]}… ({len(name)} letters)"
+
+
 def install_hint(extra: str) -> str:
     """Command that installs the dependencies of an extra, for hints.
 
@@ -95,5 +118,18 @@ def install_hint(extra: str) -> str:
     )
 
 
+def printable(text: str) -> str:
+    """Text of a stranger's file as a terminal may show it: control characters and unpaired surrogates are escaped.
+
+    A terminal obeys them: they move the cursor, rename the window, hide text or turn its direction around. Spaces and
+    letters of every script stay as they are.
+    """
+    return "".join(letter if letter == " " or letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode()
+
+
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))

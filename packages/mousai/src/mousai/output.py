@@ -61,7 +61,8 @@ class MousaiOutput:
             UserError: the audios are latents, or a file cannot be written; nothing is written then.
         """
         from mousai import __version__
-        from mousai.audio.files import check_output, write_audio
+        from mousai.audio.files import write_audio
+        from mousai.audio.outputs import check_output
 
         if self.output_type == "latent":
             raise UserError("output_type", "latent", "makes no sound that could be saved; decode the latents first")

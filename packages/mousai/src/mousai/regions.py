@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from mousai.errors import UserError
+from mousai.errors import UserError, is_finite
 
 CONTEXT = 10.0
 """Seconds of the recording that the model hears to either side of a region."""
@@ -62,7 +62,7 @@ def parse_span(text: str, field: str) -> tuple[float, float]:
         start, end = (float(part) for part in found.groups()) if found else (math.nan, math.nan)
     except ValueError:
         start = end = math.nan
-    if not (math.isfinite(start) and math.isfinite(end)):
+    if not (is_finite(start) and is_finite(end)):
         raise UserError(field, text, "must be START:END, two numbers, for example 8:12")
     return start, end
 
@@ -82,7 +82,7 @@ def check_regions(regions: Sequence[Region], length: float, *, field: str = "reg
         raise UserError(field, hint="give at least one, as START:END in seconds")
     for one in regions:
         shown = str(one)
-        if not (math.isfinite(one.start) and math.isfinite(one.end)):
+        if not (is_finite(one.start) and is_finite(one.end)):
             raise UserError(field, shown, "must be two finite numbers of seconds")
         if one.start < 0 or one.end < 0:
             raise UserError(field, shown, "must not be negative; the recording begins at 0")

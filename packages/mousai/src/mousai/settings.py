@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
-from mousai.errors import UserError
+from mousai.errors import UserError, is_finite
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,7 +58,7 @@ class Setting:
             raise UserError(name, value, f"must be {'a whole number (int)' if whole else 'a number'}, not {kind}")
         number: float = value.__index__() if whole else float(value)
         low_enough = number > self.low if self.above else number >= self.low
-        if not (math.isfinite(number) and low_enough and number <= self.high):
+        if not (is_finite(number) and low_enough and number <= self.high):
             bounds = (
                 f"lie above {self.low:g}, up to {self.high:g}" if self.above else f"be {self.low:g} to {self.high:g}"
             )

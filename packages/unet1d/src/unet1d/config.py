@@ -7,6 +7,9 @@ from typing import Any
 
 from unet1d.fields import from_mapping, set_bool, set_float, set_int
 
+MOST_BLOCKS = 1024
+"""Most blocks of one net on the way down; the paper's largest has 26."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
@@ -30,8 +33,9 @@ class Level:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        for key in ("channels", "factor", "num_blocks"):
+        for key in ("channels", "factor"):
             set_int(self, key, least=1)
+        set_int(self, "num_blocks", least=1, most=MOST_BLOCKS)
         set_int(self, "inject_channels", least=0)
         for key in ("attention", "cross_attention"):
             set_bool(self, key)
@@ -119,6 +123,8 @@ class UNet1dConfig:
             raise ValueError(f"{name}: levels must be a tuple of Level, not {levels!r}; or use UNet1dConfig.from_lists")
         if not levels:
             raise ValueError(f"{name}: levels is empty; give at least one Level")
+        if (blocks := sum(level.num_blocks for level in levels)) > MOST_BLOCKS:
+            raise ValueError(f"{name}: levels have {blocks} blocks together; {MOST_BLOCKS} are the most")
         object.__setattr__(self, "levels", tuple(levels))
         for depth, level in enumerate(levels):
             if level.channels % self.groups:

@@ -63,6 +63,7 @@ class DMAEConfig:
         for key in ("sample_rate", "audio_channels", "latent_channels", "transform_size", "transform_filters"):
             require_whole(name, key, getattr(self, key))
         require_whole(name, "latent_depth", self.latent_depth, least=0)
+        require_whole(name, "audio_channels", self.audio_channels, most=64)
         if self.latent_bound not in ("tanh", None):
             raise ValueError(f"{name}: latent_bound must be 'tanh' or None, not {self.latent_bound!r}")
         check_transform(self)

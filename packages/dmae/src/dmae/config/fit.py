@@ -16,6 +16,8 @@ def check_transform(config: "DMAEConfig") -> None:
     size, window = config.transform_size, config.transform_window
     if config.transform not in ("patches", "mdct", "waveform", "own"):
         raise ValueError(f"{NAME}: transform must be 'patches', 'mdct', 'waveform' or 'own', not {config.transform!r}")
+    if config.transform == "mdct":
+        require_whole(NAME, "transform_size", size, most=2**13)  # whose transform is a matrix of twice its square
     if config.transform == "mdct" and size % 2:
         raise ValueError(f"{NAME}: transform_size={size} must be even for the MDCT, such as {size + 1}")
     if config.transform == "waveform" and size != 1:

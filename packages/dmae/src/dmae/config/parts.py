@@ -6,6 +6,9 @@ from typing import Literal
 
 from dmae.checks import require_whole
 
+MOST_BLOCKS = 1024
+"""Most blocks of an encoder or a prior; the paper's encoder has 12."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SpectrogramConfig:
@@ -46,10 +49,10 @@ class SpectrogramConfig:
     def __post_init__(self) -> None:
         """Check every value and how the values fit together."""
         name = "SpectrogramConfig"
-        require_whole(name, "n_fft", self.n_fft, least=4)
+        require_whole(name, "n_fft", self.n_fft, least=4, most=2**15)
         require_whole(name, "hop_length", self.hop_length)
         for key in ("bands", "side_bands", "mel_channels"):
-            require_whole(name, key, getattr(self, key), least=0)
+            require_whole(name, key, getattr(self, key), least=0, most=2**13)
         for key in ("win_length", "mel_sample_rate"):
             if getattr(self, key) is not None:
                 require_whole(name, key, getattr(self, key))
@@ -150,6 +153,8 @@ class EncoderConfig:
                 raise ValueError(f"{name}: {key} must be a list of whole numbers, not {values!r}")
             for value in values:
                 require_whole(name, key, value)
+            if (key == "blocks" and sum(values) > MOST_BLOCKS) or len(values) > MOST_BLOCKS:
+                raise ValueError(f"{name}: {key} are too many; {MOST_BLOCKS} blocks or stages are the most")
             object.__setattr__(self, key, tuple(values))
         if len(self.factors) != len(self.blocks):
             raise ValueError(f"{name}: {len(self.factors)} factors and {len(self.blocks)} blocks; give as many of both")
@@ -204,4 +209,4 @@ class PriorConfig:
     def __post_init__(self) -> None:
         """Check every value."""
         require_whole("PriorConfig", "width", self.width)
-        require_whole("PriorConfig", "blocks", self.blocks)
+        require_whole("PriorConfig", "blocks", self.blocks, most=MOST_BLOCKS)

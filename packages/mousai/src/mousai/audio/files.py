@@ -5,7 +5,6 @@ is an `AudioError` whose one line names the file and says what would do.
 """
 
 import json
-import tempfile
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -16,10 +15,11 @@ import numpy.typing as npt
 import soundfile
 
 from mousai.audio.containers import wav_comment
+from mousai.audio.encoding import encoded_file
 from mousai.audio.loop_tags import LoopTag, tag_file
 from mousai.audio.opening import BLOCK, HIGHEST_RATE, LOWEST_RATE, AudioError, libsndfile_reason, opened
+from mousai.audio.outputs import AUDIO_SUFFIXES, check_output
 from mousai.audio.reading import AudioInfo, audio_info, read_audio, sound_blocks
-from mousai.storage.files import atomic_file
 
 __all__ = [
     "AUDIO_SUFFIXES",
@@ -33,8 +33,6 @@ __all__ = [
     "write_audio",
 ]
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-"""Endings of files that are written."""
 READ_SUFFIXES = (*AUDIO_SUFFIXES, ".aiff", ".aif", ".opus", ".oga", ".caf", ".au", ".w64", ".rf64")
 """Endings of files that are looked for in folders of music."""
 
@@ -114,17 +112,18 @@ def write_audio(
     settings = dict(_FORMATS[path.suffix.lower()])
     settings.setdefault("subtype", "FLOAT" if as_floats else f"PCM_{min(bits, 24)}")
 
+    def tag(encoded: Path) -> None:
+        if loop is not None:
+            tag_file(encoded, loop, samples=samples.shape[1], sample_rate=sample_rate)
+
     try:
-        with atomic_file(path) as temporary:
-            with soundfile.SoundFile(temporary, "w", sample_rate, len(samples), **settings) as file:
-                if comment:
-                    file.comment = comment
-                for offset in range(0, samples.shape[1], BLOCK):
-                    block = samples[:, offset : offset + BLOCK].astype(np.float64) * gain
-                    # Clips the last bit of rounding of the gain, never more.
-                    file.write((block if as_floats else np.clip(block, -1, 1)).T)
-            if loop is not None:
-                tag_file(temporary, loop, samples=samples.shape[1], sample_rate=sample_rate)
+        with encoded_file(path, sample_rate, len(samples), replace=overwrite, finish=tag, **settings) as file:
+            if comment:
+                file.comment = comment
+            for offset in range(0, samples.shape[1], BLOCK):
+                block = samples[:, offset : offset + BLOCK].astype(np.float64) * gain
+                # Clips the last bit of rounding of the gain, never more.
+                file.write((block if as_floats else np.clip(block, -1, 1)).T)
     except soundfile.LibsndfileError as error:
         raise AudioError(
             str(path), hint=f"cannot be written at {sample_rate} Hz: {libsndfile_reason(error)}"
@@ -151,32 +150,6 @@ def read_metadata(path: str | PathLike[str]) -> dict[str, str]:
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         return {}
     return found
-
-
-def check_output(path: str | PathLike[str], overwrite: bool, *, suffixes: tuple[str, ...] = AUDIO_SUFFIXES) -> Path:
-    """Make sure, before the slow part, that a file can be written at `path`; return it as a Path.
-
-    Raises:
-        AudioError: The suffix is none of `suffixes`, the file exists and `overwrite` is false, it is a folder, or its
-            folder is missing or cannot be written.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise AudioError(str(path), hint="is a folder; give the name of a file")
-    if path.suffix.lower() not in suffixes:
-        raise AudioError(str(path), hint=f"the name must end in {' or '.join(suffixes)}")
-    if path.exists() and not overwrite:
-        raise AudioError(
-            str(path), hint="exists already; choose another name, or allow it to be replaced (--overwrite)"
-        )
-    if not path.parent.is_dir():
-        raise AudioError(path.parent, hint="the folder does not exist; make it first")
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise AudioError(path.parent, hint=f"the folder cannot be written: {error.strerror or error}") from error
-    return path
 
 
 def _comment(path: Path, metadata: Mapping[str, str]) -> str:

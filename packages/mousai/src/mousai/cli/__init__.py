@@ -3,6 +3,7 @@
 What this module imports is light, so that `mousai --help` waits for neither PyTorch nor transformers.
 """
 
+import errno
 import io
 import sys
 from collections.abc import Sequence
@@ -10,15 +11,19 @@ from collections.abc import Sequence
 from mousai.cli.broken_torchaudio import BROKEN_TORCHAUDIO, is_of_torchaudio
 from mousai.cli.commands import COMMANDS
 from mousai.cli.parser import build_parser, parse
-from mousai.errors import UserError, options_of
+from mousai.errors import UserError, of_system, options_of
+from mousai.processes import exit_code, signals_interrupt
 
 __all__ = ["COMMANDS", "build_parser", "main"]
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code: 0, 2 for a mistake that one line on stderr names, 130 after Ctrl-C.
 
-    A mistake of the user is a `UserError`. Everything else is a fault of the program, which keeps its traceback.
+    A mistake of the user is a `UserError`, and what the system says of a file or a disk is an `OSError`: names that are
+    too long, folders that cannot be read, a full disk. Everything else is a fault of the program, which keeps its
+    traceback.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -30,15 +35,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         parsed = parse(parser, command, arguments)
-        return int(parsed.run(parsed))
-    except KeyboardInterrupt:
+        with signals_interrupt():
+            return int(parsed.run(parsed))
+    except KeyboardInterrupt as stopped:
         print("mousai: stopped; what was not finished has not been written", file=sys.stderr)
-        return 130
+        return exit_code(stopped)
     except UserError as error:
         print(f"mousai: error: {error.in_options(options_of(parser))}", file=sys.stderr)
         return 2
     except Exception as error:
-        if not is_of_torchaudio(error):
+        if is_of_torchaudio(error):
+            line = BROKEN_TORCHAUDIO
+        elif isinstance(error, OSError) and (error.filename is not None or error.errno in _OF_THE_DISK):
+            line = of_system(error)
+        else:
             raise
-        print(f"mousai: error: {BROKEN_TORCHAUDIO}", file=sys.stderr)
+        print(f"mousai: error: {line}", file=sys.stderr)
         return 2

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mousai.cli.common.shared import say
 from mousai.cli.data_annotate import add_annotate, run_annotate
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _shard(args: argparse.Namespace, pool: "Pool") -> int:
         progress=sys.stderr.isatty(),
     )
     for name, why in done.bad.items():
-        print(f"left out: {name}: {why}", file=sys.stderr)
+        say([f"left out: {name}: {why}"], to=sys.stderr)
     print(f"{args.output}: {done.songs} songs in {done.shards} shards, {done.new} of them new, {len(done.bad)} bad")
     return 0
 
@@ -133,17 +134,17 @@ def _encode(args: argparse.Namespace, pool: "Pool") -> int:
         progress=sys.stderr.isatty(),
     )
     for line in done.lines():
-        print(line, file=sys.stderr)
+        say([line], to=sys.stderr)
     print(f"{args.output}: {len(done.songs)} songs, {done.new} of them new, {len(done.bad)} bad")
     return 0
 
 
 def _check(args: argparse.Namespace, pool: "Pool") -> int:
-    from mousai.audio.files import check_output
+    from mousai.audio.outputs import check_output
     from mousai.data.check import check_records
     from mousai.data.shards import is_shards, records_of
     from mousai.data.skipped import skipped
-    from mousai.storage.files import atomic_file
+    from mousai.storage.files import write_text
 
     path = None if args.report is None else check_output(args.report, args.overwrite, suffixes=(".json",))
     journal = None if path is None else path.with_name(f".{path.name}.files")
@@ -151,10 +152,9 @@ def _check(args: argparse.Namespace, pool: "Pool") -> int:
     report = check_records(records, pool=pool, journal=journal, progress=sys.stderr.isatty())
     if not is_shards(args.folder):
         report.skipped = skipped(Path(args.folder), records)
-    print("\n".join(report.lines()))
+    say(report.lines())
     if path is not None:
-        with atomic_file(path) as partial:
-            partial.write_text(json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(path, json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n")
     if journal is not None:
         journal.unlink(missing_ok=True)
     return 0 if report.is_usable else 1

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Decode one latent."""
-    from mousai.audio.files import check_output
+    from mousai.audio.outputs import check_output
 
     path = check_output(args.output, args.overwrite)
     check_decoder_arguments(args)

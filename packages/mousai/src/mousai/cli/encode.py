@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Encode one recording."""
-    from mousai.audio.files import check_output
+    from mousai.audio.outputs import check_output
 
     path = check_output(args.output, args.overwrite, suffixes=(LATENT_SUFFIX,))
 

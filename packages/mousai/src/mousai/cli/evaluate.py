@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mousai.cli.common.shared import say
 from mousai.errors import UserError, install_hint
 
 if TYPE_CHECKING:
@@ -100,14 +101,14 @@ def run(args: argparse.Namespace) -> int:
 
     result = evaluate(config)
     if len(config.clips) + (config.model is not None) > 1:
-        print("\n".join(comparison_lines(result.summaries)) + "\n")
+        say([*comparison_lines(result.summaries), ""])
     if result.metrics:
-        print("\n".join(metric_lines(result.metrics)) + "\n")
+        say([*metric_lines(result.metrics), ""])
     print(config.out / "report.html")
     if not limits:
         return 0
     failed = failures(limits, result.metrics)
-    print("\n".join(failed) if failed else f"all {len(limits)} limits hold")
+    say(failed or [f"all {len(limits)} limits hold"])
     return 1 if failed else 0
 
 

@@ -1,6 +1,7 @@
 """`mousai export`: a run of training as a model, or a part of a model in the layout of the authors' library."""
 
 import argparse
+import os
 from pathlib import Path
 
 from mousai.errors import UserError
@@ -68,15 +69,18 @@ def _run(args: argparse.Namespace) -> int:
     from mousai.training.export import export_run
 
     dtype = None if args.dtype is None else getattr(torch, args.dtype)
+    stands_in_it = os.path.realpath(args.output) == os.path.realpath(os.curdir)
     parts = export_run(
         source, Path(args.output), dtype=dtype, about=args.about, settings=args.settings, overwrite=args.overwrite
     )
     print(f"{args.output}: a model of {' and '.join(parts)}; its README.md says how it was trained")
+    if stands_in_it:
+        print("the folder that you stood in was replaced by a new one; cd . enters it")
     return 0
 
 
 def _adapter(args: argparse.Namespace, source: Path) -> int:
-    from mousai.audio.files import check_output
+    from mousai.audio.outputs import check_output
 
     path = check_output(args.output, args.overwrite, suffixes=(".safetensors",))
 
@@ -88,7 +92,7 @@ def _adapter(args: argparse.Namespace, source: Path) -> int:
 
 
 def _model_part(args: argparse.Namespace) -> int:
-    from mousai.audio.files import check_output
+    from mousai.audio.outputs import check_output
 
     path = check_output(args.output, args.overwrite, suffixes=(".safetensors",))
 

@@ -2,9 +2,7 @@
 
 import argparse
 import secrets
-import shlex
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,18 +110,6 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def command_of(made: Mapping[str, str], path: str) -> str:
-    """Return the command line that makes a piece again, from what its file stores."""
-    if "command" in made:
-        return f"mousai {made['command']} -o {shlex.quote(path)}"
-    words = ["mousai", "generate", "-o", path]
-    for key, value in made.items():
-        if key not in ("mousai", "prompt", "verdict") and (key, value) != ("model", "bundled"):
-            option = "--" + key.replace("_", "-")
-            words += [f"{option}={value}"] if value.startswith("-") else [option, value]
-    return shlex.join([*words, "--", made["prompt"]])
-
-
 def _pieces(args: argparse.Namespace) -> list[_Piece]:
     """Every piece with its seed and its file, which can be written.
 
@@ -131,7 +117,7 @@ def _pieces(args: argparse.Namespace) -> list[_Piece]:
         UserError: a prompt or a file is not as it must be.
     """
     from mousai.arguments import check_count, check_seed
-    from mousai.audio.files import check_output
+    from mousai.audio.outputs import check_output
     from mousai.output import numbered
 
     if len(args.prompt) > 1 and all(len(prompt.split()) == 1 for prompt in args.prompt):

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from mousai.cli.common.shared import say
 from mousai.errors import UserError
 
 _SETTINGS_HELP = (
@@ -74,14 +75,15 @@ def run(args: argparse.Namespace) -> int:
         autoencoder=None if args.autoencoder is None else Path(args.autoencoder),
         dtype=None if args.dtype is None else getattr(torch, args.dtype),
     )
-    print(f"{out}: {' and '.join(made.parts)}, {made.parameters:,} parameters")
+    lines = [f"{out}: {' and '.join(made.parts)}, {made.parameters:,} parameters"]
     if made.prefix:
-        print(f"  the keys began with {made.prefix!r}")
+        lines.append(f"  the keys began with {made.prefix!r}")
     if made.left_out:
-        print(f"  left out, outside of that: {len(made.left_out)} keys, such as {made.left_out[0]}")
+        lines.append(f"  left out, outside of that: {len(made.left_out)} keys, such as {made.left_out[0]}")
     if made.assumed:
         assumed = ", ".join(f"{name}={value}" for name, value in made.assumed.items())
-        print(f"  assumed, for the file does not tell: {assumed} (otherwise: --set NAME=VALUE)")
+        lines.append(f"  assumed, for the file does not tell: {assumed} (otherwise: --set NAME=VALUE)")
     if made.lacks:
-        print(f"  to make music from text it lacks {made.lacks}")
+        lines.append(f"  to make music from text it lacks {made.lacks}")
+    say(lines)
     return 0

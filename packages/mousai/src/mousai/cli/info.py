@@ -6,6 +6,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mousai.cli.common.shared import say
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
@@ -38,16 +39,16 @@ def run(args: argparse.Namespace) -> int:
     if path is None or not path.is_file():
         if args.thing is not None and args.model is not None:
             raise UserError("model", args.model, f"{args.thing} is a model too; give one of the two, or a file")
-        print("\n".join(_model(args.model if args.thing is None else args.thing, args.revision)))
+        say(_model(args.model if args.thing is None else args.thing, args.revision))
         return 0
     if args.revision is not None and args.model is None:
         raise UserError("revision", args.revision, f"{path} is a file, not a model of the hub")
     if path.suffix != ".safetensors":
         if args.model is not None:
             raise UserError("model", args.model, f"{path} is no latent and no adapter, which alone are of a model")
-        print("\n".join(_sound(path)))
+        say(_sound(path))
         return 0
-    print("\n".join(_tensors(path, None if args.model is None else (args.model, args.revision))))
+    say(_tensors(path, None if args.model is None else (args.model, args.revision)))
     return 0
 
 
@@ -122,8 +123,8 @@ def _best_with(defaults: "SamplingConfig", *, composes: bool) -> list[str]:
 
 def _sound(path: Path) -> list[str]:
     from mousai.audio.files import audio_info, read_metadata
+    from mousai.cli.common.made_again import command_of
     from mousai.cli.common.shared import quiet_decoders
-    from mousai.cli.generate import command_of
     from mousai.conditioning.control_plan import NOT_STORED
 
     with quiet_decoders():
@@ -133,9 +134,8 @@ def _sound(path: Path) -> list[str]:
         return [*lines, "not made by mousai, or its comment was removed"]
     lines += ["", *_table(list(made.items()))]
     stored = not any(made.get(name, "").endswith(NOT_STORED) for name in ("chords", "melody"))
-    if stored and "prompt" in made and ("command" in made or "regions" not in made):
-        lines += ["", "made again by", f"  {command_of(made, str(path.with_stem(f'{path.stem}-again')))}"]
-    return lines
+    command = command_of(made, str(path.with_stem(f"{path.stem}-again"))) if stored else None
+    return lines if command is None else [*lines, "", "made again by", f"  {command}"]
 
 
 def _tensors(path: Path, model: tuple[str, str | None] | None) -> list[str]:

@@ -7,7 +7,11 @@ from typing import Any, NoReturn
 
 from mousai import __version__
 from mousai.cli.commands import COMMANDS
+from mousai.errors import UserError
 from mousai.settings import did_you_mean
+
+_MAY_BE_EMPTY = ("prompt", "negative_prompt", "about", "prefix", "rest")
+"""Arguments that are texts, and those of `train`, which checks its own."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -66,6 +70,7 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
 
     Raises:
         SystemExit: after a line on stderr, or the help.
+        UserError: a value is empty that must not be, such as the name of a folder: "" would mean the current one.
     """
     if command is not None and command not in COMMANDS:
         parser.error(f"{command}: no such command{did_you_mean(command, COMMANDS)}")
@@ -78,6 +83,9 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
         option = word.partition("=")[0]
         known = [name for action in last._actions for name in action.option_strings]
         last.error(f"{option}: no such option{did_you_mean(option, known)}")
+    for name, value in vars(parsed).items():
+        if name not in _MAY_BE_EMPTY and (value == "" or (isinstance(value, list) and "" in value)):
+            raise UserError(name, "", "is empty; give a value, or leave it out")
     return parsed
 
 

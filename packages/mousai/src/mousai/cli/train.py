@@ -77,6 +77,8 @@ def read_config(stage: str, arguments: Sequence[str]) -> "TrainingConfig":
     parser.add_argument("--config", action="config", help=f"a YAML file, or a recipe: {', '.join(recipe_names())}")
     parser.add_class_arguments(kind)
     full = _in_full(stage, arguments)
+    if mistake := find_mistake(kind, full):
+        raise mistake
     try:
         found = vars(parser.instantiate(parser.parse_args(full)))
     except ArgumentError as error:

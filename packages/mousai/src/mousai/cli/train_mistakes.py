@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from mousai.errors import UserError
 from mousai.settings import did_you_mean
+from mousai.storage.json_files import read_text
 
 _WORDS: dict[Any, str] = {
     int: "a whole number",
@@ -26,6 +27,8 @@ _WORDS: dict[Any, str] = {
 
 def find_mistake(config: type, arguments: Sequence[str]) -> UserError | None:
     """The error of the first setting that no key is called, or whose value is not of its type; None if all are right.
+
+    It is asked before jsonargparse reads anything, which would import whatever module a `class_path` names.
 
     Args:
         config: dataclass of the settings.
@@ -63,9 +66,9 @@ def _types(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
 def _given(arguments: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """Keys and values of a command line; the values of words are texts, those of a file of any type."""
     for place, word in enumerate(arguments):
-        if not word.startswith("--"):
-            continue
         key, equals, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--") or key == "help" or key.startswith("print-"):
+            continue
         if not equals:
             value = arguments[place + 1] if place + 1 < len(arguments) else ""
         if key == "config":
@@ -75,7 +78,7 @@ def _given(arguments: Sequence[str]) -> Iterator[tuple[str, Any]]:
 
 
 def _of_file(path: Path) -> Mapping[str, Any]:
-    found = _yaml(path, path.read_text(encoding="utf-8"))
+    found = _yaml(path, read_text(path, most=2**20))
     if not isinstance(found, Mapping):
         raise UserError(path, hint=f"must hold keys and their values, found {type(found).__name__}")
     return found
@@ -96,8 +99,12 @@ def _yaml(where: str | Path, text: str) -> Any:
     import yaml
 
     try:
+        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):  # a few of them stand for millions
+            raise UserError(where, hint="has an alias (*name), which settings do not need; write the value out")
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
         raise UserError(where, hint=f"is not YAML: {error}") from error
 
 

@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from ..errors import UserError, options_of
+from ..processes import signals_interrupt
 from .command import add_arguments, run
 
 
@@ -15,7 +16,8 @@ def main() -> int:
     add_arguments(parser)
     args = parser.parse_args()
     try:
-        return run(args)
+        with signals_interrupt():
+            return run(args)
     except UserError as error:
         print(f"mousai compose: {error.in_options(options_of(parser))}", file=sys.stderr)
         return 2

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from ..processes import exit_code
 from .production.orchestras import EXAMINATION, ORCHESTRAS, TRAINING
 from .rendering.balance import LEAD_LEVEL, LOUDEST
 from .styles import GENRES
@@ -70,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
             workers=args.workers,
             progress=not args.quiet,
         )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         print("mousai compose: interrupted; the same command goes on where it stopped", file=sys.stderr)
-        return 130
+        return exit_code(stopped)
     print(path)
     return 0

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ..conditioning.leads import LEADS
-from ..errors import UserError
+from ..errors import UserError, is_finite
 from .annotations.extraction import chord_spans, key_spans, section_spans, time_bars
 from .instruments import HIGHEST, KIT_NAMES, KITS, PROGRAM_NAMES, PROGRAMS, TOP, balanced_volume
 from .song import Song, Track
@@ -52,9 +52,9 @@ def compose_song(
         raise UserError("lead", lead, "a General MIDI program such as 'flute' or 'tenor saxophone' would do")
     if palette not in PALETTES:
         raise UserError("palette", palette, f"one of {', '.join(PALETTES)} would do")
-    if not (math.isfinite(duration) and 1.0 <= duration <= LONGEST):
+    if not (is_finite(duration) and 1.0 <= duration <= LONGEST):
         raise UserError("duration", duration, f"1 to {LONGEST:g} seconds would do")
-    if bpm is not None and not (math.isfinite(bpm) and 30 <= bpm <= 300):
+    if bpm is not None and not (is_finite(bpm) and 30 <= bpm <= 300):
         raise UserError("bpm", bpm, "30 to 300 beats per minute would do")
     style = _choose_style(seed, genre)
     tempo = round(bpm) if bpm is not None else _choose_tempo(seed, style)

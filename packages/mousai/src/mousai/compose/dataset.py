@@ -8,7 +8,6 @@ alone, so a larger set starts with the same songs, and an interrupted run goes o
 import hashlib
 import json
 import logging
-import math
 import multiprocessing
 import os
 from collections.abc import Iterator
@@ -18,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, is_finite
 from ..processes import follow_parent
-from ..storage.files import atomic_file
+from ..storage.files import first_foreign, write_text
+from ..storage.json_files import parse_json, read_text
 from .annotations.facts import song_facts
-from .annotations.files import file_names, write_files
+from .annotations.files import PLACES, file_names, write_files
 from .captions import caption
 from .composition import LONGEST, PALETTES, compose_song
 from .errors import ComposeError
@@ -118,6 +118,7 @@ def write_dataset(
     other songs.
     """
     _check(songs, duration, palette, lead_level, genre, workers)
+    _check_folder(Path(out))
     orchestras = parse_orchestras(orchestra)
     check_tools(orchestras)
     folder = Path(out)
@@ -168,7 +169,7 @@ def write_dataset(
     path = folder / METADATA
     text = "".join(json.dumps(finished[index], ensure_ascii=False) + "\n" for index in sorted(finished))
     with _writing(folder):
-        _write_text(path, text)
+        write_text(path, text)
         for leftover in (folder / _ROWS).glob("*.json"):
             leftover.unlink()
         (folder / _ROWS).rmdir()
@@ -180,7 +181,7 @@ def _check(
 ) -> None:
     if songs < 1:
         raise UserError("songs", songs, "1 or more would do")
-    if not (math.isfinite(duration) and 1.0 <= duration <= LONGEST):
+    if not (is_finite(duration) and 1.0 <= duration <= LONGEST):
         raise UserError("duration", duration, f"1 to {LONGEST:g} seconds would do")
     if palette not in PALETTES:
         raise UserError("palette", palette, f"one of {', '.join(PALETTES)} would do")
@@ -190,6 +191,17 @@ def _check(
         styles_of(genre)
     if workers is not None and workers < 1:
         raise UserError("workers", workers, "1 or more would do")
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder whose files are somebody else's; those of an unfinished data set have rows in `.rows`."""
+    if (folder / METADATA).exists() or (folder / _ROWS).is_dir():
+        return
+    for name in ("audio", "stems", *(place.partition("/")[0] for place in PLACES.values())):
+        if foreign := first_foreign(folder / name):
+            raise ComposeError(
+                "out", folder, f"holds {name}/{foreign}, and no songs of mousai compose; choose another folder"
+            )
 
 
 def _results(jobs: list[_Job], workers: int, progress: bool) -> Iterator[dict[str, Any]]:
@@ -218,7 +230,7 @@ def _results(jobs: list[_Job], workers: int, progress: bool) -> Iterator[dict[st
 
 def _write_song(job: _Job) -> dict[str, Any]:
     """Compose, render and write one song: the sound first, then the row that says it is whole."""
-    import soundfile
+    from ..audio.encoding import encoded_file
 
     song = job.compose()
     row = {"file_name": job.file_name, "caption": caption(song), **song_facts(song), "files": file_names(job.index)}
@@ -232,15 +244,12 @@ def _write_song(job: _Job) -> dict[str, Any]:
     with _writing(Path(job.out)):
         if job.stems:
             row |= write_stems(rendered.stems, Path(job.out), job.index)
-        with (
-            atomic_file(Path(job.out, job.file_name)) as partial,
-            soundfile.SoundFile(partial, "w", SAMPLE_RATE, 2, "PCM_16", format="FLAC") as file,
-        ):
+        with encoded_file(Path(job.out, job.file_name), SAMPLE_RATE, 2, subtype="PCM_16", format="FLAC") as file:
             # The tags that libsndfile knows; tempo and key stand in the caption and in the row.
             file.title, file.genre, file.comment = song.title, song.genre, row["caption"]
             file.write(rendered.mix.T)
         write_files(song, Path(job.out), job.index)
-        _write_text(Path(job.out, _ROWS, f"{job.index:06d}.json"), json.dumps(row, ensure_ascii=False) + "\n")
+        write_text(Path(job.out, _ROWS, f"{job.index:06d}.json"), json.dumps(row, ensure_ascii=False) + "\n")
     return row
 
 
@@ -262,14 +271,11 @@ def _read_rows(folder: Path) -> dict[int, dict[str, Any]]:
     lines: list[str] = []
     try:
         if (folder / METADATA).is_file():
-            lines += (folder / METADATA).read_text(encoding="utf-8").split("\n")
-        lines += [path.read_text(encoding="utf-8") for path in sorted((folder / _ROWS).glob("*.json"))]
-        rows = [json.loads(line) for line in lines if line.strip()]
+            lines += read_text(folder / METADATA, most=2**30).split("\n")
+        lines += [read_text(path) for path in sorted((folder / _ROWS).glob("*.json"))]
+        rows = [parse_json(line) for line in lines if line.strip()]
+        if foreign := [row for row in rows if row["file_name"] != f"audio/{_index(row):06d}.flac" or "key" not in row]:
+            raise ValueError(f"the row of {str(foreign[0]['file_name'])[:80]!r} is none of mousai compose")
         return {_index(row): row for row in rows}
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ComposeError(folder / METADATA, hint=f"cannot be read ({error}); choose another folder") from None
-
-
-def _write_text(path: Path, text: str) -> None:
-    with atomic_file(path) as partial:
-        partial.write_text(text, encoding="utf-8")

@@ -47,6 +47,7 @@ _MARKED = re.compile(
     re.IGNORECASE,
 )
 
+_REACH = 40
 _REFUSED = re.compile(r"\b(?:no|without)\s+(?:an?\s+|any\s+|the\s+)?$", re.IGNORECASE)
 
 
@@ -64,7 +65,12 @@ def lead_in(text: str) -> str | None:
     for found in _MARKED.finditer(text):
         if family := _FAMILY.get((found["after"] or found["before"]).lower()):
             return family
-    wanted = [found for found in _NAMED.finditer(text) if not _REFUSED.search(text[: found.start()])]
+    # Only the words right before a name refuse it; looking through all of a long text for each name would take minutes.
+    wanted = [
+        found
+        for found in _NAMED.finditer(text)
+        if not _REFUSED.search(text[max(0, found.start() - _REACH) : found.start()])
+    ]
     families = {_FAMILY.get(found["name"].lower()) for found in wanted} - {None}
     return families.pop() if len(families) == 1 else None
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from mousai.conditioning.t5_files import hub_config, t5_config
+from mousai.conditioning.t5_files import load_tokenizer as load_tokenizer
 from mousai.errors import UserError
-from mousai.storage.weights import load_config, load_state, save_module
+from mousai.storage.weights import load_config, load_module, save_module
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -119,18 +121,11 @@ class T5TextEncoder(nn.Module):
         Raises:
             UserError: a file is missing or does not fit; one line that names it.
         """
-        from transformers import T5Config, T5EncoderModel
+        from transformers import T5EncoderModel
 
         path = folder / "text_encoder" / "config.json"
-        values = load_config(path)
-        if values.get("model_type") != "t5":
-            raise UserError(path, hint=f"model_type is {values.get('model_type')!r}, not 't5'")
-        try:
-            model = T5EncoderModel(T5Config.from_dict(values))
-        except Exception as error:  # of many kinds: transformers checks some values, and torch stumbles over others
-            why = " ".join(str(error).split()) or type(error).__name__
-            raise UserError(path, hint=f"describes no T5 encoder ({why})") from error
-        load_state(folder / "text_encoder", model)
+        config = t5_config(load_config(path), path)
+        model = load_module(folder / "text_encoder", lambda: T5EncoderModel(config))
         return cls(model, load_tokenizer(folder / "tokenizer")).eval()
 
     @classmethod
@@ -148,11 +143,13 @@ class T5TextEncoder(nn.Module):
         from transformers import AutoTokenizer, T5EncoderModel
 
         try:
+            folder = _hub_folder(model_id, revision)
+            config = hub_config(folder)
             loaded: Any = T5EncoderModel.from_pretrained(
-                model_id, revision=revision, use_safetensors=True, output_loading_info=True
+                folder, config=config, use_safetensors=True, output_loading_info=True, trust_remote_code=False
             )
             model, report = loaded
-            tokenizer = AutoTokenizer.from_pretrained(model_id, revision=revision)
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         except (OSError, ValueError) as error:
             raise UserError(field, model_id, f"no text encoder at revision {revision}: {error}") from error
         if report["missing_keys"]:
@@ -200,20 +197,13 @@ class T5TextEncoder(nn.Module):
         return cls(T5EncoderModel(config), tokenizer)
 
 
-def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
-    """Read a tokenizer folder; `UserError` names it where it is not one."""
-    from transformers import PreTrainedTokenizerFast
+def _hub_folder(model_id: str, revision: str) -> Path:
+    """The folder of a model in the hub's layout, fetched where it is none here; no code is among its files."""
+    if Path(model_id).is_dir():
+        return Path(model_id)
+    from huggingface_hub import snapshot_download
 
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        raise UserError(path, hint=f"does not exist; {folder.parent} is no model folder, or an incomplete one")
-    try:
-        tokenizer: PreTrainedTokenizerBase = PreTrainedTokenizerFast.from_pretrained(folder)
-    except Exception as error:  # tokenizers raises bare Exception for a broken file
-        raise UserError(path, hint=f"cannot be read: {error}") from error
-    if tokenizer.pad_token is None:
-        raise UserError(folder / "tokenizer_config.json", hint="is missing or names no pad_token")
-    return tokenizer
+    return Path(snapshot_download(model_id, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.model"]))
 
 
 def _train_tokenizer(captions: Iterable[str]) -> Any:

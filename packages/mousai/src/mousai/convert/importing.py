@@ -1,10 +1,7 @@
 """A checkpoint of the authors' library -> a model folder."""
 
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,9 +128,7 @@ def _import(
     stored = {tensor.dtype for tensor in own.values()}
     if dtype is None and len(stored) == 1 and stored < {torch.float16, torch.bfloat16}:
         dtype = stored.pop()
-    with _made_whole(out) as folder:
-        save_parts(folder, parts, defaults=_defaults(parts, autoencoder), about=about, dtype=dtype)
-        describe(folder)
+    save_parts(out, parts, defaults=_defaults(parts, autoencoder), about=about, dtype=dtype)
     return Imported(
         parts=tuple(parts),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
@@ -214,22 +209,3 @@ def _defaults(parts: Mapping[str, nn.Module], autoencoder: Path | None) -> Sampl
         griffin_lim=its.griffin_lim,
         decoder_start=its.decoder_start,
     )
-
-
-@contextmanager
-def _made_whole(out: Path) -> Iterator[Path]:
-    """A folder that gets its name when all is in it, and is gone where that fails."""
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=".mousai-", dir=out.parent))
-    except OSError as error:
-        raise UserError(out, hint=f"cannot be made: {error.strerror}") from error
-    try:
-        folder = temporary / "model"  # of the usual permissions, where the one around it is the user's alone
-        folder.mkdir()
-        yield folder
-        folder.rename(out)
-    except OSError as error:
-        raise UserError(out, hint=f"cannot be made: {error.strerror}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,6 +1,5 @@
 """Sources of a foreign checkpoint: a file, a folder, the Hugging Face hub, or a released model's name."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from mousai.convert.pickles import SUFFIXES, WHY, read_pickle
 from mousai.convert.rules import LayoutError
 from mousai.errors import UserError
 from mousai.storage.hub import download, is_hub_id
+from mousai.storage.json_files import read_json
 from mousai.storage.weights import WEIGHTS_NAME, CheckpointError, load_tensors
 
 INDEX = "model.safetensors.index.json"
@@ -102,11 +102,11 @@ def _read_folder(folder: Path, allow_pickle: bool) -> dict[str, Tensor]:
 def _read_shards(folder: Path) -> dict[str, Tensor]:
     path = folder / INDEX
     try:
-        places = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
+        places = read_json(path)["weight_map"]
         names = sorted(set(places.values()))
-        if any(Path(name).name != name for name in names):
-            raise ValueError("a file outside of the folder")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        if any(Path(name).name != name or not name.endswith(".safetensors") for name in names):
+            raise ValueError("a file outside of the folder, or no safetensors")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             path, hint=f"is no index of a sharded checkpoint ({type(error).__name__}: {error})"
         ) from error

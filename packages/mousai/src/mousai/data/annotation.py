@@ -1,13 +1,12 @@
 """Attributes and controls of a file from its metadata, conditions of latent diffusion beside the caption."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
 from mousai.conditioning.controls import SECTIONS, Controls
 from mousai.conditioning.leads import lead_in
-from mousai.errors import UserError
+from mousai.errors import UserError, is_finite
 
 SECTION_NAMES = {**{name: name for name in SECTIONS}, "drop": "chorus", "build": "break", "bridge": "break"}
 """Sections of a composed song as those that a model knows: what stands out is a chorus, what leads to it a break."""
@@ -61,6 +60,6 @@ def _events(fields: Mapping[str, Any], field: str, what: str) -> tuple[tuple[flo
 def _number(value: Any) -> float | None:
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return found if is_finite(found) else None

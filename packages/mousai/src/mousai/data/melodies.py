@@ -5,7 +5,6 @@ A row of `mousai compose` has chords and sections itself, and names its files be
 (JAMS 0.3: Humphrey et al., "JAMS: a JSON annotated music specification for reproducible MIR research", ISMIR 2014).
 """
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mousai.data.records import TABLES, Record
-from mousai.errors import UserError
+from mousai.errors import UserError, printable
+from mousai.storage.json_files import parse_json, read_text
 
 
 def with_melodies(records: Sequence[Record]) -> list[Record]:
@@ -33,7 +33,8 @@ def with_melodies(records: Sequence[Record]) -> list[Record]:
         melody = None if path is None else read_melody(path)
         found.append(record if melody is None else replace(record, fields={**record.fields, "melody": melody}))
     if missing:
-        print(f"no melody: {len(missing)} annotations are not there, such as {missing[0]}", file=sys.stderr)
+        line = f"no melody: {len(missing)} annotations are not there, such as {missing[0]}"
+        print(printable(line), file=sys.stderr)
     return found
 
 
@@ -44,7 +45,7 @@ def read_melody(path: Path) -> list[list[float]] | None:
         UserError: the file cannot be read.
     """
     try:
-        annotations = json.loads(path.read_text(encoding="utf-8"))["annotations"]
+        annotations = parse_json(read_text(path, most=2**26))["annotations"]
         notes = next((one["data"] for one in annotations if one["namespace"] == "note_midi"), None)
         if notes is None:
             return None

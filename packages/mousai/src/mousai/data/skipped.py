@@ -7,6 +7,7 @@ from pathlib import Path
 from mousai.audio.files import READ_SUFFIXES
 from mousai.data.listing import list_folder, named, plain, skipped_lines
 from mousai.data.records import SIDECARS, TABLES, Record
+from mousai.errors import printable
 
 UNREADABLE = (
     *(".m4a", ".mp4", ".m4b", ".aac", ".alac", ".wma", ".ape", ".wv", ".mpc", ".tta", ".amr", ".ac3", ".dts", ".ra"),
@@ -44,4 +45,4 @@ def skipped(folder: Path, records: Sequence[Record]) -> list[str]:
 def say_skipped(folder: Path, records: Sequence[Record]) -> None:
     """Print the same lines on stderr."""
     for line in skipped(folder, records):
-        print(f"skipped: {line}", file=sys.stderr)
+        print(printable(f"skipped: {line}"), file=sys.stderr)

@@ -10,6 +10,9 @@ from mousai.conditioning.control_signal import CONTROLS, control_channels
 from mousai.conditioning.text import MAX_TOKENS
 from unet1d import Level, UNet1dConfig, from_mapping
 
+MOST_NUMBERS = 2**24
+"""Most numbers of the null embedding; the paper's has 49,152."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LatentDiffusionConfig:
@@ -42,8 +45,12 @@ class LatentDiffusionConfig:
         std = self.latent_std
         if isinstance(std, bool) or not isinstance(std, int | float) or not 0 < std < math.inf:
             raise ValueError(f"LatentDiffusionConfig: latent_std must be a number above 0, not {std!r}")
+        if not 1e-6 <= std <= 1e6:
+            raise ValueError("LatentDiffusionConfig: latent_std must be 1e-6 to 1e6")
         if isinstance(self.max_tokens, bool) or not isinstance(self.max_tokens, int) or self.max_tokens < 0:
             raise ValueError(f"LatentDiffusionConfig: max_tokens must be 0 or more, not {self.max_tokens!r}")
+        if self.max_tokens * max(self.net.context_features, 1) > MOST_NUMBERS:
+            raise ValueError("LatentDiffusionConfig: max_tokens times net.context_features are more than 2**24 numbers")
         if self.max_tokens and not self.net.context_features:
             raise ValueError(
                 f"LatentDiffusionConfig: max_tokens={self.max_tokens} but net.context_features is 0; a model of "
@@ -56,6 +63,8 @@ class LatentDiffusionConfig:
         rate = self.frame_rate
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < math.inf:
             raise ValueError(f"LatentDiffusionConfig: frame_rate must be a number, 0 or more, not {rate!r}")
+        if rate > 1e6:
+            raise ValueError("LatentDiffusionConfig: frame_rate must be 1e6 or less")
         self._set_controls()
         wanted = {0: self.inject_width} if rate else {}
         if dict(self.net.inject_channels) != wanted:

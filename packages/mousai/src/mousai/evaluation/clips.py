@@ -17,7 +17,7 @@ from mousai.errors import UserError
 from mousai.evaluation.features.waveform import CLIP_SECONDS
 from mousai.evaluation.judges.key import MODES, NOTES, key_parts
 from mousai.evaluation.prompts import Prompt
-from mousai.storage.files import atomic_file
+from mousai.storage.files import write_text
 
 TABLE = "clips.jsonl"
 TABLES = (TABLE, "metadata.jsonl")
@@ -82,8 +82,7 @@ def read_rows(table: Path) -> list[Row]:
 
 def write_rows(table: Path, rows: Sequence[Row]) -> None:
     """Write a table, whole or not at all."""
-    with atomic_file(table) as partial:
-        partial.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    write_text(table, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def _known(table: Path, number: int, row: Mapping[str, Any], genres: Sequence[str]) -> Row:

@@ -1,12 +1,11 @@
 """The settings of an evaluation, and its results."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mousai.errors import UserError
+from mousai.errors import UserError, is_finite
 from mousai.evaluation.prompts import PROMPTS
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class EvaluationConfig:
             raise UserError("prompts", None, "with clips, the prompts are those of the clips; leave one of the two out")
         if not 0 <= self.seed < 2**62:
             raise UserError("seed", self.seed, "must be 0 or more, below 2^62")
-        if self.long != 0 and not (math.isfinite(self.long) and 40 <= self.long <= 3600):
+        if self.long != 0 and not (is_finite(self.long) and 40 <= self.long <= 3600):
             raise UserError("long", self.long, "must be 40 to 3600 seconds")
         if self.prompt_robustness and self.clips:
             raise UserError("prompt_robustness", None, "is measured on this command's own prompts; leave the clips out")

@@ -7,7 +7,6 @@
 Every key is a metric of `metrics.catalogue`. What `reference` is, its entry there says.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import Any
 
 import yaml
 
-from mousai.errors import UserError
+from mousai.errors import UserError, is_finite
 from mousai.evaluation.config import EvaluationConfig
 from mousai.evaluation.metrics.catalogue import CATALOGUE
 from mousai.evaluation.metrics.statistics import Measurement
+from mousai.storage.json_files import read_text
 
 KINDS = ("at_least", "at_most", "at_least_of_reference", "at_most_of_reference")
 
@@ -43,11 +43,11 @@ class Limit:
         A metric that was not measured, and one whose reference was not, fail too.
         """
         words = f"must be {self.kind.split('_of_')[0].replace('_', ' ')}"
-        if measured is None or not math.isfinite(measured.value):
+        if measured is None or not is_finite(measured.value):
             return f"{self.metric}: not measured; {words} {self.value:g}"
         limit, wanted = self.value, f"{words} {self.value:g}"
         if self.kind.endswith("_of_reference"):
-            if measured.reference is None or not math.isfinite(measured.reference):
+            if measured.reference is None or not is_finite(measured.reference):
                 return f"{self.metric}: {measured.value:.4g}, but its reference was not measured"
             limit = self.value * measured.reference
             wanted = f"{words} {limit:.4g} ({self.value:g} times {measured.reference:.4g} of the reference)"
@@ -61,12 +61,13 @@ def read_limits(path: Path) -> tuple[Limit, ...]:
     Raises:
         UserError: the file is missing, is not YAML, or names an unknown metric or kind of limit.
     """
+    if not path.exists():
+        raise UserError("require", str(path), "no such file")
+    text = read_text(path, most=2**20)
     try:
-        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeys)
-    except FileNotFoundError:
-        raise UserError("require", str(path), "no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError("require", str(path), f"cannot be read: {error}") from None
+        tree = yaml.load(text, Loader=_UniqueKeys)
+    except RecursionError:
+        raise UserError("require", str(path), "is not YAML of limits: it lies too deep inside itself") from None
     except yaml.YAMLError as error:
         raise UserError("require", str(path), f"is not YAML: {_problem(error)}") from None
     if not isinstance(tree, dict) or not tree:
@@ -123,7 +124,7 @@ def _limits_of(path: Path, metric: Any, limits: Any) -> list[Limit]:
     for kind, value in limits.items():
         if kind not in KINDS:
             raise UserError("require", str(path), f"{metric}: {kind!r} must be one of {', '.join(KINDS)}")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not is_finite(value):
             raise UserError("require", str(path), f"{metric}: {kind} {value!r} must be a number")
         if kind.endswith("_of_reference") and not CATALOGUE[metric].reference:
             raise UserError("require", str(path), f"{metric}: has no reference; give at_least or at_most")

@@ -111,7 +111,9 @@ def _render_missing(
     """Render the clips that are not there yet; the table is written after every clip."""
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / TABLE
-    before = {row["file_name"]: row for row in read_rows(table)} if table.is_file() else {}
+    if not table.is_file():
+        write_rows(table, [])  # tells the next call, if this one is stopped, whose clips these are
+    before = {row["file_name"]: row for row in read_rows(table)}
     done: dict[str, Row] = {}
     for row in rows:
         old = before.get(row["file_name"], {})

@@ -20,7 +20,7 @@ from mousai.evaluation.metrics.summary import summarize
 from mousai.evaluation.metrics.verdicts import judge_clips
 from mousai.evaluation.prompts import PROMPTS, Prompt, all_prompts
 from mousai.evaluation.rendering import load_pipeline, model_hash, render_clips, render_references
-from mousai.evaluation.report.files import write_report
+from mousai.evaluation.report.files import check_folder, write_report
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -42,6 +42,7 @@ class _Evaluation:
 
     def __init__(self, config: EvaluationConfig) -> None:
         self.config = config
+        check_folder(config.out, config.clips)
         self.panel = JudgePanel.load()
         genres = self.panel.genre.names
         self.brought = {folder.name: (folder, read_clips(folder, genres=genres)) for folder in config.clips}

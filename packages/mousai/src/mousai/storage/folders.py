@@ -5,7 +5,7 @@ model_index.json   autoencoder/   latent_diffusion/   text_encoder/   tokenizer/
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,17 @@ from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import refuse_unknown
+from mousai.storage.files import write_text
+from mousai.storage.folder_swap import recover, replaced_folder
 from mousai.storage.hub import download, is_hub_id
 from mousai.storage.parts import PARTS, check_part, check_savable, load_own, save_own
-from mousai.storage.weights import CheckpointError, load_config, load_state, save_config, save_module
+from mousai.storage.weights import CheckpointError, load_config, load_module, save_config, save_module
 
 BUNDLED = Path(__file__).parents[1] / "models" / "tiny"
 BUNDLED_NAME = "bundled"
 """Name of the bundled model where a name is wanted."""
-INDEX_NAME = "model_index.json"
+INDEX_NAME, CARD_NAME = "model_index.json", "README.md"
+_NAMES = (*PARTS, "tokenizer", INDEX_NAME, CARD_NAME)
 # What a part is an object of, that no one else has to say how it is stored.
 _TYPES: dict[str, type] = {"text_encoder": T5TextEncoder, "latent_diffusion": LatentDiffusion, "autoencoder": DMAE}
 
@@ -67,7 +70,10 @@ def model_folder(model: str | PathLike[str] | None, *, revision: str | None = No
         if revision is not None:
             raise UserError("revision", revision, "is the commit of a model of the hub; name the model too")
         return BUNDLED
+    if not fspath(model):
+        raise UserError(field, "", "is empty; give the folder of a model, or leave it out")
     folder = Path(model)
+    recover(folder)
     if folder.is_dir():
         return folder
     text = str(model)
@@ -148,9 +154,8 @@ def load_autoencoder(folder: Path) -> DMAE:
     Raises:
         CheckpointError: there is none, or its weights do not fit; one line that names the file and the key.
     """
-    autoencoder = DMAE(autoencoder_config(folder))
-    load_state(folder / "autoencoder", autoencoder)
-    return autoencoder.eval()
+    config = autoencoder_config(folder)
+    return load_module(folder / "autoencoder", lambda: DMAE(config))
 
 
 def load_latent_diffusion(folder: Path) -> LatentDiffusion:
@@ -159,9 +164,8 @@ def load_latent_diffusion(folder: Path) -> LatentDiffusion:
     Raises:
         CheckpointError: there is none, or its weights do not fit; one line that names the file and the key.
     """
-    latent_diffusion = LatentDiffusion(latent_diffusion_config(folder))
-    load_state(folder / "latent_diffusion", latent_diffusion)
-    return latent_diffusion.eval()
+    config = latent_diffusion_config(folder)
+    return load_module(folder / "latent_diffusion", lambda: LatentDiffusion(config))
 
 
 def load_part(folder: Path, name: str, given: Any = None) -> Any:
@@ -197,8 +201,12 @@ def save_parts(
     defaults: SamplingConfig,
     about: str = "",
     dtype: torch.dtype | None = None,
+    card: str | None = None,
 ) -> None:
     """Write a model folder of all parts or of some.
+
+    A new folder, and one that takes the place of an older model, is written whole or not at all: at every moment one
+    whole model has the name. In a folder of other things only the files of the model are written, each of them whole.
 
     Args:
         folder: made if it is missing.
@@ -207,6 +215,7 @@ def save_parts(
         defaults: settings that the model is best run with.
         about: text that `mousai info` prints.
         dtype: dtype of the stored weights; `None` keeps theirs.
+        card: text of its README.md, if any.
 
     Raises:
         UserError: a part of one's own could not be read again.
@@ -217,6 +226,27 @@ def save_parts(
     own = {name: part for name, part in parts.items() if type(part) is not _TYPES[name]}
     for name, part in own.items():
         check_savable(name, part)
+    try:
+        if folder.is_dir() and not (folder / INDEX_NAME).is_file() and any(folder.iterdir()):
+            _write_parts(folder, parts, own, defaults=defaults, about=about, dtype=dtype, card=card)
+            return
+        with replaced_folder(folder, own=_NAMES) as new:
+            _write_parts(new, parts, own, defaults=defaults, about=about, dtype=dtype, card=card)
+            describe(new)
+    except OSError as error:
+        raise CheckpointError(folder, hint=f"cannot be written: {error.strerror or error}") from error
+
+
+def _write_parts(
+    folder: Path,
+    parts: Mapping[str, Any],
+    own: Mapping[str, Any],
+    *,
+    defaults: SamplingConfig,
+    about: str,
+    dtype: torch.dtype | None,
+    card: str | None,
+) -> None:
     kinds = {name: save_own(folder, name, part) for name, part in own.items()}
     for name, part in parts.items():
         if name in own:
@@ -225,6 +255,8 @@ def save_parts(
             part.save(folder, dtype=dtype)
         else:
             save_module(folder / name, part, part.config.to_dict(), dtype=dtype)
+    if card is not None:
+        write_text(folder / CARD_NAME, card)
     index = {"format": "mousai", "version": 1, "about": about, "defaults": defaults.to_dict()}
     if set(parts) != set(PARTS):
         index["parts"] = [name for name in PARTS if name in parts]

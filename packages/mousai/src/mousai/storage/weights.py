@@ -5,27 +5,28 @@ is touched, so that a failed load leaves it as it was. Whatever is wrong is a `C
 file, the key, what was expected and what was found.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
-from mousai.errors import UserError
+from mousai.storage.configs import CONFIG_NAME as CONFIG_NAME
+from mousai.storage.configs import CheckpointError as CheckpointError
+from mousai.storage.configs import json_text, make_folder, why, write_config
+from mousai.storage.configs import load_config as load_config
+from mousai.storage.configs import save_config as save_config
 from mousai.storage.files import atomic_file
+from mousai.storage.headers import check_header
 
-CONFIG_NAME = "config.json"
+M = TypeVar("M", bound=nn.Module)
 WEIGHTS_NAME = "model.safetensors"
-
-
-class CheckpointError(UserError):
-    """A model folder that cannot be read or written; one line that names the file and what is wrong in it."""
 
 
 def save_module(
@@ -47,10 +48,10 @@ def save_module(
     state = module.state_dict(keep_vars=True)
     tied = _tied_keys(state)
     tensors = {key: tensor for key, tensor in state.items() if key not in tied}
-    text = _json_text(folder / CONFIG_NAME, config_dict)
-    _make_folder(folder)
+    text = json_text(folder / CONFIG_NAME, config_dict)
+    make_folder(folder)
     save_tensors(folder / WEIGHTS_NAME, tensors, dtype=dtype)
-    _write_text(folder / CONFIG_NAME, text)
+    write_config(folder / CONFIG_NAME, text)
 
 
 def load_state(folder: str | PathLike[str], module: nn.Module, *, dtype: torch.dtype | None = torch.float32) -> None:
@@ -74,14 +75,8 @@ def load_state(folder: str | PathLike[str], module: nn.Module, *, dtype: torch.d
     tied = _tied_keys(targets)
     with _opened(path) as file:
         keys = set(file.keys())
-        if missing := [key for key in targets if key not in keys and key not in tied]:
-            raise CheckpointError(path, hint=f"lacks {listed(missing)}, which {type(module).__name__} needs")
-        if extra := sorted(key for key in keys if key not in targets):
-            raise CheckpointError(path, hint=f"holds {listed(extra)}, which {type(module).__name__} has not")
+        _check_shapes(path, {key: list(file.get_slice(key).get_shape()) for key in keys}, module)
         for key in sorted(keys):
-            shape = list(file.get_slice(key).get_shape())
-            if shape != list(targets[key].shape):
-                raise CheckpointError(path, hint=f"{key} has shape {shape}, expected {list(targets[key].shape)}")
             _check_values(path, key, file.get_tensor(key), targets[key])
 
         if dtype is not None:
@@ -96,6 +91,43 @@ def load_state(folder: str | PathLike[str], module: nn.Module, *, dtype: torch.d
         with torch.no_grad():
             for key in sorted(keys):
                 targets[key].copy_(file.get_tensor(key))
+
+
+def load_module(folder: str | PathLike[str], make: Callable[[], M]) -> M:
+    """Make a module and fill it from a folder, in float32, ready to run; nothing is allocated before the sizes fit.
+
+    The module is made twice: first without memory for its weights, to compare its shapes with those in the header of
+    the file. So a config that promises more than the file holds costs neither time nor memory.
+
+    Args:
+        folder: A folder that holds `model.safetensors`.
+        make: Makes the module from its config.
+
+    Raises:
+        CheckpointError: See `load_state`; or no module can have such sizes.
+    """
+    path = Path(folder) / WEIGHTS_NAME
+    shapes = tensor_shapes(path)
+    try:
+        with _WithoutMemory():
+            empty = make()
+    except (RuntimeError, TypeError, OverflowError, MemoryError, ValueError) as error:  # of PyTorch, for odd sizes
+        raise CheckpointError(Path(folder) / CONFIG_NAME, hint=f"has impossible sizes: {why(error)[:200]}") from error
+    _check_shapes(path, shapes, empty)
+    module = make()
+    load_state(folder, module)
+    return module.eval()
+
+
+class _WithoutMemory(TorchFunctionMode):
+    """Inside the block the weights of new modules have shapes and no memory.
+
+    Only `torch.empty` is without it, in which PyTorch's modules make their weights: `torch.device("meta")` would give
+    buffers that are computed, such as windows, no values to compute with.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*args, **{**(kwargs or {}), **({"device": "meta"} if func is torch.empty else {})})
 
 
 def save_tensors(
@@ -131,7 +163,7 @@ def save_tensors(
         with atomic_file(path) as temporary:
             save_file(stored, temporary, metadata=dict(metadata or {}))
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(path, hint=f"cannot be written: {_why(error)}") from error
+        raise CheckpointError(path, hint=f"cannot be written: {why(error)}") from error
 
 
 def load_tensors(path: str | PathLike[str]) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -188,53 +220,31 @@ def tensor_shapes(path: str | PathLike[str]) -> dict[str, list[int]]:
         return {key: list(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 (not a mapping)
 
 
-def load_config(path: str | PathLike[str]) -> dict[str, Any]:
-    """Read a JSON object, such as the `config.json` of a folder (a folder may be given) or a `model_index.json`.
-
-    Which keys it may have is for the config class to say.
-
-    Raises:
-        CheckpointError: The file is missing or is not a JSON object.
-    """
-    path = Path(path)
-    if path.is_dir():
-        path = path / CONFIG_NAME
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(path, hint="does not exist: no model folder, or an incomplete one") from None
-    except OSError as error:
-        raise CheckpointError(path, hint=f"cannot be read: {_why(error)}") from error
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(path, hint=f"is not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise CheckpointError(path, hint=f"must hold a JSON object, found {type(found).__name__}")
-    return found
-
-
-def save_config(path: str | PathLike[str], config_dict: Mapping[str, Any]) -> None:
-    """Write a JSON object, whole or not at all; the folder of `path` is made if it is missing.
-
-    Raises:
-        CheckpointError: The content is not JSON, or the file cannot be written.
-    """
-    path = Path(path)
-    text = _json_text(path, config_dict)
-    _make_folder(path.parent)
-    _write_text(path, text)
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         pickled = sorted(path.parent.glob("*.bin")) + sorted(path.parent.glob("*.ckpt"))
         hint = f"; {pickled[0].name} is a pickle, which is never loaded: convert it to safetensors" if pickled else ""
         raise CheckpointError(path, hint=f"does not exist or is not a file{hint}")
+    check_header(path, error=CheckpointError)
     try:
         with safe_open(path, framework="pt") as file:
             yield file
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(path, hint=f"is not a whole safetensors file: {_why(error)}") from error
+        raise CheckpointError(path, hint=f"is not a whole safetensors file: {why(error)}") from error
+
+
+def _check_shapes(path: Path, shapes: Mapping[str, list[int]], module: nn.Module) -> None:
+    """Raise a CheckpointError unless the tensors of a file are those that a module needs."""
+    targets = module.state_dict(keep_vars=True)
+    tied = _tied_keys(targets)
+    if missing := [key for key in targets if key not in shapes and key not in tied]:
+        raise CheckpointError(path, hint=f"lacks {listed(missing)}, which {type(module).__name__} needs")
+    if extra := sorted(key for key in shapes if key not in targets):
+        raise CheckpointError(path, hint=f"holds {listed(extra)}, which {type(module).__name__} has not")
+    for key, shape in sorted(shapes.items()):
+        if shape != list(targets[key].shape):
+            raise CheckpointError(path, hint=f"{key} has shape {shape}, expected {list(targets[key].shape)}")
 
 
 def _check_values(path: Path, key: str, found: Tensor, expected: Tensor) -> None:
@@ -260,28 +270,6 @@ def _materialized(tensor: Tensor) -> Tensor:
     return nn.Parameter(empty, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
 
 
-def _json_text(path: Path, config_dict: Mapping[str, Any]) -> str:
-    try:
-        return json.dumps(dict(config_dict), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(path, hint=f"cannot hold this config: {error}") from error
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(folder, hint=f"the folder cannot be made: {_why(error)}") from error
-
-
-def _write_text(path: Path, text: str) -> None:
-    try:
-        with atomic_file(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CheckpointError(path, hint=f"cannot be written: {_why(error)}") from error
-
-
 def listed(keys: list[str], *, most: int = 3) -> str:
     """The first keys, and how many more there are: for messages."""
     more = f" and {len(keys) - most} more" if len(keys) > most else ""
@@ -291,8 +279,3 @@ def listed(keys: list[str], *, most: int = 3) -> str:
 def type_name(dtype: torch.dtype) -> str:
     """Name of a dtype in messages: float32, int64, ..."""
     return str(dtype).removeprefix("torch.")
-
-
-def _why(error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return " ".join(reason.split())

@@ -2,42 +2,40 @@
 
 import os
 import sys
-from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from mousai.errors import UserError
+from mousai.storage.files import flush_folder, flush_to_disk
 
 PARTIAL = ".partial"
 """Ending of a checkpoint that is being written."""
 
 
-def write_durably(path: Path, write: Callable[[Path], object]) -> None:
-    """Write a file beside `path`, wait until it is on the disk, and put it in the place of `path`.
-
-    Whatever happens on the way, even a power cut, `path` is the old file or the new one.
-    """
-    partial = path.with_name(path.name + PARTIAL)
-    try:
-        write(partial)
-        publish(partial, path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
 def publish(partial: Path, path: Path) -> None:
     """Put a file that is written in the place of `path`, once its bytes are on the disk."""
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
+    flush_to_disk(partial)
     os.replace(partial, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the name, too, must be on the disk
-    finally:
-        os.close(folder)
+    flush_folder(path.parent)  # the name, too, must be on the disk
+
+
+class StraightToFile(TorchCheckpointIO):
+    """Lightning's writing of a checkpoint, straight into its file.
+
+    Its own way packs the whole checkpoint in memory and then copies it through the system's temporary folder, which may
+    be small.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | PathLike[str], storage_options: Any | None = None
+    ) -> None:
+        """Write a checkpoint; OSError or RuntimeError where it does not fit."""
+        with open(path, "wb") as file:
+            torch.save(checkpoint, file)
 
 
 def saved_checkpoints(folder: Path) -> list[Path]:

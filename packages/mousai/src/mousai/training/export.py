@@ -1,7 +1,5 @@
 """Export of a run: a model folder with the averaged weights and a card that says how it was made."""
 
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +15,15 @@ from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
-from mousai.storage.folders import describe, load_autoencoder, load_latent_diffusion, save_parts
+from mousai.storage.folders import CARD_NAME, describe, load_autoencoder, load_latent_diffusion, save_parts
 from mousai.storage.weights import load_config
 from mousai.training.checkpoint_files import newest_loadable, read_checkpoint
 from mousai.training.config import AdapterConfig
 from mousai.training.run import BAD, CHECKPOINTS, CONFIG, SIZES
+from mousai.training.run_paths import found_path
 from mousai.training.sources import model_folder
 from mousai.training.stages.latent_diffusion.text import frozen_text
 from mousai.training.stages.module import Stage
-
-CARD = "README.md"
 
 
 def is_run(folder: Path) -> bool:
@@ -73,18 +70,9 @@ def export_run(
     weights = Weights(saved["state_dict"], saved["callbacks"]["EMA"]["average"])
     parts, defaults = (_autoencoder if config["stage"] == "autoencoder" else _latent_diffusion)(run, config, weights)
     defaults = defaults.changed(settings)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".mousai-", dir=out.parent))
-    try:
-        partial.chmod(0o755)
-        about = about or f"Trained with mousai train {config['stage']}, {saved['global_step']} steps; see {CARD}."
-        save_parts(partial, parts, defaults=defaults, about=about, dtype=dtype)
-        (partial / CARD).write_text(_card(run, config, saved, parts), encoding="utf-8")
-        if out.exists():
-            shutil.rmtree(out)
-        partial.rename(out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)  # still there only after a failure
+    about = about or f"Trained with mousai train {config['stage']}, {saved['global_step']} steps; see {CARD_NAME}."
+    card = _card(run, config, saved, parts)
+    save_parts(out, parts, defaults=defaults, about=about, dtype=dtype, card=card)
     return tuple(parts)
 
 
@@ -140,7 +128,7 @@ Parts = dict[str, Any]
 def _autoencoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
     model = DMAE(DMAEConfig.from_dict(load_config(run / SIZES)))
     weights.fill(model, "model.")
-    started = config["start_from"]
+    started = found_path(config, "start_from", run)
     others: Parts = {}
     if started is not None:
         begun = model_folder(started, field="start_from", need=["autoencoder"])
@@ -165,17 +153,17 @@ def _autoencoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tupl
 def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
     model = LatentDiffusion(LatentDiffusionConfig.from_dict(load_config(run / SIZES)))
     weights.fill(model, "model.")
-    started = config["start_from"]
+    started = found_path(config, "start_from", run)
     if started is not None:
         begun = model_folder(started, field="start_from", need=["text_encoder", "latent_diffusion"])
         text = T5TextEncoder.load(begun)
     elif config["text"] == "small":
         text = T5TextEncoder.small(tokenizer=load_tokenizer(run / "tokenizer"))
     else:
-        text = frozen_text(config["text"])
+        text = frozen_text(found_path(config, "text", run))
     if any(key.startswith("text.") for key in weights.average):
         weights.fill(text, "text.")
-    stage_1 = model_folder(config["autoencoder"], field="autoencoder", need=["autoencoder"])
+    stage_1 = model_folder(found_path(config, "autoencoder", run), field="autoencoder", need=["autoencoder"])
     defaults = describe(begun if started is not None else stage_1).defaults
     return {"text_encoder": text, "latent_diffusion": model, "autoencoder": load_autoencoder(stage_1)}, defaults
 

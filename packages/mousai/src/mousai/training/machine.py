@@ -6,9 +6,10 @@ import torch
 
 from mousai.dtype import bfloat16_gain
 from mousai.errors import UserError
+from mousai.training.callbacks.loggers import check_logger
 from mousai.training.config import TrainingConfig
 from mousai.training.fsdp import FSDP
-from mousai.training.trainer import lightning_device
+from mousai.training.trainer import check_trainer, lightning_device
 
 
 def check_machine(config: TrainingConfig) -> None:
@@ -24,6 +25,8 @@ def check_machine(config: TrainingConfig) -> None:
         field, value = ("loop.compile", True) if loop.compile else ("loop.precision", loop.precision)
         raise UserError(field, value, "does not go with loop.strategy=fsdp; leave it out, or take ddp")
     on_cpu = lightning_device(config)[0] == "cpu"
+    check_logger(config.logging.logger)
+    check_trainer(config)
     if loop.precision == "bf16-mixed" and on_cpu and (gain := bfloat16_gain(torch.device("cpu"))) < 1:
         print(
             f"mousai: loop.precision=bf16-mixed: this CPU multiplies {gain:.2g} times as fast in bfloat16 as in "

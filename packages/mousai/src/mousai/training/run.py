@@ -18,6 +18,7 @@ from typing import Any
 from lightning.pytorch import Callback
 
 from mousai.errors import UserError
+from mousai.storage.files import first_foreign
 from mousai.storage.folders import BUNDLED_NAME
 from mousai.storage.weights import load_config, save_config
 from mousai.training.callbacks.bad_files import BadFiles
@@ -41,6 +42,7 @@ from mousai.training.config.differences import refuse_changes
 from mousai.training.fsdp import FSDP
 from mousai.training.machine import check_machine
 from mousai.training.run_lock import LOCK, run_lock
+from mousai.training.run_paths import RELATIVE, relative_paths, with_paths_of
 from mousai.training.stages.build import build
 from mousai.training.stages.experiment import Experiment
 from mousai.training.stages.module import Stage
@@ -67,7 +69,8 @@ def train(config: TrainingConfig) -> int:
         newest = newest_loadable(out / CHECKPOINTS)
         saved = read_checkpoint(newest) if newest else {}
         if saved:
-            refuse_changes(_fixed(load_config(out / CONFIG)), _fixed(asdict(config)), out / CONFIG)
+            given = asdict(config)
+            refuse_changes(_fixed(with_paths_of(load_config(out / CONFIG), given, out)), _fixed(given), out / CONFIG)
         elif (out / CONFIG).exists():
             print(f"{out}: holds a run that saved nothing yet; begun anew", file=sys.stderr)
         if (done := int(saved.get("global_step", 0))) and config.loop.max_steps and done >= config.loop.max_steps:
@@ -79,7 +82,8 @@ def train(config: TrainingConfig) -> int:
             begun = type(experiment.config).from_dict(load_config(out / SIZES))  # perhaps before there was some size
             refuse_changes(_as_json(begun.to_dict()), sizes, out / SIZES)
             print(f"{out}: goes on from step {done}", file=sys.stderr)
-        save_config(out / CONFIG, {"stage": _stage_name(config), **asdict(config)})
+        values = asdict(config)
+        save_config(out / CONFIG, {"stage": _stage_name(config), **values, RELATIVE: relative_paths(values, out)})
         save_config(out / SIZES, sizes)
         try:
             code = _fit(config, experiment, newest, saved)
@@ -160,10 +164,11 @@ def _absolute(key: str, value: str | None) -> str | None:
 def _check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UserError("out", out, "is a file; give a folder")
-    if out.is_dir() and not (out / CONFIG).exists():
-        ours = (CHECKPOINTS, "latents", "tokenizer", LOCK)
-        if foreign := [path.name for path in out.iterdir() if path.name not in ours]:
-            raise UserError("out", out, f"holds {foreign[0]}, and no run; give a new or empty folder")
+    if (out / CONFIG).exists():
+        if load_config(out / CONFIG).get("stage") not in ("autoencoder", "latent-diffusion"):
+            raise UserError("out", out, f"holds a {CONFIG} of something else, and no run; give a new or empty folder")
+    elif foreign := first_foreign(out, own=(CHECKPOINTS, "latents", "tokenizer", LOCK)):
+        raise UserError("out", out, f"holds {foreign}, and no run; give a new or empty folder")
 
 
 def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:

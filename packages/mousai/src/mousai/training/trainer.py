@@ -7,12 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, Trainer
 from torch.utils.data import DataLoader
 
 from mousai.device import resolve_device
 from mousai.errors import UserError
 from mousai.training.callbacks.loggers import make_logger
+from mousai.training.checkpoint_files import StraightToFile
 from mousai.training.config import TrainingConfig
 from mousai.training.data.index_sampler import IndexSampler, collate
 from mousai.training.data.loader import ItemLoader
@@ -34,13 +36,8 @@ def make_trainer(
         callbacks: hooks, in their order.
     """
     loop = config.loop
-    accelerator, devices = lightning_device(config)
     return Trainer(
-        accelerator=accelerator,
-        devices=devices,
-        num_nodes=loop.nodes,
-        strategy=_strategy(config),
-        precision=loop.precision,
+        **_machine(config),
         max_steps=-1 if loop.max_steps is None else loop.max_steps,
         max_epochs=-1,
         accumulate_grad_batches=loop.accumulate,
@@ -52,12 +49,50 @@ def make_trainer(
         log_every_n_steps=config.logging.log_every,
         logger=make_logger(config.logging.logger, out, start=start),
         callbacks=list(callbacks),
+        plugins=[StraightToFile()],
         inference_mode=loop.strategy != FSDP,  # what is gathered in it is of no use to a backward pass
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
+
+
+def check_trainer(config: TrainingConfig) -> None:
+    """Have Lightning look at the settings of the machine, before songs are read: it checks them when it is made.
+
+    Raises:
+        UserError: it refuses them; one line with its reason.
+    """
+    loop = config.loop
+    try:
+        with quiet_lightning():
+            Trainer(
+                **_machine(config),
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+    except UserError:
+        raise
+    except (ValueError, TypeError, KeyError, RuntimeError, ImportError, MisconfigurationException) as error:
+        field = "devices" if loop.strategy in ("auto", FSDP) else "strategy"
+        why = " ".join(str(error).split())[:300]
+        hint = f"is not possible here with loop.precision={loop.precision}: {why}"
+        raise UserError(f"loop.{field}", getattr(loop, field), hint) from error
+
+
+def _machine(config: TrainingConfig) -> dict[str, Any]:
+    """Arguments of Lightning's trainer that say on what it computes."""
+    accelerator, devices = lightning_device(config)
+    return {
+        "accelerator": accelerator,
+        "devices": devices,
+        "num_nodes": config.loop.nodes,
+        "strategy": _strategy(config),
+        "precision": config.loop.precision,
+    }
 
 
 def _strategy(config: TrainingConfig) -> Any:

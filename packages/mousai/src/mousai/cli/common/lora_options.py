@@ -30,8 +30,12 @@ def check_lora(args: argparse.Namespace) -> None:
         raise UserError("lora_scale", args.lora_scale, "says how much of an adapter is added; give --lora too")
     if args.lora_scale is not None and not 0 <= args.lora_scale <= MOST:
         raise UserError("lora_scale", args.lora_scale, f"must be 0 to {MOST:g}")
-    if args.lora is not None and not Path(args.lora).is_file():
-        raise UserError("lora", args.lora, "no such file")
+    if args.lora is not None:
+        from mousai.diffusion.lora import check_adapter
+
+        if not Path(args.lora).exists():
+            raise UserError("lora", args.lora, "no such file")
+        check_adapter(args.lora)
 
 
 def load_lora(pipeline: "Mousai", args: argparse.Namespace) -> None:

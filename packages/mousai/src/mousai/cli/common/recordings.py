@@ -32,6 +32,7 @@ from mousai.cli.common.shared import (
     add_model_arguments,
     described_model,
     quiet_decoders,
+    say,
     say_unread,
 )
 from mousai.errors import UserError
@@ -89,7 +90,8 @@ def check_first(args: argparse.Namespace) -> Mapping[str, str]:
 
     The chords, melody and form that are asked for are then in `args.plan`, for `make`.
     """
-    from mousai.audio.files import check_output, read_metadata
+    from mousai.audio.files import read_metadata
+    from mousai.audio.outputs import check_output
 
     check_output(args.output, args.overwrite)
     with quiet_decoders():
@@ -113,10 +115,10 @@ def known_attributes(
         made: what mousai stored in it.
         around: second around which it is estimated.
     """
-    from mousai.conditioning.attributes import MusicAttributes, parse_attributes
+    from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
 
     own = parse_attributes(made.get("prompt", ""))
-    stored_tempo = float(made["tempo"]) if "tempo" in made else own.tempo
+    stored_tempo = _stored(made, "tempo", SLOWEST, FASTEST) or own.tempo
     stored_key = parse_attributes(made.get("key", "")).key or own.key
     asked = parse_attributes(args.prompt or "")
     tempo: float | None = args.tempo or stored_tempo or asked.tempo
@@ -124,7 +126,7 @@ def known_attributes(
     downbeat: float | None = args.first_downbeat
     sources = []
     if downbeat is None and stored_tempo is not None and tempo == stored_tempo:
-        downbeat = float(made.get("first_downbeat", 0.0))
+        downbeat = _stored(made, "first_downbeat", 0.0, 1e5) or 0.0
     if tempo is None or downbeat is None or key is None:
         found = _estimated(recording, around, tempo)
         if found is not None:
@@ -137,8 +139,17 @@ def known_attributes(
     words.append(key_name(known) or "key unknown")
     if sources:
         words.append("estimated where not given; --tempo, --first-downbeat and --key say it better")
-    print(f"{args.recording}: {', '.join(words)}", flush=True)
+    say([f"{args.recording}: {', '.join(words)}"])
     return known
+
+
+def _stored(made: Mapping[str, str], name: str, low: float, high: float) -> float | None:
+    """A number that a file says of itself; None where it says none, or an impossible one."""
+    try:
+        found = float(made[name][:40])
+    except (KeyError, ValueError):
+        return None
+    return found if low <= found <= high else None
 
 
 def _estimated(

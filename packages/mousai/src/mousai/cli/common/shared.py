@@ -7,14 +7,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from mousai import __version__
 from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
-from mousai.errors import UserError
+from mousai.errors import UserError, printable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -105,6 +105,17 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
     described = describe(folder, need=PARTS)
     described.defaults.updated(given_settings(args))
     return folder, described
+
+
+def say(lines: Iterable[str], *, to: "TextIO | None" = None) -> None:
+    """Print lines that hold what strangers' files say: names, metadata, texts; each as a terminal may show it.
+
+    Args:
+        lines: the lines.
+        to: stream; stdout by default.
+    """
+    for line in lines:
+        print(printable(line), file=to, flush=True)
 
 
 def model_name(args: argparse.Namespace) -> str:

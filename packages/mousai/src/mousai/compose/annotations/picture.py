@@ -6,13 +6,14 @@ Needs mousai-music[compose,evaluate]. What is drawn is read from the files of th
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from ...conditioning.tables import FRAME_RATE, PITCH
 from ...errors import UserError, install_hint, options_of
+from ...storage.files import atomic_file
+from ...storage.json_files import json_lines, read_text
 from ..errors import ComposeError
 
 _COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3", "#937860", "#da8bc3", "#8c8c8c", "#64b5cd")
@@ -22,9 +23,8 @@ def read_row(folder: Path, index: int) -> dict[str, Any]:
     """The row of a song of a folder. Raises ComposeError where there is none."""
     path = folder / "metadata.jsonl"
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-        rows = [json.loads(line) for line in lines if line.strip()]
-    except (OSError, ValueError) as error:
+        rows = [row for _, row in json_lines(read_text(path, most=2**30)) if isinstance(row, dict)]
+    except ValueError as error:
         raise ComposeError(path, hint=f"cannot be read ({error}); give a folder that mousai compose wrote") from None
     for row in rows:
         if row.get("file_name") == f"audio/{index:06d}.flac" and "chords" in row:
@@ -80,7 +80,8 @@ def draw(folder: Path, index: int, out: Path) -> None:
     tempo = f"{row['bpm']} bpm" if row["bpm"] else "changing tempo"
     figure.suptitle(f"{row['title']}: {row['style']}, {tempo}, {row['key'] or 'changing key'}, lead {row['lead']}")
     try:
-        figure.savefig(out, dpi=90)
+        with atomic_file(Path(out)) as partial:
+            figure.savefig(partial, dpi=90)
     except (OSError, ValueError) as error:  # it cannot be written, or matplotlib knows no such kind of picture
         raise ComposeError("out", out, f"cannot be written: {error}") from error
     plt.close(figure)

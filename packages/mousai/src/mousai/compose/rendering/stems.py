@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...storage.files import atomic_file
 from .layers import LAYERS
 from .render import SAMPLE_RATE
 
@@ -29,7 +28,7 @@ def write_stems(stems: "Mapping[str, NDArray[np.float32]]", folder: Path, index:
     are divided by `stems_gain`, the smallest power of two that lets every sample fit: 1 for most songs, 2 for loud
     ones. Their sum times `stems_gain` is the mix before the limiter.
     """
-    import soundfile
+    from ...audio.encoding import encoded_file
 
     peak = max(float(abs(stem).max(initial=0.0)) for stem in stems.values())
     gain = 2.0 ** max(math.ceil(math.log2(peak)), 0) if peak > 0 else 1.0
@@ -37,6 +36,7 @@ def write_stems(stems: "Mapping[str, NDArray[np.float32]]", folder: Path, index:
     for layer in LAYERS:
         path = folder / names[layer]
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path) as partial:
-            soundfile.write(partial, (stems[layer] / gain).T, SAMPLE_RATE, format="FLAC", subtype="PCM_24")
+        sound = (stems[layer] / gain).T
+        with encoded_file(path, SAMPLE_RATE, sound.shape[1], format="FLAC", subtype="PCM_24") as file:
+            file.write(sound)
     return {"stems": names, "stems_gain": gain}

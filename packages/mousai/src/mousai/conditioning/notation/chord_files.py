@@ -1,7 +1,5 @@
 """Chords of a piece from what a user gives: bars, pairs, or a file (.lab of mir_eval, .json and .jams)."""
 
-import json
-import math
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -9,7 +7,8 @@ from typing import Any
 
 from mousai.conditioning.notation.chord_sequences import BarChords, TimedChords, parse_bars, timed_chords
 from mousai.conditioning.notation.chord_symbols import read_symbol
-from mousai.errors import UserError
+from mousai.errors import UserError, is_finite
+from mousai.storage.json_files import parse_json, read_text
 
 LAB_SUFFIXES, JSON_SUFFIXES = (".lab",), (".json", ".jams")
 JAMS_NAMESPACES = ("chord", "chord_harte")
@@ -49,8 +48,8 @@ def _suffix(text: str) -> str:
 
 def _pairs(text: str) -> TimedChords:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
+        found = parse_json(text)
+    except ValueError:
         raise UserError("chords", text, 'is no JSON list; give [["Am", 0], ["F", 2]]') from None
     return timed_chords(found)
 
@@ -62,13 +61,11 @@ def _file(path: Path) -> TimedChords:
     try:
         if path.stat().st_size > _LONGEST:
             raise UserError(path, hint="is too long for chords of one piece")
-        text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         raise UserError("chords", path, "no such file") from None
     except OSError as error:
         raise UserError(path, hint=f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UserError(path, hint="is no text in UTF-8") from None
+    text = read_text(path, most=_LONGEST)
     return _lab(path, text) if suffix in LAB_SUFFIXES else _json(path, text)
 
 
@@ -90,8 +87,8 @@ def _lab(path: Path, text: str) -> TimedChords:
 
 def _json(path: Path, text: str) -> TimedChords:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        found = parse_json(text)
+    except ValueError as error:
         raise UserError(path, hint=f"is no JSON: {error}") from None
     if isinstance(found, list):
         try:
@@ -121,7 +118,7 @@ def _checked(path: Path, events: Sequence[tuple[str, float, float, str]]) -> Tim
     """Chords of a file: (where it stands, start, end, symbol or label), in the order of time."""
     spans: list[tuple[float, float, str]] = []
     for where, start, end, symbol in events:
-        if not (math.isfinite(start) and math.isfinite(end) and start < end):
+        if not (is_finite(start) and is_finite(end) and start < end):
             raise UserError(path, hint=f"{where}: {start:g} to {end:g} s is no stretch of time")
         if spans and start < spans[-1][1] - 1e-3:
             raise UserError(path, hint=f"{where}: begins at {start:g} s, before the end of the one above it")

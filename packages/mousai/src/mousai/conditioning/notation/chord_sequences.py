@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from mousai.conditioning.notation.chord_symbols import read_symbol
-from mousai.errors import UserError
+from mousai.errors import UserError, is_finite
 
 BEATS_PER_BAR = 4
 SHORTEST, LONGEST = Fraction(1, 16), Fraction(1000)
@@ -123,7 +123,7 @@ def timed_chords(events: Sequence[tuple[Any, Any]], *, written: str | None = Non
         symbol, start = event
         if not isinstance(symbol, str):
             raise UserError("chords", event, 'must begin with the name of a chord, such as ("Am", 0.0)')
-        if isinstance(start, bool) or not hasattr(start, "__float__") or not math.isfinite(float(start)):
+        if isinstance(start, bool) or not hasattr(start, "__float__") or not is_finite(start):
             raise UserError("chords", event, 'must end in a number of seconds, such as ("Am", 0.0)')
         if starts and float(start) <= starts[-1]:
             raise UserError("chords", event, f"must begin after the chord before it, at {starts[-1]:g} s")

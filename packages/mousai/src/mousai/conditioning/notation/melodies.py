@@ -1,7 +1,6 @@
 """A melody from what a user gives: notes, a MIDI file, or a recording of a voice."""
 
 import json
-import math
 import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from mousai.errors import UserError
+from mousai.errors import UserError, is_finite
+from mousai.storage.json_files import parse_json
 
 ROUNDED = 0.05
 """Seconds by which the last note may end after the piece, where it is cut."""
@@ -101,8 +101,8 @@ def check_melody_file(given: Any) -> None:
 def _read(given: Any, midi: bool, track: str | int | None) -> Melody:
     if isinstance(given, str) and given.lstrip().startswith("["):
         try:
-            given = json.loads(given)
-        except (ValueError, RecursionError):
+            given = parse_json(given)
+        except ValueError:
             raise UserError("melody", given, "is no JSON list; give [[0, 0.5, 60], [0.5, 1, 62]]") from None
     if isinstance(given, str | PathLike):
         return _file(Path(given), midi, track)
@@ -135,7 +135,7 @@ def _notes(given: Any) -> tuple[tuple[float, float, int], ...]:
     for note in given:
         if not isinstance(note, Sequence) or isinstance(note, str) or len(note) != 3:
             raise UserError("melody", note, "must be (start, end, MIDI pitch), such as (0.0, 0.5, 60)")
-        if not all(isinstance(one, numbers.Real) and not isinstance(one, bool) and math.isfinite(one) for one in note):
+        if not all(isinstance(one, numbers.Real) and not isinstance(one, bool) and is_finite(one) for one in note):
             raise UserError("melody", note, "must be three finite numbers: start, end, MIDI pitch")
         start, end, pitch = (float(one) for one in note)
         if not start < end:

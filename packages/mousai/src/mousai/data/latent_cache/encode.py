@@ -42,7 +42,9 @@ from mousai.data.records import Record, song_name
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
 from mousai.storage.file_parts import FilePart
-from mousai.storage.weights import load_config, load_state, save_config, save_tensors
+from mousai.storage.files import first_foreign
+from mousai.storage.leftovers import sweep
+from mousai.storage.weights import load_config, load_module, save_config, save_tensors
 
 SONGS_PER_SHARD = 32
 """Most that an interruption loses."""
@@ -85,9 +87,11 @@ def encoder_fingerprint(state: Mapping[str, Tensor]) -> str:
 
 def load_stage_1(folder: Path) -> DMAE:
     """The autoencoder of a folder that holds its `config.json` and `model.safetensors`, in float32."""
-    autoencoder = DMAE(DMAEConfig.from_dict(load_config(folder)))
-    load_state(folder, autoencoder)
-    return autoencoder.eval()
+    try:
+        config = DMAEConfig.from_dict(load_config(folder))
+    except ValueError as error:
+        raise error if isinstance(error, UserError) else UserError(folder, hint=f"config.json: {error}") from error
+    return load_module(folder, lambda: DMAE(config))
 
 
 def encode_songs(
@@ -122,8 +126,7 @@ def encode_songs(
             raise UserError(name, value, "must be 1 or more")
     autoencoder = encoder_fingerprint(load_stage_1(stage_1).state_dict())
     _check_index(cache, autoencoder, offsets)
-    for leftover in cache.glob(".mousai-*"):
-        leftover.unlink()  # of a process that was killed
+    sweep(cache, again=True)
     names = {song_name(record, folder): record.path for record in records}
     if len(names) < len(records):
         raise UserError(folder, hint="two of its songs have one name")
@@ -219,6 +222,8 @@ def _check_index(cache: Path, autoencoder: str, offsets: int) -> None:
     index = {"format": FORMAT, "version": 1, "autoencoder": autoencoder, "offsets": offsets}
     path = cache / INDEX
     if not path.exists():
+        if foreign := first_foreign(cache):
+            raise UserError(cache, hint=f"holds {foreign}, and no latents; give a new or empty folder")
         save_config(path, index)
     elif (found := load_config(path)) != index:
         differ = ", ".join(

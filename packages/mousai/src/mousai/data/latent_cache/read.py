@@ -1,6 +1,5 @@
 """Reading what `mousai data encode` made, see `mousai.data.latent_cache.encode`."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from mousai.data.tables import json_rows
 from mousai.errors import UserError
+from mousai.storage.json_files import parse_json
 from mousai.storage.weights import load_config, load_tensors, tensor_metadata, tensor_shapes
 
 FORMAT = "mousai latents"
@@ -60,6 +60,9 @@ def cached_songs(cache: Path) -> Cached:
         UserError: it has no metadata of its songs, or holds none.
     """
     index = load_config(cache / INDEX)
+    offsets, autoencoder = index.get("offsets"), index.get("autoencoder")
+    if not isinstance(offsets, int) or not 1 <= offsets <= 1000 or not isinstance(autoencoder, str):
+        raise UserError(cache / INDEX, hint="must say the autoencoder, and offsets from 1 to 1000; encode anew")
     if not (cache / METADATA).exists():
         raise UserError(cache, hint=f"has no {METADATA}; `mousai data encode` adds it, and encodes nothing anew")
     held = {key: (path, shape) for path in latent_shards(cache) for key, shape in tensor_shapes(path).items()}
@@ -67,13 +70,13 @@ def cached_songs(cache: Path) -> Cached:
     songs = []
     for _, row in json_rows(cache / METADATA):
         name = row.pop("file_name")
-        keys = [f"{name}#{offset}" for offset in range(index["offsets"])]
+        keys = [f"{name}#{offset}" for offset in range(offsets)]
         if all(key in held for key in keys):
             size = sum(2 * math.prod(held[key][1]) for key in keys)
             songs.append(CachedSong(name, held[keys[0]][0], size, marks.get(name, ""), row))
     if not songs:
         raise UserError(cache, hint="holds no latents; run `mousai data encode` first")
-    return Cached(songs, index["autoencoder"], index["offsets"])
+    return Cached(songs, autoencoder, offsets)
 
 
 def read_latents(cache: Path, songs: Sequence[str], *, offsets: int) -> list[list[Tensor]]:
@@ -108,7 +111,14 @@ def known_latents(cache: Path) -> set[str]:
 
 def about_shard(path: Path) -> dict[str, dict[str, str]]:
     """Marks of the songs in a file of the cache, and what is wrong with those that are not, see `ABOUT_SHARD`."""
-    return {"marks": {}, "bad": {}, **json.loads(tensor_metadata(path).get(ABOUT_SHARD, "{}"))}
+    try:
+        found = parse_json(tensor_metadata(path).get(ABOUT_SHARD, "{}"))
+    except ValueError as error:
+        raise error if isinstance(error, UserError) else UserError(path, hint=f"its header: {error}") from error
+    parts = {name: found.get(name, {}) for name in ("marks", "bad")} if isinstance(found, dict) else {}
+    if not parts or not all(isinstance(part, dict) for part in parts.values()):
+        raise UserError(path, hint="its header must hold the marks and the bad songs as objects")
+    return parts
 
 
 def marks_of(path: Path) -> dict[str, str]:

@@ -67,6 +67,9 @@ class Remote:
         Raises:
             ShardError: it cannot be fetched, or is not what the index of its set says.
         """
+        if self.size > self.cache.gigabytes * 1e9:
+            hint = f"has {self.size} bytes, and the folder for shards may hold {self.cache.gigabytes:g} GB in all"
+            raise ShardError(self.url, hint=hint)
         target = self.cache.folder / f"{self.sha256}.tar"
         try:
             if not _used(target):
@@ -84,12 +87,14 @@ class Remote:
         digest, size = hashlib.sha256(), 0
         with atomic_file(target) as partial:
             with opened(self.url) as source, partial.open("wb") as file:
-                while block := source.read(_BLOCK):
+                # Not further than a little beyond its end, because a source may never end.
+                while size <= self.size and (block := source.read(_BLOCK)):
                     digest.update(block)
                     size += len(block)
                     file.write(block)
             if (size, digest.hexdigest()) != (self.size, self.sha256):
-                what = "its hash differs" if size == self.size else f"{size} bytes in place of {self.size}"
+                found = f"{size} bytes" if size < self.size else "more bytes"
+                what = "its hash differs" if size == self.size else f"{found} in place of {self.size}"
                 raise ShardError(
                     self.url, hint=f"is not what the index of its shards says ({what}); make or copy it anew"
                 )

@@ -15,12 +15,13 @@ from mousai.data.latent_cache.read import cached_songs, is_latent_cache
 from mousai.data.marks import content_mark, without_time
 from mousai.data.melodies import with_melodies
 from mousai.data.records import find_records, song_name
-from mousai.data.shards.format import BAD, FORMAT, INDEX, METADATA, Kind, Shard
+from mousai.data.shards.format import BAD, FORMAT, INDEX, LARGEST_INDEX, METADATA, Kind, Shard
 from mousai.data.shards.write import ShardJob, Song, fields_text, write_shard
 from mousai.data.skipped import say_skipped
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
-from mousai.storage.files import atomic_file
+from mousai.storage.files import first_foreign, write_text
+from mousai.storage.leftovers import sweep
 from mousai.storage.weights import load_config
 
 
@@ -107,10 +108,8 @@ def shard_songs(
     songs = sum(len(shard.songs) for shard in finished.values())
     if todo or not (out / METADATA).exists():
         bad.save()
-        with atomic_file(out / METADATA) as partial:
-            partial.write_text(
-                "".join(f"{fields_text(song)}\n" for song in data.songs if song.name not in bad.found), encoding="utf-8"
-            )
+        kept = (song for song in data.songs if song.name not in bad.found)
+        write_text(out / METADATA, "".join(f"{fields_text(song)}\n" for song in kept))
         _write_index(out, {**header, "complete": True, "songs": songs}, [finished[job.file] for job in jobs])
     _clear(out, descriptions=True)
     return Packed(songs, len(jobs), len(todo), bad.found)
@@ -172,12 +171,12 @@ def _begin(out: Path, header: Mapping[str, Any]) -> dict[str, Shard]:
     """The shards that are finished, by name; the folder is made and says of what it is before the first."""
     path = out / INDEX
     if not path.exists():
-        if out.is_dir() and (foreign := [entry.name for entry in out.iterdir() if not entry.name.startswith(".")]):
-            raise UserError(out, hint=f"holds {foreign[0]}, and no shards; give a new or empty folder")
+        if foreign := first_foreign(out):
+            raise UserError(out, hint=f"holds {foreign}, and no shards; give a new or empty folder")
         out.mkdir(parents=True, exist_ok=True)
         _write_index(out, {**header, "complete": False, "songs": 0}, [])
         return {}
-    found = load_config(path)
+    found = load_config(path, most=LARGEST_INDEX)
     if differ := [
         f"{key} {found.get(key)!r}, here {value!r}" for key, value in header.items() if found.get(key) != value
     ]:
@@ -186,8 +185,13 @@ def _begin(out: Path, header: Mapping[str, Any]) -> dict[str, Shard]:
             hint=f"holds shards of other data or settings ({', '.join(differ)}); remove it or name another folder",
         )
     _clear(out, descriptions=False)
-    shards = [Shard.from_dict(one) for one in found["shards"]]
-    shards += [Shard.from_dict(load_config(one)) for one in sorted(out.glob("shard-*.tar.json"))]
+    try:
+        shards = [Shard.from_dict(one) for one in found.get("shards", ())]
+        shards += [
+            Shard.from_dict(load_config(one, most=LARGEST_INDEX)) for one in sorted(out.glob("shard-*.tar.json"))
+        ]
+    except (ValueError, TypeError) as error:
+        raise UserError(out, hint=f"its index cannot be read ({error}); remove the folder or name another") from error
     return {shard.file: shard for shard in shards if _is_whole(out / shard.file, shard.bytes)}
 
 
@@ -195,8 +199,7 @@ def _write_index(out: Path, header: Mapping[str, Any], shards: Sequence[Shard]) 
     """A line for each shard, because an index of a million songs is read by programs."""
     lines = [f"{json.dumps(key)}: {json.dumps(value)}," for key, value in header.items()]
     lines += ['"shards": [', ",\n".join(json.dumps(shard.to_dict()) for shard in shards), "]}"]
-    with atomic_file(out / INDEX) as partial:
-        partial.write_text("{" + "\n".join(lines) + "\n", encoding="utf-8")
+    write_text(out / INDEX, "{" + "\n".join(lines) + "\n")
 
 
 def _is_whole(path: Path, size: int) -> bool:
@@ -205,8 +208,7 @@ def _is_whole(path: Path, size: int) -> bool:
 
 def _clear(out: Path, *, descriptions: bool) -> None:
     """Remove what killed processes left half written, and what the index says now."""
-    for leftover in out.glob(".mousai-*"):
-        leftover.unlink()
+    sweep(out, again=True)
     if descriptions:
         for path in out.glob("shard-*.tar.json"):
             path.unlink()

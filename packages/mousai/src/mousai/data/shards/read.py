@@ -4,13 +4,12 @@ The index says at which byte of which shard each song begins. A shard on a disk 
 lies elsewhere is fetched whole the first time that one of its songs is wanted (`mousai.data.shards.fetch`).
 """
 
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -18,18 +17,22 @@ from torch import Tensor
 
 from mousai.data.records import Record, find_records
 from mousai.data.shards.fetch import Remote, ShardCache, ShardError, default_folder, opened
-from mousai.data.shards.format import FORMAT, INDEX, METADATA, Kind, Shard
+from mousai.data.shards.format import FORMAT, INDEX, LARGEST_INDEX, METADATA, SHARD_NAME, Kind, Shard, check_set
 from mousai.errors import UserError, install_hint
 from mousai.storage.file_parts import FilePart
+from mousai.storage.json_files import json_lines, parse_json, read_text
 
-_SHARD = re.compile(r"shard-\d{6,}\.tar")
+_SHARD = re.compile(SHARD_NAME, re.ASCII)
 
 
 def is_shards(data: str) -> bool:
     """Tell whether `data` is a set of shards: its folder, its index, a list of its files, or a URL."""
     if Path(data).is_dir():
         index = Path(data) / INDEX
-        return index.is_file() and f'"{FORMAT}"' in index.read_text(encoding="utf-8", errors="replace")[:1000]
+        if not index.is_file():
+            return False
+        with index.open(encoding="utf-8", errors="replace") as file:
+            return f'"{FORMAT}"' in file.read(1000)
     return is_elsewhere(data) or data.endswith(INDEX) or bool(_SHARD.search(_one_of(data)))
 
 
@@ -101,15 +104,28 @@ class ShardSet:
         """Metadata of a song."""
         _, shard, _, _, start, size = self._table[place]
         text = FilePart(self.holders[int(shard)], int(start), int(size), self.names[place]).read()
-        found: dict[str, Any] = json.loads(text)
+        try:
+            found = parse_json(text)
+            if not isinstance(found, dict):
+                raise ValueError("no object")
+        except ValueError as error:
+            raise ShardError(self.names[place], hint=f"its metadata in {self.data} cannot be read: {error}") from error
         return {key: value for key, value in found.items() if key != "file_name"}
 
     def latents(self, place: int) -> list[Tensor]:
         """Its latents [C, L], one for each offset."""
         import safetensors.torch
 
-        found = safetensors.torch.load(self.sound(place).read())
-        return [found[str(index)] for index in range(self.about["offsets"])]
+        try:
+            found = safetensors.torch.load(self.sound(place).read())
+            latents = [found[str(index)] for index in range(self.about["offsets"])]
+        except (safetensors.SafetensorError, KeyError) as error:
+            raise ShardError(
+                self.names[place], hint=f"its latents in {self.data} cannot be read: {error}; make the shards anew"
+            ) from error
+        if not all(latent.ndim == 2 and bool(latent.isfinite().all()) for latent in latents):
+            raise ShardError(self.names[place], hint=f"its latents in {self.data} are not finite or of another shape")
+        return latents
 
     def fetch(self, shard: int) -> None:
         """Fetch a shard to this machine, so that nobody has to wait for it."""
@@ -118,12 +134,20 @@ class ShardSet:
     def records(self) -> Iterator[Record]:
         """Every song with its metadata, in order, without touching a shard."""
         places = {name: place for place, name in enumerate(self.names)}
-        with opened(self.metadata) as stream:
-            for line in _lines(stream.read().decode()):
-                row = json.loads(line)
-                place = places.get(row.pop("file_name"))
-                if place is not None:  # a list of shards may be a part of the set
-                    yield Record(self.sound(place), row)
+        found: dict[int, dict[str, Any]] = {}
+        try:
+            for number, row in json_lines(_text_of(self.metadata)):
+                name = row.pop("file_name", None) if isinstance(row, dict) else None
+                if not isinstance(name, str):
+                    raise ValueError(f"line {number} is no object with file_name")
+                if name in places:  # a list of shards may be a part of the set
+                    found[places[name]] = row
+            if missing := [name for name, place in places.items() if place not in found]:
+                raise ValueError(f"has no line of {missing[0]!r}")
+        except ValueError as error:
+            raise error if isinstance(error, UserError) else UserError(self.metadata, hint=str(error)) from error
+        for place in range(len(places)):
+            yield Record(self.sound(place), found[place])
 
 
 def open_shards(data: str, *, cache: ShardCache | None = None) -> ShardSet:
@@ -139,16 +163,17 @@ def open_shards(data: str, *, cache: ShardCache | None = None) -> ShardSet:
     """
     address, only = _address(data)
     where = address(INDEX)
-    with opened(where) as stream:
-        text = stream.read()
+    text = _text_of(where)
     try:
-        index = json.loads(text)
-        if index["format"] != FORMAT or index["version"] != 1:
-            raise KeyError("format")
-        shards = [Shard.from_dict(one) for one in index.pop("shards")]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(where, hint="is no index of shards; make them with `mousai data shard`") from error
-    if not index["complete"]:
+        index = parse_json(text)
+        if not isinstance(index, dict) or index.get("format") != FORMAT or index.get("version") != 1:
+            raise ValueError("its format is another")
+        shards = [Shard.from_dict(one) for one in index.pop("shards", ())]
+        check_set(tuple(shards))
+        _check_about(index)
+    except (ValueError, TypeError) as error:
+        raise UserError(where, hint=f"is no index of shards ({error}); make them with `mousai data shard`") from error
+    if not index.get("complete"):
         raise UserError(where, hint="its shards are not finished; `mousai data shard` goes on with them")
     if only and (unknown := sorted(only - {shard.file for shard in shards})):
         raise UserError(data, hint=f"{unknown[0]} is not in {where}")
@@ -178,6 +203,31 @@ def records_of(data: str, *, cache: ShardCache | None = None) -> list[Record]:
         raise UserError(data, hint="holds latents; give shards of a folder of audio files, or that folder")
     # Shard by shard, so that one that lies elsewhere is fetched once.
     return [record for _, record in sorted(zip(found.shard_of, found.records(), strict=True), key=lambda pair: pair[0])]
+
+
+def _check_about(index: Mapping[str, Any]) -> None:
+    """Raise a ValueError unless an index says what its songs are."""
+    if index.get("kind") not in get_args(Kind):
+        raise ValueError(f"kind must be one of {', '.join(get_args(Kind))}")
+    offsets = index.get("offsets", 1)
+    if index["kind"] == "latents" and ("offsets" not in index or not isinstance(index.get("autoencoder"), str)):
+        raise ValueError("shards of latents need offsets and autoencoder")
+    if isinstance(offsets, bool) or not isinstance(offsets, int) or not 1 <= offsets <= 1000:
+        raise ValueError("offsets must be 1 to 1000")
+
+
+def _text_of(where: str) -> str:
+    """A text file of a set, here or elsewhere, of bounded size."""
+    if not is_elsewhere(where):
+        return read_text(where, most=LARGEST_INDEX)
+    with opened(where) as stream:
+        data = stream.read(LARGEST_INDEX + 1)
+    if len(data) > LARGEST_INDEX:
+        raise UserError(where, hint=f"has more than {LARGEST_INDEX} bytes")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise UserError(where, hint="is no text in UTF-8") from error
 
 
 def _local(path: Path, size: int) -> Path:
@@ -224,7 +274,3 @@ def _expanded(data: str) -> list[str]:
         raise UserError(data, hint=f"reading a list needs webdataset; {install_hint('train')}") from None
     found: list[str] = expand_urls(data)
     return found
-
-
-def _lines(text: str) -> list[str]:
-    return [line for line in text.split("\n") if line]

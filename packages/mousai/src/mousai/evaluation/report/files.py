@@ -2,13 +2,21 @@
 
 import json
 import math
+import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from mousai.errors import UserError
+from mousai.evaluation.clips import TABLE
 from mousai.evaluation.config import EvaluationResult
-from mousai.evaluation.report.page import page
-from mousai.storage.files import atomic_file
+from mousai.evaluation.report.page import TITLE, page
+from mousai.storage.files import first_foreign, write_text
+from mousai.storage.json_files import read_text
+
+CLIP_FOLDERS = ("clips", "reference", "long", "long-reference")
+"""Folders below the report's that hold clips and their table."""
 
 
 def write_report(result: EvaluationResult, out: Path) -> None:
@@ -24,11 +32,30 @@ def write_report(result: EvaluationResult, out: Path) -> None:
         "clips": {name: judged.rows for name, judged in result.sets.items()},
     }
     found = {name: part for name, part in found.items() if part}
-    with atomic_file(out / "report.json") as partial:
-        text = json.dumps(_finite(found), indent=1, ensure_ascii=False, allow_nan=False)
-        partial.write_text(text + "\n", encoding="utf-8")
-    with atomic_file(out / "report.html") as partial:
-        partial.write_text(page(result, out), encoding="utf-8")
+    text = json.dumps(_finite(found), indent=1, ensure_ascii=False, allow_nan=False)
+    write_text(out / "report.json", text + "\n")
+    write_text(out / "report.html", page(result, out))
+
+
+def check_folder(out: Path, clips: Sequence[Path] = ()) -> None:
+    """Refuse a folder in which a report would replace files that no evaluation wrote, before anything is made.
+
+    Args:
+        out: folder of the report.
+        clips: folders of clips that the user brings.
+
+    Raises:
+        UserError: it holds a report.html or report.json of something else, or clips without a table of theirs.
+    """
+    for name, marker in (("report.html", TITLE), ("report.json", '"settings"')):
+        path = out / name
+        if os.path.lexists(path) and marker not in read_text(path, most=2**30):
+            raise UserError("out", out, f"holds a {name} that no evaluation wrote; give another folder")
+    for name in CLIP_FOLDERS:
+        if (out / name).resolve() in [folder.resolve() for folder in clips]:
+            raise UserError("out", out, f"would put clips of its own into {out / name}; give another folder")
+        if not (out / name / TABLE).exists() and (foreign := first_foreign(out / name)):
+            raise UserError("out", out, f"holds {name}/{foreign}, which no evaluation wrote; give another folder")
 
 
 def _finite(value: Any) -> Any:

@@ -8,6 +8,9 @@ from mousai.evaluation.report import attributes, clip_metrics, model_metrics
 from mousai.evaluation.report.html import STYLE, note, player, table, text
 from mousai.evaluation.report.metric_table import HEAD, metric_rows
 
+TITLE = "<title>Moûsai: evaluation</title>"
+"""What tells a report from a page of somebody else's."""
+
 
 def page(result: EvaluationResult, out: Path) -> str:
     """The whole page.
@@ -35,7 +38,7 @@ def page(result: EvaluationResult, out: Path) -> str:
     body = "\n".join(part for part in parts if part)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>Moûsai: evaluation</title><style>{STYLE}</style></head><body>{body}</body></html>\n"
+        f"{TITLE}<style>{STYLE}</style></head><body>{body}</body></html>\n"
     )
 
 

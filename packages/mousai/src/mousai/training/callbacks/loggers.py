@@ -9,6 +9,12 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger, Wand
 from mousai.errors import UserError
 
 
+def check_logger(kind: str) -> None:
+    """Raise a `UserError` where the logger that is asked for is not installed."""
+    if kind == "wandb" and find_spec("wandb") is None:
+        raise UserError("logging.logger", kind, "is not installed; pip install wandb, or take tensorboard")
+
+
 def make_logger(kind: str, folder: Path, *, start: int) -> Logger:
     """TensorBoard, a table in a file, or Weights & Biases.
 
@@ -20,9 +26,8 @@ def make_logger(kind: str, folder: Path, *, start: int) -> Logger:
     Raises:
         UserError: wandb is asked for and not installed.
     """
+    check_logger(kind)
     if kind == "wandb":
-        if find_spec("wandb") is None:
-            raise UserError("logging.logger", kind, "is not installed; pip install wandb, or take tensorboard")
         return WandbLogger(save_dir=folder, project="mousai", name=folder.name, id=folder.name, resume="allow")
     if kind == "tensorboard":
         try:

@@ -9,6 +9,7 @@ from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
 
 from mousai.audio.files import write_audio
+from mousai.storage.files import atomic_file
 from mousai.training.callbacks.ema import EMA
 from mousai.training.callbacks.spectrogram_picture import spectrogram_picture
 from mousai.training.config import Logging
@@ -58,7 +59,8 @@ class LogSamples(Callback):
         sound_file, picture_file = (path.with_name(path.name + suffix) for suffix in (".wav", ".png"))
         write_audio(sound_file, sound.wave.numpy(), sound.sample_rate, overwrite=True)
         picture, pixels = spectrogram_picture(sound.wave.numpy(), sound.sample_rate, title=sound.name)
-        picture_file.write_bytes(picture)
+        with atomic_file(picture_file) as partial:
+            partial.write_bytes(picture)
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 mono: Tensor = sound.wave.mean(0)  # all that its player takes

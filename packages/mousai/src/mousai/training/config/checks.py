@@ -1,24 +1,26 @@
 """Checks of numbers that the configs share."""
 
-import math
 from typing import Any
 
-from mousai.errors import UserError
+from mousai.errors import UserError, is_finite
+
+LARGEST = 2**53
+"""Largest number of a setting: whole numbers up to it are exact as floats."""
 
 
 def check_above(name: str, value: Any, least: float) -> None:
     """Refuse a number that is not above `least`."""
-    if not (math.isfinite(value) and value > least):
+    if not (is_finite(value) and least < value <= LARGEST):
         raise UserError(name, value, f"must be above {least}")
 
 
 def check_least(name: str, value: Any, least: float) -> None:
     """Refuse a number below `least`."""
-    if not (math.isfinite(value) and value >= least):
+    if not (is_finite(value) and least <= value <= LARGEST):
         raise UserError(name, value, f"must be {least} or more")
 
 
 def check_probability(name: str, value: Any) -> None:
     """Refuse a number outside [0, 1]."""
-    if not (math.isfinite(value) and 0 <= value <= 1):
+    if not (is_finite(value) and 0 <= value <= 1):
         raise UserError(name, value, "must lie in [0, 1]")

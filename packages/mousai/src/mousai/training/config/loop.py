@@ -56,6 +56,8 @@ class LoopConfig:
 
     def __post_init__(self) -> None:
         """Check every value."""
+        if self.shards == "":
+            raise UserError("loop.shards", "", "is empty; give a folder, or leave it out")
         for name in ("batch", "accumulate", "nodes"):
             check_least(f"loop.{name}", getattr(self, name), 1)
         check_least("loop.workers", self.workers, 0)

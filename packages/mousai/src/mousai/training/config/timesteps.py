@@ -1,10 +1,9 @@
 """Distribution of the diffusion times that a run trains on."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
-from mousai.errors import UserError
+from mousai.errors import UserError, is_finite
 from vdiffusion import LogitNormalTime, TimeDistribution, UniformTime
 
 
@@ -25,11 +24,11 @@ class TimestepSampling:
 
     def __post_init__(self) -> None:
         """Check every value."""
-        if not math.isfinite(self.mean):
+        if not is_finite(self.mean):
             raise UserError(
                 "crops.times.mean", self.mean, "must be finite; 0 centres the times on 1/2, above 0 is noisier"
             )
-        if not (math.isfinite(self.std) and self.std > 0):
+        if not (is_finite(self.std) and self.std > 0):
             raise UserError("crops.times.std", self.std, "must be finite and above 0, for example 1.0")
 
     def distribution(self) -> TimeDistribution:

@@ -32,6 +32,9 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Check what no part can check alone."""
+        for name in ("data", "out", "start_from", "model", "device", "autoencoder", "text"):
+            if getattr(self, name, None) == "":
+                raise UserError(name, "", "is empty; give a value, or leave it out")
         if self.loop.max_steps is None and self.loop.max_time is None:
             raise UserError("loop.max_steps", None, "say how long to train, by it or by loop.max_time")
         if self.data == COMPOSE and not self.loop.resident:

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from mousai.processes import follow_parent
+from mousai.storage.leftovers import sweep, temporary_name
 from mousai.training.config import ComposerConfig
 
 SAMPLE_RATE = 48000
@@ -58,8 +59,9 @@ class SongStream:
         context = multiprocessing.get_context("spawn")
         self._queue: Any = context.Queue()
         self._stop: Event = context.Event()
-        memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
-        self._folder = folder or Path(tempfile.mkdtemp(prefix="mousai-songs-", dir=memory))
+        memory = Path("/dev/shm" if Path("/dev/shm").is_dir() else tempfile.gettempdir())
+        sweep(memory, again=True)
+        self._folder = folder or memory / temporary_name(".songs")
         self._folder.mkdir(parents=True, exist_ok=True)
         workers = config.workers or max(1, (os.cpu_count() or 2) - 1)
         self._processes = [

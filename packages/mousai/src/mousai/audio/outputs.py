@@ -1,0 +1,52 @@
+"""Checks, before the slow part, that a file can be written under the name that was given."""
+
+import os
+import stat
+import tempfile
+from os import PathLike
+from pathlib import Path
+
+from mousai.audio.opening import AudioError
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+"""Endings of files that are written."""
+
+
+def check_output(path: str | PathLike[str], overwrite: bool, *, suffixes: tuple[str, ...] = AUDIO_SUFFIXES) -> Path:
+    """Make sure, before the slow part, that a file can be written at `path`; return it as a Path.
+
+    Raises:
+        AudioError: the name is empty or too long, its suffix is none of `suffixes`, the file exists and `overwrite` is
+            false, it is a folder, a device or a link to nothing, or its folder is missing or cannot be written.
+    """
+    if not os.fspath(path):
+        raise AudioError("output", "", "is empty; give the name of a file")
+    path = Path(path)
+    try:
+        found = path.lstat()
+        found = path.stat() if stat.S_ISLNK(found.st_mode) else found
+    except FileNotFoundError:
+        found = None
+    except OSError as error:
+        raise AudioError(str(path), hint=f"cannot be the name of a file: {error.strerror}") from error
+    if path.is_symlink() and found is None:
+        raise AudioError(str(path), hint="is a link to a file that does not exist; remove it, or name that file")
+    if found is not None and stat.S_ISDIR(found.st_mode):
+        raise AudioError(str(path), hint="is a folder; give the name of a file")
+    if path.suffix.lower() not in suffixes:
+        raise AudioError(str(path), hint=f"the name must end in {' or '.join(suffixes)}")
+    if found is not None and not stat.S_ISREG(found.st_mode):
+        raise AudioError(str(path), hint="is a device or a pipe, which is never replaced; give the name of a file")
+    if found is not None and not overwrite:
+        raise AudioError(
+            str(path), hint="exists already; choose another name, or allow it to be replaced (--overwrite)"
+        )
+    if not path.parent.is_dir():
+        raise AudioError(path.parent, hint="the folder does not exist; make it first")
+    folder = Path(os.path.realpath(path)).parent  # of the file itself, where the name is a link
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise AudioError(folder, hint=f"the folder cannot be written: {error.strerror or error}") from error
+    return path

@@ -1,0 +1,66 @@
+"""The command that makes a piece again, from what its file says of itself; the file may be a stranger's."""
+
+import argparse
+import shlex
+from collections.abc import Mapping
+
+_NEVER = ("--output", "--overwrite", "--help", "--compile", "--device", "--version")
+"""Options that say where and on what it is made, which a file has no say in."""
+_OF_COMMANDS = ("edit", "extend", "vary", "loop", "play")
+
+
+def command_of(made: Mapping[str, str], path: str) -> str | None:
+    """Return the command line that makes a piece again, quoted for a shell, from what its file stores.
+
+    Args:
+        made: what the file stores; keys that are no options of the command are left out.
+        path: file to write.
+
+    Returns:
+        `None` where the file does not say how it was made, or says it in words that no command takes.
+    """
+    if "command" in made:
+        words = _checked(made["command"])
+        return None if words is None else shlex.join(["mousai", *words, "-o", path])
+    if "prompt" not in made or "regions" in made:
+        return None
+    words = ["mousai", "generate", "-o", path]
+    known = _options("generate")
+    for key, value in made.items():
+        option = "--" + key.replace("_", "-")
+        if option in known and (key, value) != ("model", "bundled"):
+            words += [f"{option}={value}"] if value.startswith("-") else [option, value]
+    return shlex.join([*words, "--", made["prompt"]])
+
+
+def _checked(command: str) -> list[str] | None:
+    """Words of a stored command, if it is one of `_OF_COMMANDS` with options that this one has."""
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    if not words or words[0] not in _OF_COMMANDS:
+        return None
+    known = _options(words[0])
+    options = [word.partition("=")[0] for word in words if word.startswith("-") and not _is_number(word)]
+    return words if all(option in known for option in options) else None
+
+
+def _options(command: str) -> dict[str, argparse.Action]:
+    """The long options of a command that a file may name."""
+    from importlib import import_module
+
+    from mousai.cli.commands import COMMANDS
+
+    parser = argparse.ArgumentParser(add_help=False)
+    import_module(COMMANDS[command].module).add_arguments(parser)
+    found = {name: action for action in parser._actions for name in action.option_strings if name.startswith("--")}
+    return {name: action for name, action in found.items() if name not in _NEVER}
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,163 @@
+"""Names of files that are being written, and the removal of those whose writer was killed.
+
+The name says which process writes the file: machine, process and when that process began. So the next command that
+writes into the folder can tell what a dead process left from what a living one is still writing.
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import time
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+PREFIX = ".mousai-"
+REPLACING = ".replacing"
+"""Ending of a folder in which a model folder is being replaced, see `mousai.storage.folder_swap`."""
+NAME, NEW, OLD, OWN = "name", "new", "old", "own"
+"""What such a folder holds."""
+_NAME = re.compile(r"\.mousai-([0-9a-f]{8})-(\d+)-([0-9a-z]+)-[0-9a-f]{12}(\..*)?", re.DOTALL)
+_OLD_NAME = re.compile(r"\.mousai-[0-9a-f]{12}(\..*)?", re.DOTALL)  # before names told the process
+_FOREIGN_AGE = 7 * 24 * 3600.0
+"""Seconds after which a file of another machine, whose processes cannot be seen from here, counts as left behind."""
+_living: set[Path] = set()
+_swept: set[Path] = set()
+
+
+def temporary_name(suffix: str = "") -> str:
+    """A name for a file or folder that this process is about to write."""
+    return f"{PREFIX}{_machine()}-{os.getpid()}-{_began(os.getpid()) or '0'}-{secrets.token_hex(6)}{suffix}"
+
+
+def is_temporary(name: str) -> bool:
+    """Tell whether a file of this name was made by `temporary_name`."""
+    return _NAME.fullmatch(name) is not None
+
+
+def begin(path: Path) -> None:
+    """Note that this process is writing `path`, which `remove_own` removes if the process is told to end."""
+    _living.add(path)
+
+
+def end(path: Path) -> None:
+    """Note that it is no longer writing `path`."""
+    _living.discard(path)
+
+
+def remove_own() -> None:
+    """Remove what this process is writing: for signal handlers that end the process at once."""
+    for path in list(_living):
+        if path.suffix != REPLACING:  # which may hold a model that has just been put aside
+            _remove(path)
+
+
+def sweep(folder: Path, *, again: bool = False) -> None:
+    """Remove what dead processes left half written in a folder; nothing of living ones, and nothing of other names.
+
+    A folder is looked through once in a process, because looking through 100,000 songs after each would take longer
+    than they do.
+
+    Args:
+        folder: the folder, not those below it.
+        again: look through it even if that was done.
+    """
+    folder = Path(os.path.abspath(folder))
+    if folder in _swept and not again:
+        return
+    _swept.add(folder)
+    try:
+        left = [Path(entry.path) for entry in os.scandir(folder) if entry.name.startswith(PREFIX)]
+    except OSError:
+        return  # missing or unreadable: the writing that follows says so
+    for path in left:
+        if is_left_behind(path):
+            if path.suffix == REPLACING:
+                finish(path)
+            else:
+                _remove(path)
+
+
+def is_left_behind(path: Path) -> bool:
+    """Tell whether the process that was writing `path` is gone."""
+    found = _NAME.fullmatch(path.name)
+    if found is None:
+        return _OLD_NAME.fullmatch(path.name) is not None
+    machine, process, began = found[1], int(found[2]), found[3]
+    if machine != _machine():
+        try:
+            return time.time() - path.lstat().st_mtime > _FOREIGN_AGE
+        except OSError:
+            return False
+    now = _began(process)
+    return not _is_there(process) if now is None else now != began
+
+
+def finish(around: Path) -> None:
+    """Finish the replacement of a folder, or undo it where it had not come to that; `around` is gone afterwards.
+
+    Args:
+        around: the folder that `mousai.storage.folder_swap` describes.
+
+    Raises:
+        OSError: something could not be moved; nothing is lost then.
+    """
+    try:
+        target = around.parent / os.fsdecode((around / NAME).read_bytes())
+    except OSError:  # stopped before there was anything in it
+        shutil.rmtree(around, ignore_errors=True)
+        return
+    old = around / OLD
+    if old.is_dir() and not os.path.lexists(target):
+        os.rename(old, target)
+    if (around / OWN).is_file() and target.is_dir():
+        own = {os.fsencode(name) for name in json.loads((around / OWN).read_text(encoding="utf-8"))}
+        for folder in (around / NEW, old):
+            for entry in os.listdir(os.fsencode(folder)) if folder.is_dir() else ():
+                there = os.path.join(os.fsencode(target), entry)
+                if entry not in own and not os.path.lexists(there):
+                    os.rename(os.path.join(os.fsencode(folder), entry), there)
+    shutil.rmtree(around)
+
+
+def _remove(path: Path) -> None:
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError:
+        pass  # removed by another process at this moment, or not ours to remove: it stays and harms nobody
+
+
+@cache
+def _machine() -> str:
+    """Hash of what makes a process number mean the same process: the machine, its start, and the container."""
+    parts = [socket.gethostname()]
+    with suppress(OSError):  # no Linux: there the machine's name tells
+        parts += [Path("/proc/sys/kernel/random/boot_id").read_text(), os.readlink("/proc/self/ns/pid")]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
+def _began(process: int) -> str | None:
+    """When a process began, in ticks since the start of the machine; None where the system does not say."""
+    try:
+        text = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    fields = text.rpartition(")")[2].split()  # the name of a program may hold spaces and parentheses
+    return "ended" if fields[0] in "ZX" else fields[19]
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        pass  # somebody else's process
+    return True

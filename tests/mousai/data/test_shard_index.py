@@ -1,0 +1,130 @@
+"""The index of a set of shards may be a stranger's: no name of it reaches a shell or a path, no number the memory."""
+
+import json
+import os
+import time
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("webdataset")
+
+from mousai import UserError
+from mousai.data.shards import ShardCache, open_shards, records_of
+from mousai.data.shards.format import Shard, check_set
+from mousai.data.shards.pack import shard_songs
+
+
+@pytest.fixture
+def packed(songs, tmp_path):
+    shard_songs(songs, tmp_path / "shards", songs_per_shard=2)
+    return tmp_path / "shards"
+
+
+def spoil(packed, **values):
+    """Replace values of the first shard in the index."""
+    index = json.loads((packed / "index.json").read_text())
+    index["shards"][0].update(values)
+    (packed / "index.json").write_text(json.dumps(index))
+
+
+def row_of(packed):
+    return json.loads((packed / "index.json").read_text())["shards"][0]["songs"][0]
+
+
+NAMES = ["x; touch P; #", "$(touch P).tar", "../shard-000000.tar", "/etc/passwd", "shard-000000.tar\n", "", 3, None]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "shard-٠٠٠٠٠٠.tar", "shard-0.tar"])
+def test_a_name_of_another_form_is_refused_and_no_shell_sees_it(packed, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    spoil(packed, file=name)
+    for data in (str(packed), f"pipe:cat {packed}/index.json"):
+        with pytest.raises(UserError, match=r"is no index of shards"):
+            records_of(data, cache=ShardCache(tmp_path / "cache"))
+    assert not (tmp_path / "P").exists()
+
+
+@pytest.mark.parametrize(
+    "sha256", ["../../home/x", "0" * 63, "0" * 65, "G" * 64, "0" * 63 + "\n", None, ["0" * 64], "A" * 64]
+)
+def test_a_hash_is_64_digits(packed, sha256):
+    spoil(packed, sha256=sha256)
+    with pytest.raises(UserError, match=r"sha256 of shard-000000\.tar must be 64"):
+        open_shards(str(packed))
+
+
+@pytest.mark.parametrize("size", [2**60, -1, 1.5, True, "9", None])
+def test_a_size_that_no_shard_has_ends_at_once(packed, size):
+    spoil(packed, bytes=size)
+    before = time.monotonic()
+    with pytest.raises(UserError, match=r"bytes of shard-000000\.tar must be"):
+        open_shards(str(packed))
+    assert time.monotonic() - before < 1
+
+
+def test_a_shard_larger_than_the_folder_for_shards_empties_nothing(packed, tmp_path):
+    spoil(packed, bytes=2**43)
+    cache = ShardCache(tmp_path / "cache", gigabytes=1)
+    cache.folder.mkdir()
+    (cache.folder / "kept.tar").write_bytes(b"of another set")
+    found = open_shards(f"pipe:cat {packed}/index.json", cache=cache)
+    with pytest.raises(UserError, match=r"may hold 1 GB in all"):
+        found.fetch(0)
+    assert os.listdir(cache.folder) == ["kept.tar"]
+
+
+def test_a_source_without_an_end_is_left_where_its_size_is_passed(packed, tmp_path):
+    from mousai.data.shards.fetch import Remote
+
+    remote = Remote("pipe:cat /dev/zero", 3 * 2**20, "0" * 64, ShardCache(tmp_path / "cache"))
+    with pytest.raises(UserError, match=r"more bytes in place of 3145728|cannot be read"):
+        remote.path()
+    assert not list((tmp_path / "cache").glob("*.tar"))
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(0, -1), (0, "1"), (1, 3), (2, float("inf")), (2, -1.0), (3, 2**40), (4, 2**40), (4, -1), (5, None), (6, 2**40)],
+)
+def test_a_song_lies_inside_its_shard(packed, place, value):
+    row = row_of(packed)
+    row[place] = value
+    spoil(packed, songs=[row])
+    with pytest.raises(UserError, match=r"is no index of shards"):
+        open_shards(str(packed))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"a": 1, "a": 2}', "{", "[]", "\xff", '{"format": ' + "9" * 400 + "}"]
+)
+def test_an_index_that_is_no_json_is_one_line(packed, text):
+    (packed / "index.json").write_text(text, encoding="latin-1")
+    with pytest.raises(UserError, match=r"is no index of shards|is no text"):
+        open_shards(f"{packed}/index.json")
+
+
+def test_an_index_that_is_a_pipe_does_not_hang(packed):
+    (packed / "index.json").unlink()
+    os.mkfifo(packed / "index.json")
+    with pytest.raises(UserError, match=r"no regular file"):
+        open_shards(f"{packed}/index.json")
+
+
+def test_metadata_without_a_song_is_named(packed):
+    lines = (packed / "metadata.jsonl").read_text().splitlines()
+    (packed / "metadata.jsonl").write_text("\n".join(lines[1:]))
+    with pytest.raises(UserError, match=r"has no line of"):
+        records_of(str(packed))
+    (packed / "metadata.jsonl").write_text("[]\n")
+    with pytest.raises(UserError, match=r"line 1 is no object with file_name"):
+        records_of(str(packed))
+
+
+def test_two_shards_or_songs_of_one_name_are_refused(packed):
+    first, second, *_ = (Shard.from_dict(one) for one in json.loads((packed / "index.json").read_text())["shards"])
+    check_set((first, second))
+    with pytest.raises(ValueError, match=r"two shards have one name"):
+        check_set((first, replace(second, file=first.file)))
+    with pytest.raises(ValueError, match=r"two songs have one"):
+        check_set((first, replace(second, songs=first.songs)))
