@@ -26,6 +26,7 @@ PARTS_OF_EXTRAS: dict[str, set[str]] = {
     "melody": set(),
     "train": {"training"},
     "ray": set(),
+    "play": set(),
 }
 
 
