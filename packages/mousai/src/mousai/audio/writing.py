@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from mousai.audio.opening import AudioError, libsndfile_reason
+from mousai.audio.opening import BLOCK, AudioError, libsndfile_reason
 from mousai.storage.files import atomic_file
 
 _FORMATS: dict[str, dict[str, Any]] = {
@@ -80,7 +80,9 @@ class AudioWriter:
     def write(self, sound: npt.NDArray[np.floating[Any]]) -> None:
         """Add samples `[channels, samples]`; beyond ±1 they are clipped, unless the file holds floats."""
         try:
-            self._file.write((sound if self.as_floats else np.clip(sound, -1, 1)).T)
+            for first in range(0, sound.shape[1], BLOCK):
+                block = sound[:, first : first + BLOCK]
+                self._file.write((block if self.as_floats else np.clip(block, -1, 1)).T)
         except (soundfile.LibsndfileError, OSError) as error:
             raise self._error(error) from error
 
