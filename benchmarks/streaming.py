@@ -186,6 +186,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     pipe, panel, found = Mousai.from_pretrained(args.model), JudgePanel.load(), {}
+    pipe.set_progress_bar_config(disable=True)
     if args.minutes:
         found["speed"] = speed(pipe, args.minutes)
         print(json.dumps(found["speed"]), flush=True)
