@@ -14,6 +14,7 @@ PATH = (
     "packages/mousai/src/mousai/composing.py",
     "packages/mousai/src/mousai/verbs",
     "packages/mousai/src/mousai/editing.py",
+    "packages/mousai/src/mousai/streaming",
     "packages/mousai/src/mousai/request.py",
     "packages/mousai/src/mousai/regions.py",
     "packages/mousai/src/mousai/codec.py",

@@ -8,18 +8,17 @@ import json
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from mousai.audio.containers import wav_comment
-from mousai.audio.encoding import encoded_file
-from mousai.audio.loop_tags import LoopTag, tag_file
-from mousai.audio.opening import BLOCK, HIGHEST_RATE, LOWEST_RATE, AudioError, libsndfile_reason, opened
+from mousai.audio.loop_tags import LoopTag
+from mousai.audio.opening import BLOCK, HIGHEST_RATE, LOWEST_RATE, AudioError, opened
 from mousai.audio.outputs import AUDIO_SUFFIXES, check_output
 from mousai.audio.reading import AudioInfo, audio_info, read_audio, sound_blocks
+from mousai.audio.writing import METADATA_LIMIT, AudioWriter
 
 __all__ = [
     "AUDIO_SUFFIXES",
@@ -36,19 +35,8 @@ __all__ = [
 READ_SUFFIXES = (*AUDIO_SUFFIXES, ".aiff", ".aif", ".opus", ".oga", ".caf", ".au", ".w64", ".rf64")
 """Endings of files that are looked for in folders of music."""
 
-_FORMATS: dict[str, dict[str, Any]] = {
-    ".wav": {"format": "WAV"},
-    ".flac": {"format": "FLAC"},
-    ".ogg": {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.3},
-    # A constant rate (224 kbit/s for stereo at 48 kHz), because decoders cannot seek exactly in a variable one.
-    ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.33},
-}
-# libsndfile drops a longer WAV comment in silence (about 30,000 bytes with what else stands in the header).
-_METADATA_LIMIT = 16384
 # Anything longer was not written here.
-_COMMENT_LIMIT = 4 * _METADATA_LIMIT
-# The size field of a WAV file has 32 bits; the rest is for the header.
-_WAV_LIMIT = 2**32 - 2**16
+_COMMENT_LIMIT = 4 * METADATA_LIMIT
 
 
 def write_audio(
@@ -93,43 +81,32 @@ def write_audio(
         raise AudioError(str(path), hint=hint)
     if peak not in ("error", "scale"):
         raise AudioError("peak", peak, "must be 'error' or 'scale'")
-    if path.suffix.lower() == ".wav" and samples.size * bits // 8 > _WAV_LIMIT:
-        raise AudioError(str(path), hint="more than 4 GiB, which a WAV file cannot hold; write .flac instead")
+    writer = AudioWriter(
+        path,
+        sample_rate=sample_rate,
+        channels=samples.shape[0],
+        samples=samples.shape[1],
+        metadata=metadata,
+        bits=bits,
+        replace=overwrite,
+        loop=loop,
+    )
     if not np.isfinite(samples).all():
         raise AudioError(
             str(path), hint="the audio has samples that are not numbers (NaN or infinite); nothing was written"
         )
     loudest = float(np.abs(samples).max())
     gain = 1.0
-    as_floats = bits == 32 and path.suffix.lower() == ".wav"
-    if loudest > 1 and not as_floats:
+    if loudest > 1 and not writer.as_floats:
         if peak == "error":
             raise AudioError(
                 str(path), hint=f"the audio reaches {loudest:.3f}, beyond ±1; turn it down (peak='scale' does)"
             )
         gain = 1 / loudest
-    comment = _comment(path, metadata or {})
-    settings = dict(_FORMATS[path.suffix.lower()])
-    settings.setdefault("subtype", "FLOAT" if as_floats else f"PCM_{min(bits, 24)}")
-
-    def tag(encoded: Path) -> None:
-        if loop is not None:
-            tag_file(encoded, loop, samples=samples.shape[1], sample_rate=sample_rate)
-
-    try:
-        with encoded_file(path, sample_rate, len(samples), replace=overwrite, finish=tag, **settings) as file:
-            if comment:
-                file.comment = comment
-            for offset in range(0, samples.shape[1], BLOCK):
-                block = samples[:, offset : offset + BLOCK].astype(np.float64) * gain
-                # Clips the last bit of rounding of the gain, never more.
-                file.write((block if as_floats else np.clip(block, -1, 1)).T)
-    except soundfile.LibsndfileError as error:
-        raise AudioError(
-            str(path), hint=f"cannot be written at {sample_rate} Hz: {libsndfile_reason(error)}"
-        ) from error
-    except OSError as error:
-        raise AudioError(str(path), hint=f"cannot be written: {error.strerror or error}") from error
+    with writer:
+        for offset in range(0, samples.shape[1], BLOCK):
+            # Clips the last bit of rounding of the gain, never more.
+            writer.write(samples[:, offset : offset + BLOCK].astype(np.float64) * gain)
     return gain
 
 
@@ -150,16 +127,3 @@ def read_metadata(path: str | PathLike[str]) -> dict[str, str]:
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         return {}
     return found
-
-
-def _comment(path: Path, metadata: Mapping[str, str]) -> str:
-    """The metadata as JSON in pure ASCII, which every container's comment tag carries unchanged."""
-    for key, value in metadata.items():
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise AudioError(str(path), hint=f"metadata must map text to text, got {key!r}: {value!r}")
-    comment = json.dumps(dict(metadata)) if metadata else ""
-    if len(comment) > _METADATA_LIMIT:
-        raise AudioError(
-            str(path), hint=f"metadata of {len(comment)} characters; {_METADATA_LIMIT} fit into an audio file"
-        )
-    return comment
