@@ -85,7 +85,7 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
         last.error(f"{option}: no such option{did_you_mean(option, known)}")
     for name, value in vars(parsed).items():
         if name not in _MAY_BE_EMPTY and (value == "" or (isinstance(value, list) and "" in value)):
-            raise UserError(name, "", "is empty; give a value, or leave it out")
+            raise UserError(name, "", "is empty, and not the current folder; give a value, or leave it out")
     return parsed
 
 
