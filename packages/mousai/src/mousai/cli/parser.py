@@ -10,8 +10,8 @@ from mousai.cli.commands import COMMANDS
 from mousai.errors import UserError
 from mousai.settings import did_you_mean
 
-_MAY_BE_EMPTY = ("prompt", "negative_prompt", "about", "prefix", "rest")
-"""Arguments that are texts, and those of `train`, which checks its own."""
+_MAY_BE_EMPTY = ("prompt", "negative_prompt", "about", "prefix", "rest", "chords", "melody", "form")
+"""Arguments that are texts, and those that say themselves what is wrong with an empty one."""
 
 
 class _Parser(argparse.ArgumentParser):
