@@ -10,8 +10,8 @@ from mousai.cli.commands import COMMANDS
 from mousai.errors import UserError
 from mousai.settings import did_you_mean
 
-_MAY_BE_EMPTY = ("prompt", "negative_prompt", "about", "prefix", "rest")
-"""Arguments that are texts, and those of `train`, which checks its own."""
+_MAY_BE_EMPTY = ("prompt", "negative_prompt", "about", "prefix", "rest", "chords", "melody", "form")
+"""Arguments that are texts, and those that say themselves what is wrong with an empty one."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -85,7 +85,7 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
         last.error(f"{option}: no such option{did_you_mean(option, known)}")
     for name, value in vars(parsed).items():
         if name not in _MAY_BE_EMPTY and (value == "" or (isinstance(value, list) and "" in value)):
-            raise UserError(name, "", "is empty; give a value, or leave it out")
+            raise UserError(name, "", "is empty, and not the current folder; give a value, or leave it out")
     return parsed
 
 
