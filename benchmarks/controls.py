@@ -3,15 +3,16 @@
     mousai compose --songs 20 --seed 4242 --duration 20 --out songs && mousai data encode songs -o latents --offsets 1
     python -m benchmarks.controls latents --model DIR [--pieces 8] [--out controls.json]
 
-Two tables, each figure with what it is compared with:
+Three parts (`--parts`), each figure with what it is compared with:
 
 - losses: the loss of v on the second half of a crop of 11 s at some diffusion times, with everything told that is true,
   and how much it rises when the chords, the melody or the sections are those of another song, or when the first half is
   not known. A model that does not listen to a control does not mind a wrong one: 0 %.
-- pieces (`--pieces`, 0 for none): pieces of 10 s with the chords and the melody of a song, and a prompt of style and
-  tempo alone. The cosine of the notes that are heard with those that were asked for, and with those of another song;
-  and songs of which the first 10 s are known, gone on for 6 s by the model and by RePaint with `--older`: tempo within
-  1 %, and the distance of the beat from the clock of the piece.
+- pieces: pieces of 10 s with the chords and the melody of a song, and a prompt of style and tempo alone. The cosine of
+  the notes that are heard with those that were asked for, and with those of another song; and that of the song itself,
+  through the autoencoder, with its own.
+- continuations: songs of which the first 10 s are known, gone on for 6 s by the model, and by `--older` with RePaint:
+  tempo within 1 %, the distance of the beat from the clock of the piece, and the time that sampling took.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from torch import Tensor
 from mousai import Mousai, SamplingConfig
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.controls import Controls
-from mousai.conditioning.tables import NOTES, chord_table, melody_table
+from mousai.conditioning.tables import BASS, NOTES, ONSET, chord_table, melody_table
 from mousai.data.annotation import attributes_of, controls_of
 from mousai.data.latent_cache import cached_songs, read_latents
 from mousai.evaluation.features.pitch import FRAME_RATE, fold_octaves, pitch_spectrogram, semitones, spectral_peaks
@@ -41,6 +42,7 @@ from vdiffusion import NoiseSource, VObjective
 FRAMES, TIMES = 128, (0.4, 0.6, 0.8, 0.9, 0.97)
 SECONDS, KNOWN, MORE = 10.0, 10.0, 6.0
 FIELDS = ("chords", "melody", "sections")
+PARTS = ("losses", "pieces", "continuations")
 
 
 def songs_of(latents: Path) -> list[dict[str, Any]]:
@@ -107,13 +109,14 @@ def piece_row(pipe: Mousai, songs: list[dict[str, Any]], number: int) -> dict[st
     attributes = replace(attributes_of(fields), key=None, lead=None)
     cond = Conditioning(frames=frames, text=pipe._embed([prompt_of(fields)]), attributes=[attributes], controls=[told])
     latent = pipe.latent_diffusion.sample(cond, noise=NoiseSource(number, [0]), config=pipe.defaults)
-    sound = pipe.decode(latent)[0].numpy()
-    chords, melody = heard_notes(sound, pipe.sample_rate)
+    made = heard_notes(pipe.decode(latent)[0].numpy(), pipe.sample_rate)
+    true = heard_notes(pipe.decode(song["latent"][None, :, :frames])[0].numpy(), pipe.sample_rate)
     row: dict[str, Any] = {"prompt": prompt_of(fields)}
-    for name, controls in (("asked", song["controls"]), ("other", other["controls"])):
-        count = round(SECONDS * FRAME_RATE)
-        row[f"chords, {name}"] = round(cosine(chords, chord_table(controls.chords, count, FRAME_RATE)[NOTES:24]), 4)
-        row[f"melody, {name}"] = round(cosine(melody, melody_table(controls.melody, count, FRAME_RATE)[:12]), 4)
+    cases = (("asked", song, made), ("other", other, made), ("song itself", song, true))
+    for name, one, (chords, melody) in cases:
+        count, controls = round(SECONDS * FRAME_RATE), one["controls"]
+        row[f"chords, {name}"] = round(cosine(chords, chord_table(controls.chords, count, FRAME_RATE)[NOTES:BASS]), 4)
+        row[f"melody, {name}"] = round(cosine(melody, melody_table(controls.melody, count, FRAME_RATE)[:ONSET]), 4)
     return row
 
 
@@ -152,41 +155,54 @@ def prompt_of(fields: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Measure, print both tables and write the figures."""
+    """Measure, print the tables and write the figures."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("latents", type=Path, help="what `mousai data encode --offsets 1` made of unseen songs")
     parser.add_argument("--model", required=True)
     parser.add_argument("--older", default="bundled", help="model that goes on by RePaint")
-    parser.add_argument("--pieces", type=int, default=8)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--pieces", type=int, default=8, help="pieces, and continuations by each of the two models")
     parser.add_argument("--out", type=Path, default=Path("controls.json"))
     args = parser.parse_args()
-    songs = songs_of(args.latents)
-    pipe = Mousai.from_pretrained(args.model)
+    songs, pipe = songs_of(args.latents), Mousai.from_pretrained(args.model)
     pipe.set_progress_bar_config(disable=True)
-    losses = loss_table(pipe, songs)
-    found: dict[str, Any] = {"times": TIMES, "losses": losses, "pieces": [], "continuations": []}
-    print("\n".join(["| | " + " | ".join(f"t = {t:g}" for t in TIMES) + " |", "|---" * (len(TIMES) + 1) + "|"]))
-    for name, row in losses.items():
-        shown = [
-            f"{value:.4f}" if name == "all told" else f"{value / true - 1:+.2%}"
-            for value, true in zip(row, losses["all told"], strict=True)
-        ]
-        print(f"| {name} | " + " | ".join(shown) + " |", flush=True)
-    args.out.write_text(json.dumps(found, indent=1) + "\n")
-    if args.pieces:
+    found: dict[str, Any] = {"times": TIMES, "losses": {}, "pieces": [], "continuations": []}
+
+    def note(part: str, row: dict[str, Any]) -> None:
+        found[part].append(row)
+        print(json.dumps(row), flush=True)
+        args.out.write_text(json.dumps(found, indent=1) + "\n")
+
+    if "losses" in args.parts:
+        found["losses"] = loss_table(pipe, songs)
+        print("\n".join(shown_losses(found["losses"])), flush=True)
+        args.out.write_text(json.dumps(found, indent=1) + "\n")
+    steady = [song for song in songs if song["fields"].get("bpm")]
+    count = min(args.pieces, len(steady))
+    if "pieces" in args.parts:
+        for number in range(count):
+            note("pieces", piece_row(pipe, steady, number))
+        for name in found["pieces"][0] if count else ():
+            if name != "prompt":
+                print(f"{name}: {statistics.fmean(row[name] for row in found['pieces']):.3f}")
+    if "continuations" in args.parts:
         older = Mousai.from_pretrained(args.older)
         older.set_progress_bar_config(disable=True)
-        steady = [song for song in songs if song["fields"].get("bpm")]
-        for number in range(min(args.pieces, len(steady))):
-            found["pieces"].append(piece_row(pipe, steady, number))
+        for number in range(count):
             for name, one in (("model", pipe), ("RePaint", older)):
                 row = continuation_row(one, steady[number], number, one.defaults)
-                found["continuations"].append({"by": name, "prompt": prompt_of(steady[number]["fields"]), **row})
-                print(json.dumps(found["continuations"][-1]), flush=True)
-            print(json.dumps(found["pieces"][-1]), flush=True)
-            args.out.write_text(json.dumps(found, indent=1) + "\n")
-        for name in ("chords, asked", "chords, other", "melody, asked", "melody, other"):
-            print(f"{name}: {statistics.fmean(row[name] for row in found['pieces']):.3f}")
+                note("continuations", {"by": name, "prompt": prompt_of(steady[number]["fields"]), **row})
+
+
+def shown_losses(losses: dict[str, list[float]]) -> list[str]:
+    """Lines of a Markdown table: the loss with everything told, and by how much each of the others is larger."""
+    true = losses["all told"]
+    lines = ["| | " + " | ".join(f"t = {t:g}" for t in TIMES) + " |", "|---" * (len(TIMES) + 1) + "|"]
+    for name, row in losses.items():
+        pairs = zip(row, true, strict=True)
+        cells = [f"{value:.4f}" if name == "all told" else f"{value / told - 1:+.2%}" for value, told in pairs]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
 
 
 if __name__ == "__main__":
