@@ -16,14 +16,17 @@ IMPORT_NAMES = {
     "mousai-unet1d": "unet1d",
     "mousai-vdiffusion": "vdiffusion",
     "mousai-dmae": "dmae",
+    "python-multipart": "python_multipart",
     "pyyaml": "yaml",
     "scikit-learn": "sklearn",
+    "sse-starlette": "sse_starlette",
 }
 # What an extra brings may be needed at import time only by the part that the extra is for.
 PARTS_OF_EXTRAS: dict[str, set[str]] = {
     "compose": {"compose"},
     "evaluate": {"evaluation"},
     "train": {"training"},
+    "serve": {"server"},
     "ray": set(),
 }
 
@@ -106,6 +109,7 @@ def test_tests_stay_out_of_the_packages_and_no_test_needs_a_sibling_that_its_pac
         ("import mousai.audio", {"torch", "transformers", "librosa"}),
         ("from mousai import read_audio", {"torch", "transformers"}),
         ("import mousai.storage.weights", {"transformers", "dmae"}),
+        ("import mousai.cli.server.ui", {"torch", "numpy", "fastapi", "uvicorn", "pydantic"}),
         ("import mousai.cli.data", {"torch", "ray", "webdataset", "numpy"}),
         ("import mousai.data.workers", {"torch", "ray"}),
         ("import mousai.data.shards.read", {"ray", "webdataset"}),

@@ -110,8 +110,7 @@ def known_attributes(
         made: what mousai stored in it.
         around: second around which it is estimated.
     """
-    from mousai.conditioning.attributes import MusicAttributes, parse_attributes
-    from mousai.evaluation.judges.key import MODES, NOTES
+    from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
 
     own = parse_attributes(made.get("prompt", ""))
     stored_tempo = float(made["tempo"]) if "tempo" in made else own.tempo
@@ -132,7 +131,7 @@ def known_attributes(
             key = key or found[2]
     known = MusicAttributes(tempo=tempo, key=key, first_downbeat=(downbeat or 0.0) if tempo else 0.0)
     words = [f"{tempo:.4g} bpm, first downbeat at {known.first_downbeat:.3f} s"] if tempo else ["tempo unknown"]
-    words.append(f"{NOTES[key[0]]} {MODES[key[1]]}" if key else "key unknown")
+    words.append(key_name(key) if key else "key unknown")
     if sources:
         words.append("estimated where not given; --tempo, --first-downbeat and --key say it better")
     print(f"{args.recording}: {', '.join(words)}", flush=True)
@@ -189,7 +188,7 @@ def make(
         words: options of this command that say what was wanted, for the record.
         wish: arguments of the pipeline that say what is wanted.
     """
-    from mousai.evaluation.judges.key import MODES, NOTES
+    from mousai.conditioning.attributes import key_name
     from mousai.pipeline import Mousai
     from mousai.storage.folders import describe, model_folder
     from mousai.storage.parts import PARTS
@@ -224,7 +223,7 @@ def make(
         facts |= {"tempo": f"{attributes.tempo:.6g}", "first_downbeat": downbeat}
         known += ["--tempo", f"{attributes.tempo:.6g}", "--first-downbeat", f"{attributes.first_downbeat:.6g}"]
     if attributes.key is not None:
-        facts["key"] = f"{NOTES[attributes.key[0]]} {MODES[attributes.key[1]]}"
+        facts["key"] = key_name(attributes.key)
         known += ["--key", facts["key"]]
     for name in ("model", "revision", "negative_prompt"):
         if getattr(args, name) is not None:
