@@ -2,9 +2,7 @@
 
 import argparse
 import secrets
-import shlex
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,18 +120,6 @@ def run(args: argparse.Namespace) -> int:
         seconds = result.audios.shape[-1] / result.sample_rate
         print(f"{piece.path}: {seconds:.2f} s, seed {piece.seed}", flush=True)
     return 0
-
-
-def command_of(made: Mapping[str, str], path: str) -> str:
-    """Return the command line that makes a piece again, from what its file stores."""
-    if "command" in made:
-        return f"mousai {made['command']} -o {shlex.quote(path)}"
-    words = ["mousai", "generate", "-o", path]
-    for key, value in made.items():
-        if key not in ("mousai", "prompt") and (key, value) != ("model", "bundled"):
-            option = "--" + key.replace("_", "-")
-            words += [f"{option}={value}"] if value.startswith("-") else [option, value]
-    return shlex.join([*words, "--", made["prompt"]])
 
 
 def _pieces(args: argparse.Namespace) -> list[_Piece]:

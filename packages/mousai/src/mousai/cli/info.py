@@ -109,7 +109,7 @@ def _best_with(defaults: "SamplingConfig", *, composes: bool) -> list[str]:
 def _sound(path: Path) -> list[str]:
     from mousai.audio.files import audio_info, read_metadata
     from mousai.cli.common.shared import quiet_decoders
-    from mousai.cli.generate import command_of
+    from mousai.output import command_of
 
     with quiet_decoders():
         found, made = audio_info(path), read_metadata(path)

@@ -26,27 +26,32 @@ class ServerConfig:
         UserError: a value is impossible, or others could use the server without a key.
     """
 
-    port: int = setting(7860, help="port to listen on; 0 takes a free one", stage="server", high=65535)
+    port: int = setting(7860, help="port to listen on; 0 takes a free one (default 7860)", stage="server", high=65535)
     queue: int = setting(
-        32, help="jobs that may wait; one more is refused with 429", stage="server", low=1, high=10_000
+        32, help="jobs that may wait; one more is refused (default 32)", stage="server", low=1, high=10_000
     )
     max_duration: float = setting(
         600.0,
-        help="most seconds of a piece or of an uploaded recording",
+        help="most seconds of a piece or an upload (default 600)",
         stage="server",
         high=3600,
         above=True,
         metavar="S",
     )
     max_upload: int = setting(
-        256, help="most megabytes of an uploaded recording", stage="server", low=1, high=100_000, metavar="MB"
+        256, help="most megabytes of an upload (default 256)", stage="server", low=1, high=100_000, metavar="MB"
     )
     storage: int = setting(
-        4096, help="most megabytes of uploads and results together", stage="server", low=1, high=10**9, metavar="MB"
+        4096,
+        help="most megabytes of uploads and results together (default 4096)",
+        stage="server",
+        low=1,
+        high=10**9,
+        metavar="MB",
     )
     keep: float = setting(
         60.0,
-        help="minutes for which results and uploads are kept after their last use",
+        help="minutes for which results and uploads are kept after their last use (default 60)",
         stage="server",
         high=1e6,
         above=True,

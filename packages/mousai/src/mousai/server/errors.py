@@ -91,8 +91,12 @@ def answer(
     status: int, message: str, *, param: str | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """Return an error as a response."""
-    readable = " ".join(message.encode("utf-8", "backslashreplace").decode().split())
-    body = ErrorBody(error=ErrorDetail(code=_CODES.get(status, "error"), message=readable, param=param))
+    about = ErrorDetail(
+        code=_CODES.get(status, "error"),
+        message=" ".join(_encodable(message).split()),
+        param=None if param is None else _encodable(param),
+    )
+    body = ErrorBody(error=about)
     return JSONResponse(body.model_dump(), status_code=status, headers=dict(headers or {}))
 
 
@@ -141,6 +145,11 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return statuses for the OpenAPI document of a route; those that every route has come along."""
     always = (400, 401, 403, 408, 413, 422)
     return {status: {"model": ErrorBody, "description": _CODES[status]} for status in sorted({*always, *statuses})}
+
+
+def _encodable(text: str) -> str:
+    """Replace what no JSON document can hold; a request may hold it as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _lowered(message: str) -> str:

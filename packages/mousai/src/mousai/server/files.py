@@ -1,5 +1,6 @@
 """Store of sounds: uploads and results in a private temporary folder, named by id, kept for a while."""
 
+import asyncio
 import secrets
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mousai.output import command_of
 from mousai.server.errors import ApiError
 
 MEGABYTE = 10**6
@@ -27,6 +29,7 @@ class StoredFile:
         seconds: length.
         sample_rate: Hz.
         channels: 1 or 2.
+        peak: its loudest sample.
         made: what mousai stored in it, empty for other recordings.
         created: `time.monotonic()` of its making.
         last_used: `time.monotonic()` of the last use.
@@ -42,11 +45,24 @@ class StoredFile:
     seconds: float
     sample_rate: int
     channels: int
+    peak: float = 0.0
     made: Mapping[str, str] = field(default_factory=dict)
     created: float = field(default_factory=time.monotonic)
     last_used: float = field(default_factory=time.monotonic)
     pins: int = 0
     fetched: bool = False
+
+    @property
+    def file_name(self) -> str:
+        """Name under which it is downloaded."""
+        return f"{self.id}.{self.container}"
+
+    @property
+    def command(self) -> str | None:
+        """Command line that makes it again, where there is one; recordings have the names of their downloads."""
+        if "command" not in self.made and ("regions" in self.made or not self.made.keys() & {"prompt"}):
+            return None
+        return command_of(self.made, f"again.{self.container}") if not self.made.get("beside_prompt") else None
 
     @property
     def media_type(self) -> str:
@@ -69,6 +85,7 @@ class FileStore:
         self._keep, self._limit = keep, limit
         self._files: dict[str, StoredFile] = {}
         self._lock = threading.Lock()
+        self._reading = asyncio.Semaphore(2)
 
     @property
     def size(self) -> int:
@@ -93,6 +110,11 @@ class FileStore:
         """Return a new id and the path for its file."""
         name = secrets.token_hex(16)
         return name, self.folder / f"{name}{suffix}"
+
+    @property
+    def reading(self) -> asyncio.Semaphore:
+        """Turn to read an upload, so that many at once do not fill the memory."""
+        return self._reading
 
     def add(self, file: StoredFile) -> StoredFile:
         """Add a file that lies in the folder."""

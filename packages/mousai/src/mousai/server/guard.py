@@ -6,7 +6,6 @@ point to this machine (DNS rebinding), the `Host` header does.
 
 import asyncio
 import base64
-import binascii
 import ipaddress
 import secrets
 import socket
@@ -116,7 +115,7 @@ class Guard:
 
 def _name_of(host: str) -> str:
     """Name or address in a Host header, without the port."""
-    if host.startswith("["):
+    if host.startswith("[") and "]" in host:
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower()
 
@@ -127,7 +126,7 @@ def _shows(headers: Headers, key: str) -> bool:
     if scheme.lower() == "basic":
         try:
             shown = base64.b64decode(shown, validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
             return False
     elif scheme.lower() != "bearer":
         shown = headers.get("x-api-key", "")

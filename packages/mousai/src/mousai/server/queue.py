@@ -154,8 +154,13 @@ class JobQueue:
         self.begin_closing()
         if self._running is not None:
             self.cancel(self._running)
-        if self._thread.is_alive():
+        if self.ready:
             self._thread.join()
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the worker still loads the model."""
+        return self._thread.is_alive() and not self.ready
 
     def _usual(self) -> float:
         """Seconds until a place should be free."""

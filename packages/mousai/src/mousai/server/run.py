@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import sys
 import time
 from types import FrameType
 from typing import Any
@@ -43,6 +44,9 @@ def serve(config: ServerConfig, model: ServedModel, *, browser: bool = False) ->
     finally:
         listening.close()
         service.files.close()
+    if service.queue.is_loading:  # which nothing can stop, and nobody waits for
+        sys.stdout.flush()
+        os._exit(0)
     if isinstance(service.failure, UserError):
         raise service.failure
     if service.failure is not None:
@@ -122,9 +126,7 @@ def bound_socket(host: str, port: int) -> socket.socket:
         import errno
 
         if error.errno == errno.EADDRINUSE:
-            raise UserError(
-                "port", port, "is taken by another program; give another one, or 0 for a free one"
-            ) from None
+            raise UserError("port", port, "is taken by another program; give another, or 0") from None
         if error.errno == errno.EACCES:
             raise UserError("port", port, "needs rights that you do not have; give one above 1023") from None
         raise UserError("host", host, "is no address of this machine; 127.0.0.1 is this machine alone") from None

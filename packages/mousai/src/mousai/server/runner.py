@@ -1,5 +1,6 @@
 """Runs one job on the model: progress, cancel at the next step, and the file that comes of it."""
 
+import os
 import time
 import warnings
 from collections.abc import Callable
@@ -63,13 +64,15 @@ class Runner:
                 seconds=job.audio_seconds,
                 sample_rate=rate,
                 channels=made.output.audios.shape[-2],
+                peak=float(abs(made.output.audios).max()),
                 made=read_metadata(path),
             )
         ).id
 
     def sentence(self, job: Job, error: UserError) -> str:
         """Return the one line of an error that a job ended with; it names no path of the server."""
-        return sentence_of(error, {str(self._files.get(name).path): "recording" for name in job.input.files()})
+        paths = {str(self._files.get(name).path): "recording" for name in job.input.files()}
+        return sentence_of(error, paths).replace(f"{self._files.folder}{os.sep}", "")
 
 
 class _Clock:

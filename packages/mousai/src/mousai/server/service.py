@@ -98,7 +98,14 @@ class Service:
     @property
     def terms(self) -> Terms:
         """What requests are checked against."""
-        return Terms(defaults=self.model.defaults, max_duration=self.config.max_duration, files=self.files)
+        model = self.model
+        return Terms(
+            defaults=model.defaults,
+            sample_rate=model.sample_rate,
+            channels=model.channels,
+            max_duration=self.config.max_duration,
+            files=self.files,
+        )
 
     def start(self) -> None:
         """Load the model and begin to work."""

@@ -9,6 +9,7 @@ from fastapi import Request
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from mousai.errors import UserError
 from mousai.server.errors import ApiError
@@ -16,8 +17,8 @@ from mousai.server.files import MEGABYTE, FileStore, StoredFile
 
 PATIENCE = 30.0
 """Seconds that a client may pause within an upload."""
-LONGEST_HEADER = 8192
-"""Bytes of the headers of a part."""
+FORM = 16384
+"""Bytes that a form may have beside the file."""
 RATES = (1000, 768_000)
 """Least and greatest sample rate of a recording, Hz."""
 
@@ -29,7 +30,7 @@ class _FilePart:
         self.found = self.complete = self.ended = False
         self.size = 0
         self._target, self._limit = target, limit
-        self._header, self._value, self._headers_size = b"", b"", 0
+        self._header, self._value = b"", b""
         self._wanted = False
 
     def callbacks(self) -> Any:
@@ -46,20 +47,13 @@ class _FilePart:
         }
 
     def _begin(self) -> None:
-        self._wanted, self._header, self._value, self._headers_size = False, b"", b"", 0
+        self._wanted, self._header, self._value = False, b"", b""
 
     def _field(self, data: bytes, start: int, end: int) -> None:
-        self._count(end - start)
         self._header += data[start:end]
 
     def _add(self, data: bytes, start: int, end: int) -> None:
-        self._count(end - start)
         self._value += data[start:end]
-
-    def _count(self, more: int) -> None:
-        self._headers_size += more
-        if self._headers_size > LONGEST_HEADER:
-            raise ApiError(400, "the headers of a part are too long")
 
     def _header_end(self) -> None:
         if self._header.lower() == b"content-disposition":
@@ -96,16 +90,21 @@ async def receive(request: Request, files: FileStore, *, max_bytes: int, max_sec
     if kind != b"multipart/form-data" or not options.get(b"boundary"):
         raise ApiError(415, 'send the file as multipart/form-data, in a part named "file"')
     stated = request.headers.get("content-length", "")
-    if stated.isdecimal() and int(stated[:20]) > max_bytes + 2 * LONGEST_HEADER:
+    if stated.isdecimal() and int(stated[:20]) > max_bytes + FORM:
         raise ApiError(413, f"file: is larger than {max_bytes // MEGABYTE} MB", param="file")
     files.check_room(int(stated[:20]) if stated.isdecimal() else 0)
     name, path = files.new_path(".upload")
     try:
         await _stream(request, path, options[b"boundary"], max_bytes, files)
-        return files.add(await run_in_threadpool(checked, path, name, max_seconds))
+        return files.add(await _in_turn(files, path, name, max_seconds))
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+async def _in_turn(files: FileStore, path: Path, name: str, max_seconds: float) -> StoredFile:
+    async with files.reading:
+        return await run_in_threadpool(checked, path, name, max_seconds)
 
 
 async def _stream(request: Request, path: Path, boundary: bytes, max_bytes: int, files: FileStore) -> None:
@@ -123,6 +122,8 @@ async def _stream(request: Request, path: Path, boundary: bytes, max_bytes: int,
             parser.finalize()
         except TimeoutError:
             raise ApiError(408, f"nothing of the file came for {PATIENCE:g} s", param="file") from None
+        except ClientDisconnect:
+            raise ApiError(400, "file: is cut short: the client went away", param="file") from None
         except MultipartParseError:
             raise ApiError(400, "the body is not multipart/form-data as its header says") from None
     if not (part.found and part.complete and part.ended):
@@ -136,6 +137,7 @@ def checked(path: Path, name: str, max_seconds: float) -> StoredFile:
     Raises:
         ApiError: it is not sound, or too long.
     """
+    from mousai.arguments import HIGHEST_PEAK
     from mousai.audio.files import read_audio, read_metadata
     from mousai.audio.opening import opened
 
@@ -153,8 +155,6 @@ def checked(path: Path, name: str, max_seconds: float) -> StoredFile:
     if seconds > max_seconds:
         raise ApiError(413, f"file: is longer than {max_seconds:g} s; cut it into parts", param="file")
     loudest = float(abs(sound).max())
-    from mousai.arguments import HIGHEST_PEAK
-
     if loudest > HIGHEST_PEAK:
         raise ApiError(415, f"file: reaches {loudest:g}, far beyond ±1; turn it down to within ±1 first", param="file")
     return StoredFile(
@@ -166,5 +166,6 @@ def checked(path: Path, name: str, max_seconds: float) -> StoredFile:
         seconds=seconds,
         sample_rate=rate,
         channels=channels,
+        peak=loudest,
         made=made if "mousai" in made else {},
     )

@@ -29,6 +29,7 @@ class FileInfo(BaseModel):
     sample_rate: int
     channels: int
     made: dict[str, str] = Field(description="prompt, seed and settings, where mousai made it")
+    command: str | None = Field(description="command line that makes it again, where there is one")
     expires_at: datetime = Field(description="when it is removed if nobody uses it before")
 
 
@@ -68,7 +69,7 @@ async def download(file_id: FileName, service: TheService) -> FileResponse:
     file = service.files.get(file_id)
     file.fetched = True
     headers = {"Cache-Control": "private, no-store"}
-    name = f"{file.id}.{file.container}"
+    name = file.file_name
     return FileResponse(
         file.path, media_type=file.media_type, filename=name, content_disposition_type="inline", headers=headers
     )
@@ -99,5 +100,6 @@ def _info(file: StoredFile, request: Request, service: Service) -> FileInfo:
         sample_rate=file.sample_rate,
         channels=file.channels,
         made=dict(file.made),
+        command=file.command,
         expires_at=datetime.now(UTC) + timedelta(seconds=left),
     )

@@ -89,7 +89,7 @@ async def create_once(
         )
     job = service.queue.known(prediction_id)
     if job is None:
-        job = await accept(body.input, service, name=prediction_id)
+        job = await accept(body.input, service, name=prediction_id, once=True)
     elif job.asked != body.input:
         raise ApiError(409, f"prediction {prediction_id} has another input; take another id", param="input")
     return await _answered(job, request, response, service, prefer)
@@ -109,8 +109,14 @@ async def cancel(prediction_id: JobId, request: Request, service: TheService) ->
     return prediction_of(job, request)
 
 
-async def accept(given: VerbInput, service: Service, *, name: str | None = None) -> Job:
+async def accept(given: VerbInput, service: Service, *, name: str | None = None, once: bool = False) -> Job:
     """Check an input and put it into the queue; its seed is fixed here.
+
+    Args:
+        given: the input.
+        service: state of the server.
+        name: id of the job; drawn if not given.
+        once: return a job of this id and input that was accepted meanwhile.
 
     Raises:
         ApiError: the queue is full, or there is another job of that id.
@@ -120,7 +126,9 @@ async def accept(given: VerbInput, service: Service, *, name: str | None = None)
     await run_in_threadpool(given.check, service.terms)
     drawn = given if given.seed is not None else given.model_copy(update={"seed": secrets.randbelow(2**32)})
     job = Job(input=drawn, asked=given) if name is None else Job(input=drawn, asked=given, id=name)
-    if service.queue.known(job.id) is not None:  # accepted while this one was checked
+    if (other := service.queue.known(job.id)) is not None:  # accepted while this one was checked
+        if once and other.asked == given:
+            return other
         raise ApiError(409, f"there is a prediction {job.id} already", param="id", retry_after=1.0)
     return service.queue.submit(job)
 
@@ -133,7 +141,7 @@ async def _answered(job: Job, request: Request, response: Response, service: Ser
     elif waits is not None:
         await until_over(job, request, timeout=min(float(waits[1]), 3600.0))
         response.headers["Preference-Applied"] = waits[0]
-    elif not await until_over(job, request):
+    elif not await until_over(job, request) and request.method == "POST":  # PUT is there to ask once more
         service.queue.cancel(job)
     response.headers["Location"] = f"/predictions/{job.id}"
     response.status_code = 200 if job.is_over else 202

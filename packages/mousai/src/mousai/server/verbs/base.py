@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
-from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
+from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, key_name, parse_attributes
 from mousai.conditioning.leads import LEADS
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mousai.pipeline import Mousai
     from mousai.server.files import FileStore
 
-LONGEST_TEXT = 4096
-"""Most characters of a prompt as JSON, so that it fits into the comment of a file."""
+LONGEST_TEXT = 2000
+"""Most characters of a prompt as JSON: with all else that a file stores it has to fit into the file's comment."""
 FORMATS = ("wav", "flac", "mp3", "ogg")
 """Containers of results."""
 
@@ -31,11 +31,15 @@ class Terms:
 
     Args:
         defaults: settings that the model is best run with.
+        sample_rate: of the model, Hz.
+        channels: of the model.
         max_duration: most seconds of a piece.
         files: the store.
     """
 
     defaults: SamplingConfig
+    sample_rate: int
+    channels: int
     max_duration: float
     files: "FileStore"
 
@@ -54,6 +58,8 @@ class Made:
 
 
 def _readable(text: str) -> str:
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("is not text; give it as UTF-8")
     if len(json.dumps(text)) > LONGEST_TEXT:
         raise ValueError(f"has {len(text)} characters; give a sentence or two, the model reads no more")
     return text
@@ -89,7 +95,7 @@ class VerbInput(BaseModel):
     tempo: float | None = Field(
         default=None, ge=SLOWEST, le=FASTEST, description="beats per minute; counts for more than the prompt"
     )
-    key: Annotated[str, AfterValidator(_key), Field(max_length=40)] | None = Field(
+    key: Annotated[str, AfterValidator(_readable), AfterValidator(_key), Field(max_length=40)] | None = Field(
         default=None, description='such as "A minor"; counts for more than the prompt'
     )
     first_downbeat: float | None = Field(default=None, ge=0, lt=1e5, description="second at which a bar begins")
@@ -123,6 +129,24 @@ class VerbInput(BaseModel):
             hint = "uses no negative_prompt; give more, or leave it out"
             raise UserError("guidance_scale", config.guidance_scale, hint)
 
+    def check_format(self, terms: Terms, *, sample_rate: int, channels: int, peak: float = 0.0) -> None:
+        """Raise `UserError` where the result could not be written in the container that is asked for."""
+        import numpy as np
+
+        from mousai.audio.files import write_audio
+
+        container = self.response_format
+        if peak > 1 and container != "wav":
+            raise UserError("response_format", container, "cannot hold this recording, which goes beyond ±1; use wav")
+        _, path = terms.files.new_path(f".{container}")
+        try:
+            write_audio(path, np.zeros((channels, 1024), np.float32), sample_rate)
+        except UserError:
+            hint = f"cannot hold {sample_rate} samples a second, the recording's rate; use wav"
+            raise UserError("response_format", container, hint) from None
+        finally:
+            path.unlink(missing_ok=True)
+
     def as_json(self) -> dict[str, Any]:
         """Return it as it is echoed: what was given, and the seed."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -155,6 +179,24 @@ def setting_fields(*, leave_out: Sequence[str] = ()) -> dict[str, Any]:
         )
         found[name] = (kind | None, about)
     return found
+
+
+def facts_of(known: MusicAttributes, *, before: float = 0.0) -> dict[str, str]:
+    """Return what a result states of its clock, key and lead, where they are known beside the prompt.
+
+    Args:
+        known: attributes of the recording or the piece.
+        before: seconds of new music before it.
+    """
+    facts: dict[str, str] = {}
+    if known.tempo is not None:
+        downbeat = (known.first_downbeat + before) % (4 * 60 / known.tempo)
+        facts |= {"tempo": f"{known.tempo:.6g}", "first_downbeat": f"{downbeat:.6g}"}
+    if known.key is not None:
+        facts["key"] = key_name(known.key)
+    if known.lead is not None:
+        facts["lead"] = known.lead
+    return facts
 
 
 def attributes_of(given: VerbInput, lead: str | None = None, stored: MusicAttributes | None = None) -> MusicAttributes:

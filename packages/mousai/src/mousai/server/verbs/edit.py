@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mousai.pipeline import Mousai
     from mousai.server.files import FileStore
 
-MOST_REGIONS = 100
+MOST_REGIONS = 50
 _Span = Annotated[list[float], Field(min_length=2, max_length=2)]
 _EXAMPLE: JsonDict = {
     "verb": "edit",
@@ -42,6 +42,10 @@ class _Edit(RecordingInput):
 
     def check(self, terms: Terms) -> None:
         self.regions_of(self.check_recording(terms))
+
+    def words(self, file: StoredFile) -> list[str]:
+        """Return the regions as options."""
+        return [word for one in self.regions_of(file) for word in ("--region", f"{one.start:.10g}:{one.end:.10g}")]
 
     def make(self, pipe: "Mousai", files: "FileStore") -> Made:
         regions = self.regions_of(files.get(self.recording))

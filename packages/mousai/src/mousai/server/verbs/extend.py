@@ -54,6 +54,11 @@ class _Extend(RecordingInput):
         lead_in = [Region(0.0, before)] if self.before else []
         return lead_in + ([Region(end, end + self.after)] if self.after else [])
 
+    def words(self, file: StoredFile) -> list[str]:
+        """Return how far, as options."""
+        given = {"--after": self.after, "--before": self.before}
+        return [word for name, seconds in given.items() if seconds is not None for word in (name, f"{seconds:g}")]
+
     def make(self, pipe: "Mousai", files: "FileStore") -> Made:
         file, before = files.get(self.recording), self.before or 0.0
         duration = file.seconds + before + (self.after or 0.0)

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, create_model
 from mousai.arguments import check_duration, check_together
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.errors import UserError
-from mousai.server.verbs.base import FileId, Lead, Made, Terms, Text, VerbInput, attributes_of, setting_fields
+from mousai.server.verbs.base import FileId, Lead, Made, Terms, Text, VerbInput, attributes_of, facts_of, setting_fields
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -44,6 +44,7 @@ class Generate(VerbInput):
         if self.init_audio is not None:
             terms.files.get(self.init_audio)
         self.check_settings(terms)
+        self.check_format(terms, sample_rate=terms.sample_rate, channels=terms.channels)
 
     def make(self, pipe: "Mousai", files: "FileStore") -> Made:
         """Make it."""
@@ -57,7 +58,11 @@ class Generate(VerbInput):
             attributes=None if known == MusicAttributes() else known,
             **self.settings(),
         )
-        facts = {} if self.init_audio is None else {"init_audio": self.init_audio}
+        facts = facts_of(known)
+        if self.init_audio is not None:
+            facts["init_audio"] = files.get(self.init_audio).file_name
+        if known != MusicAttributes():
+            facts["beside_prompt"] = "attributes"  # which no option of the command line tells
         return Made(output=output, facts=facts)
 
 

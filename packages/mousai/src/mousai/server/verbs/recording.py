@@ -1,5 +1,7 @@
 """What `edit` and `extend` share: the recording, its clock and key, and what the result states of it."""
 
+import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -7,13 +9,18 @@ from pydantic import Field
 from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
 from mousai.errors import UserError
 from mousai.regions import Region, plan_windows
+from mousai.sampling_config import SamplingConfig
 from mousai.server.files import StoredFile
-from mousai.server.verbs.base import FileId, Made, Terms, Text, VerbInput, attributes_of
+from mousai.server.verbs.base import FileId, Made, Terms, Text, VerbInput, attributes_of, facts_of
+from mousai.settings import settings_of
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
-    from mousai.regions import Region, plan_windows
+    from mousai.sampling_config import SamplingConfig
 from mousai.server.files import FileStore
+
+LONGEST_COMMAND = 6000
+"""Most characters of a command line that a result stores, as JSON."""
 
 
 class RecordingInput(VerbInput):
@@ -32,6 +39,10 @@ class RecordingInput(VerbInput):
         """Return what is made anew, in seconds of the result."""
         raise NotImplementedError
 
+    def words(self, file: StoredFile) -> list[str]:
+        """Return the options of the command line that say what is wanted."""
+        raise NotImplementedError
+
     def passes(self, files: "FileStore") -> int:
         """Return the number of windows."""
         file, before = files.get(self.recording), float(getattr(self, "before", None) or 0.0)
@@ -43,6 +54,7 @@ class RecordingInput(VerbInput):
         if self.prompt is None and "prompt" not in file.made:
             raise UserError("prompt", hint="must be given: the recording has none of its own")
         self.check_settings(terms)
+        self.check_format(terms, sample_rate=file.sample_rate, channels=min(file.channels, 2), peak=file.peak)
         return file
 
     def known(self, file: StoredFile) -> MusicAttributes:
@@ -76,10 +88,24 @@ class RecordingInput(VerbInput):
             **wish,
             **self.settings(),
         )
-        facts = {"inpaint_audio": self.recording, "prompt": file.made.get("prompt", prompt)}  # of the whole piece
-        if known.tempo is not None:
-            downbeat = (known.first_downbeat + before) % (4 * 60 / known.tempo)
-            facts |= {"tempo": f"{known.tempo:.6g}", "first_downbeat": f"{downbeat:.6g}"}
-        if known.key is not None:
-            facts["key"] = key_name(known.key)
+        facts = {"inpaint_audio": file.file_name, **facts_of(known, before=before)}
+        facts["prompt"] = file.made.get("prompt", prompt)  # of the whole piece, for the next edit
+        command = self._command(file, prompt, known)
+        if len(json.dumps(command)) <= LONGEST_COMMAND:
+            facts["command"] = command
         return Made(output=output, facts=facts)
+
+    def _command(self, file: StoredFile, prompt: str, known: MusicAttributes) -> str:
+        """Command line that does the same to the recording's download."""
+        words = [self.verb, file.file_name, prompt, *self.words(file), "--seed", str(self.seed)]
+        if known.tempo is not None:
+            words += ["--tempo", f"{known.tempo:.6g}", "--first-downbeat", f"{known.first_downbeat:.6g}"]
+        if known.key is not None:
+            words += ["--key", key_name(known.key)]
+        if self.negative_prompt is not None:
+            words += ["--negative-prompt", self.negative_prompt]
+        options = settings_of(SamplingConfig)
+        words += [
+            word for name, value in self.settings().items() for word in (options[name].option_of(name), str(value))
+        ]
+        return shlex.join(words)
