@@ -110,13 +110,16 @@ async def _in_turn(files: FileStore, path: Path, name: str, max_seconds: float) 
 async def _stream(request: Request, path: Path, boundary: bytes, max_bytes: int, files: FileStore) -> None:
     with path.open("xb") as target:
         part = _FilePart(target, max_bytes)
-        chunks = request.stream()
+        chunks, received = request.stream(), 0
         try:
             parser = MultipartParser(boundary, part.callbacks())
             while True:
                 chunk = await asyncio.wait_for(anext(chunks, None), PATIENCE)
                 if chunk is None:
                     break
+                received += len(chunk)
+                if received > max_bytes + FORM:
+                    raise ApiError(413, f"file: is larger than {max_bytes // MEGABYTE} MB", param="file")
                 parser.write(chunk)
                 files.check_room(part.size)
             parser.finalize()
