@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import torch
+
 from mousai.arguments import PromptCutWarning
 from mousai.audio.files import read_metadata
 from mousai.errors import UserError
@@ -64,7 +66,7 @@ class Runner:
                 seconds=job.audio_seconds,
                 sample_rate=rate,
                 channels=made.output.audios.shape[-2],
-                peak=float(abs(made.output.audios).max()),
+                peak=float(torch.as_tensor(made.output.audios).abs().max()),
                 made=read_metadata(path),
             )
         ).id
