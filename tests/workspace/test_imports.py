@@ -25,6 +25,7 @@ PARTS_OF_EXTRAS: dict[str, set[str]] = {
     "evaluate": {"evaluation"},
     "train": {"training"},
     "ray": set(),
+    "play": set(),
 }
 
 

@@ -10,6 +10,7 @@ import numbers
 import threading
 import warnings
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -33,6 +34,21 @@ if TYPE_CHECKING:
 SHORTEST_STRETCH = 1.5
 """Seconds that are made at once, at least: so many whole bars."""
 LONGEST_CHUNK = 60.0
+"""Most seconds of `chunk_seconds`."""
+RESAMPLES = 2
+"""Times that each step of a continuation is made where nothing is said."""
+
+
+def stream_config(defaults: SamplingConfig, settings: Mapping[str, Any]) -> SamplingConfig:
+    """Return the settings of a stream: the model's, with `RESAMPLES` unless they are given.
+
+    Raises:
+        UserError: one is unknown, impossible or of no use here.
+    """
+    if settings.get("strength") is not None:
+        raise UserError("strength", settings["strength"], "says how much of a recording is replaced; a stream has none")
+    given = {name: value for name, value in settings.items() if value is not None}
+    return defaults.updated({"inpaint_resamples": RESAMPLES, **given})
 
 
 @dataclass(frozen=True)
@@ -225,14 +241,3 @@ class MusicStream:
         for prompt in (wish.prompt, wish.negative_prompt):
             if prompt and (unseen := self._pipe.unseen(prompt)):
                 warnings.warn(f"a prompt is too long, not seen of it: {unseen!r}", PromptCutWarning, stacklevel=4)
-
-
-def stream_config(defaults: SamplingConfig, settings: dict[str, Any]) -> SamplingConfig:
-    """Return the settings of a stream: the model's, with fewer resamples unless they are given."""
-    if settings.get("strength") is not None:
-        raise UserError("strength", settings["strength"], "says how much of a recording is replaced; a stream has none")
-    return defaults.updated({"inpaint_resamples": RESAMPLES, **{k: v for k, v in settings.items() if v is not None}})
-
-
-RESAMPLES = 2
-"""Times that each step of a continuation is made where nothing is said."""

@@ -2,7 +2,7 @@
 
 import math
 import numbers
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mousai.arguments import prompts_of
@@ -29,7 +29,7 @@ class Wish:
 
     prompt: str
     negative_prompt: str | None = None
-    known: MusicAttributes = MusicAttributes()
+    known: MusicAttributes = field(default_factory=MusicAttributes)
 
     def __post_init__(self) -> None:
         """Check all."""
