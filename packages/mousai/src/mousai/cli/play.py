@@ -169,13 +169,16 @@ def _live_sink(args: argparse.Namespace, sizes: "DMAEConfig", samples: int | Non
 def _play(pipe: "Mousai", stream: "MusicStream", sink: "Pipe | Speaker", samples: int | None) -> int:
     """Play to the end, to Ctrl-C, or until nobody reads any more."""
     from mousai.cli.playing.ahead import Ahead
-    from mousai.cli.playing.typed import change_prompt, start_reading
+    from mousai.cli.playing.typed import change_prompt, prompt_source, start_reading
 
     def told(line: str) -> None:
         print(change_prompt(stream, line, pipe.unseen), file=sys.stderr, flush=True)
 
-    asks = "; type another prompt to change the music" if start_reading(told) else ""
+    source = prompt_source()
+    asks = "" if source is None else "; another prompt and Enter changes the music"
     print(f"mousai: seed {stream.seed}{asks}; Ctrl-C ends it", file=sys.stderr, flush=True)
+    if source is not None:
+        start_reading(source, told)
     played = 0
     try:
         with stream, sink, Ahead(stream) as chunks:

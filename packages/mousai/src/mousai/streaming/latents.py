@@ -64,8 +64,8 @@ class LatentStream:
         self.changed = self.end
 
     def forget_before(self, frame: int) -> None:
-        """Drop the frames before one, but for those that the next window hears."""
-        keep = min(frame, self.end - round(CONTEXT * self.frame_rate))
+        """Drop the frames before one, but for those that the next window hears, or one after a change."""
+        keep = min(frame - round(CONTEXT_OF_CHANGE * self.frame_rate), self.end - round(CONTEXT * self.frame_rate))
         if keep > self.first:
             self.latent = self.latent[..., keep - self.first :].clone()
             self.first = keep

@@ -14,20 +14,19 @@ if TYPE_CHECKING:
 _BLOCK = 4096
 
 
-def start_reading(told: Callable[[str], None]) -> bool:
-    """Read standard input in a thread and call `told` with every line that is not empty; an end of it ends nothing.
-
-    Returns:
-        whether there is a standard input to read. Of a terminal, only the program in the foreground may.
-    """
+def prompt_source() -> int | None:
+    """Return the file descriptor of standard input; `None` without one. A terminal is read in the foreground alone."""
     try:
         descriptor = sys.stdin.fileno()
-        readable = not os.isatty(descriptor) or not hasattr(os, "tcgetpgrp") or _in_foreground(descriptor)
+        behind = os.isatty(descriptor) and hasattr(os, "tcgetpgrp") and os.tcgetpgrp(descriptor) != os.getpgrp()
     except (AttributeError, OSError, ValueError):  # no standard input, or a closed one
-        return False
-    if readable:
-        threading.Thread(target=_read, args=(descriptor, told), name="mousai-prompts", daemon=True).start()
-    return readable
+        return None
+    return None if behind else descriptor
+
+
+def start_reading(descriptor: int, told: Callable[[str], None]) -> None:
+    """Read in a thread and call `told` with every line that is not empty; the end of the input ends nothing else."""
+    threading.Thread(target=_read, args=(descriptor, told), name="mousai-prompts", daemon=True).start()
 
 
 def change_prompt(stream: "MusicStream", line: str, unseen: Callable[[str], str | None]) -> str:
@@ -47,10 +46,6 @@ def change_prompt(stream: "MusicStream", line: str, unseen: Callable[[str], str 
         return f"mousai: {error}; the music goes on as it is"
     end = unseen(line)
     return f"{change}: {line}" + (f" (too long, not seen of it: {' '.join(end.split())!r})" if end else "")
-
-
-def _in_foreground(terminal: int) -> bool:
-    return os.tcgetpgrp(terminal) == os.getpgrp()
 
 
 def _read(descriptor: int, told: Callable[[str], None]) -> None:
