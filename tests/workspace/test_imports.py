@@ -28,6 +28,7 @@ PARTS_OF_EXTRAS: dict[str, set[str]] = {
     "train": {"training"},
     "serve": {"server"},
     "ray": set(),
+    "play": set(),
 }
 
 

@@ -13,6 +13,7 @@ from dmae.prior import MagnitudePrior, WhitePrior
 from dmae.protocols import Encoder, Representation
 from dmae.representation import MDCT, Patches, Waveform, to_mid_side
 from dmae.spectrogram import BandSpectrogram, MagnitudeSpectrogram, MelSpectrogram, mel_filters
+from dmae.streaming import StreamingDecoder
 from dmae.upsampler import DiffusionUpsampler, UpsamplerConfig
 from dmae.vocoder import DiffusionVocoder, VocoderConfig
 
@@ -34,6 +35,7 @@ __all__ = [
     "PriorConfig",
     "Representation",
     "SpectrogramConfig",
+    "StreamingDecoder",
     "UpsamplerConfig",
     "VocoderConfig",
     "Waveform",

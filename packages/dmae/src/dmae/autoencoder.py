@@ -11,6 +11,7 @@ from dmae.losses import Losses
 from dmae.parts import build_encoder, build_prior, build_spectrogram, build_transform
 from dmae.prior import MagnitudePrior, WhitePrior
 from dmae.protocols import Representation
+from dmae.streaming import StreamingDecoder
 from unet1d import UNet1d
 from vdiffusion import Callback, NoiseSource, VObjective
 
@@ -161,6 +162,23 @@ class DMAE(nn.Module):
             callback=callback,
         )
         return decoder(latent, initial_noise)[..., :length]
+
+    def streaming_decoder(self, config: DecodingConfig | None = None, *, noise: NoiseSource) -> StreamingDecoder:
+        """Return a decoder for latents that are not all known yet: waveform stretch by stretch, at constant memory.
+
+        Args:
+            config: as for `decode`; of the windows only the sampler's.
+            noise: seed, and one index per batch member.
+        """
+        decoder = Decoder(
+            denoise=self.denoise,
+            transform=self.transform,
+            prior=self.prior,
+            sizes=self.config,
+            config=DecodingConfig() if config is None else config,
+            noise=noise,
+        )
+        return StreamingDecoder(decoder)
 
     @torch.no_grad()
     def reconstruct(

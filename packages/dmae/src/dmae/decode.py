@@ -68,7 +68,7 @@ class Decoder:
             self.prior.require_magnitudes()
         noise = self._noise(latent, initial_noise)
         if self._windows_are_independent:
-            return self._overlap_add(latent, lambda window: self._decode_window(latent, window, noise))
+            return self._overlap_add(latent, lambda window: self.decode_window(latent, window, noise))
         frames = latent.shape[-1]
         conditions = self._conditions(latent, 0, frames)
         x = noise(0, frames)
@@ -101,20 +101,28 @@ class Decoder:
             del part
         return wave
 
-    def _plan(self, frames: int) -> Iterator["_Window"]:
+    def _plan(self, frames: int) -> Iterator["Window"]:
         size, starts = window_plan(frames, size=self._size, overlap=self._overlap)
         for number, first in enumerate(starts):
             following = starts[number + 1] if number + 1 < len(starts) else first
-            yield _Window(first=first, last=first + size, following=following, number=number, count=len(starts))
+            yield Window(first=first, last=first + size, following=following, number=number, count=len(starts))
 
-    def _decode_window(
-        self, latent: Tensor, window: "_Window", noise: Callable[[int, int], Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """Decode one window to the end; also return the phases from which the next window starts."""
+    def decode_window(
+        self, latent: Tensor, window: "Window", noise: Callable[[int, int], Tensor]
+    ) -> tuple[Tensor, Tensor | None]:
+        """Decode one window to the end; also return the phases from which the next window starts, where there are any.
+
+        Args:
+            latent: [B, latent_channels, frames], of which the prior also reads the neighbours of the window.
+            window: its frames, of `latent`.
+            noise: gives the starting noise of frames first..last of `latent`.
+        """
         conditions = self._conditions(latent, window.first, window.last)
-        estimate, phases = self._initial_estimate(conditions, window)
-        x = self._noise_to_start(estimate, noise(window.first, window.last), conditions)
-        del estimate
+        x, phases = noise(window.first, window.last), None
+        if self.config.griffin_lim:
+            estimate, phases = self._initial_estimate(conditions, window)
+            x = self._noise_to_start(estimate, x, conditions)
+            del estimate
         part = latent[..., window.first : window.last]
         x = self._sample(x, part, conditions, done=window.number, of=window.count)
         return self._synthesise(x, conditions, part.shape[-1]), phases
@@ -160,13 +168,13 @@ class Decoder:
             name: value[..., before * ratio : (before + last - first) * ratio] for name, value in conditions.items()
         }
 
-    def _cut(self, conditions: Mapping[str, Tensor], window: "_Window") -> dict[str, Tensor]:
+    def _cut(self, conditions: Mapping[str, Tensor], window: "Window") -> dict[str, Tensor]:
         first, last = window.first * self._ratio, window.last * self._ratio
         return {name: value[..., first:last] for name, value in conditions.items()}
 
     # ---- the steps of decoding
 
-    def _initial_estimate(self, conditions: Mapping[str, Tensor], window: "_Window") -> tuple[Tensor, Tensor]:
+    def _initial_estimate(self, conditions: Mapping[str, Tensor], window: "Window") -> tuple[Tensor, Tensor]:
         """Waveform with the magnitudes of the latent, and the phases from which the next window starts."""
         prior, hop = self.prior.require_magnitudes(), self.sizes.hop_length
         magnitudes = prior.magnitudes(conditions)
@@ -213,8 +221,8 @@ class Decoder:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Window:
-    """Latent frames first..last.
+class Window:
+    """Latent frames first..last that are decoded at once.
 
     Args:
         first: first frame.
@@ -233,7 +241,7 @@ class _Window:
     phases: Tensor | None = None
 
 
-_DecodeWindow: TypeAlias = Callable[[_Window], tuple[Tensor, Tensor]]
+_DecodeWindow: TypeAlias = Callable[[Window], tuple[Tensor, Tensor | None]]
 
 
 def _fade(samples: int) -> Tensor:

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from mousai.sampling_config import SamplingConfig
     from mousai.storage.folders import load_autoencoder, load_latent_diffusion
     from mousai.storage.weights import CheckpointError
+    from mousai.streaming.chunks import AudioChunk
+    from mousai.streaming.stream import MusicStream
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AudioChunk",
     "AudioError",
     "CheckpointError",
     "Codec",
@@ -35,6 +38,7 @@ __all__ = [
     "Mousai",
     "MousaiOutput",
     "MusicAttributes",
+    "MusicStream",
     "SamplingConfig",
     "T5TextEncoder",
     "TextEmbedding",
@@ -49,6 +53,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AudioChunk": "mousai.streaming.chunks",
     "AudioError": "mousai.audio.opening",
     "CheckpointError": "mousai.storage.weights",
     "Codec": "mousai.codec",
@@ -58,6 +63,7 @@ _HOMES = {
     "Mousai": "mousai.pipeline",
     "MousaiOutput": "mousai.output",
     "MusicAttributes": "mousai.conditioning.attributes",
+    "MusicStream": "mousai.streaming.stream",
     "SamplingConfig": "mousai.sampling_config",
     "T5TextEncoder": "mousai.conditioning.text",
     "TextEmbedding": "mousai.conditioning.text",

@@ -27,6 +27,9 @@ from mousai.progress import ProgressBars
 from mousai.request import Request
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import takes_settings
+from mousai.streaming import MusicStream
+from mousai.streaming.stream import stream_config
+from mousai.streaming.wish import Wish, check_attributes
 from vdiffusion import NoiseSource
 
 DURATION = 20.0
@@ -159,3 +162,47 @@ class Mousai(Cascade):
         seconds = (DURATION if duration is None else duration) if start is None else None
         needed = "" if start is None else "init_audio"
         return request.output(self, audios, sample_rate=self.sample_rate, settings={"duration": seconds}, needed=needed)
+
+    @takes_settings(SamplingConfig)
+    def stream(
+        self,
+        prompt: str,
+        *,
+        negative_prompt: str | None = None,
+        tempo: float | None = None,
+        attributes: MusicAttributes | None = None,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+        chunk_seconds: float | None = None,
+        **settings: Any,
+    ) -> MusicStream:
+        """Make music without end: an iterator of `AudioChunk`, whose `update` changes it from the next bar on.
+
+        Args:
+            prompt: a sentence.
+            negative_prompt: what to stay away from.
+            tempo: beats per minute; by default that of the prompt.
+            attributes: tempo, key and lead where they are known beside the prompt, and count for more.
+            seed: same seed, prompt, updates and settings: same music. Drawn at random if neither it nor `generator` is
+                given; `stream.seed` tells it.
+            generator: draws the seed.
+            chunk_seconds: length of a chunk; by default whole bars, as few as last 1.5 s together, or 2 s where the
+                tempo is unknown. The sound is the same.
+            **settings: see below.
+
+        Returns:
+            the stream; nothing is computed before its first chunk is taken.
+
+        Raises:
+            UserError: an argument is impossible; one line that names it, its value and what would do.
+        """
+        if seed is not None and generator is not None:
+            raise UserError("generator", hint="both it and seed say where the noise begins; give one of the two")
+        known = check_attributes(MusicAttributes() if attributes is None else attributes, tempo)
+        return MusicStream(
+            self,
+            Wish(prompt=prompt, negative_prompt=negative_prompt, known=known),
+            config=stream_config(self.defaults, settings),
+            seed=seeds_of(seed, generator, 1)[0],
+            chunk_seconds=chunk_seconds,
+        )

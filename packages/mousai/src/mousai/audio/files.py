@@ -11,35 +11,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 import soxr
 
 from mousai.audio.containers import wav_comment
-from mousai.audio.opening import BLOCK, AudioError, is_length_stated, libsndfile_reason, opened, read_frames
+from mousai.audio.opening import BLOCK, AudioError, is_length_stated, opened, read_frames
+from mousai.audio.writing import AUDIO_SUFFIXES, AudioWriter
 from mousai.storage.file_parts import FilePart
-from mousai.storage.files import atomic_file
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-"""Endings of files that are written."""
 READ_SUFFIXES = (*AUDIO_SUFFIXES, ".aiff", ".aif", ".opus", ".oga", ".caf", ".au", ".w64", ".rf64")
 """Endings of files that are looked for in folders of music."""
 
-_FORMATS: dict[str, dict[str, Any]] = {
-    ".wav": {"format": "WAV"},
-    ".flac": {"format": "FLAC"},
-    ".ogg": {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.3},
-    # A constant rate (224 kbit/s for stereo at 48 kHz), because decoders cannot seek exactly in a variable one.
-    ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.33},
-}
 _BITS: dict[str, Literal[16, 24, 32]] = {"PCM_S8": 16, "PCM_U8": 16, "PCM_16": 16, "PCM_24": 24}
-# libsndfile drops a longer WAV comment in silence (about 30,000 bytes with what else stands in the header).
-_METADATA_LIMIT = 16384
-# The size field of a WAV file has 32 bits; the rest is for the header.
-_WAV_LIMIT = 2**32 - 2**16
 _LONGEST = 1e9  # seconds; a number that every file ends before, and that is still exact in samples
 # How far soxr's HQ filter reaches to either side, in samples of the lower rate (measured: below -120 dB from 128 on).
 _FILTER_REACH = 256
@@ -192,42 +178,30 @@ def write_audio(
         raise AudioError(str(path), hint=f"audio must be floats [1 or 2 channels, samples], got {found}")
     if samples.shape[1] == 0:
         raise AudioError(str(path), hint="there is no sound to write (0 samples)")
-    if path.suffix.lower() == ".wav" and samples.size * bits // 8 > _WAV_LIMIT:
-        raise AudioError(str(path), hint="more than 4 GiB, which a WAV file cannot hold; write .flac instead")
+    writer = AudioWriter(
+        path,
+        sample_rate=sample_rate,
+        channels=samples.shape[0],
+        samples=samples.shape[1],
+        metadata=metadata,
+        bits=bits,
+    )
     if not np.isfinite(samples).all():
         raise AudioError(
             str(path), hint="the audio has samples that are not numbers (NaN or infinite); nothing was written"
         )
     loudest = float(np.abs(samples).max())
     gain = 1.0
-    as_floats = bits == 32 and path.suffix.lower() == ".wav"
-    if loudest > 1 and not as_floats:
+    if loudest > 1 and not writer.as_floats:
         if peak == "error":
             raise AudioError(
                 str(path), hint=f"the audio reaches {loudest:.3f}, beyond ±1; turn it down (peak='scale' does)"
             )
         gain = 1 / loudest
-    comment = _comment(path, metadata or {})
-    settings = dict(_FORMATS[path.suffix.lower()])
-    settings.setdefault("subtype", "FLOAT" if as_floats else f"PCM_{min(bits, 24)}")
-
-    try:
-        with (
-            atomic_file(path) as temporary,
-            soundfile.SoundFile(temporary, "w", sample_rate, len(samples), **settings) as file,
-        ):
-            if comment:
-                file.comment = comment
-            for offset in range(0, samples.shape[1], BLOCK):
-                block = samples[:, offset : offset + BLOCK].astype(np.float64) * gain
-                # Clips the last bit of rounding of the gain, never more.
-                file.write((block if as_floats else np.clip(block, -1, 1)).T)
-    except soundfile.LibsndfileError as error:
-        raise AudioError(
-            str(path), hint=f"cannot be written at {sample_rate} Hz: {libsndfile_reason(error)}"
-        ) from error
-    except OSError as error:
-        raise AudioError(str(path), hint=f"cannot be written: {error.strerror or error}") from error
+    with writer:
+        for offset in range(0, samples.shape[1], BLOCK):
+            # Clips the last bit of rounding of the gain, never more.
+            writer.write(samples[:, offset : offset + BLOCK].astype(np.float64) * gain)
     return gain
 
 
@@ -282,16 +256,3 @@ def _resampled(audio: npt.NDArray[np.float32], rate: int, sample_rate: int, samp
 
 def _starts_too_late(path: Path | FilePart, start: float, duration: float) -> AudioError:
     return AudioError(str(path), hint=f"is {duration:.2f} s long; a crop from {start} s would be empty")
-
-
-def _comment(path: Path, metadata: Mapping[str, str]) -> str:
-    """The metadata as JSON in pure ASCII, which every container's comment tag carries unchanged."""
-    for key, value in metadata.items():
-        if not isinstance(key, str) or not isinstance(value, str):
-            raise AudioError(str(path), hint=f"metadata must map text to text, got {key!r}: {value!r}")
-    comment = json.dumps(dict(metadata)) if metadata else ""
-    if len(comment) > _METADATA_LIMIT:
-        raise AudioError(
-            str(path), hint=f"metadata of {len(comment)} characters; {_METADATA_LIMIT} fit into an audio file"
-        )
-    return comment

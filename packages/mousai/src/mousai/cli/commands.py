@@ -57,6 +57,15 @@ COMMANDS = {
             "mousai serve --host 0.0.0.0 --api-key-env MOUSAI_KEY --queue 8 --max-duration 120",
         ),
     ),
+    "play": Command(
+        module="mousai.cli.play",
+        summary="play music without end, and change it while it plays",
+        examples=(
+            'mousai play "lo-fi, 80 bpm"',
+            'mousai play "house groove, 124 bpm" -o - | ffplay -nodisp -',
+            'mousai play "jazz trio, 120 bpm" --seconds 600 -o jazz.flac',
+        ),
+    ),
     "reconstruct": Command(
         module="mousai.cli.reconstruct",
         summary="send a recording through the autoencoder and back, to hear what it keeps",

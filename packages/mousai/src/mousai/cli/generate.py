@@ -9,14 +9,16 @@ from pathlib import Path
 from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
 from mousai.cli.common.shared import (
     add_compile_argument,
+    add_lora_arguments,
     add_model_arguments,
     add_output_arguments,
+    check_lora,
     check_text,
     checked_device,
+    load_pipeline,
     model_name,
     read_sound,
 )
-from mousai.errors import UserError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,12 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how much of the recording is replaced, above 0 (hardly anything) to 1 (all of it)",
     )
     add_model_arguments(parser)
-    parser.add_argument(
-        "--lora",
-        metavar="FILE",
-        help="adapter that `mousai train latent-diffusion --lora.rank` made, added to the model",
-    )
-    parser.add_argument("--lora-scale", type=float, metavar="X", help="how much of it (default 1, as it was trained)")
+    add_lora_arguments(parser)
     add_compile_argument(parser)
 
 
@@ -78,10 +75,6 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     device = checked_device(args)
 
-    import warnings
-
-    from mousai.arguments import PromptCutWarning
-    from mousai.pipeline import Mousai
     from mousai.storage.folders import autoencoder_config, describe, model_folder
     from mousai.storage.parts import PARTS
 
@@ -89,15 +82,7 @@ def run(args: argparse.Namespace) -> int:
     described = describe(folder, need=PARTS)
     described.defaults.updated(given_settings(args))
     recording = None if args.init_audio is None else read_sound(args.init_audio, autoencoder_config(folder))
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
-    if args.lora is not None:
-        pipeline.load_lora_weights(args.lora, scale=1.0 if args.lora_scale is None else args.lora_scale)
-    if args.compile:
-        pipeline.compile()
-    for prompt in dict.fromkeys([*args.prompt, args.negative_prompt or ""]):
-        if unseen := pipeline.unseen(prompt):
-            print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
-    warnings.simplefilter("ignore", PromptCutWarning)  # said once, here, for all pieces
+    pipeline = load_pipeline(args, folder, device, prompts=[*args.prompt, args.negative_prompt or ""])
     made_with = {
         "init_audio": args.init_audio,
         "model": model_name(args),
@@ -165,9 +150,4 @@ def _check(args: argparse.Namespace) -> None:
     if args.duration is not None:
         check_duration(args.duration)
     check_settings(args)
-    if args.lora_scale is not None and args.lora is None:
-        raise UserError("lora_scale", args.lora_scale, "says how much of an adapter is added; give --lora too")
-    if args.lora_scale is not None and not 0 <= args.lora_scale <= 10:
-        raise UserError("lora_scale", args.lora_scale, "must be 0 to 10")
-    if args.lora is not None and not Path(args.lora).is_file():
-        raise UserError("lora", args.lora, "no such file")
+    check_lora(args)

@@ -7,7 +7,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from dmae import DMAEConfig
     from mousai.codec import Codec
+    from mousai.pipeline import Mousai
 
 AUDIO_FILES = ".wav, .flac, .ogg or .mp3"
 # Of what is stored in a file's comment, which holds 16384 characters in all.
@@ -76,6 +77,45 @@ def add_compile_argument(parser: argparse.ArgumentParser) -> None:
         "compiler. It takes minutes for nets of the paper's size, again for each new duration, and does not make every "
         "machine faster: measure before you use it",
     )
+
+
+def add_lora_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--lora` and `--lora-scale`."""
+    parser.add_argument(
+        "--lora",
+        metavar="FILE",
+        help="adapter that `mousai train latent-diffusion --lora.rank` made, added to the model",
+    )
+    parser.add_argument("--lora-scale", type=float, metavar="X", help="how much of it (default 1, as it was trained)")
+
+
+def check_lora(args: argparse.Namespace) -> None:
+    """Refuse an adapter that is not there, and a scale that means nothing."""
+    if args.lora_scale is not None and args.lora is None:
+        raise UserError("lora_scale", args.lora_scale, "says how much of an adapter is added; give --lora too")
+    if args.lora_scale is not None and not 0 <= args.lora_scale <= 10:
+        raise UserError("lora_scale", args.lora_scale, "must be 0 to 10")
+    if args.lora is not None and not Path(args.lora).is_file():
+        raise UserError("lora", args.lora, "no such file")
+
+
+def load_pipeline(args: argparse.Namespace, folder: Path, device: str, *, prompts: Sequence[str]) -> "Mousai":
+    """Load the model with its adapter, compiled where that is wanted, and say what it will not see of long prompts."""
+    import warnings
+
+    from mousai.arguments import PromptCutWarning
+    from mousai.pipeline import Mousai
+
+    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
+    if args.lora is not None:
+        pipeline.load_lora_weights(args.lora, scale=1.0 if args.lora_scale is None else args.lora_scale)
+    if args.compile:
+        pipeline.compile()
+    for prompt in dict.fromkeys(prompts):
+        if unseen := pipeline.unseen(prompt):
+            print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
+    warnings.simplefilter("ignore", PromptCutWarning)  # said once, here, for all pieces
+    return pipeline
 
 
 def add_output_arguments(parser: argparse.ArgumentParser, *, files: str = AUDIO_FILES) -> None:

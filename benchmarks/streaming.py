@@ -1,0 +1,206 @@
+"""How does music without end go on? Its first sound, its speed, its memory, its seams, and how soon a prompt is heard.
+
+    python -m benchmarks.streaming [--model DIR] [--minutes 30] [--threads 2] [--pieces 4] [--out streaming.json]
+
+- speed: seconds from the call to the first chunk of a loaded model, seconds of music for a second of computing, and the
+  memory of the process in the second minute and in the last;
+- seams, of `--pieces` pieces: spectral flux within 25 ms of the place where a window of the
+  latent ends, and of the places where the decoder's stretches meet, over the median of that at the piece's own beats;
+- time: the tempo of each piece by the tempo judge, and how far the beat of its last 20 s lies from that of its first;
+- changes: after 16 s the prompt is one of another genre; which genre the judge hears in the 8 s before, and in the 8 s
+  from two bars after it.
+
+`--minutes 0` leaves the first out. Needs the extra [evaluate].
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.editing import NEAR, PROMPTS
+from mousai import Conditioning, Mousai
+from mousai.conditioning.attributes import parse_attributes
+from mousai.evaluation.features.genre import genre_features
+from mousai.evaluation.features.waveform import Array
+from mousai.evaluation.judges.beats import beat_phase, onset_curve
+from mousai.evaluation.judges.panel import JudgePanel
+from mousai.evaluation.judges.tempo import estimate_tempo, tempo_matches
+from mousai.evaluation.prompts import PROMPTS as EVALUATION_PROMPTS
+from mousai.evaluation.prompts import Prompt
+
+PROMPT = "lo-fi hip hop, 80 bpm, A minor"
+
+
+def resident() -> float:
+    """Memory of the process in MB: at present on Linux, elsewhere the most so far."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 2**20 if sys.platform == "darwin" else most / 1024
+
+
+def speed(pipe: Mousai, minutes: float) -> dict[str, Any]:
+    """First sound, speed and memory of one long stream."""
+    begin, computed = time.perf_counter(), time.process_time()
+    first, memory = 0.0, []
+    with pipe.stream(PROMPT, seed=0) as stream:
+        for chunk in stream:
+            first = first or time.perf_counter() - begin
+            end = chunk.start_seconds + chunk.seconds
+            if end // 60 > len(memory):
+                memory.append(round(resident(), 1))
+                print(f"{end / 60:.0f} min, {memory[-1]} MB, {end / (time.perf_counter() - begin):.2f} x", flush=True)
+            if end >= 60 * minutes:
+                break
+    passed = time.perf_counter() - begin
+    return {
+        "minutes": minutes,
+        "first_sound_seconds": round(first, 2),
+        "times_real_time": round(end / passed, 2),
+        "processor_seconds_per_second": round((time.process_time() - computed) / end, 3),
+        "memory_mb": memory,
+        "memory_growth": round(memory[-1] / memory[min(1, len(memory) - 1)] - 1, 4) if memory else None,
+    }
+
+
+def played(pipe: Mousai, prompt: str, seed: int, seconds: float) -> tuple[Array, list[float], list[float]]:
+    """Sound [channels, samples] of a stream, where its chunks meet, and where windows of its latent meet, in seconds."""
+    windows: list[float] = []
+    plain, frame_rate = pipe.latent_diffusion.sample, pipe.sample_rate / pipe.autoencoder.config.hop_length
+
+    def watched(cond: Conditioning, **settings: Any) -> torch.Tensor:
+        if cond.known_mask is not None:
+            windows.append(cond.start_seconds[0] + float(cond.known_mask.sum()) / frame_rate)
+        return plain(cond, **settings)
+
+    parts, chunks = [], []
+    pipe.latent_diffusion.sample = watched  # type: ignore[method-assign]
+    try:
+        for chunk in pipe.stream(prompt, seed=seed):
+            parts.append(chunk.audio)
+            chunks.append(chunk.start_seconds)
+            if chunk.start_seconds + chunk.seconds >= seconds:
+                break
+    finally:
+        pipe.latent_diffusion.sample = plain  # type: ignore[method-assign]
+    sound: Array = torch.cat(parts, dim=-1).numpy()
+    return sound, chunks[1:], windows
+
+
+def fluxes(sound: Array, rate: int, borders: list[float], tempo: float) -> list[float]:
+    """Flux at each border over the median flux at the beats of the piece."""
+    curve, frames = onset_curve(sound, sample_rate=rate)
+
+    def peak(second: float) -> float:
+        return float(curve[max(round((second - NEAR) * frames), 0) : round((second + NEAR) * frames) + 1].max())
+
+    beats = np.arange(60 / tempo, sound.shape[-1] / rate - 1, 60 / tempo)
+    usual = statistics.median(peak(float(beat)) for beat in beats)
+    return [round(peak(border) / usual, 3) for border in borders if (border + NEAR) * rate < sound.shape[-1]]
+
+
+def continued(pipe: Mousai, prompt: str, seed: int, seconds: float) -> dict[str, Any]:
+    """Seams and time of a piece."""
+    tempo, rate = parse_attributes(prompt).tempo or 0.0, pipe.sample_rate
+    sound, chunks, windows = played(pipe, prompt, seed, seconds)
+    period, part = 60 / tempo, 20 * rate
+    late = sound.shape[-1] - part
+    phases = [beat_phase(sound[:, start : start + part], sample_rate=rate, tempo=tempo) for start in (0, late)]
+    moved = (phases[1] + late / rate - phases[0]) % period
+    return {
+        "prompt": prompt,
+        "window_flux": fluxes(sound, rate, windows, tempo),
+        "stretch_flux": fluxes(sound, rate, chunks, tempo),
+        "tempo": tempo_matches(estimate_tempo(sound, sample_rate=rate), tempo, tolerance=0.01),
+        "beat_moved": round(float((moved + period / 2) % period - period / 2), 4),
+        "level_db": [
+            round(20 * float(np.log10(np.sqrt((sound[:, start : start + part] ** 2).mean()))), 1) for start in (0, late)
+        ],
+    }
+
+
+def changed(pipe: Mousai, before: Prompt, after: Prompt, seed: int, panel: JudgePanel) -> dict[str, Any]:
+    """Genre that the judge hears in the 8 s before a change of the prompt, and in the 8 s from two bars after it."""
+    with pipe.stream(before.text, seed=seed) as stream:
+        old, new = [], []
+        for chunk in stream:
+            old.append(chunk.audio)
+            if chunk.start_seconds + chunk.seconds >= 16:
+                break
+        change = stream.update(prompt=after.text)
+        for chunk in stream:
+            if chunk.start_seconds >= change.seconds + 2 * 240 / (chunk.tempo or 120) - 0.01:
+                new.append(chunk.audio)
+            if sum(part.shape[-1] for part in new) >= 8 * pipe.sample_rate:
+                break
+
+    def heard(parts: list[torch.Tensor]) -> str:
+        sound = torch.cat(parts, dim=-1)[:, -8 * pipe.sample_rate :].numpy()
+        return str(panel.genre(genre_features(sound, sample_rate=pipe.sample_rate)[None])[0])
+
+    return {
+        "before": {"prompt": before.text, "genre": before.genre, "heard": heard(old)},
+        "after": {"prompt": after.text, "genre": after.genre, "heard": heard(new)},
+    }
+
+
+def main() -> None:
+    """Measure and write the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--model")
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--pieces", type=int, default=len(PROMPTS))
+    parser.add_argument("--piece-seconds", type=float, default=60.0)
+    parser.add_argument("--changes", type=int, default=20)
+    parser.add_argument("--out", type=Path, default=Path("streaming.json"))
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    pipe, panel, found = Mousai.from_pretrained(args.model), JudgePanel.load(), {}
+    if args.minutes:
+        found["speed"] = speed(pipe, args.minutes)
+        print(json.dumps(found["speed"]), flush=True)
+    found["pieces"] = []
+    for seed, prompt in enumerate(PROMPTS[: args.pieces]):
+        found["pieces"].append(continued(pipe, prompt, seed, args.piece_seconds))
+        print(json.dumps(found["pieces"][-1]), flush=True)
+    found["changes"] = []
+    genres = [prompt for prompt in EVALUATION_PROMPTS if prompt.bpm]
+    for seed in range(args.changes):
+        before, after = genres[seed % len(genres)], genres[(seed + 3) % len(genres)]
+        found["changes"].append(changed(pipe, before, after, seed, panel))
+        print(json.dumps(found["changes"][-1]), flush=True)
+    args.out.write_text(json.dumps(found, indent=1) + "\n")
+    print("\n".join(summary(found)))
+
+
+def summary(found: dict[str, Any]) -> list[str]:
+    """Lines about the pieces and the changes."""
+    lines = []
+    for name in ("window_flux", "stretch_flux"):
+        values = [value for row in found["pieces"] for value in row[name]]
+        if values:
+            above = sum(value > 1.1 for value in values)
+            lines.append(f"{name}: median {statistics.median(values):.2f}, above 1.1: {above} of {len(values)}")
+    pieces, changes = found["pieces"], found["changes"]
+    lines.append(f"tempo within 1 %: {sum(row['tempo'] for row in pieces)} of {len(pieces)}")
+    near = sum(abs(row["beat_moved"]) <= 0.03 for row in pieces)
+    lines.append(f"beat within 30 ms of that of the first 20 s: {near} of {len(pieces)}")
+    for part in ("before", "after"):
+        heard = sum(row[part]["heard"] == row[part]["genre"] for row in changes)
+        lines.append(f"genre heard {part} the change: {heard} of {len(changes)}")
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Audio file that is written piece by piece, so that its length needs no memory, and whole or not at all."""
+
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+
+from mousai.audio.opening import AudioError, libsndfile_reason
+from mousai.storage.files import atomic_file
+
+_FORMATS: dict[str, dict[str, Any]] = {
+    ".wav": {"format": "WAV"},
+    ".flac": {"format": "FLAC"},
+    ".ogg": {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.3},
+    # A constant rate (224 kbit/s for stereo at 48 kHz), because decoders cannot seek exactly in a variable one.
+    ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.33},
+}
+AUDIO_SUFFIXES = tuple(_FORMATS)
+"""Endings of files that are written."""
+# libsndfile drops a longer WAV comment in silence (about 30,000 bytes with what else stands in the header).
+_METADATA_LIMIT = 16384
+# The size field of a WAV file has 32 bits; the rest is for the header.
+_WAV_LIMIT = 2**32 - 2**16
+
+
+class AudioWriter:
+    """Audio file that grows; a context manager. It takes its place when the block ends without an error.
+
+    Args:
+        path: .wav, .flac, .ogg or .mp3, for which `check_output` has no objection; what stands there is replaced.
+        sample_rate: Hz.
+        channels: 1 or 2.
+        samples: length that it will have, for formats that end somewhere.
+        metadata: stored as JSON in the comment tag.
+        bits: resolution in WAV and FLAC; 32 writes floats into WAV and 24 bits into FLAC.
+
+    Raises:
+        AudioError: it cannot be written, would be too long for its format, or the metadata are too long or no text.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sample_rate: int,
+        channels: int,
+        samples: int,
+        metadata: Mapping[str, str] | None = None,
+        bits: Literal[16, 24, 32] = 24,
+    ) -> None:
+        suffix = path.suffix.lower()
+        if suffix == ".wav" and samples * channels * bits // 8 > _WAV_LIMIT:
+            raise AudioError(str(path), hint="more than 4 GiB, which a WAV file cannot hold; write .flac instead")
+        self.path, self._stack = path, ExitStack()
+        self.as_floats = bits == 32 and suffix == ".wav"
+        self._settings = {"samplerate": sample_rate, "channels": channels, **_FORMATS[suffix]}
+        self._settings.setdefault("subtype", "FLOAT" if self.as_floats else f"PCM_{min(bits, 24)}")
+        self._comment = _comment(path, metadata or {})
+        self._file: Any = None
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            try:
+                temporary = opening.enter_context(atomic_file(self.path))
+                self._file = opening.enter_context(soundfile.SoundFile(temporary, "w", **self._settings))
+            except (soundfile.LibsndfileError, OSError) as error:
+                raise self._error(error) from error
+            if self._comment:
+                self._file.comment = self._comment
+            self._stack = opening.pop_all()
+        return self
+
+    def write(self, sound: npt.NDArray[np.floating[Any]]) -> None:
+        """Add samples `[channels, samples]`; beyond ±1 they are clipped, unless the file holds floats."""
+        try:
+            self._file.write((sound if self.as_floats else np.clip(sound, -1, 1)).T)
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise self._error(error) from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._stack.__exit__(kind, error, trace)
+        except (soundfile.LibsndfileError, OSError) as failed:
+            if failed is error:
+                raise
+            raise self._error(failed) from failed
+
+    def _error(self, error: Exception) -> AudioError:
+        if isinstance(error, soundfile.LibsndfileError):
+            rate = self._settings["samplerate"]
+            return AudioError(str(self.path), hint=f"cannot be written at {rate} Hz: {libsndfile_reason(error)}")
+        reason = getattr(error, "strerror", None) or error
+        return AudioError(str(self.path), hint=f"cannot be written: {reason}")
+
+
+def _comment(path: Path, metadata: Mapping[str, str]) -> str:
+    """The metadata as JSON in pure ASCII, which every container's comment tag carries unchanged."""
+    for key, value in metadata.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise AudioError(str(path), hint=f"metadata must map text to text, got {key!r}: {value!r}")
+    comment = json.dumps(dict(metadata)) if metadata else ""
+    if len(comment) > _METADATA_LIMIT:
+        raise AudioError(
+            str(path), hint=f"metadata of {len(comment)} characters; {_METADATA_LIMIT} fit into an audio file"
+        )
+    return comment

@@ -1,0 +1,110 @@
+"""What a stream is asked to be at the moment, and how an update changes it."""
+
+import math
+import numbers
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from mousai.arguments import prompts_of
+from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
+from mousai.conditioning.leads import LEADS
+from mousai.errors import UserError
+from mousai.request import Request
+from mousai.sampling_config import SamplingConfig
+from mousai.streaming.clock import BarClock
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """Prompt and attributes of a stream.
+
+    Args:
+        prompt: one sentence.
+        negative_prompt: what to stay away from.
+        known: attributes that were given beside the prompt, and count for more.
+
+    Raises:
+        UserError: a prompt is no sentence, or an attribute is impossible.
+    """
+
+    prompt: str
+    negative_prompt: str | None = None
+    known: MusicAttributes = field(default_factory=MusicAttributes)
+
+    def __post_init__(self) -> None:
+        """Check all."""
+        _check_sentence("prompt", self.prompt)
+        if self.negative_prompt is not None:
+            _check_sentence("negative_prompt", self.negative_prompt)
+        check_attributes(self.known)
+
+    @property
+    def attributes(self) -> MusicAttributes:
+        """Tempo, key and lead as they count."""
+        return parse_attributes(self.prompt).updated(self.known)
+
+    def updated(self, *, prompt: str | None, negative_prompt: str | None, known: MusicAttributes) -> "Wish":
+        """Return the wish after an update.
+
+        The tempo goes on where neither the new prompt nor `known` names one. An attribute that was given counts until
+        it is named anew, in either.
+        """
+        kept = self.known
+        if prompt is not None:
+            _check_sentence("prompt", prompt)
+            named = parse_attributes(prompt)
+            kept = MusicAttributes(
+                tempo=None if named.tempo else self.attributes.tempo,
+                key=None if named.key else kept.key,
+                lead=None if named.lead else kept.lead,
+            )
+        return Wish(
+            prompt=self.prompt if prompt is None else prompt,
+            negative_prompt=self.negative_prompt if negative_prompt is None else negative_prompt,
+            known=kept.updated(known),
+        )
+
+    def request(self, config: SamplingConfig, seed: int, clock: BarClock) -> Request:
+        """Return the request of one window of the stream."""
+        return Request(
+            prompts=[self.prompt],
+            negatives=None if self.negative_prompt is None else [self.negative_prompt],
+            times=1,
+            seeds=(seed,),
+            config=config,
+            attributes=replace(self.attributes, first_downbeat=clock.start),
+            negative_prompt=self.negative_prompt,
+        )
+
+
+def check_attributes(known: MusicAttributes, tempo: Any = None) -> MusicAttributes:
+    """Return the attributes with the tempo that was given beside them.
+
+    Raises:
+        UserError: one is impossible, or there are two tempos.
+    """
+    if not isinstance(known, MusicAttributes):
+        raise UserError("attributes", type(known).__name__, "must be MusicAttributes")
+    if tempo is not None and known.tempo not in (None, tempo):
+        raise UserError("tempo", tempo, f"attributes say {known.tempo:g}; give one of the two")
+    for value in (tempo, known.tempo):
+        if value is None:
+            continue
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or not SLOWEST <= value <= FASTEST:
+            raise UserError("tempo", value, f"must be {SLOWEST:g} to {FASTEST:g} beats per minute")
+    if known.lead is not None and known.lead not in LEADS:
+        raise UserError("lead", known.lead, f"must be one of {', '.join(LEADS)}")
+    if known.first_downbeat:
+        hint = "must be 0: a stream begins with its first bar"
+        raise UserError("first_downbeat", known.first_downbeat, hint)
+    return known if tempo is None else replace(known, tempo=float(tempo))
+
+
+def _check_sentence(field: str, given: Any) -> None:
+    if not isinstance(given, str):
+        raise UserError(field, given, "must be one sentence; a stream is one piece")
+    try:
+        prompts_of(given)
+    except UserError as error:
+        raise UserError(field, given, error.hint) from None
