@@ -34,7 +34,6 @@ def test_one_request_gives_one_piece_with_its_seed_and_settings(client):
 def test_what_it_cannot_do_is_refused(client):
     for given, status, hint in (
         ({"model": "gpt"}, 404, "'bundled' alone"),
-        ({"stream": True}, 501, "when it is whole"),
         ({"prompt": None}, 422, "prompt"),
         ({"input": "two of them"}, 422, "input"),
         ({"voice": "alloy"}, 422, "voice"),

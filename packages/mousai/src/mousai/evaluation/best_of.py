@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mousai.arguments import check_count, check_seed
-from mousai.conditioning.attributes import MusicAttributes, parse_attributes
+from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
 from mousai.errors import UserError
 from mousai.evaluation.features.waveform import ANALYSIS_RATE, Array, mono, resample
 
@@ -68,7 +68,6 @@ def judge_piece(sound: Array, *, sample_rate: int, asked: MusicAttributes) -> Pi
         asked: what was asked for.
     """
     from mousai.evaluation.features.extraction import extract_features
-    from mousai.evaluation.judges.key import MODES, NOTES
     from mousai.evaluation.judges.tempo import estimate_tempo, tempo_matches
 
     clip = resample(mono(sound), sample_rate, ANALYSIS_RATE)
@@ -78,7 +77,7 @@ def judge_piece(sound: Array, *, sample_rate: int, asked: MusicAttributes) -> Pi
     leads = _log_softmax(panel.lead.scores(features["lead"][None])[0])
     heard = {
         "tempo": f"{tempo:.1f}",
-        "key": f"{NOTES[int(keys.argmax()) % 12]} {MODES[int(keys.argmax()) // 12]}",
+        "key": key_name((int(keys.argmax()) % 12, bool(keys.argmax() // 12))),
         "lead": panel.lead.names[int(leads.argmax())],
     }
     wanted: dict[str, str] = {}

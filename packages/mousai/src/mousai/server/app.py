@@ -13,7 +13,7 @@ from mousai import __version__
 from mousai.errors import UserError
 from mousai.server import errors
 from mousai.server.guard import Guard
-from mousai.server.routes import about, events, files, generations, page, predictions
+from mousai.server.routes import about, events, files, generations, live, page, predictions
 from mousai.server.service import Service
 
 _DESCRIPTION = """Music from sentences, on a machine of your own.
@@ -44,7 +44,7 @@ def create_app(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
-    for module in (predictions, events, files, generations, about, page):
+    for module in (predictions, events, files, generations, live, about, page):
         app.include_router(module.router)
     handlers: dict[Any, Any] = {
         errors.ApiError: errors.on_api_error,

@@ -121,12 +121,23 @@ async def on_invalid(_: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return answer(422, "the body is not JSON")
+    message, param = sentence_of_invalid(first, first["loc"][:1])
+    return answer(422, message, param=param)
+
+
+def sentence_of_invalid(first: Mapping[str, Any], place: tuple[Any, ...]) -> tuple[str, str | None]:
+    """Return the sentence and the field of an error of pydantic.
+
+    Args:
+        first: the error.
+        place: part of its location that comes before the fields, such as ("body",).
+    """
     # ("body", "input", "generate", "prompt"): the input of a prediction, whose verb is no part of the name.
-    where = [str(part) for part in first["loc"][1:]]
+    where = [str(part) for part in first["loc"][len(place) :]]
     where = where[2:] if where[:1] == ["input"] and len(where) > 1 else where
     field = "verb" if first["type"] == "verb" else ".".join(where) or None
     message = str(first["msg"]).removeprefix("Value error, ")
-    return answer(422, f"{field or first['loc'][0]}: {_lowered(message)}", param=field)
+    return f"{field or (place or ('message',))[0]}: {_lowered(message)}", field
 
 
 async def on_http(_: Request, error: Exception) -> JSONResponse:

@@ -6,8 +6,12 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from mousai.server.verbs.base import VerbInput
+from mousai.server.verbs.base import JobInput
+
+if TYPE_CHECKING:
+    from mousai.server.live.feed import Feed
 
 
 class Status(StrEnum):
@@ -39,6 +43,7 @@ class Job:
     Args:
         input: what is asked for, with its seed.
         asked: what is asked for as it came, which a repeated request has to be.
+        feed: where a stream goes; None for a prediction.
         id: name that clients use.
         stage: stage of the model that works, "latent_diffusion" or "decoder"; None before the first step.
         step: steps of that stage that are done.
@@ -55,8 +60,9 @@ class Job:
         changed: set at the next change.
     """
 
-    input: VerbInput
-    asked: VerbInput
+    input: JobInput
+    asked: JobInput
+    feed: "Feed | None" = None
     id: str = field(default_factory=lambda: secrets.token_hex(13))
     status: Status = Status.STARTING
     created_at: datetime = field(default_factory=now)
@@ -80,6 +86,11 @@ class Job:
     def is_over(self) -> bool:
         """Whether nothing more will happen."""
         return self.status in ENDS
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether it goes on until somebody ends it."""
+        return self.feed is not None and self.feed.paced
 
     @property
     def seconds(self) -> float | None:

@@ -147,6 +147,8 @@ class JobQueue:
             for job in list(self._waiting):
                 self.cancel(job)
                 job.error = "the server is shutting down"
+            if self._running is not None and self._running.is_endless:
+                self._running.cancel_wanted = True
             self._work.notify()
 
     def stop(self) -> None:
@@ -210,6 +212,8 @@ class JobQueue:
     def _end(self, job: Job, status: Status, *, error: str | None = None, fault: bool = False) -> None:
         self._files.unpin(job.input.files())
         job.end(status, error=error, fault=fault)
+        if job.feed is not None:
+            job.feed.send(None)
         key = (job.input.verb, str(status))
         self.ended[key] = self.ended.get(key, 0) + 1
         if (seconds := job.seconds) is not None:

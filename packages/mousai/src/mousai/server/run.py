@@ -36,7 +36,9 @@ def serve(config: ServerConfig, model: ServedModel, *, browser: bool = False) ->
     listening = bound_socket(config.host, config.port)
     os.umask(0o077)
     address = address_of(listening, config.host)
-    server = Server(uvicorn.Config("", log_level="warning", timeout_graceful_shutdown=10, server_header=False))
+    server = Server(
+        uvicorn.Config("", log_level="warning", timeout_graceful_shutdown=10, server_header=False, ws_max_size=65536)
+    )
     service = Service(config, model, on_failure=lambda _: server.leave())
     server.attach(service, address, browser=browser)
     try:

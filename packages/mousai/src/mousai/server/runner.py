@@ -4,7 +4,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -14,6 +14,7 @@ from mousai.errors import UserError
 from mousai.server.errors import sentence_of
 from mousai.server.files import FileStore, StoredFile
 from mousai.server.job import Canceled, Job
+from mousai.server.live.player import play
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -40,18 +41,24 @@ class Runner:
             Canceled: somebody asked for it; nothing is stored.
             UserError: what was asked for cannot be done.
         """
-        clock = _Clock(job, self._on_change, passes=job.input.passes(self._files), composing=self._composing)
+        if job.feed is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", PromptCutWarning)
+                play(self._pipe, job, job.feed)
+            return
+        wanted: Any = job.input
+        clock = _Clock(job, self._on_change, passes=wanted.passes(self._files), composing=self._composing)
         self._pipe.set_progress_bar_config(disable=True, listener=clock)
-        prompt = getattr(job.input, "prompt", None)
+        prompt = wanted.prompt
         if prompt is not None and (unseen := self._pipe.unseen(prompt)):
             job.logs = f"the prompt is too long, not seen of it: {' '.join(unseen.split())!r}"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", PromptCutWarning)  # it stands in the logs of the job
-            made = job.input.make(self._pipe, self._files)
+            made = wanted.make(self._pipe, self._files)
         if job.cancel_wanted:
             raise Canceled
         self._composing = clock.learned()
-        container = job.input.response_format
+        container = wanted.response_format
         name, path = self._files.new_path(f".{container}")
         made.output.save(path, metadata={"model": self._name, **made.facts})
         frames, rate = made.output.audios.shape[-1], made.output.sample_rate

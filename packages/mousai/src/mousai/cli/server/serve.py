@@ -8,7 +8,7 @@ from mousai.cli.common.shared import add_model_arguments, checked_device, model_
 from mousai.errors import UserError, install_hint
 from mousai.server.config import ServerConfig, key_of
 
-NEEDED = ("fastapi", "uvicorn", "sse_starlette", "python_multipart")
+NEEDED = ("fastapi", "uvicorn", "sse_starlette", "python_multipart", "websockets")
 """Modules that the extra [serve] brings."""
 
 

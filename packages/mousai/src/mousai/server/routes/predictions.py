@@ -10,10 +10,11 @@ from starlette.concurrency import run_in_threadpool
 
 from mousai.server.errors import ApiError, responses
 from mousai.server.job import Job
+from mousai.server.live.feed import Feed
 from mousai.server.prediction import ID_PATTERN, Prediction, prediction_of
 from mousai.server.service import Service, TheService
 from mousai.server.verbs import VERBS
-from mousai.server.verbs.base import VerbInput
+from mousai.server.verbs.base import JobInput, VerbInput
 from mousai.server.waiting import until_over
 
 router = APIRouter(tags=["predictions"])
@@ -109,13 +110,16 @@ async def cancel(prediction_id: JobId, request: Request, service: TheService) ->
     return prediction_of(job, request)
 
 
-async def accept(given: VerbInput, service: Service, *, name: str | None = None, once: bool = False) -> Job:
+async def accept(
+    given: JobInput, service: Service, *, name: str | None = None, once: bool = False, feed: Feed | None = None
+) -> Job:
     """Check an input and put it into the queue; its seed is fixed here.
 
     Args:
         given: the input.
         service: state of the server.
         name: id of the job; drawn if not given.
+        feed: where it goes, if it is a stream.
         once: return a job of this id and input that was accepted meanwhile.
 
     Raises:
@@ -125,7 +129,8 @@ async def accept(given: VerbInput, service: Service, *, name: str | None = None,
     service.queue.check_open()
     await run_in_threadpool(given.check, service.terms)
     drawn = given if given.seed is not None else given.model_copy(update={"seed": secrets.randbelow(2**32)})
-    job = Job(input=drawn, asked=given) if name is None else Job(input=drawn, asked=given, id=name)
+    job = Job(input=drawn, asked=given, feed=feed)
+    job.id = job.id if name is None else name
     if (other := service.queue.known(job.id)) is not None:  # accepted while this one was checked
         if once and other.asked == given:
             return other

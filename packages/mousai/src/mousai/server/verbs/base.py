@@ -82,8 +82,11 @@ Text = Annotated[str, AfterValidator(_readable), Field(max_length=LONGEST_TEXT)]
 FileId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="id of a file, from POST /v1/files")]
 
 
-class VerbInput(BaseModel):
-    """Input of a prediction."""
+Key = Annotated[str, AfterValidator(_readable), AfterValidator(_key), Field(max_length=40)]
+
+
+class JobInput(BaseModel):
+    """Input of everything that waits in the queue: predictions and streams."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
@@ -95,11 +98,7 @@ class VerbInput(BaseModel):
     tempo: float | None = Field(
         default=None, ge=SLOWEST, le=FASTEST, description="beats per minute; counts for more than the prompt"
     )
-    key: Annotated[str, AfterValidator(_readable), AfterValidator(_key), Field(max_length=40)] | None = Field(
-        default=None, description='such as "A minor"; counts for more than the prompt'
-    )
-    first_downbeat: float | None = Field(default=None, ge=0, lt=1e5, description="second at which a bar begins")
-    response_format: Literal["wav", "flac", "mp3", "ogg"] = Field(default="wav", description="container of the result")
+    key: Key | None = Field(default=None, description='such as "A minor"; counts for more than the prompt')
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of sampling that were given, by field."""
@@ -110,17 +109,9 @@ class VerbInput(BaseModel):
         """Return the ids of the files that it needs."""
         return []
 
-    def passes(self, files: "FileStore") -> int:
-        """Return how often the model goes through both stages for it."""
-        return 1
-
     @abstractmethod
     def check(self, terms: Terms) -> None:
         """Raise `UserError` where it cannot be done, before it is accepted."""
-
-    @abstractmethod
-    def make(self, pipe: "Mousai", files: "FileStore") -> Made:
-        """Do it."""
 
     def check_settings(self, terms: Terms) -> None:
         """Raise `UserError` where the settings of sampling are impossible, or would not be used."""
@@ -128,6 +119,25 @@ class VerbInput(BaseModel):
         if self.negative_prompt is not None and config.guidance_scale == 1:
             hint = "uses no negative_prompt; give more, or leave it out"
             raise UserError("guidance_scale", config.guidance_scale, hint)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is echoed: what was given, and the seed."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class VerbInput(JobInput):
+    """Input of a prediction."""
+
+    first_downbeat: float | None = Field(default=None, ge=0, lt=1e5, description="second at which a bar begins")
+    response_format: Literal["wav", "flac", "mp3", "ogg"] = Field(default="wav", description="container of the result")
+
+    def passes(self, files: "FileStore") -> int:
+        """Return how often the model goes through both stages for it."""
+        return 1
+
+    @abstractmethod
+    def make(self, pipe: "Mousai", files: "FileStore") -> Made:
+        """Do it."""
 
     def check_format(self, terms: Terms, *, sample_rate: int, channels: int, peak: float = 0.0) -> None:
         """Raise `UserError` where the result could not be written in the container that is asked for."""
@@ -146,10 +156,6 @@ class VerbInput(BaseModel):
             raise UserError("response_format", container, hint) from None
         finally:
             path.unlink(missing_ok=True)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return it as it is echoed: what was given, and the seed."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def setting_fields(*, leave_out: Sequence[str] = ()) -> dict[str, Any]:
