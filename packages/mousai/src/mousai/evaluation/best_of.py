@@ -87,7 +87,7 @@ def judge_piece(sound: Array, *, sample_rate: int, asked: MusicAttributes) -> Pi
         scores["tempo"] = 0.0 if tempo_matches(tempo, asked.tempo) else TEMPO_MISSED
     if asked.key is not None:
         tonic, minor = asked.key
-        wanted["key"] = f"{NOTES[tonic]} {MODES[minor]}"
+        wanted["key"] = key_name(asked.key)
         scores["key"] = float(keys[12 * minor + tonic])
     if asked.lead is not None:
         wanted["lead"] = asked.lead
