@@ -41,6 +41,7 @@ def refusal(capsys, *words: object) -> str:
         (("--port", "99999"), "--port 99999: must be 0 to 65535"),
         (("--model", "/no/such/folder"), "/no/such/folder"),
         (("--device", "tpu"), "--device tpu"),
+        (("--lora", "no-such-file"), "--lora no-such-file: no such file"),
         (("--host", "192.0.2.1", "--no-auth", "--port", "0"), "--host 192.0.2.1: is no address of this machine"),
         (("--host", "no.such.host.invalid", "--no-auth"), "--host no.such.host.invalid: is no address"),
     ],
@@ -135,6 +136,7 @@ def test_sigterm_finishes_what_runs_refuses_new_work_and_leaves_nothing(saved_mo
     body = {"input": {**ENDLESS, "steps": 300, "decoder_steps": 5}}
     with running(saved_model, temporary) as server:
         until_ready(server)
+        assert server.ask("/v1/models")[1]["data"][0]["id"] == saved_model.name
         job = server.ask("/predictions", body, Prefer="respond-async")[1]
         waiting = server.ask("/predictions", body, Prefer="respond-async")[1]
         while server.ask(f"/predictions/{job['id']}")[1]["progress"]["step"] == 0:

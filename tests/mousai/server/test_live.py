@@ -143,6 +143,20 @@ def test_pages_of_other_sites_and_those_without_the_key_cannot_listen(client, se
             pass
 
 
+def test_a_session_ends_when_the_server_does(serve):
+    client = serve()
+    with client.websocket_connect("/v1/live", headers={"Host": "127.0.0.1"}) as socket:
+        socket.send_json(FEW)
+        listen(socket, seconds=1)
+        service_of(client).queue.begin_closing()
+        message = {}
+        while message.get("type") != "end":
+            found = socket.receive()
+            message = json.loads(found["text"]) if found.get("text") else {}
+        assert message["status"] == "canceled" and "shutting down" in message["message"]
+    assert "shutting down" in message_of(client.post("/predictions", json={"input": QUICK}), 503)
+
+
 def test_a_session_waits_in_the_queue_and_is_told_its_place(client):
     running = client.post("/predictions", json={"input": ENDLESS}, headers=ASYNC).json()
     while client.get(f"/predictions/{running['id']}").json()["status"] == "starting":

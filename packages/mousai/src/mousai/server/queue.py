@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mousai.errors import UserError
@@ -24,7 +24,7 @@ class JobQueue:
 
     Args:
         load: loads the model, in the worker thread.
-        name: name of the model.
+        facts: what results store of the model.
         files: the store.
         limit: jobs that may wait.
         keep: seconds for which a job is remembered after its end.
@@ -34,7 +34,7 @@ class JobQueue:
     def __init__(
         self,
         load: Callable[[], Any],
-        name: str,
+        facts: Mapping[str, str],
         files: FileStore,
         *,
         limit: int,
@@ -44,7 +44,7 @@ class JobQueue:
         self.ready = False
         self.closing = False
         self.closed_at = math.inf
-        self._load, self._name, self._files, self._on_failure = load, name, files, on_failure
+        self._load, self._facts, self._files, self._on_failure = load, facts, files, on_failure
         self._limit, self._keep = limit, keep
         self._jobs: dict[str, Job] = {}
         self._waiting: list[Job] = []
@@ -149,6 +149,7 @@ class JobQueue:
                 job.error = "the server is shutting down"
             if self._running is not None and self._running.is_endless:
                 self._running.cancel_wanted = True
+                self._running.error = "the server is shutting down"
             self._work.notify()
 
     def stop(self) -> None:
@@ -176,7 +177,7 @@ class JobQueue:
         except Exception as error:
             self._on_failure(error)
             return
-        runner = Runner(pipe, self._name, self._files, self._wake)
+        runner = Runner(pipe, self._facts, self._files, self._wake)
         self.ready = True
         while (job := self._next()) is not None:
             self._do(runner, job)
@@ -198,7 +199,7 @@ class JobQueue:
         try:
             runner.run(job)
         except Canceled:
-            status = Status.CANCELED
+            status, error = Status.CANCELED, job.error
         except UserError as mistake:
             status, error = Status.FAILED, runner.sentence(job, mistake)
         except Exception as other:

@@ -3,7 +3,7 @@
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,13 +25,15 @@ class Runner:
 
     Args:
         pipe: the model.
-        name: its name, as results store it.
+        facts: what results store of it.
         files: the store.
         on_change: called after each step of a job.
     """
 
-    def __init__(self, pipe: "Mousai", name: str, files: FileStore, on_change: Callable[[Job], None]) -> None:
-        self._pipe, self._name, self._files, self._on_change = pipe, name, files, on_change
+    def __init__(
+        self, pipe: "Mousai", facts: Mapping[str, str], files: FileStore, on_change: Callable[[Job], None]
+    ) -> None:
+        self._pipe, self._facts, self._files, self._on_change = pipe, facts, files, on_change
         self._composing = 0.4  # share of a piece's time that composing takes; from the last job, if there was one
 
     def run(self, job: Job) -> None:
@@ -60,7 +62,7 @@ class Runner:
         self._composing = clock.learned()
         container = wanted.response_format
         name, path = self._files.new_path(f".{container}")
-        made.output.save(path, metadata={"model": self._name, **made.facts})
+        made.output.save(path, metadata={**self._facts, **made.facts})
         frames, rate = made.output.audios.shape[-1], made.output.sample_rate
         job.audio_seconds = frames / rate
         job.result = self._files.add(

@@ -1,8 +1,8 @@
 """What all routes share: the settings, the model's description, the store and the queue."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +33,7 @@ class ServedModel:
         channels: 1 or 2.
         about: its description.
         device: where it computes.
+        facts: what results store of it beside its name.
     """
 
     name: str
@@ -42,10 +43,27 @@ class ServedModel:
     channels: int
     about: str = ""
     device: str = "cpu"
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
-def served_model(folder: Path, *, name: str, device: str = "auto", dtype: str = "auto") -> ServedModel:
+def served_model(
+    folder: Path,
+    *,
+    name: str,
+    device: str = "auto",
+    dtype: str = "auto",
+    load: "Callable[[], Mousai] | None" = None,
+    facts: Mapping[str, str] | None = None,
+) -> ServedModel:
     """Return the model of a folder, without loading its weights.
+
+    Args:
+        folder: of the model.
+        name: under which clients ask for it.
+        device: where it computes.
+        dtype: of its U-Nets.
+        load: loads it, where more than that is to be done.
+        facts: what results store of it beside its name.
 
     Raises:
         UserError: the folder is incomplete, or there is no such device.
@@ -59,12 +77,13 @@ def served_model(folder: Path, *, name: str, device: str = "auto", dtype: str = 
     described, sound = describe(folder, need=PARTS), autoencoder_config(folder)
     return ServedModel(
         name=name,
-        load=lambda: Mousai.from_pretrained(folder, dtype=dtype, device=found),
+        load=load or (lambda: Mousai.from_pretrained(folder, dtype=dtype, device=found)),
         defaults=described.defaults,
         sample_rate=sound.sample_rate,
         channels=sound.audio_channels,
         about=described.about,
         device=str(found),
+        facts=facts or {},
     )
 
 
@@ -84,7 +103,7 @@ class Service:
         self.files = FileStore(keep=config.keep * 60, limit=config.storage * MEGABYTE)
         self.queue = JobQueue(
             model.load,
-            model.name,
+            {"model": model.name, **model.facts},
             self.files,
             limit=config.queue,
             keep=config.keep * 60,

@@ -2,9 +2,18 @@
 
 import argparse
 from importlib.util import find_spec
+from pathlib import Path
 
 from mousai.cli.common.sampling_options import add_sampling_options
-from mousai.cli.common.shared import add_model_arguments, checked_device, model_name
+from mousai.cli.common.shared import (
+    add_compile_argument,
+    add_lora_arguments,
+    add_model_arguments,
+    check_lora,
+    checked_device,
+    load_pipeline,
+    model_name,
+)
 from mousai.errors import UserError, install_hint
 from mousai.server.config import ServerConfig, key_of
 
@@ -48,6 +57,8 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("limits")
     add_sampling_options(group, config=ServerConfig)
     add_model_arguments(parser)
+    add_lora_arguments(parser)
+    add_compile_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         allowed_hosts=tuple(args.allowed_hosts),
         **limits,
     )
+    check_lora(args)
     device = checked_device(args)
 
     from mousai.server.run import serve
@@ -72,5 +84,22 @@ def run(args: argparse.Namespace) -> int:
     from mousai.storage.folders import model_folder
 
     folder = model_folder(args.model, revision=args.revision)
-    model = served_model(folder, name=model_name(args), device=device, dtype=args.dtype)
+    lora = (
+        {}
+        if args.lora is None
+        else {"lora": Path(args.lora).name, "lora_scale": str(1.0 if args.lora_scale is None else args.lora_scale)}
+    )
+    model = served_model(
+        folder,
+        name=served_name(args),
+        device=device,
+        load=lambda: load_pipeline(args, folder, device, prompts=()),
+        facts=lora,
+    )
     return serve(config, model, browser=args.browser)
+
+
+def served_name(args: argparse.Namespace) -> str:
+    """Name of the model for clients, who are told no path of this machine: of a folder its own name."""
+    name = model_name(args)
+    return Path(name).resolve().name if Path(name).is_dir() and args.model is not None else name
