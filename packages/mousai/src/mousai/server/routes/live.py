@@ -66,6 +66,7 @@ async def _session(socket: WebSocket, service: Service, job: Job, feed: Feed) ->
         for one in tasks:
             one.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        service.queue.forget(job)
 
 
 async def _tell_place(socket: WebSocket, job: Job) -> None:
