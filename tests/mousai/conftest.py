@@ -84,6 +84,30 @@ def saved_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture(scope="session")
+def controlled_model(saved_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with tempo, key and lead, and with chords, melody and section; not to be changed."""
+    from dataclasses import replace
+
+    import torch
+
+    from mousai.conditioning.attribute_signal import ATTRIBUTE_CHANNELS
+    from mousai.diffusion.latent_diffusion import LatentDiffusion
+    from mousai.pipeline import Mousai
+
+    pipeline = Mousai.from_pretrained(saved_model, dtype="float32", device="cpu")
+    plain = pipeline.latent_diffusion.config
+    first, *deeper = plain.net.levels
+    net = replace(plain.net, levels=(replace(first, inject_channels=ATTRIBUTE_CHANNELS), *deeper))
+    config = replace(plain, net=net, frame_rate=48000 / 1024).with_controls(("chords", "melody", "section"))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        pipeline.latent_diffusion = LatentDiffusion(config).eval()
+    folder = tmp_path_factory.mktemp("models") / "controlled"
+    pipeline.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
 def model_copy(saved_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of that folder to break."""

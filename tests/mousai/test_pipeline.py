@@ -12,7 +12,7 @@ import torch
 
 import mousai.storage.folders
 from mousai import UserError
-from mousai.arguments import PromptCutWarning
+from mousai.arguments import PromptCutWarning, UnknownWordsWarning
 from mousai.audio.files import read_metadata, write_audio
 from mousai.cli.common.sampling_options import add_sampling_options, given_settings
 from mousai.codec import compile_net
@@ -665,6 +665,12 @@ def test_a_result_is_saved_with_all_that_makes_it_again(pipeline: Mousai, tmp_pa
 def test_a_prompt_that_is_cut_says_so(pipeline: Mousai):
     with pytest.warns(PromptCutWarning, match="too long, not seen of it: .*bass"):
         pipeline("piano " * 70 + "bass", **QUICK)
+
+
+def test_words_that_are_not_known_are_said(pipeline: Mousai):
+    for words in ("静かなピアノ", "速いメタル"):
+        with pytest.warns(UnknownWordsWarning, match=f"the text encoder does not know '{words}'; other such words"):
+            pipeline(words, **QUICK)
 
 
 # ---- one more setting

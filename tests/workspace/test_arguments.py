@@ -13,6 +13,7 @@ PATH = (
     "packages/mousai/src/mousai/pipeline.py",
     "packages/mousai/src/mousai/composing.py",
     "packages/mousai/src/mousai/editing.py",
+    "packages/mousai/src/mousai/streaming",
     "packages/mousai/src/mousai/request.py",
     "packages/mousai/src/mousai/regions.py",
     "packages/mousai/src/mousai/codec.py",

@@ -18,7 +18,6 @@ SHORT = {
     "packages/mousai/src/mousai/compose/production/buses.py": "a table",
     "packages/mousai/src/mousai/compose/production/vinyl.py": "one effect of several",
     "packages/mousai/src/mousai/compose/rendering/layers.py": "a table",
-    "packages/mousai/src/mousai/data/annotation.py": "what a song states, read by data and training alike",
     "packages/mousai/src/mousai/evaluation/features/extraction.py": "the one place that knows all features",
     "packages/mousai/src/mousai/evaluation/judges/tempo.py": "one of several judges",
     "packages/mousai/src/mousai/processes.py": "processes that end with their parent, for compose and data",

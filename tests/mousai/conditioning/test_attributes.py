@@ -37,12 +37,56 @@ NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
         ("Cb major", None, (11, False)),
         ("E minor key", None, (4, True)),
         ("slow and in a minor key", None, None),
-        ("in A major key", None, None),  # as ambiguous as "in a major key"
+        ("in A major key", None, (9, False)),
+        ("in A minor key, slow", None, (9, True)),
+        ("A minor key", None, None),  # the A may be an article
+        ("techno in a minor", None, (9, True)),
+        ("a minor, 120 bpm", 120, (9, True)),
+        ("a minor 120 bpm", 120, (9, True)),
+        ("jazz in a minor with a flute", None, (9, True)),
+        ("in A minor. Slow", None, (9, True)),
+        ("E  minor", None, (4, True)),
+        ("F #\tminor", None, (6, True)),
+        ("B  flat  major", None, (10, False)),
+        ("with a minor feel", None, None),
+        ("a minor chord progression", None, None),
+        ("A minor chord progression", None, None),
+        ("Slow. A minor twist comes", None, None),
+        ("WITH A MINOR FEEL", None, None),
+        ("a major lift", None, None),
+        ("then a major hit", None, None),
+        ("a minor blues", None, None),
+        ("not in C major", None, None),
+        ("not in C major, in E minor", None, (4, True)),
+        ("anything but the key of F# minor", None, None),
+        ("it isn't in D minor", None, None),
+        ("no drums, D minor", None, (2, True)),
+        ("C major, not C minor", None, (0, False)),
         ("A minor", None, (9, True)),
-        ("a major success for the band major", None, (9, False)),  # wrong, and known to be
+        ("a major success for the band major", None, None),
         ("128 tracks, 3 minor issues", None, None),
         ("20 bpm or 400 bpm or 1234 bpm", None, None),
         ("10 bpm, no: 120 bpm", 120, None),
+        ("section 4 and 120 bpm", 120, None),
+        ("bpm 128", 128, None),
+        ("BPM: 92.5", 92.5, None),
+        ("bpm=128", 128, None),
+        ("a tempo of 70", 70, None),
+        ("tempo: slow, 4/4", None, None),
+        ("90 bpm 128 tracks", 90, None),
+        ("120,5 bpm", 120.5, None),
+        ("1,200 bpm", None, None),
+        ("1200 bpm", None, None),
+        ("1.200 bpm", None, None),
+        ("drums, 120 bpm", 120, None),
+        ("120-130 bpm", 125, None),
+        ("120 – 130 bpm", 125, None),
+        ("between 90 and 110 bpm", 100, None),
+        ("bpm 120 to 121", 120.5, None),
+        ("2-130 bpm", None, None),
+        ("130-120 bpm", None, None),
+        ("not 120 bpm", None, None),
+        ("9" * 500 + " bpm", None, None),
         ("", None, None),
     ],
 )
@@ -59,6 +103,8 @@ def test_what_the_composers_captions_state_is_read_as_it_is(rng, bpm: int, tonic
     stated = parse_attributes(text)
     assert stated.tempo == (bpm if "bpm" in text.lower() else None)
     told = key.lower() in re.sub(r"in a (major|minor) key", "", text.lower())  # which names a mode, and no A
+    if tonic == 9 and re.search(r"\ba (major|minor) (?!key)[a-z]", text):
+        return  # in small letters, and before a word: the a may be an article
     assert stated.key == ((tonic, minor) if told else None)
 
 
@@ -81,6 +127,8 @@ def test_what_the_composers_captions_state_is_read_as_it_is(rng, bpm: int, tonic
         ("the sax takes the solo; drums and bass", "drums and bass"),
         ("voice lead, jazz", "jazz"),
         ("piano and flute", "piano and flute"),  # no one leads
+        ("jazz with a minor feel, sax lead", "jazz with a minor feel"),
+        ("sax lead, not in C major", "not in C major"),
         ("jazz with piano, sax solo", "jazz with piano"),
         ("fade in, techno.. ", "fade in, techno.. "),  # states neither, and is no business of ours
         ("flute", ""),

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mousai.audio.files import write_audio
 from mousai.cli import main
 from mousai.data.latent_cache.encode import encode_songs, load_stage_1
 from mousai.data.latent_cache.read import cached_songs, read_latents
+from mousai.data.marks import content_mark, file_mark, without_time
 from mousai.data.records import find_records
 from mousai.errors import UserError
 from mousai.storage.weights import tensor_shapes
@@ -108,6 +110,40 @@ def test_songs_that_come_later_and_songs_that_were_mended(
     found = cached_songs(cache)
     assert [song.name for song in found.songs] == ["0.flac", "00.flac", "1.flac", "2.flac", *NAMES[2:]]
     assert [song.fields for song in found.songs[:2]] == [{}, {"caption": "the new one"}]
+
+
+def test_a_song_that_was_replaced_is_encoded_anew(songs: Path, stage_1: Path, tmp_path: Path):
+    cache, song = tmp_path / "latents", songs / "deep" / "1.flac"
+    encode_songs(stage_1, songs, find_records(songs), cache)
+    before = dict(zip(NAMES, read_latents(cache, NAMES, offsets=1), strict=True))
+    write_audio(song, noise(77), 48000, overwrite=True)
+    done = encode_songs(stage_1, songs, find_records(songs), cache)
+    assert (done.changed, done.new, done.songs) == (["deep/1.flac"], 1, NAMES)
+    assert done.lines() == ["encoded anew: 1 songs whose files changed (deep/1.flac)"]
+    after = dict(zip(NAMES, read_latents(cache, NAMES, offsets=1), strict=True))
+    assert [name for name in NAMES if not torch.equal(before[name][0], after[name][0])] == ["deep/1.flac"]
+    held = [key for path in sorted(cache.glob("*.safetensors")) for key in tensor_shapes(path)]
+    assert len(held) == len(set(held)) == 5  # the old latents of it are gone
+    again = encode_songs(stage_1, songs, find_records(songs), cache)
+    assert (again.changed, again.new) == ([], 0)
+
+
+def test_a_mark_changes_with_size_time_head_and_tail(tmp_path: Path):
+    path = tmp_path / "a"
+    content = bytes(300_000)
+
+    def mark(data: bytes, time: int = 0) -> str:
+        path.write_bytes(data)
+        os.utime(path, ns=(0, time))
+        return file_mark(path)
+
+    first = mark(content)
+    assert mark(content) == first
+    others = [mark(b"x" + content[1:]), mark(content[:-1] + b"x"), mark(content[:-1]), mark(content, 1)]
+    assert len({first, *others}) == 5
+    copy = tmp_path / "b"
+    copy.write_bytes(content)
+    assert content_mark(copy) == without_time(first)
 
 
 def test_processes_find_the_same(songs: Path, stage_1: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -22,12 +22,14 @@ BASE = ["--data", "songs", "--out", "run"]
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_recipe_can_be_read(stage):
-    assert recipe_names() == ["paper", "small", "tiny"]
-    for name in recipe_names():
+    assert recipe_names() == ["controls", "paper", "small", "tiny"]
+    own = {"autoencoder": set(), "latent-diffusion": {"controls"}}
+    for name in sorted({"paper", "small", "tiny"} | own[stage]):
         extra = ["--from", "model"] if (stage, name) == ("autoencoder", "small") else []
         settings = read_config(stage, ["--config", name, *BASE, *extra])
         assert settings.data == "songs" and settings.loop.max_steps
-    assert {path.name for path in RECIPES.iterdir()} == {f"{s}-{n}.yaml" for s in STAGES for n in recipe_names()}
+    both = {f"{s}-{n}.yaml" for s in STAGES for n in ("paper", "small", "tiny")}
+    assert {path.name for path in RECIPES.iterdir()} == {*both, "latent-diffusion-controls.yaml"}
 
 
 def test_the_papers_settings_are_those_of_the_paper():

@@ -75,8 +75,8 @@ def test_a_run_from_before_there_was_a_setting_goes_on_with_its_default(stage, t
 
     train(make_settings(stage, tmp_path, max_steps=1))
     for name, later in (
-        ("config.json", ("times", "pair_by", "attack_weight")),
-        ("model.json", ("global_features", "global_hidden")),
+        ("config.json", ("times", "pair_by", "attack_weight", "controls")),
+        ("model.json", ("global_features", "global_hidden", "controls")),
     ):
         stored = json.loads((tmp_path / name).read_text())
         older = without(stored, later)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mousai.codec import Codec
     from mousai.conditioning.attributes import MusicAttributes
     from mousai.conditioning.conditioning import Conditioning
+    from mousai.conditioning.controls import Controls
+    from mousai.conditioning.notation.melodies import read_melody
     from mousai.conditioning.text import T5TextEncoder, TextEmbedding, TextEncoder
     from mousai.diffusion.config import LatentDiffusionConfig
     from mousai.diffusion.latent_diffusion import LatentDiffusion
@@ -33,6 +35,7 @@ __all__ = [
     "CheckpointError",
     "Codec",
     "Conditioning",
+    "Controls",
     "LatentDiffusion",
     "LatentDiffusionConfig",
     "Mousai",
@@ -48,6 +51,7 @@ __all__ = [
     "load_autoencoder",
     "load_latent_diffusion",
     "read_audio",
+    "read_melody",
     "read_metadata",
     "write_audio",
 ]
@@ -58,6 +62,7 @@ _HOMES = {
     "CheckpointError": "mousai.storage.weights",
     "Codec": "mousai.codec",
     "Conditioning": "mousai.conditioning.conditioning",
+    "Controls": "mousai.conditioning.controls",
     "LatentDiffusion": "mousai.diffusion.latent_diffusion",
     "LatentDiffusionConfig": "mousai.diffusion.config",
     "Mousai": "mousai.pipeline",
@@ -72,6 +77,7 @@ _HOMES = {
     "load_autoencoder": "mousai.storage.folders",
     "load_latent_diffusion": "mousai.storage.folders",
     "read_audio": "mousai.audio.files",
+    "read_melody": "mousai.conditioning.notation.melodies",
     "read_metadata": "mousai.audio.files",
     "write_audio": "mousai.audio.files",
 }

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 MAX_DURATION = 3600.0
 """Most seconds of one piece."""
-HIGHEST_PEAK = 8.0
-"""Samples beyond ±1 are common in float files; beyond this they are whole numbers that were stored as floats."""
 MAX_WAVEFORMS = 64
 """Most pieces for one prompt."""
 OUTPUT_TYPES = ("pt", "np", "latent")
@@ -24,6 +22,20 @@ OUTPUT_TYPES = ("pt", "np", "latent")
 
 class PromptCutWarning(UserWarning):
     """A prompt is longer than the text encoder reads; the message holds what is not seen of it."""
+
+
+class UnknownWordsWarning(UserWarning):
+    """A prompt has words that the text encoder does not know, as in another script; the message holds them.
+
+    It reads all of them as one and the same, so that two prompts that differ in them alone make the same music.
+    """
+
+
+def unknown_words(words: Sequence[str]) -> str:
+    """The line about words of a prompt that the text encoder does not know."""
+    shown = " ".join(words)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    return f"the text encoder does not know {shown!r}; other such words make the same music, say it in its language"
 
 
 def check_duration(duration: float) -> None:
@@ -145,6 +157,8 @@ def _drawn(generator: "torch.Generator") -> int:
 
 def check_recording(field: str, sound: "Tensor", *, sample_rate: int) -> None:
     """Raise `UserError` where a recording [channels, samples] is too long, or not scaled to ±1."""
+    from mousai.audio.opening import HIGHEST_PEAK
+
     if sound.shape[1] > MAX_DURATION * sample_rate:
         raise UserError(field, hint=f"is longer than {MAX_DURATION:g} s; cut it into parts")
     if (peak := float(sound.abs().max())) > HIGHEST_PEAK:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from dmae import DMAE
-from mousai.arguments import PromptCutWarning
+from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
 from mousai.codec import Codec
 from mousai.conditioning.text import TextEmbedding, TextEncoder
 from mousai.device import resolve_device
@@ -58,6 +58,16 @@ class Cascade(Codec):
             "latent_diffusion": self.latent_diffusion,
             "autoencoder": self.autoencoder,
         }
+
+    @property
+    def repaints(self) -> bool:
+        """Tell whether stage 2 needs RePaint's repeated steps to fit new music to a known part of a recording."""
+        return not getattr(self.latent_diffusion, "reads_known", False)
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """What the model can follow beside the prompt, out of "chords", "melody", "section" and "known"."""
+        return tuple(getattr(self.latent_diffusion.config, "controls", ()))
 
     @classmethod
     def from_pretrained(
@@ -127,11 +137,19 @@ class Cascade(Codec):
         unseen: str | None = None if cut is None else cut(prompt)
         return unseen
 
+    def unknown(self, prompt: str) -> list[str]:
+        """Return the words of a prompt that the text encoder does not know, and so cannot tell from each other."""
+        unknown = getattr(self.text_encoder, "unknown", None)
+        words: list[str] = [] if unknown is None else unknown(prompt)
+        return words
+
     def _embed(self, prompts: Sequence[str], *, warn: bool = True) -> TextEmbedding:
         for prompt in prompts if warn else ():
             if unseen := self.unseen(prompt):
                 shown = unseen if len(unseen) <= 80 else f"{unseen[:77]}..."
                 warnings.warn(f"a prompt is too long, not seen of it: {shown!r}", PromptCutWarning, stacklevel=5)
+            if words := self.unknown(prompt):
+                warnings.warn(unknown_words(words), UnknownWordsWarning, stacklevel=5)
         embedding: TextEmbedding = self.text_encoder(
             prompts, keep_padding=self.latent_diffusion.config.attend_to_padding
         )

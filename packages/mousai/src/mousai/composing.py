@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from mousai.arguments import MAX_DURATION
 from mousai.callbacks import Interrupted, step_callback
-from mousai.conditioning.attributes import parse_attributes, strip_attributes
+from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
 from mousai.conditioning.conditioning import Conditioning
 from mousai.progress import ProgressBars
 from mousai.request import Request
@@ -34,22 +35,49 @@ class Asked:
     latents: Tensor | None = None
 
 
-def ask(pipe: "Mousai", request: Request, frames: int, *, in_time: bool) -> Asked:
-    """Return the prompts of a request as conditioning.
+def ask(
+    pipe: "Mousai", request: Request, frames: int, *, in_time: bool, span: tuple[float, float] | None = None
+) -> Asked:
+    """Return the prompts of a request, and the controls beside them, as conditioning.
 
     Args:
         pipe: the model.
         request: the call.
         frames: length in latent frames.
         in_time: whether the prompts' tempo counts.
+        span: seconds at which the piece begins and ends, in its own time; by default those of the frames, from 0.
+
+    Raises:
+        UserError: the controls do not fit the piece.
     """
     stripped = request.config.attribute_guidance_scale != 0
     cond = _conditioning(pipe, request, request.prompts, frames, in_time=in_time, stripped=stripped)
-    cond = replace(cond, attributes=[one.updated(request.attributes) for one in cond.attributes])
+    attributes = attributes_of(request, in_time=in_time)
+    if span is None:
+        span = (0.0, frames * pipe.autoencoder.config.hop_length / pipe.sample_rate)
+    controls = [] if request.controls is None else [request.controls.placed(one, *span) for one in attributes]
+    cond = replace(cond, attributes=attributes, controls=controls)
     away = None
     if request.negatives is not None:
         away = _conditioning(pipe, request, request.negatives, frames, in_time=in_time, stripped=False)
     return Asked(cond=cond, negative=away)
+
+
+def attributes_of(request: Request, *, in_time: bool) -> list[MusicAttributes]:
+    """Tempo, key and lead of each piece: what the request knows of them, and else what its prompt says."""
+    parsed = [_parsed(prompt, in_time=in_time) for prompt in request.prompts for _ in range(request.times)]
+    return [one.updated(request.attributes) for one in parsed]
+
+
+def piece_seconds(request: Request, duration: float | None) -> float | None:
+    """Return the seconds of the pieces of a request: `duration`, or what the form takes; None where neither is given.
+
+    Raises:
+        UserError: the form takes longer than `duration`, or than any piece may.
+    """
+    if request.controls is None:
+        return duration
+    return request.controls.duration(attributes_of(request, in_time=True), duration, most=MAX_DURATION)
 
 
 def compose(pipe: "Mousai", request: Request, asked: Asked, *, noise: NoiseSource, progress: ProgressBars) -> Tensor:
@@ -62,7 +90,7 @@ def compose(pipe: "Mousai", request: Request, asked: Asked, *, noise: NoiseSourc
         noise: seed and index of each piece.
         progress: bars to move.
     """
-    steps = request.steps(known=asked.cond.known_latent is not None)
+    steps = request.steps(known=pipe.repaints and asked.cond.known_latent is not None)
     try:
         return pipe.latent_diffusion.sample(
             asked.cond,
@@ -81,11 +109,16 @@ def _conditioning(
     pipe: "Mousai", request: Request, prompts: Sequence[str], frames: int, *, in_time: bool, stripped: bool
 ) -> Conditioning:
     """Prompts as conditioning, each for all its pieces; a tempo only if `in_time`, stripped text if it is wanted."""
-    parsed = [parse_attributes(prompt) for prompt in prompts for _ in range(request.times)]
+    parsed = [_parsed(prompt, in_time=in_time) for prompt in prompts for _ in range(request.times)]
     less = [strip_attributes(prompt) for prompt in prompts] if stripped else list(prompts)
     return Conditioning(
         frames=frames,
         text=pipe._embed(prompts).repeated(request.times),
-        attributes=[one if in_time else replace(one, tempo=None) for one in parsed],
+        attributes=parsed,
         stripped_text=None if less == list(prompts) else pipe._embed(less, warn=False).repeated(request.times),
     )
+
+
+def _parsed(prompt: str, *, in_time: bool) -> MusicAttributes:
+    parsed = parse_attributes(prompt)
+    return parsed if in_time else replace(parsed, tempo=None)

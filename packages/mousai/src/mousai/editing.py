@@ -239,9 +239,10 @@ def _remade(
     for start, end in spans:
         mask[..., math.floor((start - first) / hop + 1e-3) : math.ceil((end - first) / hop - 1e-3)] = False
     noise = NoiseSource(request.seeds, [place] * len(request.seeds))
-    with ProgressBars(request.stages(known=True), pipe._progress_bar_config) as progress:
+    with ProgressBars(request.stages(known=pipe.repaints), pipe._progress_bar_config) as progress:
         # The recording has a clock of its own, which `attributes` tell.
-        asked = ask(pipe, request, known.shape[-1], in_time=False)
+        span = (-before, canvas.shape[-1] / rate - before)
+        asked = ask(pipe, request, known.shape[-1], in_time=False, span=span)
         starts = [first / rate - before] * len(noise)
         cond = replace(asked.cond, known_latent=known, known_mask=mask, start_seconds=starts)
         latent = compose(pipe, request, replace(asked, cond=cond), noise=noise, progress=progress)

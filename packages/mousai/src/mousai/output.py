@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
+from mousai.conditioning.control_plan import NOT_STORED
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
@@ -81,8 +82,12 @@ def numbered(path: Path, count: int) -> list[Path]:
     return [path.with_stem(f"{path.stem}-{number}") for number in range(1, count + 1)]
 
 
-def command_of(made: Mapping[str, str], path: str) -> str:
-    """Return the command line that makes a piece again, from what its file stores."""
+def command_of(made: Mapping[str, str], path: str) -> str | None:
+    """Return the command line that makes a piece again, from what its file stores; None where that is too little."""
+    if "prompt" not in made or any(made.get(name, "").endswith(NOT_STORED) for name in ("chords", "melody")):
+        return None
+    if "command" not in made and ("regions" in made or "beside_prompt" in made):
+        return None
     if "command" in made:
         return f"mousai {made['command']} -o {shlex.quote(path)}"
     words = ["mousai", "generate", "-o", path]

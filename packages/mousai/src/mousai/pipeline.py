@@ -18,8 +18,9 @@ from mousai.arguments import (
 )
 from mousai.callbacks import StepEnd
 from mousai.cascade import Cascade
-from mousai.composing import ask, compose
+from mousai.composing import ask, compose, piece_seconds
 from mousai.conditioning.attributes import MusicAttributes
+from mousai.conditioning.control_plan import control_plan
 from mousai.editing import as_recording, edit, wanted_regions
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
@@ -72,6 +73,10 @@ class Mousai(Cascade):
         inpaint_mask_end_seconds: float | Sequence[float] | None = None,
         inpaint_before_seconds: float = 0.0,
         attributes: MusicAttributes | None = None,
+        chords: Any = None,
+        melody: Any = None,
+        section: str | None = None,
+        form: Any = None,
         latents: Tensor | None = None,
         output_type: str = "pt",
         callback_on_step_end: StepEnd | None = None,
@@ -96,6 +101,13 @@ class Mousai(Cascade):
             inpaint_mask_end_seconds: second of it, or a list of them, at which that ends.
             inpaint_before_seconds: seconds of new music before it; they are part of `duration`.
             attributes: tempo, key, lead and first downbeat where they are known beside the prompt, and count for more.
+            chords: bars ("Am F C G", a bar each, repeated; "Am:2 F:2"; "Am | F G"), chords with the seconds at which
+                they begin ([("Am", 0.0), ("F", 2.0)]), or a path (.lab, .json, .jams). As for all four of these, the
+                model must have been trained with it (`controls`). Bars have four beats and need a tempo.
+            melody: notes as (start, end, MIDI pitch) in seconds, or the path of a MIDI file or of a recording of one
+                voice; of another track than the highest by `read_melody`.
+            section: what the whole piece is: intro, verse, chorus, break or outro.
+            form: sections with their bars, "intro:4 verse:8 chorus:8 outro:4"; without `duration` the piece is as long.
             latents: starting noise [pieces, latent_channels, frames] instead of that of `seed`.
             output_type: "pt" gives a tensor, "np" a NumPy array, "latent" the latents, not decoded.
             callback_on_step_end: called after each step of stage 2, see `StepEnd`. It may set `pipe._interrupt = True`:
@@ -118,13 +130,11 @@ class Mousai(Cascade):
             "output_type": output_type,
         }
         check_together(given, settings)
+        plan = control_plan(chords=chords, melody=melody, section=section, form=form, model=self.controls)
         config, recording, start = self.defaults.updated(settings), None, None
         negatives = negatives_of(negative_prompt, len(prompts))
         if duration is not None:
             check_duration(duration)
-        samples = round((DURATION if duration is None else duration) * self.sample_rate)
-        if samples < 1:
-            raise UserError("duration", duration, f"is less than one sample of {self.sample_rate} Hz")
         request = Request(
             prompts=prompts,
             negatives=negatives,
@@ -132,6 +142,7 @@ class Mousai(Cascade):
             seeds=seeds_of(seed, generator, len(prompts) * num_waveforms_per_prompt),
             config=config,
             attributes=attributes,
+            controls=plan,
             negative_prompt=negative_prompt,
             output_type=output_type,
             callback=callback_on_step_end,
@@ -146,22 +157,32 @@ class Mousai(Cascade):
                 before=inpaint_before_seconds,
                 duration=duration,
             )
+            if plan is not None:
+                shift = inpaint_before_seconds
+                plan.check_regions([(one.start - shift, one.end - shift) for one in regions])
             return edit(self, request, recording, regions, before=inpaint_before_seconds)
         if init_audio is not None:
             channels = self.autoencoder.config.audio_channels
             start = as_waveform(init_audio, sample_rate=self.sample_rate, channels=channels)
             samples = start.shape[-1]
+        else:
+            duration = DURATION if (found := piece_seconds(request, duration)) is None else found
+            samples = round(duration * self.sample_rate)
+            if samples < 1:
+                raise UserError("duration", duration, f"is less than one sample of {self.sample_rate} Hz")
         noise = NoiseSource(request.seeds, [0] * len(request.seeds))
         with ProgressBars(request.stages(known=False), self._progress_bar_config) as progress:
             # A recording has beats of its own: the prompt's tempo would lay others over them.
-            asked = ask(self, request, -(-samples // self.autoencoder.config.hop_length), in_time=start is None)
+            frames, span = -(-samples // self.autoencoder.config.hop_length), (0.0, samples / self.sample_rate)
+            asked = ask(self, request, frames, in_time=start is None, span=span)
             init_latent = None if start is None else self.encode(start[None])
             asked = replace(asked, init_latent=init_latent, latents=latents)
             latent = compose(self, request, asked, noise=noise, progress=progress)
             audios = latent if output_type == "latent" else self._decode(latent, config, noise, samples, progress)
-        seconds = (DURATION if duration is None else duration) if start is None else None
         needed = "" if start is None else "init_audio"
-        return request.output(self, audios, sample_rate=self.sample_rate, settings={"duration": seconds}, needed=needed)
+        return request.output(
+            self, audios, sample_rate=self.sample_rate, settings={"duration": duration}, needed=needed
+        )
 
     @takes_settings(SamplingConfig)
     def stream(

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mousai.callbacks import StepEnd
 from mousai.conditioning.attributes import MusicAttributes
+from mousai.conditioning.control_plan import ControlPlan
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
 from mousai.sampling_config import SamplingConfig
@@ -28,6 +29,7 @@ class Request:
         seeds: one for each piece.
         config: all settings.
         attributes: what is known of the pieces beside the prompts, and counts for more.
+        controls: chords, melody and form of the pieces; None where none are asked for.
         negative_prompt: as it was given, for the record.
         output_type: "pt", "np" or "latent".
         callback: the user's, called after each step.
@@ -42,6 +44,7 @@ class Request:
     seeds: tuple[int, ...]
     config: SamplingConfig
     attributes: MusicAttributes | None = None
+    controls: ControlPlan | None = None
     negative_prompt: str | Sequence[str] | None = None
     output_type: str = "pt"
     callback: StepEnd | None = None
@@ -53,7 +56,7 @@ class Request:
             raise UserError("guidance_scale", self.config.guidance_scale, hint)
 
     def steps(self, *, known: bool) -> int:
-        """Steps of stage 2; where a part is known, all but the last are repeated."""
+        """Steps of stage 2; where a part is known, by RePaint, all but the last are repeated."""
         count = self.config.num_inference_steps
         return (count - 1) * self.config.inpaint_resamples + 1 if known else count
 
@@ -94,6 +97,7 @@ class Request:
             settings={
                 "negative_prompt": negative if isinstance(negative, str | None) else list(negative),
                 **settings,
+                **({} if self.controls is None else self.controls.written()),
                 **recorded,
             },
             output_type=self.output_type,

@@ -5,7 +5,7 @@ t in [0, 1]    alpha = cos(pi t / 2)    sigma = sin(pi t / 2)    x_t = alpha x +
 
 from vdiffusion.classifier_guidance import ClassifierGuidance
 from vdiffusion.guidance import Guidance
-from vdiffusion.inpainting import RePaint
+from vdiffusion.inpainting import KeepKnown, RePaint
 from vdiffusion.net import Net
 from vdiffusion.noise import LongNoise, NoiseSource, draw_noise
 from vdiffusion.objective import (
@@ -47,6 +47,7 @@ __all__ = [
     "EulerAncestral",
     "Guidance",
     "Heun",
+    "KeepKnown",
     "LogitNormalTime",
     "LongNoise",
     "Moment",

@@ -1,4 +1,7 @@
-"""Inpainting: the kept part of a source guides the diffusion of its gaps."""
+"""Inpainting: the kept part of a source guides the diffusion of its gaps.
+
+`RePaint` is for any net; `KeepKnown` for one that was trained to read the kept part as a condition.
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -8,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vdiffusion.net import Net, in_working_precision
+from vdiffusion.net import Net, evaluate, in_working_precision
 from vdiffusion.noise import draw_noise
 from vdiffusion.objective import to_noisy
 from vdiffusion.samplers import DDIM, Callback, Sampler
@@ -109,6 +112,38 @@ class RePaint:
         return x
 
 
+class KeepKnown:
+    """Net whose estimate is the source where it is kept: fills gaps with a net that reads the kept part as a condition.
+
+        v = (alpha x_t - source) / sigma   where the source is kept: of clean estimate alpha x_t - sigma v = source
+        v = net(x_t, t)                    elsewhere
+
+    So any sampler carries the kept part along at the noise of its time, as the net saw it in training, and ends with
+    it (but for rounding) in one pass. What the net says of the kept part is never used, and need not be trained.
+
+    Args:
+        net: `net(x_t, t, **conditions) -> v`, wrapped or not.
+        source: signal whose kept part is wanted; its values elsewhere are never used.
+        mask: True = KEEP the source, False = fill in; bool, of a shape that broadcasts to that of the source.
+
+    Raises:
+        ValueError: the mask does not fit the source, or the source is not finite where it is kept.
+    """
+
+    def __init__(self, net: Net, *, source: Tensor, mask: Tensor) -> None:
+        _check_mask(source, mask)
+        self.net, self.mask = net, mask
+        # Elsewhere the source may hold anything, NaN included.
+        self.source = torch.where(mask, source, 0)
+
+    def __call__(self, x_t: Tensor, t: Tensor, **conditions: Any) -> Tensor:
+        """Return v for x_t `[B, ...]`, of the shape of the source, and t `[B]`, all above 0."""
+        v = evaluate(self.net, x_t, t, conditions)
+        x = in_working_precision(x_t)
+        alpha, sigma = alpha_sigma(t.to(x.dtype).reshape(-1, *[1] * (x.ndim - 1)))
+        return torch.where(self.mask, (alpha * x - self.source.to(x.dtype)) / sigma, v)
+
+
 def _back(x: Tensor, there: Tensor, here: Tensor, noise: Tensor) -> Tensor:
     """Diffuse x from the time `there` forward to the noisier time `here`."""
     (alpha_t, sigma_t), (alpha_s, sigma_s) = alpha_sigma(here), alpha_sigma(there)
@@ -127,6 +162,12 @@ def _check_source(source: Tensor, mask: Tensor, noise: Tensor, times: Tensor) ->
             f"source: {source.dtype} of shape {list(source.shape)}; must be floating point, of the shape of noise, "
             f"{list(noise.shape)}"
         )
+    _check_mask(source, mask)
+    if times[-1] > 0:
+        raise ValueError(f"times end at {float(times[-1]):g}; must end at 0, where the kept part is the source itself")
+
+
+def _check_mask(source: Tensor, mask: Tensor) -> None:
     if mask.dtype != torch.bool:
         raise ValueError(f"mask: {mask.dtype}; must be bool, True where the source is kept")
     try:
@@ -137,5 +178,3 @@ def _check_source(source: Tensor, mask: Tensor, noise: Tensor, times: Tensor) ->
         raise ValueError(f"mask has shape {list(mask.shape)}; must broadcast to that of source, {list(source.shape)}")
     if not bool(torch.where(mask, source, 0).isfinite().all()):
         raise ValueError("source: holds NaN or infinity where mask is True; mask those positions out")
-    if times[-1] > 0:
-        raise ValueError(f"times end at {float(times[-1]):g}; must end at 0, where the kept part is the source itself")

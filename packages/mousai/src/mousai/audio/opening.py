@@ -3,18 +3,26 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from mousai.audio.containers import missing_end, states_length
+from mousai.audio.containers import examine, what_follows
+from mousai.audio.containers.splice import Spliced
 from mousai.errors import UserError
 from mousai.storage.file_parts import FilePart
 
 BLOCK = 65536
 """Frames given to libsndfile at a time: one large block of Ogg Vorbis overflows the encoder's stack."""
+LOWEST_RATE, HIGHEST_RATE = 1000, 768_000
+"""Sample rates that are read and written, in Hz. Resamplers crash at a few Hz."""
+HIGHEST_PEAK = 8.0
+"""Samples beyond ±1 are common in float files; beyond this they are whole numbers that were stored as floats."""
 _UNSTATED = 2**48  # frames
+# No format packs more samples into a byte: 65535 of silence take 11 bytes in a FLAC file, 5760 take 2 in an Ogg file.
+_MOST_PER_BYTE = 8192
 
 
 class AudioError(UserError):
@@ -36,18 +44,19 @@ class _Reader(soundfile.SoundFile):
 @contextmanager
 def opened(path: Path | FilePart) -> Iterator[soundfile.SoundFile]:
     """Open an audio file for reading, and make one line of everything that can go wrong in it until it is closed."""
-    if isinstance(path, Path):
-        _check_file(path)
-    elif path.size == 0:
-        raise AudioError(str(path), hint="is empty")
     try:
-        with (
-            path.open("rb") as raw,  # libsndfile never says why it failed
-            _Reader(path if isinstance(path, Path) else raw) as file,
-        ):
-            if reason := missing_end(path, file.format):
-                raise AudioError(str(path), hint=f"is cut short: {reason}")
-            yield file
+        if isinstance(path, Path):
+            _check_file(path)
+        elif path.size == 0:
+            raise AudioError(str(path), hint="is empty")
+        container = examine(path)
+        if container.wrong:
+            raise AudioError(str(path), hint=container.wrong)
+        with path.open("rb") as raw:  # libsndfile never says why it failed
+            source: Any = Spliced(raw, container.parts) if container.parts else raw
+            with _Reader(path if source is raw and isinstance(path, Path) else source) as file:
+                _check_header(path, file)
+                yield file
     except OSError as error:
         raise AudioError(str(path), hint=f"cannot be read: {error.strerror or error}") from error
     except soundfile.LibsndfileError as error:
@@ -55,6 +64,19 @@ def opened(path: Path | FilePart) -> Iterator[soundfile.SoundFile]:
             str(path),
             hint=f"cannot be read as audio ({libsndfile_reason(error)}); WAV, FLAC, OGG, OPUS, MP3 and AIFF files can",
         ) from error
+
+
+def _check_header(path: Path | FilePart, file: soundfile.SoundFile) -> None:
+    if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
+        raise AudioError(
+            str(path),
+            hint=f"has {file.samplerate} samples a second; {LOWEST_RATE:,} to {HIGHEST_RATE:,} Hz can be read",
+        )
+    size = path.size if isinstance(path, FilePart) else path.stat().st_size
+    if _MOST_PER_BYTE * size < file.frames < _UNSTATED:
+        raise AudioError(
+            str(path), hint=f"promises {file.frames} samples, which {size} bytes cannot hold; it is damaged"
+        )
 
 
 def _check_file(path: Path) -> None:
@@ -103,4 +125,28 @@ def read_frames(file: soundfile.SoundFile, first: int, stop: int) -> npt.NDArray
 
 def is_length_stated(path: Path | FilePart, file: soundfile.SoundFile) -> bool:
     """Tell whether the number of frames is what the file says, and no guess of libsndfile (MP3) or a huge number."""
-    return states_length(path, file.format) and file.frames < _UNSTATED
+    return file.frames < _UNSTATED and examine(path).is_counted
+
+
+def check_end(path: Path | FilePart) -> None:
+    """Raise `AudioError` where more sound follows than the header tells of; to be asked when all of that was read."""
+    if follows := what_follows(path):
+        raise AudioError(str(path), hint=follows)
+
+
+def check_samples(path: Path | FilePart, audio: npt.NDArray[np.float32], begin: float, rate: int) -> None:
+    """Raise `AudioError` where samples `[samples, channels]` are no numbers or far beyond ±1.
+
+    Args:
+        path: file that they were read from.
+        audio: the samples.
+        begin: second of the file at which they begin.
+        rate: samples a second.
+    """
+    if not np.isfinite(audio).all():
+        where = int(np.argmin(np.isfinite(audio).all(axis=1)))
+        raise AudioError(
+            str(path), hint=f"holds a sample that is not a number, {begin + where / rate:.3f} s from its start"
+        )
+    if (peak := float(np.abs(audio).max(initial=0.0))) > HIGHEST_PEAK:
+        raise AudioError(str(path), hint=f"reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")

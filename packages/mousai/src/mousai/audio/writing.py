@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from mousai.audio.opening import AudioError, libsndfile_reason
+from mousai.audio.opening import BLOCK, AudioError, libsndfile_reason
 from mousai.storage.files import atomic_file
 
 _FORMATS: dict[str, dict[str, Any]] = {
@@ -25,7 +25,8 @@ _FORMATS: dict[str, dict[str, Any]] = {
 AUDIO_SUFFIXES = tuple(_FORMATS)
 """Endings of files that are written."""
 # libsndfile drops a longer WAV comment in silence (about 30,000 bytes with what else stands in the header).
-_METADATA_LIMIT = 16384
+METADATA_LIMIT = 16384
+"""Most characters of the comment in which metadata are stored."""
 # The size field of a WAV file has 32 bits; the rest is for the header.
 _WAV_LIMIT = 2**32 - 2**16
 
@@ -83,7 +84,9 @@ class AudioWriter:
     def write(self, sound: npt.NDArray[np.floating[Any]]) -> None:
         """Add samples `[channels, samples]`; beyond ±1 they are clipped, unless the file holds floats."""
         try:
-            self._file.write((sound if self.as_floats else np.clip(sound, -1, 1)).T)
+            for first in range(0, sound.shape[1], BLOCK):
+                block = sound[:, first : first + BLOCK]
+                self._file.write((block if self.as_floats else np.clip(block, -1, 1)).T)
         except (soundfile.LibsndfileError, OSError) as error:
             raise self._error(error) from error
 
@@ -127,8 +130,8 @@ def _comment(path: Path, metadata: Mapping[str, str]) -> str:
         if not isinstance(key, str) or not isinstance(value, str):
             raise AudioError(str(path), hint=f"metadata must map text to text, got {key!r}: {value!r}")
     comment = json.dumps(dict(metadata)) if metadata else ""
-    if len(comment) > _METADATA_LIMIT:
+    if len(comment) > METADATA_LIMIT:
         raise AudioError(
-            str(path), hint=f"metadata of {len(comment)} characters; {_METADATA_LIMIT} fit into an audio file"
+            str(path), hint=f"metadata of {len(comment)} characters; {METADATA_LIMIT} fit into an audio file"
         )
     return comment

@@ -44,6 +44,15 @@ COMMANDS = {
             'mousai extend demo.wav --before 8 --after 20 "calm piano pop" -o longer.wav',
         ),
     ),
+    "play": Command(
+        module="mousai.cli.play",
+        summary="play music without end, and change it while it plays",
+        examples=(
+            'mousai play "lo-fi, 80 bpm"',
+            'mousai play "house groove, 124 bpm" -o - | ffplay -nodisp -',
+            'mousai play "jazz trio, 120 bpm" --seconds 600 -o jazz.flac',
+        ),
+    ),
     "ui": Command(
         module="mousai.cli.server.ui",
         summary="open a page in the browser on which music is made",
@@ -55,15 +64,6 @@ COMMANDS = {
         examples=(
             "mousai serve",
             "mousai serve --host 0.0.0.0 --api-key-env MOUSAI_KEY --queue 8 --max-duration 120",
-        ),
-    ),
-    "play": Command(
-        module="mousai.cli.play",
-        summary="play music without end, and change it while it plays",
-        examples=(
-            'mousai play "lo-fi, 80 bpm"',
-            'mousai play "house groove, 124 bpm" -o - | ffplay -nodisp -',
-            'mousai play "jazz trio, 120 bpm" --seconds 600 -o jazz.flac',
         ),
     ),
     "reconstruct": Command(

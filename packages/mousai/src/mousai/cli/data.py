@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,13 +99,15 @@ def _shard(args: argparse.Namespace, pool: "Pool") -> int:
         pool=pool,
         progress=sys.stderr.isatty(),
     )
-    _say_left_out(done.bad)
+    for name, why in done.bad.items():
+        print(f"left out: {name}: {why}", file=sys.stderr)
     print(f"{args.output}: {done.songs} songs in {done.shards} shards, {done.new} of them new, {len(done.bad)} bad")
     return 0
 
 
 def _encode(args: argparse.Namespace, pool: "Pool") -> int:
     from mousai.data.latent_cache import encode_songs
+    from mousai.data.melodies import with_melodies
     from mousai.data.shards import is_shards, records_of
     from mousai.data.skipped import say_skipped
     from mousai.storage.folders import describe, model_folder
@@ -114,6 +115,7 @@ def _encode(args: argparse.Namespace, pool: "Pool") -> int:
     records = records_of(args.folder)
     if not is_shards(args.folder):
         say_skipped(Path(args.folder), records)
+        records = with_melodies(records)
     model = model_folder(args.model, revision=args.revision)
     describe(model, need=["autoencoder"])
     done = encode_songs(
@@ -125,14 +127,10 @@ def _encode(args: argparse.Namespace, pool: "Pool") -> int:
         pool=pool,
         progress=sys.stderr.isatty(),
     )
-    _say_left_out(done.bad)
+    for line in done.lines():
+        print(line, file=sys.stderr)
     print(f"{args.output}: {len(done.songs)} songs, {done.new} of them new, {len(done.bad)} bad")
     return 0
-
-
-def _say_left_out(bad: Mapping[str, str]) -> None:
-    for name, why in bad.items():
-        print(f"left out: {name}: {why}", file=sys.stderr)
 
 
 def _check(args: argparse.Namespace, pool: "Pool") -> int:

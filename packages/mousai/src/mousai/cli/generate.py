@@ -5,20 +5,25 @@ import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from mousai.cli.common.control_options import add_control_options, plan_arguments, read_controls, shown_melody
+from mousai.cli.common.lora_options import add_lora_arguments, check_lora, load_lora, lora_record
 from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
 from mousai.cli.common.shared import (
     add_compile_argument,
-    add_lora_arguments,
     add_model_arguments,
     add_output_arguments,
-    check_lora,
     check_text,
     checked_device,
-    load_pipeline,
+    described_model,
     model_name,
     read_sound,
+    say_unread,
 )
+
+if TYPE_CHECKING:
+    from mousai.conditioning.control_plan import ControlPlan
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the same number makes the same music again, and another number other music; the second piece has the "
         "number after it, and so on (default: drawn at random, and printed)",
     )
+    add_control_options(parser, clock="Bars begin at 0 s, at the tempo of the sentence.")
     group = parser.add_argument_group("how it is made (by default as the model is best run)")
     add_sampling_options(group, leave_out=("strength", "inpaint_resamples"))
     group = parser.add_argument_group("starting from a recording")
@@ -75,20 +81,24 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     device = checked_device(args)
 
-    from mousai.storage.folders import autoencoder_config, describe, model_folder
-    from mousai.storage.parts import PARTS
+    from mousai.pipeline import Mousai
+    from mousai.storage.folders import autoencoder_config
 
-    folder = model_folder(args.model, revision=args.revision)
-    described = describe(folder, need=PARTS)
-    described.defaults.updated(given_settings(args))
+    folder, described = described_model(args)
+    plan = read_controls(args, described)
     recording = None if args.init_audio is None else read_sound(args.init_audio, autoencoder_config(folder))
-    pipeline = load_pipeline(args, folder, device, prompts=[*args.prompt, args.negative_prompt or ""])
+    _check_plan(args, plan, None if recording is None else recording.shape[1] / autoencoder_config(folder).sample_rate)
+    print("".join(f"{line}\n" for line in shown_melody(plan)), end="", flush=True)
+    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
+    load_lora(pipeline, args)
+    if args.compile:
+        pipeline.compile()
+    say_unread(pipeline, [*args.prompt, args.negative_prompt or ""])
     made_with = {
         "init_audio": args.init_audio,
         "model": model_name(args),
         "revision": args.revision,
-        "lora": args.lora,
-        "lora_scale": None if args.lora_scale is None else str(args.lora_scale),
+        **lora_record(args),
     }
     metadata = {name: value for name, value in made_with.items() if value is not None}
     for piece in pieces:
@@ -99,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
             duration=args.duration,
             seed=piece.seed,
             init_audio=recording,
+            **plan_arguments(plan),
             **given_settings(args),
         )
         result.save(piece.path, overwrite=args.overwrite, metadata=metadata)
@@ -151,3 +162,28 @@ def _check(args: argparse.Namespace) -> None:
         check_duration(args.duration)
     check_settings(args)
     check_lora(args)
+
+
+def _check_plan(args: argparse.Namespace, plan: "ControlPlan | None", seconds: float | None) -> None:
+    """Refuse chords, a melody or a form that do not fit a piece.
+
+    Args:
+        args: parsed options.
+        plan: chords, melody and form.
+        seconds: length of the recording to start from; None without one.
+    """
+    from dataclasses import replace
+
+    from mousai.arguments import MAX_DURATION
+    from mousai.conditioning.attributes import parse_attributes
+    from mousai.pipeline import DURATION
+
+    if plan is None:
+        return
+    for prompt in args.prompt:
+        attributes = parse_attributes(prompt)
+        if seconds is None:
+            found = plan.duration([attributes], args.duration, most=MAX_DURATION)
+            plan.placed(attributes, 0.0, found or DURATION)
+        else:
+            plan.placed(replace(attributes, tempo=None), 0.0, seconds)

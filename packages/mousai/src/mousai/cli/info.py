@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
+    from mousai.diffusion.config import LatentDiffusionConfig
     from mousai.sampling_config import SamplingConfig
 
 _WIDTH = 18
@@ -84,6 +85,8 @@ def _model(name: str | None, revision: str | None) -> list[str]:
         ]
     if model.latent_diffusion is not None and model.latent_diffusion.net.context_features:
         rows.append(("prompt", f"{MAX_TOKENS} tokens, about {MAX_TOKENS * 5 // 8} words"))
+    if model.latent_diffusion is not None:
+        rows.append(("controls", _controls(model.latent_diffusion)))
     if missing := [part.replace("_", " ") for part in PARTS if part not in model.parts]:
         rows.append(("lacks", f"{' and '.join(missing)}, to make music from text"))
     rows += [
@@ -91,6 +94,17 @@ def _model(name: str | None, revision: str | None) -> list[str]:
         ("device", f"{describe_device()} (--device auto)"),
     ]
     return [*lines, "", *_table(rows)]
+
+
+def _controls(config: "LatentDiffusionConfig") -> str:
+    """What the model can follow beside the prompt, with the options that ask for it."""
+    from mousai.conditioning.control_plan import CONTROL_OF
+
+    found = ["tempo, key, lead (in the prompt)"] if config.frame_rate else []
+    for control in config.controls:
+        options = ", ".join(f"--{name}" for name, needed in CONTROL_OF.items() if needed == control)
+        found.append(f"{control} ({options})" if options else f"{control} part of a recording (edit, extend)")
+    return ", ".join(found) or "none beside the prompt"
 
 
 def _best_with(defaults: "SamplingConfig", *, composes: bool) -> list[str]:
@@ -117,8 +131,8 @@ def _sound(path: Path) -> list[str]:
     if "mousai" not in made:
         return [*lines, "not made by mousai, or its comment was removed"]
     lines += ["", *_table(list(made.items()))]
-    if "prompt" in made and ("command" in made or "regions" not in made):
-        lines += ["", "made again by", f"  {command_of(made, str(path.with_stem(f'{path.stem}-again')))}"]
+    if (command := command_of(made, str(path.with_stem(f"{path.stem}-again")))) is not None:
+        lines += ["", "made again by", f"  {command}"]
     return lines
 
 

@@ -9,17 +9,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mousai.cli.common.lora_options import add_lora_arguments, check_lora, load_lora, lora_record
 from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
 from mousai.cli.common.shared import (
     AUDIO_FILES,
     add_compile_argument,
-    add_lora_arguments,
     add_model_arguments,
-    check_lora,
     check_text,
     checked_device,
-    load_pipeline,
+    described_model,
     model_name,
+    say_unread,
 )
 from mousai.errors import UserError
 
@@ -90,20 +90,24 @@ def run(args: argparse.Namespace) -> int:
     wish = _wish(args)
     device = checked_device(args)
 
-    from mousai.storage.folders import autoencoder_config, describe, model_folder
-    from mousai.storage.parts import PARTS
+    from mousai.pipeline import Mousai
+    from mousai.storage.folders import autoencoder_config
     from mousai.streaming.clock import BarClock
     from mousai.streaming.stream import stream_config
 
-    folder = model_folder(args.model, revision=args.revision)
+    folder, described = described_model(args)
     settings = given_settings(args)
-    config = stream_config(describe(folder, need=PARTS).defaults, settings)
+    config = stream_config(described.defaults, settings)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
     wish.request(config, seed, BarClock(None))  # what else could be refused
     sizes = autoencoder_config(folder)
     samples = None if args.seconds is None else round(args.seconds * sizes.sample_rate)
     sink = _live_sink(args, sizes, samples)
-    pipe = load_pipeline(args, folder, device, prompts=[args.prompt, args.negative_prompt or ""])
+    pipe = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
+    load_lora(pipe, args)
+    if args.compile:
+        pipe.compile()
+    say_unread(pipe, [args.prompt, args.negative_prompt or ""])
     stream = pipe.stream(
         args.prompt, negative_prompt=args.negative_prompt, attributes=wish.known, seed=seed, **settings
     )
@@ -172,7 +176,9 @@ def _play(pipe: "Mousai", stream: "MusicStream", sink: "Pipe | Speaker", samples
     from mousai.cli.playing.typed import change_prompt, prompt_source, start_reading
 
     def told(line: str) -> None:
-        print(change_prompt(stream, line, pipe.unseen), file=sys.stderr, flush=True)
+        print(change_prompt(stream, line), file=sys.stderr, flush=True)
+        if stream.prompt == line:
+            say_unread(pipe, [line])
 
     source = prompt_source()
     asks = "" if source is None else "; another prompt and Enter changes the music"
@@ -205,7 +211,7 @@ def _write_file(args: argparse.Namespace, pipe: "Mousai", stream: "MusicStream",
 
     path, rate = Path(args.output), stream.sample_rate
     recorded = {name: str(value) for name, value in pipe.recorded(stream.config).items() if name != "strength"}
-    made = {"prompt": args.prompt, "seed": str(stream.seed), **recorded, "model": model_name(args)}
+    made = {"prompt": args.prompt, "seed": str(stream.seed), **recorded, "model": model_name(args), **lora_record(args)}
     metadata = {"mousai": __version__, **made, "command": _command(args, stream.seed)}
     writer = AudioWriter(
         path,

@@ -262,7 +262,7 @@ def _read_rows(folder: Path) -> dict[int, dict[str, Any]]:
     lines: list[str] = []
     try:
         if (folder / METADATA).is_file():
-            lines += (folder / METADATA).read_text(encoding="utf-8").splitlines()
+            lines += (folder / METADATA).read_text(encoding="utf-8").split("\n")
         lines += [path.read_text(encoding="utf-8") for path in sorted((folder / _ROWS).glob("*.json"))]
         rows = [json.loads(line) for line in lines if line.strip()]
         return {_index(row): row for row in rows}

@@ -3,16 +3,37 @@
 import re
 from dataclasses import dataclass, replace
 
-from mousai.conditioning.leads import lead_in, mark_lead
+from mousai.conditioning.leads import INSTRUMENTS, lead_in, mark_lead
 
 SLOWEST, FASTEST = 30.0, 300.0
 """Beats per minute that count as a tempo."""
 
-_BPM = re.compile(r"(?<![\d.])(\d{2,3}(?:\.\d+)?)[\s-]*(?:bpm\b|beats (?:per|a) minute\b)", re.IGNORECASE)
-_KEY = re.compile(
-    r"(?<![\w#♯♭])([A-Ga-g])(?:\s?(#|♯|b|♭)|[\s-](sharp|flat))?[\s-](major|minor|maj|min)\b(\s+key\b)?",
+_GAP = r"(?:\s+|-)"
+_NUMBER = r"(?<![\d.,])\d[\d.,]{0,15}(?<![.,])"
+_TO = r"\s*(?:-|–|—|\bto\b|\band\b)\s*"
+_BPM = re.compile(
+    rf"(?P<low>{_NUMBER})(?:{_TO}(?P<high>{_NUMBER}))?[\s-]*(?:bpm\b|beats\s+(?:per|a)\s+minute\b)"
+    rf"|(?<!\d)(?<!\d[\s-])\b(?:bpm|tempo(?:\s+(?:of|is))?)\s*[:=]?\s*"
+    rf"(?P<behind>{_NUMBER})(?:{_TO}(?P<end>{_NUMBER}))?(?!\s*/)",
     re.IGNORECASE,
 )
+_KEY = re.compile(
+    r"(?<![\w#♯♭])([A-Ga-g])(?:\s*(#|♯|b|♭)|" + _GAP + r"(sharp|flat))?" + _GAP + r"(major|minor|maj|min)\b(\s+key\b)?",
+    re.IGNORECASE,
+)
+_REFUSED = re.compile(
+    r"(?:\b(?:not|no|never|without|avoid|avoids|avoiding|except|instead\s+of|rather\s+than|anything\s+but)\b|n['’]t\b)"
+    r"(?:\s+(?:at|in|on|with|any|an?|the|keys?(?:\s+of)?|tempo(?:\s+of)?))*\s*$",
+    re.IGNORECASE,
+)
+"""Words before a key or a tempo that say it is not wanted."""
+_AFTER_A_KEY = re.compile(
+    r"\s*(?:$|[^\w\s]|\d|(?:with|without|at|and|or|but|by|on|over|under|for|from|to|of|in|as|no|then|featuring|led|lead"
+    rf"|played|melody|solo|drums?|bass|guitars?|(?:{INSTRUMENTS})s?)\b)",
+    re.IGNORECASE,
+)
+"""What may follow a key: an end, a number, a word that begins something else, an instrument. Another word is what "a
+minor" or "a major" tells of: "a minor feel", "a major hit"."""
 _GONE = "\0"
 _WITH_GONE = re.compile(
     r"(?:\b(?:in|with|on|by|of|over|and|(?:it\s+)?features|featuring|an?|the|key(?=\s+of\b|:)"
@@ -53,16 +74,16 @@ class MusicAttributes:
 
 
 def parse_attributes(text: str) -> MusicAttributes:
-    """Read tempo ("128 bpm", 30 to 300), key ("E minor", "f# major", "B flat minor") and lead from a prompt.
+    """Read tempo ("128 bpm", "bpm 128", 30 to 300), key ("E minor", "f# major", "B flat minor") and lead from a prompt.
 
-    The first of each counts. "in a minor key" names no tonic, and so no key. For the lead see `leads.lead_in`.
+    The first of each counts. A range ("120-130 bpm") means its middle. "a minor feel" and "a major hit" name no tonic,
+    and so no key, and what is refused ("not in C major") is not stated. For the lead see `leads.lead_in`.
     """
-    tempos = [float(found[1]) for found in _BPM.finditer(text)]
-    tempos = [tempo for tempo in tempos if SLOWEST <= tempo <= FASTEST]
+    tempos = [tempo for found in _BPM.finditer(text) if (tempo := _tempo_of(found)) and not _is_refused(found)]
     keys = []
     for found in _KEY.finditer(text):
         letter, sign, word, mode, _ = (part.lower() if part else "" for part in found.groups())
-        if not _is_article(found):
+        if _is_key(found):
             keys.append(((_PITCH[letter] + _SHIFT[sign or word]) % 12, mode.startswith("min")))
     return MusicAttributes(tempo=tempos[0] if tempos else None, key=keys[0] if keys else None, lead=lead_in(text))
 
@@ -80,12 +101,44 @@ def strip_attributes(text: str) -> str:
     named = parse_attributes(text)
     if named.key is None and named.lead is None:
         return text
-    text = _KEY.sub(lambda found: found[0] if _is_article(found) else _GONE, mark_lead(text, _GONE))
+    text = _KEY.sub(lambda found: _GONE if _is_key(found) else found[0], mark_lead(text, _GONE))
     text = re.sub(r"\(\s*\)", "", _WITH_GONE.sub("", text))
     text = re.sub(r"\s*([,;.])(?:\s*[,;.])+", r"\1", re.sub(r"\s+(?=[,;.]|$)", "", text))
     return re.sub(r"\s+", " ", text).rstrip(" ,;").lstrip(" ,;.")
 
 
-def _is_article(found: re.Match[str]) -> bool:
-    """Tell whether the A is an article and not a key, as in "in a minor key"."""
-    return found[0].lower().startswith("a ") and found[5] is not None
+def _tempo_of(found: re.Match[str]) -> float | None:
+    """Beats per minute that a match states; `None` where it is no tempo."""
+    low, high = _number(found["low"] or found["behind"]), _number(found["high"] or found["end"])
+    if high is not None and low is not None and not ("and" in found[0] and low < SLOWEST):  # "4 and 120 bpm"
+        if not SLOWEST <= low <= high <= FASTEST:
+            return None
+        return (low + high) / 2
+    low = low if high is None else high
+    return low if low is not None and SLOWEST <= low <= FASTEST else None
+
+
+def _number(text: str | None) -> float | None:
+    """A number as people write it: "120.5", "120,5", and "1,200", which is more than a thousand."""
+    if text is None:
+        return None
+    if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", text):
+        return float(text.replace(",", ""))
+    return float(text.replace(",", ".")) if re.fullmatch(r"\d+(?:[.,]\d+)?", text) else None
+
+
+def _is_refused(found: re.Match[str]) -> bool:
+    return _REFUSED.search(found.string[max(0, found.start() - 80) : found.start()]) is not None
+
+
+def _is_key(found: re.Match[str]) -> bool:
+    """Tell whether a match names a key that is wanted; an A may be an article, as in "in a minor key"."""
+    if _is_refused(found):
+        return False
+    if not re.match(r"a\s", found[0], re.IGNORECASE) or found[2] or found[3]:
+        return True
+    before = found.string[: found.start()].rstrip()
+    begins = not before or before[-1] in ".!?:;\n"
+    if found[0][0] == "A" and not begins and not found.string.isupper():
+        return True
+    return not found[5] and _AFTER_A_KEY.match(found.string, found.end()) is not None

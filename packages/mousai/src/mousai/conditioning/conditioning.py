@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from mousai.conditioning.attributes import MusicAttributes
+from mousai.conditioning.controls import Controls
 from mousai.conditioning.text import TextEmbedding
 
 
@@ -17,10 +18,10 @@ class Conditioning:
         prompts ── text encoder ──> text ───────────────────┐
         prompts less key and lead ──> stripped_text ────────┼──> LatentDiffusion.sample, LatentDiffusion.loss
         "128 bpm, E minor, flute lead" ──> attributes ──────┤
-        the part of a recording that stays ──> known ──────────┘
+        chords, melody, sections ──> controls ──────────────┤
+        the part of a recording that stays ──> known ───────────┘
 
-    A new kind of condition (chords, a melody) is a new field here and a few channels of
-    `LatentDiffusion.net_conditions`.
+    A new kind of condition is a new field here and a few channels of `mousai.diffusion.conditions`.
 
     Args:
         frames: length in latent frames, 1 or more.
@@ -28,10 +29,11 @@ class Conditioning:
         attributes: tempo, key and lead of each batch member; empty: nothing is known of any.
         stripped_text: embeddings of the prompts less what they say of key and lead (`strip_attributes`), from which
             `attribute_guidance_scale` leads away; `None`: the prompts as they are.
+        controls: chords, melody and sections of each batch member; empty: none is told of any.
         start_seconds: second of its piece at which each member's first frame begins; empty: 0.
         known_latent: latent [B, C, frames] of which the part under `known_mask` is to come out as it is, and the rest
-            is to fit it; `LatentDiffusion.sample` honours it by RePaint, so that any model can. `None`: nothing is
-            known.
+            is to fit it. A model with the control "known" reads it, and `LatentDiffusion.sample` honours it by RePaint
+            for any other. `None`: nothing is known.
         known_mask: bool [B, 1, frames], True where `known_latent` is known; what it holds elsewhere is not used.
 
     Raises:
@@ -42,6 +44,7 @@ class Conditioning:
     text: TextEmbedding | None = None
     attributes: Sequence[MusicAttributes] = ()
     stripped_text: TextEmbedding | None = None
+    controls: Sequence[Controls] = ()
     start_seconds: Sequence[float] = ()
     known_latent: Tensor | None = None
     known_mask: Tensor | None = None
@@ -54,6 +57,7 @@ class Conditioning:
             "text": self.text and len(self.text.hidden),
             "attributes": len(self.attributes) or None,
             "stripped_text": self.stripped_text and len(self.stripped_text.hidden),
+            "controls": len(self.controls) or None,
             "start_seconds": len(self.start_seconds) or None,
             "known_latent": None if self.known_latent is None else len(self.known_latent),
         }
@@ -82,7 +86,7 @@ class Conditioning:
             return len(self.text.hidden)
         if self.known_latent is not None:
             return len(self.known_latent)
-        return len(self.attributes) or len(self.start_seconds) or None
+        return len(self.attributes) or len(self.controls) or len(self.start_seconds) or None
 
     @property
     def names_key_or_lead(self) -> bool:
@@ -90,7 +94,7 @@ class Conditioning:
         return any(one.key or one.lead for one in self.attributes)
 
     def without_key_and_lead(self) -> "Conditioning":
-        """Return the same less key and lead, in the text as in the attributes."""
+        """Return the same less key and lead, in the text as in the attributes; controls and what is known stay."""
         return replace(
             self,
             text=self.text if self.stripped_text is None else self.stripped_text,

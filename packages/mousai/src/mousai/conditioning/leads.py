@@ -35,6 +35,8 @@ _NEVER = (
 """Names that hold another name, and carry no melody."""
 
 _FAMILY = {name: family for family, names in LEADS.items() for name in names}
+INSTRUMENTS = "|".join(re.escape(name) for name in sorted(_FAMILY, key=len, reverse=True))
+"""Regular expression of all names."""
 _NAME = "|".join(re.escape(name) for name in sorted((*_FAMILY, *_NEVER), key=len, reverse=True))
 _NAMED = re.compile(rf"(?<![\w-])(?P<name>{_NAME})s?(?![\w-])", re.IGNORECASE)
 _THE = r"(?:an?\s+|the\s+)?"

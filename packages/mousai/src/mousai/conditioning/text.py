@@ -40,8 +40,9 @@ class TextEncoder(Protocol):
     """Protocol of a text encoder: any object with these two members goes wherever a text encoder is taken.
 
     A `torch.nn.Module` is moved with the pipeline. Optional members: `max_tokens` (tokens of each embedding; by default
-    `MAX_TOKENS`), `cut(prompt)` (what of a prompt is not seen, or None), `save_pretrained(folder)` and, on the class,
-    `from_pretrained(folder)`, with which it can lie in a model folder.
+    `MAX_TOKENS`), `cut(prompt)` (what of a prompt is not seen, or None), `unknown(prompt)` (words of it that are not
+    known), `save_pretrained(folder)` and, on the class, `from_pretrained(folder)`, with which it can lie in a model
+    folder.
     """
 
     @property
@@ -97,6 +98,13 @@ class T5TextEncoder(nn.Module):
             return None
         # The last token that is seen is the one that ends every prompt.
         return prompt[tokens["offset_mapping"][MAX_TOKENS - 1][0] :].strip()
+
+    def unknown(self, prompt: str) -> list[str]:
+        """Words of a prompt that the tokenizer does not know; it reads each of them as the same sign."""
+        tokens = self.tokenizer(prompt, return_offsets_mapping=True, add_special_tokens=False, verbose=False)
+        places = zip(tokens["input_ids"], tokens["offset_mapping"], strict=True)
+        words = [prompt[begin:end] for token, (begin, end) in places if token == self.tokenizer.unk_token_id]
+        return [word for word in dict.fromkeys(words) if any(letter.isalpha() for letter in word)]
 
     def save(self, folder: Path, *, dtype: torch.dtype | None = None) -> None:
         """Write `text_encoder/` and `tokenizer/` into a model folder."""

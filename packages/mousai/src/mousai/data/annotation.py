@@ -1,11 +1,16 @@
-"""Attributes of a file from its metadata, a condition of latent diffusion beside the caption."""
+"""Attributes and controls of a file from its metadata, conditions of latent diffusion beside the caption."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
+from mousai.conditioning.controls import SECTIONS, Controls
 from mousai.conditioning.leads import lead_in
+from mousai.errors import UserError
+
+SECTION_NAMES = {**{name: name for name in SECTIONS}, "drop": "chorus", "build": "break", "bridge": "break"}
+"""Sections of a composed song as those that a model knows: what stands out is a chorus, what leads to it a break."""
 
 
 def attributes_of(fields: Mapping[str, Any]) -> MusicAttributes:
@@ -19,6 +24,38 @@ def attributes_of(fields: Mapping[str, Any]) -> MusicAttributes:
     key = parse_attributes(str(fields.get("key") or "")).key
     lead = lead_in(str(fields.get("lead") or ""))
     return MusicAttributes(tempo=tempo, key=key, lead=lead, first_downbeat=first_downbeat or 0.0)
+
+
+def controls_of(fields: Mapping[str, Any]) -> Controls:
+    """Chords, melody and sections of a file, each where it is known.
+
+    Read are lists of events, `{"start": 0.0, "end": 2.0, "label": "A:min"}` (sections have a `name`) or
+    `[0.0, 2.0, "A:min"]`, the melody `[0.0, 0.5, 69]`. Anything else under these names, such as a text, is no
+    annotation, and sections with a name of their own count as not known.
+
+    Raises:
+        UserError: an event of a list is impossible; names the field and the event.
+    """
+    sections = _events(fields, "sections", "name")
+    if sections is not None:
+        known = [(start, end, SECTION_NAMES.get(name)) for start, end, name in sections]
+        sections = None if any(name is None for _, _, name in known) else tuple(known)
+    return Controls(
+        chords=_events(fields, "chords", "label"), melody=_events(fields, "melody", "pitch"), sections=sections
+    )
+
+
+def _events(fields: Mapping[str, Any], field: str, what: str) -> tuple[tuple[float, float, Any], ...] | None:
+    events = fields.get(field)
+    if not isinstance(events, list | tuple):
+        return None
+    found = []
+    for event in events:
+        parts = [event.get(key) for key in ("start", "end", what)] if isinstance(event, Mapping) else event
+        if not isinstance(parts, list | tuple) or len(parts) != 3 or None in map(_number, parts[:2]):
+            raise UserError(field, event, f"must be a start and an end in seconds and a {what}")
+        found.append((float(parts[0]), float(parts[1]), parts[2]))
+    return tuple(found)
 
 
 def _number(value: Any) -> float | None:

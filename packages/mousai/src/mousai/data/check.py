@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from mousai.audio.files import audio_info, read_audio
+from mousai.audio.files import audio_info, sound_blocks
+from mousai.data.listing import first_names
+from mousai.data.marks import file_mark
 from mousai.data.records import CAPTION_FIELDS, Record
-from mousai.data.skipped import first_names
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
 from mousai.storage.file_parts import FilePart
@@ -25,7 +26,6 @@ SHORTEST = 0.1
 """Seconds under which a file is no music."""
 SILENT = 1e-5
 """Peak under which a file is no music either."""
-_PIECE = 60.0  # seconds read at a time
 
 
 @dataclass(frozen=True)
@@ -163,15 +163,14 @@ def check_records(
     return report
 
 
-def _mark(path: Path | FilePart) -> list[int]:
-    """A mark that changes when the file does."""
-    if isinstance(path, FilePart):
-        return [path.start, path.size]
-    stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns]
+def _mark(path: Path | FilePart) -> str:
+    try:
+        return file_mark(path)
+    except OSError:
+        return ""  # which reading the file will tell of
 
 
-def _read_journal(journal: Path | None, marks: Mapping[str, list[int]]) -> dict[str, FileReport]:
+def _read_journal(journal: Path | None, marks: Mapping[str, str]) -> dict[str, FileReport]:
     found: dict[str, FileReport] = {}
     if journal is None or not journal.exists():
         return found
@@ -188,16 +187,12 @@ def _read_journal(journal: Path | None, marks: Mapping[str, list[int]]) -> dict[
 
 def inspect_file(path: Path | FilePart) -> FileReport:
     """Read one file to its end; what is wrong with it is in the result."""
+    frames, peak = 0, 0.0
     try:
         info = audio_info(path)
-        frames, peak, start = 0, 0.0, 0.0
-        while not frames or start < info.duration:
-            piece = read_audio(path, sample_rate=info.sample_rate, start=start, duration=_PIECE)
-            frames += piece.shape[1]
-            peak = max(peak, float(np.abs(piece).max(initial=0.0)))
-            start += _PIECE
-            if piece.shape[1] < round(_PIECE * info.sample_rate):
-                break
+        for block in sound_blocks(path):
+            frames += len(block)
+            peak = max(peak, float(np.abs(block).max(initial=0.0)))
     except UserError as error:
         return FileReport(str(path), bad=str(error).removeprefix(f"{path}").lstrip(": ").strip())
     duration = frames / info.sample_rate

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mousai.audio.files import READ_SUFFIXES
-from mousai.data.records import Record, visible_files
+from mousai.data.listing import list_folder, named, plain, skipped_lines
+from mousai.data.records import SIDECARS, TABLES, Record
 
 UNREADABLE = (
     *(".m4a", ".mp4", ".m4b", ".aac", ".alac", ".wma", ".ape", ".wv", ".mpc", ".tta", ".amr", ".ac3", ".dts", ".ra"),
     *(".dsf", ".dff", ".mid", ".midi", ".webm", ".mka", ".mkv", ".mov", ".avi"),
 )
 """Endings of files that hold music and that libsndfile does not read."""
-_NAMED = 3
 
 
 def skipped(folder: Path, records: Sequence[Record]) -> list[str]:
@@ -22,34 +22,26 @@ def skipped(folder: Path, records: Sequence[Record]) -> list[str]:
         folder: folder of audio files.
         records: records that `find_records` found below it.
     """
+    listing = list_folder(folder)
     taken = {record.path for record in records}
-    files = visible_files(folder, "*")
-    unnamed = [path for path in files if path.suffix.lower() in READ_SUFFIXES and path not in taken]
-    unread = [path for path in files if path.suffix.lower() in UNREADABLE]
-    songs = {path.with_suffix("") for path in files if path.suffix.lower() in (*READ_SUFFIXES, *UNREADABLE)}
-    alone = [path for path in files if path.suffix in (".txt", ".json") and path.with_suffix("") not in songs]
+    unnamed = [path for path in listing.audio if path not in taken]
+    unread = [path for path in listing.files if path.suffix.lower() in UNREADABLE]
+    sound = (*READ_SUFFIXES, *UNREADABLE)
+    songs = {plain(path.with_suffix("")) for path in listing.files if path.suffix.lower() in sound}
+    beside = [path for path in listing.files if path.suffix.lower() in SIDECARS and path.name.lower() not in TABLES]
+    alone = [path for path in beside if plain(path.with_suffix("")) not in songs]
     lines = []
     if unnamed:
-        lines.append(f"{_files(unnamed, folder)} in no row of the metadata table above; add a row for each")
+        lines.append(f"{named(unnamed, folder)} in no row of the metadata table above; add a row for each")
     if unread:
         endings = ", ".join(sorted({path.suffix.lower() for path in unread}))
-        lines.append(f"{_files(unread, folder)} of a format that is not read ({endings}); convert them, to .flac say")
+        lines.append(f"{named(unread, folder)} of a format that is not read ({endings}); convert them, to .flac say")
     if alone:
-        lines.append(f"{_files(alone, folder)} beside no song of that name")
-    return lines
+        lines.append(f"{named(alone, folder)} beside no song of that name")
+    return [*lines, *skipped_lines(listing)]
 
 
 def say_skipped(folder: Path, records: Sequence[Record]) -> None:
     """Print the same lines on stderr."""
     for line in skipped(folder, records):
         print(f"skipped: {line}", file=sys.stderr)
-
-
-def _files(paths: Sequence[Path], folder: Path) -> str:
-    names = first_names([str(path.relative_to(folder)) for path in paths])
-    return f"{len(paths)} {'file' if len(paths) == 1 else 'files'} ({names})"
-
-
-def first_names(names: Sequence[str]) -> str:
-    """The first few of some names."""
-    return ", ".join([*names[:_NAMED], *(["..."] if len(names) > _NAMED else [])])

@@ -1,11 +1,12 @@
 """Sizes of stage 2: frozen, self-checking, JSON-able."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mousai.conditioning.attribute_signal import ATTRIBUTE_CHANNELS, GLOBAL_CHANNELS
+from mousai.conditioning.control_signal import CONTROLS, control_channels
 from mousai.conditioning.text import MAX_TOKENS
 from unet1d import Level, UNet1dConfig, from_mapping
 
@@ -23,6 +24,8 @@ class LatentDiffusionConfig:
             without one, which knows no guidance.
         frame_rate: latent frames per second of a model that also gets tempo, key and lead (`mousai.conditioning`),
             by injection at depth 0; 0 for one that reads text alone, as the paper's.
+        controls: what the model reads beside tempo, key and lead, out of "chords", "melody", "section" and "known" (a
+            part of the latent that stays as it is); kept in this order, that of their channels. They need a frame_rate.
         attend_to_padding: let the model read the padding after a prompt as if it were text. It is no good, but the
             authors' models were trained so: their attention takes no mask.
     """
@@ -31,6 +34,7 @@ class LatentDiffusionConfig:
     latent_std: float = 1.0
     max_tokens: int = MAX_TOKENS
     frame_rate: float = 0.0
+    controls: tuple[str, ...] = ()
     attend_to_padding: bool = False
 
     def __post_init__(self) -> None:
@@ -52,17 +56,35 @@ class LatentDiffusionConfig:
         rate = self.frame_rate
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < math.inf:
             raise ValueError(f"LatentDiffusionConfig: frame_rate must be a number, 0 or more, not {rate!r}")
-        wanted = {0: ATTRIBUTE_CHANNELS} if rate else {}
+        self._set_controls()
+        wanted = {0: self.inject_width} if rate else {}
         if dict(self.net.inject_channels) != wanted:
+            told = f" and controls {', '.join(self.controls)}" if self.controls else ""
             raise ValueError(
-                f"LatentDiffusionConfig: with frame_rate {rate:g} the net's inject_channels by depth must be {wanted}, "
-                f"not {dict(self.net.inject_channels)}"
+                f"LatentDiffusionConfig: with frame_rate {rate:g}{told} the net's inject_channels by depth must be "
+                f"{wanted}, not {dict(self.net.inject_channels)}"
             )
         if self.net.global_features not in (0, self.global_width):
             raise ValueError(
                 f"LatentDiffusionConfig: net.global_features must be 0 or {self.global_width} (features of the text, "
                 f"and the steady attributes), not {self.net.global_features}"
             )
+
+    def _set_controls(self) -> None:
+        given = self.controls
+        one_each = isinstance(given, tuple | list) and all(one in CONTROLS and given.count(one) == 1 for one in given)
+        if not one_each:
+            raise ValueError(
+                f"LatentDiffusionConfig: controls must be some of {', '.join(CONTROLS)}, each once, not {given!r}"
+            )
+        if given and not self.frame_rate:
+            raise ValueError(f"LatentDiffusionConfig: controls {', '.join(given)} need a frame_rate above 0")
+        object.__setattr__(self, "controls", tuple(name for name in CONTROLS if name in given))
+
+    @property
+    def inject_width(self) -> int:
+        """Channels of the signal at depth 0, in a model with a frame rate: attributes, then controls."""
+        return ATTRIBUTE_CHANNELS + control_channels(self.controls, latent_channels=self.net.in_channels)
 
     @property
     def global_width(self) -> int:
@@ -76,8 +98,23 @@ class LatentDiffusionConfig:
             "latent_std": self.latent_std,
             "max_tokens": self.max_tokens,
             "frame_rate": self.frame_rate,
+            "controls": list(self.controls),
             "attend_to_padding": self.attend_to_padding,
         }
+
+    def with_controls(self, names: Sequence[str]) -> "LatentDiffusionConfig":
+        """Return the same with these controls too.
+
+        Raises:
+            ValueError: one is unknown, or the model has no frame rate.
+        """
+        controls = (*self.controls, *(name for name in names if name not in self.controls))
+        if not controls:
+            return self
+        width = ATTRIBUTE_CHANNELS + control_channels(controls, latent_channels=self.net.in_channels)
+        first, *deeper = self.net.levels
+        levels = (replace(first, inject_channels=width), *deeper)
+        return replace(self, net=replace(self.net, levels=levels), controls=controls)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LatentDiffusionConfig":

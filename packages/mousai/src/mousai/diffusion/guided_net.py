@@ -1,5 +1,6 @@
 """Guidance of stage 2: the net that a sampler evaluates, away from a negative and towards key and lead."""
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 from mousai.conditioning.conditioning import Conditioning
@@ -38,14 +39,16 @@ def guided_net(
 ) -> tuple[Net, dict[str, Any]]:
     """Return what a sampler evaluates in each step: a net, and the conditions to call it with.
 
-    What does not depend on the step is computed here, once.
+    What does not depend on the step is computed here, once. Chords, melody and sections are in the positive branch
+    alone, so that guidance leads towards them as it does towards the prompt. A known part of the latent is in both: it
+    is no wish but what is there, and guidance is to choose among pieces that fit it.
 
     Args:
         model: stage 2.
         cond: what each piece is asked to be.
         config: settings of sampling, of which the two guidance scales count.
         batch: batch members.
-        negative: what to stay away from; by default the null embedding and no attributes.
+        negative: what to stay away from; by default the null embedding, no attributes and no controls.
 
     Raises:
         ValueError: guidance is asked of a model that reads no text.
@@ -67,6 +70,7 @@ def guided_net(
             negative = Conditioning(frames=cond.frames, text=model.null(batch, tokens))
         elif negative.text is None and cond.text is not None:
             raise ValueError("negative: has no text; give one, or no negative conditioning")
+        negative = replace(negative, known_latent=cond.known_latent, known_mask=cond.known_mask)
         away = model.net_conditions(negative, batch)
     guidance = Guidance(
         model.denoise,

@@ -6,15 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mousai.conditioning.attribute_signal import GLOBAL_CHANNELS, attribute_signal
-from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.conditioning import Conditioning
+from mousai.conditioning.control_signal import FIELDS
 from mousai.conditioning.text import TextEmbedding
+from mousai.diffusion.conditions import global_condition, injected_signal
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.guided_net import guided_net
 from mousai.sampling_config import SamplingConfig
 from unet1d import UNet1d
-from vdiffusion import NoiseSource, RePaint, VObjective, get_sampler, time_grid, to_noisy
+from vdiffusion import KeepKnown, NoiseSource, RePaint, VObjective, get_sampler, time_grid, to_noisy
 
 NOISE_STAGE = "generator"
 """Name under which the starting noise is drawn. It is part of the seed: another word would be other music."""
@@ -29,7 +29,7 @@ class LatentDiffusion(nn.Module):
 
         text embedding ─────────────────────────────┬── mean ──┐
         tempo, key, lead ── attribute_signal ─┬─ what is steady ┤
-                                              │     │           │
+        chords, melody, section, known part ──┤     │           │
         noise ──────────────── U-Net (injection, cross-attention, modulation) ── sampler ──> latent / latent_std
 
     Args:
@@ -80,43 +80,13 @@ class LatentDiffusion(nn.Module):
         )
         return v
 
-    def inject(self, cond: Conditioning, batch: int) -> dict[int, Tensor]:
-        """Attribute signals of the batch by depth, for `denoise`; empty for a model that reads text alone."""
-        if not self.config.frame_rate:
-            return {}
-        attributes = cond.attributes or [MusicAttributes()] * batch
-        if len(attributes) != batch:
-            raise ValueError(f"attributes: {len(attributes)} for a batch of {batch}")
-        signal = attribute_signal(
-            attributes,
-            frames=cond.frames,
-            frame_rate=self.config.frame_rate,
-            starts=cond.start_seconds or None,
-        )
-        return {0: signal.to(self.device)}
+    def inject(self, cond: Conditioning, batch: int, *, dropped: Tensor | None = None) -> dict[int, Tensor]:
+        """Signals of the batch by depth, for `denoise`; see `mousai.diffusion.conditions.injected_signal`."""
+        return injected_signal(self.config, cond, batch, device=self.device, dropped=dropped)
 
     def global_condition(self, text: TextEmbedding | None, inject: Mapping[int, Tensor]) -> dict[str, Tensor]:
-        """Condition of the whole piece for `denoise`, under its name; empty for a model without one.
-
-        Args:
-            text: embeddings [B, N, F] (or of one member for all).
-            inject: signals of `inject`.
-
-        Returns:
-            float32 [B, global_features]: the mean over the tokens of the text, then the attribute channels that are the
-            same at every frame.
-        """
-        if not self.config.net.global_features:
-            return {}
-        parts = []
-        if text is not None:
-            counted = text.mask[..., None].to(text.hidden)
-            parts.append((text.hidden * counted).sum(1) / counted.sum(1).clamp(min=1))
-        if inject:
-            steady = inject[0][:, -GLOBAL_CHANNELS:, 0]
-            parts = [*(mean.expand(len(steady), -1) for mean in parts), steady]
-        # One dtype whatever the text encoder's is, so that both branches of guidance stand in one batch.
-        return {"global_condition": torch.cat([part.float() for part in parts], dim=1)}
+        """Condition of the whole piece for `denoise`; see `mousai.diffusion.conditions.global_condition`."""
+        return global_condition(self.config, text, inject)
 
     def net_conditions(self, cond: Conditioning, batch: int) -> dict[str, Any]:
         """Conditions of `denoise` for sampling: all cross-attentions' keys and values of the prompts, computed once."""
@@ -169,7 +139,8 @@ class LatentDiffusion(nn.Module):
             t: diffusion times [B] instead of drawn ones.
             noise: noise [B, C, L] instead of drawn noise.
             cond_drop_mask: bool [B], which members are trained so, instead of a draw with `cond_drop_prob`.
-            mask: bool [B, 1, L], where a latent is music and counts, and not padding; by default everywhere.
+            mask: bool [B, 1, L], where a latent is music and counts, and not padding; by default everywhere. What
+                is known of it does not count either: `sample` never asks the net for it.
             generator: draws what is not given.
             objective: by default `VObjective()`.
         """
@@ -189,8 +160,10 @@ class LatentDiffusion(nn.Module):
                 raise ValueError(f"text.hidden: expected {list(null.hidden.shape)}, got {list(text.hidden.shape)}")
             hidden = torch.where(cond_drop_mask[:, None, None], null.hidden.to(text.hidden), text.hidden)
             text = TextEmbedding(hidden, torch.where(cond_drop_mask[:, None], null.mask, text.mask))
-        inject = self.inject(cond, batch)
-        inject = {depth: signal.masked_fill(cond_drop_mask[:, None, None], 0) for depth, signal in inject.items()}
+        inject = self.inject(cond, batch, dropped=cond_drop_mask.to(self.device))
+        if cond.known_mask is not None:
+            unknown = ~cond.known_mask.to(latent.device)
+            mask = unknown if mask is None else mask & unknown
         context = {} if text is None else {"context": text.hidden, "context_mask": text.mask}
         return (VObjective() if objective is None else objective).loss(
             self.denoise,
@@ -219,8 +192,9 @@ class LatentDiffusion(nn.Module):
         """Draw one latent [B, C, frames] for every batch member.
 
         Args:
-            cond: what each piece is asked to be. A known part of the latent comes out as it is, and the rest is made to
-                fit it by RePaint (2201.09865), `config.inpaint_resamples` times per step.
+            cond: what each piece is asked to be. A known part of the latent comes out as it is. A model with the
+                control "known" makes the rest fit it in one pass, any other by RePaint (2201.09865), which makes each
+                step `config.inpaint_resamples` times.
             noise: seed and index of each member.
             config: settings of sampling; by default `SamplingConfig()`.
             negative: what to stay away from; by default the null embedding and no attributes.
@@ -242,36 +216,47 @@ class LatentDiffusion(nn.Module):
             raise ValueError(f"latents: expected floating-point {[batch, *shape]}, got {what}")
         begin = 1.0 if init_latent is None else config.strength
         times = time_grid(config.num_inference_steps, start=begin, kind=config.time_grid)
+        known, mask = self._known(cond)
         if init_latent is not None:
             if init_latent.shape not in (latents.shape, (1, *shape)):
                 raise ValueError(f"init_latent: expected {list(latents.shape)}, got {list(init_latent.shape)}")
-            expanded = init_latent.expand(batch, -1, -1) / self.config.latent_std
-            latents = to_noisy(expanded, latents, times[0].float().to(latents.device))
+            begun = init_latent.expand(batch, -1, -1) / self.config.latent_std
+            if self.reads_known and known is not None:
+                begun = torch.where(mask.to(begun.device), known.to(begun), begun)
+            latents = to_noisy(begun, latents, times[0].float().to(latents.device))
         net, conditions = guided_net(self, cond, config, negative=negative, batch=batch)
         sampler = get_sampler(config.sampler) if isinstance(config.sampler, str) else config.sampler
-        start, generators = latents.to(self.device), noise.generators(f"{NOISE_STAGE} steps")
-        if cond.known_latent is not None and cond.known_mask is not None:
-            repeats = config.inpaint_resamples
-            x = RePaint(resamples=repeats, sampler=sampler).sample(
-                net,
-                start,
-                source=cond.known_latent.to(start) / self.config.latent_std,
-                mask=cond.known_mask.to(self.device),
-                times=times,
-                generators=generators,
-                callback=None if callback is None else self._scaled(callback, _repeated(times.tolist(), repeats)),
-                **conditions,
-            )
-            return x * self.config.latent_std
-        x = sampler.sample(
+        called, repeats = times.tolist(), config.inpaint_resamples
+        chosen: Any = sampler
+        more: dict[str, Any] = {}
+        if known is not None and self.reads_known:
+            net = KeepKnown(net, source=known, mask=mask)
+        elif known is not None:
+            chosen, more = RePaint(resamples=repeats, sampler=sampler), {"source": known, "mask": mask}
+            called = _repeated(called, repeats)
+        x: Tensor = chosen.sample(
             net,
-            start,
+            latents.to(self.device),
             times=times,
-            generators=generators,
-            callback=None if callback is None else self._scaled(callback, times.tolist()),
+            generators=noise.generators(f"{NOISE_STAGE} steps"),
+            callback=None if callback is None else self._scaled(callback, called),
+            **more,
             **conditions,
         )
+        if known is not None:
+            x = torch.where(mask, known, x)  # a callback may have changed it
         return x * self.config.latent_std
+
+    @property
+    def reads_known(self) -> bool:
+        """Tell whether the model reads a known part of the latent, and needs no RePaint to fit the rest to it."""
+        return "known" in self.config.controls
+
+    def _known(self, cond: Conditioning) -> tuple[Tensor | None, Tensor]:
+        """What is known of the latent, over `latent_std`, and where; on the model's device."""
+        if cond.known_latent is None or cond.known_mask is None:
+            return None, torch.zeros(1, 1, cond.frames, dtype=torch.bool, device=self.device)
+        return cond.known_latent.to(self.device).float() / self.config.latent_std, cond.known_mask.to(self.device)
 
     def _scaled(self, callback: Callback, times: Sequence[float]) -> Callable[[int, int, Tensor], Tensor | None]:
         """The callback of a sampler that calls `callback` with latents as `sample` gives them."""
@@ -290,6 +275,10 @@ class LatentDiffusion(nn.Module):
             raise ValueError(f"known_latent: has {cond.known_latent.shape[1]} channels, must have {channels}")
         if cond.batch_size not in (None, batch):
             raise ValueError(f"cond: of {cond.batch_size} members for a batch of {batch}")
+        for name, field in FIELDS.items():
+            if name not in self.config.controls and any(getattr(one, field) is not None for one in cond.controls):
+                has = ", ".join(self.config.controls) or "none"
+                raise ValueError(f"controls: tell of {field}, which this model does not read (its controls: {has})")
 
 
 def _repeated(times: Sequence[float], repeats: int) -> list[float]:

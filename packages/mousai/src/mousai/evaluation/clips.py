@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mousai.conditioning.attributes import key_name, parse_attributes
-from mousai.data.records import check_below, json_rows
+from mousai.data.tables import check_below, json_rows
 from mousai.errors import UserError
 from mousai.evaluation.features.waveform import CLIP_SECONDS
 from mousai.evaluation.judges.key import key_parts

@@ -60,9 +60,7 @@ class StoredFile:
     @property
     def command(self) -> str | None:
         """Command line that makes it again, where there is one; recordings have the names of their downloads."""
-        if "command" not in self.made and ("regions" in self.made or not self.made.keys() & {"prompt"}):
-            return None
-        return command_of(self.made, f"again.{self.container}") if not self.made.get("beside_prompt") else None
+        return command_of(self.made, f"again.{self.container}")
 
     @property
     def media_type(self) -> str:

@@ -3,12 +3,13 @@
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mousai.arguments import PromptCutWarning
+from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
 from mousai.audio.files import read_metadata
 from mousai.errors import UserError
 from mousai.server.errors import sentence_of
@@ -44,18 +45,16 @@ class Runner:
             UserError: what was asked for cannot be done.
         """
         if job.feed is not None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", PromptCutWarning)
+            with _quiet():
                 play(self._pipe, job, job.feed)
             return
         wanted: Any = job.input
         clock = _Clock(job, self._on_change, passes=wanted.passes(self._files), composing=self._composing)
         self._pipe.set_progress_bar_config(disable=True, listener=clock)
         prompt = wanted.prompt
-        if prompt is not None and (unseen := self._pipe.unseen(prompt)):
-            job.logs = f"the prompt is too long, not seen of it: {' '.join(unseen.split())!r}"
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PromptCutWarning)  # it stands in the logs of the job
+        if prompt is not None:
+            job.logs = self._remarks(prompt)
+        with _quiet():
             made = wanted.make(self._pipe, self._files)
         if job.cancel_wanted:
             raise Canceled
@@ -80,10 +79,28 @@ class Runner:
             )
         ).id
 
+    def _remarks(self, prompt: str) -> str:
+        """Say what the text encoder does not read of a prompt."""
+        found = []
+        if unseen := self._pipe.unseen(prompt):
+            found.append(f"the prompt is too long, not seen of it: {' '.join(unseen.split())!r}")
+        if words := self._pipe.unknown(prompt):
+            found.append(unknown_words(words))
+        return "; ".join(found)
+
     def sentence(self, job: Job, error: UserError) -> str:
         """Return the one line of an error that a job ended with; it names no path of the server."""
         paths = {str(self._files.get(name).path): "recording" for name in job.input.files()}
         return sentence_of(error, paths).replace(f"{self._files.folder}{os.sep}", "")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to itself what the logs of a job say of its prompt."""
+    with warnings.catch_warnings():
+        for kind in (PromptCutWarning, UnknownWordsWarning):
+            warnings.simplefilter("ignore", kind)
+        yield
 
 
 class _Clock:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor
 
-from mousai.arguments import PromptCutWarning
+from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
@@ -237,7 +237,9 @@ class MusicStream:
         )
 
     def _warn(self, wish: Wish) -> None:
-        """Warn of the end of a prompt that the text encoder does not read."""
-        for prompt in (wish.prompt, wish.negative_prompt):
-            if prompt and (unseen := self._pipe.unseen(prompt)):
+        """Warn of what the text encoder does not read of the prompts."""
+        for prompt in (wish.prompt, wish.negative_prompt or ""):
+            if unseen := self._pipe.unseen(prompt):
                 warnings.warn(f"a prompt is too long, not seen of it: {unseen!r}", PromptCutWarning, stacklevel=4)
+            if words := self._pipe.unknown(prompt):
+                warnings.warn(unknown_words(words), UnknownWordsWarning, stacklevel=4)

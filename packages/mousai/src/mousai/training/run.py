@@ -32,6 +32,7 @@ from mousai.training.config import (
     AutoencoderCropConfig,
     AutoencoderTrainingConfig,
     ComposerConfig,
+    ControlConfig,
     LatentCropConfig,
     TrainingConfig,
     seconds_of,
@@ -177,6 +178,8 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
     fixed.setdefault("composer", asdict(ComposerConfig()))
     fixed["crops"] = {**asdict(crops()), **values["crops"]}
     fixed["crops"].pop("latents", None)
+    if crops is LatentCropConfig:
+        fixed["controls"] = {**asdict(ControlConfig()), **fixed.get("controls", {})}
     if crops is AutoencoderCropConfig:
         fixed.setdefault("attack_weight", 0.0)
         if fixed["phase"] == "decoder":  # which learns no magnitudes

@@ -8,6 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mousai.cli.common.control_options import (
+    add_control_options,
+    control_words,
+    plan_arguments,
+    read_controls,
+    shown_melody,
+)
+from mousai.cli.common.lora_options import add_lora_arguments, check_lora, load_lora, lora_record
 from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
 from mousai.cli.common.shared import (
     AUDIO_FILES,
@@ -15,13 +23,16 @@ from mousai.cli.common.shared import (
     add_model_arguments,
     check_text,
     checked_device,
+    described_model,
     model_name,
     quiet_decoders,
+    say_unread,
 )
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
     from mousai.conditioning.attributes import MusicAttributes
+    from mousai.conditioning.control_plan import ControlPlan
     from mousai.editing import Recording
 
 
@@ -49,9 +60,11 @@ def add_recording_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tempo", type=float, metavar="BPM", help="beats per minute")
     group.add_argument("--first-downbeat", type=float, metavar="S", help="second at which a bar begins")
     group.add_argument("--key", metavar="KEY", help='such as "A minor"')
+    add_control_options(parser, clock="Seconds are the recording's own; bars begin at its first downbeat.")
     group = parser.add_argument_group("how it is made (by default as the model is best run)")
     add_sampling_options(group, leave_out=("strength",))
     add_model_arguments(parser)
+    add_lora_arguments(parser)
     add_compile_argument(parser)
     parser.set_defaults(late="prompt")
 
@@ -74,7 +87,10 @@ def read_own(path: str) -> "Recording":
 
 
 def check_first(args: argparse.Namespace) -> Mapping[str, str]:
-    """Refuse what cannot be done whatever the recording is; return what mousai stored in the recording's file."""
+    """Refuse what cannot be done whatever the recording is; return what mousai stored in the recording's file.
+
+    The chords, melody and form that are asked for are then in `args.plan`, for `make`.
+    """
     from mousai.arguments import check_seed
     from mousai.audio.files import check_output, read_metadata
     from mousai.conditioning.attributes import FASTEST, SLOWEST, parse_attributes
@@ -96,6 +112,8 @@ def check_first(args: argparse.Namespace) -> Mapping[str, str]:
     if args.key is not None and parse_attributes(args.key).key is None:
         raise UserError("key", args.key, 'must be a note and major or minor, such as "A minor"')
     check_settings(args)
+    check_lora(args)
+    args.plan = read_controls(args, described_model(args)[1])
     return made
 
 
@@ -190,21 +208,22 @@ def make(
     """
     from mousai.conditioning.attributes import key_name
     from mousai.pipeline import Mousai
-    from mousai.storage.folders import describe, model_folder
-    from mousai.storage.parts import PARTS
 
-    path = Path(args.output)
+    path, shift = Path(args.output), wish.get("inpaint_before_seconds", 0.0)
     if float(recording.sound.abs().max()) > 1 and path.suffix.lower() != ".wav":
         raise UserError("output", args.output, "the recording goes beyond ±1, which only a .wav of floats can hold")
     device = checked_device(args)
-    folder = model_folder(args.model, revision=args.revision)
-    describe(folder, need=PARTS).defaults.updated(given_settings(args))
+    _check_plan(args.plan, recording, attributes, wish)
+    print("".join(f"{line}\n" for line in shown_melody(args.plan)), end="", flush=True)
+    folder, _ = described_model(args)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
     pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
+    load_lora(pipeline, args)
     if args.compile:
         pipeline.compile()
     pipeline.set_progress_bar_config(desc=path.name)
     prompt = made["prompt"] if args.prompt is None else args.prompt
+    say_unread(pipeline, [prompt, args.negative_prompt or ""])
     result = pipeline(
         prompt,
         negative_prompt=args.negative_prompt,
@@ -212,10 +231,10 @@ def make(
         inpaint_audio=recording,
         attributes=attributes,
         **wish,
+        **plan_arguments(args.plan),
         **given_settings(args),
     )
-    shift = wish.get("inpaint_before_seconds", 0.0)
-    facts: dict[str, str] = {"inpaint_audio": args.recording, "model": model_name(args)}
+    facts: dict[str, str] = {"inpaint_audio": args.recording, "model": model_name(args), **lora_record(args)}
     known = [*words, "--seed", str(seed)]
     if attributes.tempo is not None:
         bar = 4 * 60 / attributes.tempo
@@ -228,12 +247,29 @@ def make(
     for name in ("model", "revision", "negative_prompt"):
         if getattr(args, name) is not None:
             known += ["--" + name.replace("_", "-"), str(getattr(args, name))]
+    known += ["--dtype", args.dtype] * (args.dtype != "auto")
+    known += [word for name, value in lora_record(args).items() for word in (f"--{name.replace('_', '-')}", value)]
+    known += control_words(args)
     facts["command"] = shlex.join([args.verb, args.recording, prompt, *known, *_settings_words(args)])
     facts["prompt"] = made.get("prompt", prompt)  # of the whole piece, for the next edit
     result.save(path, overwrite=args.overwrite, metadata=facts)
     seconds = result.audios.shape[-1] / result.sample_rate
     print(f"{path}: {seconds:.2f} s, seed {seed}", flush=True)
     return 0
+
+
+def _check_plan(
+    plan: "ControlPlan | None", recording: "Recording", attributes: "MusicAttributes", wish: Mapping[str, Any]
+) -> None:
+    """Refuse chords, a melody or a form that do not fit the result, or lie beside all that is new in it."""
+    if plan is None:
+        return
+    start, end = -wish.get("inpaint_before_seconds", 0.0), wish.get("duration", recording.seconds)
+    end += start
+    plan.placed(attributes, start, end)
+    regions = zip(wish.get("inpaint_mask_start_seconds", ()), wish.get("inpaint_mask_end_seconds", ()), strict=True)
+    around = [(start, 0.0)] * (start < 0) + [(recording.seconds, end)] * (end > recording.seconds)
+    plan.check_regions([*regions, *around] or [(start, end)])
 
 
 def _settings_words(args: argparse.Namespace) -> list[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dmae import DMAEConfig
     from mousai.codec import Codec
     from mousai.pipeline import Mousai
+    from mousai.storage.folders import ModelDescription
 
 AUDIO_FILES = ".wav, .flac, .ogg or .mp3"
 # Of what is stored in a file's comment, which holds 16384 characters in all.
@@ -79,45 +80,6 @@ def add_compile_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_lora_arguments(parser: argparse.ArgumentParser) -> None:
-    """`--lora` and `--lora-scale`."""
-    parser.add_argument(
-        "--lora",
-        metavar="FILE",
-        help="adapter that `mousai train latent-diffusion --lora.rank` made, added to the model",
-    )
-    parser.add_argument("--lora-scale", type=float, metavar="X", help="how much of it (default 1, as it was trained)")
-
-
-def check_lora(args: argparse.Namespace) -> None:
-    """Refuse an adapter that is not there, and a scale that means nothing."""
-    if args.lora_scale is not None and args.lora is None:
-        raise UserError("lora_scale", args.lora_scale, "says how much of an adapter is added; give --lora too")
-    if args.lora_scale is not None and not 0 <= args.lora_scale <= 10:
-        raise UserError("lora_scale", args.lora_scale, "must be 0 to 10")
-    if args.lora is not None and not Path(args.lora).is_file():
-        raise UserError("lora", args.lora, "no such file")
-
-
-def load_pipeline(args: argparse.Namespace, folder: Path, device: str, *, prompts: Sequence[str]) -> "Mousai":
-    """Load the model with its adapter, compiled where that is wanted, and say what it will not see of long prompts."""
-    import warnings
-
-    from mousai.arguments import PromptCutWarning
-    from mousai.pipeline import Mousai
-
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
-    if args.lora is not None:
-        pipeline.load_lora_weights(args.lora, scale=1.0 if args.lora_scale is None else args.lora_scale)
-    if args.compile:
-        pipeline.compile()
-    for prompt in dict.fromkeys(prompts):
-        if unseen := pipeline.unseen(prompt):
-            print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
-    warnings.simplefilter("ignore", PromptCutWarning)  # said once, here, for all pieces
-    return pipeline
-
-
 def add_output_arguments(parser: argparse.ArgumentParser, *, files: str = AUDIO_FILES) -> None:
     """`-o` and `--overwrite`."""
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help=f"file to write: {files}")
@@ -128,6 +90,21 @@ def add_decoder_arguments(parser: argparse.ArgumentParser) -> None:
     """Settings of the decoder and `--seed`, for commands that only decode."""
     add_sampling_options(parser, stage="decoder")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the decoder's noise (default 0)")
+
+
+def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]":
+    """Folder of the whole model that the parsed options name, and what it says of itself; no weights are read.
+
+    Raises:
+        UserError: there is no such model, it lacks a part, or a setting does not go with its defaults.
+    """
+    from mousai.storage.folders import describe, model_folder
+    from mousai.storage.parts import PARTS
+
+    folder = model_folder(args.model, revision=args.revision)
+    described = describe(folder, need=PARTS)
+    described.defaults.updated(given_settings(args))
+    return folder, described
 
 
 def model_name(args: argparse.Namespace) -> str:
@@ -143,6 +120,21 @@ def check_text(field: str, text: str) -> None:
         raise UserError(field, text, "is not text; give it as UTF-8") from None
     if len(json.dumps(text)) > _LONGEST_TEXT:
         raise UserError(field, hint=f"{len(text)} characters; give a sentence or two, the model reads no more")
+
+
+def say_unread(pipeline: "Mousai", prompts: Sequence[str]) -> None:
+    """Say on stderr what the text encoder does not read of prompts, once for all pieces that are made of them."""
+    import warnings
+
+    from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
+
+    for prompt in dict.fromkeys(prompts):
+        if unseen := pipeline.unseen(prompt):
+            print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
+        if words := pipeline.unknown(prompt):
+            print(f"mousai: {unknown_words(words)}", file=sys.stderr)
+    for kind in (PromptCutWarning, UnknownWordsWarning):
+        warnings.simplefilter("ignore", kind)
 
 
 def check_decoder_arguments(args: argparse.Namespace) -> None:

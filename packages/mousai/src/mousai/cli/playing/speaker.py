@@ -69,7 +69,7 @@ class Speaker:
     def _error(self, error: Exception) -> UserError:
         reason = " ".join(str(error).split())
         hint = f"cannot be played to ({reason}); `python -m sounddevice` lists what there is, {_OTHERWISE}"
-        return UserError("speaker", self._name or "the default", hint)
+        return UserError("speaker", self._name, hint if self._name else f"the default one {hint}")
 
 
 def _sounddevice() -> Any:

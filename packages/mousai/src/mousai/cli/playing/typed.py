@@ -29,14 +29,8 @@ def start_reading(descriptor: int, told: Callable[[str], None]) -> None:
     threading.Thread(target=_read, args=(descriptor, told), name="mousai-prompts", daemon=True).start()
 
 
-def change_prompt(stream: "MusicStream", line: str, unseen: Callable[[str], str | None]) -> str:
-    """Make a line the prompt of a stream; return what there is to say about it.
-
-    Args:
-        stream: what plays.
-        line: the new prompt.
-        unseen: gives the end of a prompt that the model does not read.
-    """
+def change_prompt(stream: "MusicStream", line: str) -> str:
+    """Make a line the prompt of a stream; return what there is to say about it."""
     from mousai.cli.common.shared import check_text
 
     try:
@@ -44,8 +38,7 @@ def change_prompt(stream: "MusicStream", line: str, unseen: Callable[[str], str 
         change = stream.update(prompt=line)
     except UserError as error:
         return f"mousai: {error}; the music goes on as it is"
-    end = unseen(line)
-    return f"{change}: {line}" + (f" (too long, not seen of it: {' '.join(end.split())!r})" if end else "")
+    return f"{change}: {line}"
 
 
 def _read(descriptor: int, told: Callable[[str], None]) -> None:

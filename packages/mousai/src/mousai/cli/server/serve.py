@@ -4,14 +4,12 @@ import argparse
 from importlib.util import find_spec
 from pathlib import Path
 
+from mousai.cli.common.lora_options import add_lora_arguments, check_lora, load_lora, lora_record
 from mousai.cli.common.sampling_options import add_sampling_options
 from mousai.cli.common.shared import (
     add_compile_argument,
-    add_lora_arguments,
     add_model_arguments,
-    check_lora,
     checked_device,
-    load_pipeline,
     model_name,
 )
 from mousai.errors import UserError, install_hint
@@ -79,27 +77,25 @@ def run(args: argparse.Namespace) -> int:
     check_lora(args)
     device = checked_device(args)
 
+    from mousai.pipeline import Mousai
     from mousai.server.run import serve
     from mousai.server.service import served_model
     from mousai.storage.folders import model_folder
 
     folder = model_folder(args.model, revision=args.revision)
-    lora = (
-        {}
-        if args.lora is None
-        else {"lora": Path(args.lora).name, "lora_scale": str(1.0 if args.lora_scale is None else args.lora_scale)}
-    )
-    model = served_model(
-        folder,
-        name=served_name(args),
-        device=device,
-        load=lambda: load_pipeline(args, folder, device, prompts=()),
-        facts=lora,
-    )
+
+    def load() -> Mousai:
+        pipe = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
+        load_lora(pipe, args)
+        return pipe.compile() if args.compile else pipe
+
+    # Clients are told no path of this machine.
+    facts = {name: Path(value).name for name, value in lora_record(args).items()}
+    model = served_model(folder, name=served_name(args), device=device, load=load, facts=facts)
     return serve(config, model, browser=args.browser)
 
 
 def served_name(args: argparse.Namespace) -> str:
-    """Name of the model for clients, who are told no path of this machine: of a folder its own name."""
+    """Name of the model for clients, of a folder its last part."""
     name = model_name(args)
     return Path(name).resolve().name if Path(name).is_dir() and args.model is not None else name

@@ -56,6 +56,16 @@ def lab(spans: Sequence[tuple[float, float, str]]) -> bytes:
     return "".join(f"{start:.6f}\t{end:.6f}\t{label}\n" for start, end, label in spans).encode()
 
 
+def melody_notes(song: "Song") -> list[tuple[float, float, int]]:
+    """The notes of the lead: (start, end, MIDI pitch), in seconds."""
+    return [
+        (note.start, note.start + note.duration, note.pitch)
+        for track in song.tracks
+        if track.role == "lead"
+        for note in track.notes
+    ]
+
+
 def _midi(song: "Song", *roles: str) -> bytes:
     buffer = io.BytesIO()
     song_to_midi(song, *roles).write(buffer)
@@ -65,12 +75,6 @@ def _midi(song: "Song", *roles: str) -> bytes:
 def _melody(song: "Song") -> bytes:
     import numpy as np
 
-    notes = [
-        (note.start, note.start + note.duration, note.pitch)
-        for track in song.tracks
-        if track.role == "lead"
-        for note in track.notes
-    ]
     buffer = io.BytesIO()
-    np.save(buffer, melody_table(notes, frame_count(song.duration)), allow_pickle=False)
+    np.save(buffer, melody_table(melody_notes(song), frame_count(song.duration)), allow_pickle=False)
     return buffer.getvalue()

@@ -22,7 +22,8 @@ def read_row(folder: Path, index: int) -> dict[str, Any]:
     """The row of a song of a folder. Raises ComposeError where there is none."""
     path = folder / "metadata.jsonl"
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = path.read_text(encoding="utf-8").split("\n")
+        rows = [json.loads(line) for line in lines if line.strip()]
     except (OSError, ValueError) as error:
         raise ComposeError(path, hint=f"cannot be read ({error}); give a folder that mousai compose wrote") from None
     for row in rows:

@@ -5,8 +5,9 @@ latents/latents-00000.safetensors  "song.wav#0", "song.wav#1", ...: latents [C, 
 latents/metadata.jsonl             metadata of the songs, as `find_records` reads it
 latents/bad.json                   songs that could not be read, and why
 
-A file depends on its songs alone, and each is one job for a pool (`mousai.data.workers`). Processes of as
-many threads write the same bytes; another number of threads may add up in another order, which moves the last bit.
+A song whose file changed since (its size, its time, or a hash of its head and tail) is encoded anew. A file depends on
+its songs alone, and each is one job for a pool (`mousai.data.workers`). Processes of as many threads write the same
+bytes; another number of threads may add up in another order, which moves the last bit.
 """
 
 import hashlib
@@ -27,12 +28,20 @@ from dmae import DMAE, DMAEConfig
 from mousai.audio.files import read_audio
 from mousai.data.bad_songs import BadSongs
 from mousai.data.check import SILENT
-from mousai.data.latent_cache.read import BAD_OF_SHARD, FORMAT, INDEX, METADATA, bad_before, known_latents, shard_path
+from mousai.data.latent_cache.changes import forget_changed, marks_now, write_metadata
+from mousai.data.latent_cache.read import (
+    ABOUT_SHARD,
+    FORMAT,
+    INDEX,
+    bad_before,
+    known_latents,
+    shard_path,
+)
+from mousai.data.listing import first_names
 from mousai.data.records import Record, song_name
 from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
 from mousai.storage.file_parts import FilePart
-from mousai.storage.files import atomic_file
 from mousai.storage.weights import load_config, load_state, save_config, save_tensors
 
 SONGS_PER_SHARD = 32
@@ -48,11 +57,20 @@ class Encoded:
         songs: names of the songs that are in the cache.
         new: how many of them were encoded this time.
         bad: name -> what is wrong with it.
+        changed: names of songs whose file was another when they were encoded before; they were encoded anew.
     """
 
     songs: list[str] = field(default_factory=list)
     new: int = 0
     bad: dict[str, str] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """What a user should know of it."""
+        lines = [f"left out: {name}: {why}" for name, why in self.bad.items()]
+        if self.changed:
+            lines.append(f"encoded anew: {len(self.changed)} songs whose files changed ({first_names(self.changed)})")
+        return lines
 
 
 def encoder_fingerprint(state: Mapping[str, Tensor]) -> str:
@@ -109,14 +127,28 @@ def encode_songs(
     names = {song_name(record, folder): record.path for record in records}
     if len(names) < len(records):
         raise UserError(folder, hint="two of its songs have one name")
-    _write_metadata(cache, folder, records)
+    write_metadata(cache, folder, records)
+    marks = marks_now(names)
+    changed = forget_changed(cache, marks)
     known, tried = known_latents(cache), bad_before(cache)
     wanted = [name for name in names if not known.issuperset(f"{name}#{index}" for index in range(offsets))]
     # Those that were bad come last and by themselves: what a shard holds then does not depend on interruptions.
     todo = [_cut([n for n in wanted if n not in tried]), _cut([n for n in wanted if n in tried])]
     numbers = _free_numbers(cache)
+
+    def marked(name: str) -> tuple[str, Path | FilePart, str]:
+        return name, names[name], marks.get(name, "")
+
     jobs = [
-        EncodeJob(stage_1, autoencoder, cache, next(numbers), tuple((n, names[n]) for n in songs), offsets, again)
+        EncodeJob(
+            stage_1,
+            autoencoder,
+            cache,
+            next(numbers),
+            tuple((n, names[n], marks.get(n, "")) for n in songs),
+            offsets,
+            again,
+        )
         for again, shards in enumerate(todo)
         for songs in shards
     ]
@@ -131,7 +163,7 @@ def encode_songs(
     finally:
         if jobs:
             bad.save()
-    return Encoded([name for name in names if name not in bad.found], new, bad.found)
+    return Encoded([name for name in names if name not in bad.found], new, bad.found, changed)
 
 
 @dataclass(frozen=True)
@@ -143,7 +175,7 @@ class EncodeJob:
         autoencoder: its `encoder_fingerprint`.
         cache: folder of latents.
         number: number of the file.
-        songs: names of the songs and where they lie.
+        songs: names of the songs, where they lie, and marks of their files.
         offsets: how often each is encoded.
         again: whether they were bad before; a file without a single song is then not written.
     """
@@ -152,7 +184,7 @@ class EncodeJob:
     autoencoder: str
     cache: Path
     number: int
-    songs: tuple[tuple[str, Path | FilePart], ...]
+    songs: tuple[tuple[str, Path | FilePart, str], ...]
     offsets: int
     again: int
 
@@ -162,13 +194,15 @@ def encode_shard(job: EncodeJob) -> tuple[int, dict[str, str]]:
     autoencoder = _autoencoder(job.stage_1, job.autoencoder)
     tensors: dict[str, Tensor] = {}
     bad: dict[str, str] = {}
-    for name, path in job.songs:
+    for name, path, _ in job.songs:
         latents, why = _encode(autoencoder, path, job.offsets)
         if why:
             bad[name] = why
         tensors |= {f"{name}#{index}": latent for index, latent in enumerate(latents)}
     if tensors or not job.again:
-        save_tensors(shard_path(job.cache, job.number), tensors, metadata={BAD_OF_SHARD: json.dumps(bad)})
+        marks = {name: mark for name, _, mark in job.songs if name not in bad}
+        about = json.dumps({"bad": bad, "marks": marks})
+        save_tensors(shard_path(job.cache, job.number), tensors, metadata={ABOUT_SHARD: about})
     return len(job.songs) - len(bad), bad
 
 
@@ -191,16 +225,6 @@ def _check_index(cache: Path, autoencoder: str, offsets: int) -> None:
             f"{key} {found.get(key)!r}, here {index[key]!r}" for key in index if found.get(key) != index[key]
         )
         raise UserError(cache, hint=f"was encoded otherwise ({differ}); remove it or name another folder")
-
-
-def _write_metadata(cache: Path, folder: Path, records: Sequence[Record]) -> None:
-    """Write the metadata of the songs beside their latents, so that the cache can be used without the songs."""
-    rows = ({"file_name": song_name(record, folder), **record.fields} for record in records)
-    text = "".join(json.dumps(row, sort_keys=True) + "\n" for row in rows)
-    path = cache / METADATA
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        with atomic_file(path) as partial:
-            partial.write_text(text, encoding="utf-8")
 
 
 def _free_numbers(cache: Path) -> Iterator[int]:

@@ -9,13 +9,15 @@ from typing import Any
 
 from torch import Tensor
 
+from mousai.data.tables import json_rows
 from mousai.errors import UserError
 from mousai.storage.weights import load_config, load_tensors, tensor_metadata, tensor_shapes
 
 FORMAT = "mousai latents"
 INDEX, METADATA = "index.json", "metadata.jsonl"
-BAD_OF_SHARD = "bad"
-"""In a shard's header: name -> what is wrong, of songs that should have been in it."""
+ABOUT_SHARD = "songs"
+"""In a file's header, one object, because safetensors writes several entries in any order: `marks`, name -> `file_mark`
+of the file that the latents were made of, and `bad`, name -> what is wrong, of songs that should have been in it."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,14 @@ class CachedSong:
         name: see `song_name`.
         file: file of its latents, `name#0`, ...
         bytes: size of all its latents.
+        mark: mark of the file that they were made of, see `mousai.data.marks`.
         fields: metadata of the song.
     """
 
     name: str
     file: Path
     bytes: int
+    mark: str
     fields: Mapping[str, Any]
 
 
@@ -56,20 +60,17 @@ def cached_songs(cache: Path) -> Cached:
         UserError: it has no metadata of its songs, or holds none.
     """
     index = load_config(cache / INDEX)
-    try:
-        lines = (cache / METADATA).read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise UserError(
-            cache, hint=f"has no {METADATA}; `mousai data encode` adds it, and encodes nothing anew"
-        ) from None
+    if not (cache / METADATA).exists():
+        raise UserError(cache, hint=f"has no {METADATA}; `mousai data encode` adds it, and encodes nothing anew")
     held = {key: (path, shape) for path in latent_shards(cache) for key, shape in tensor_shapes(path).items()}
+    marks = {name: mark for path in latent_shards(cache) for name, mark in marks_of(path).items()}
     songs = []
-    for row in map(json.loads, lines):
+    for _, row in json_rows(cache / METADATA):
         name = row.pop("file_name")
         keys = [f"{name}#{offset}" for offset in range(index["offsets"])]
         if all(key in held for key in keys):
             size = sum(2 * math.prod(held[key][1]) for key in keys)
-            songs.append(CachedSong(name, held[keys[0]][0], size, row))
+            songs.append(CachedSong(name, held[keys[0]][0], size, marks.get(name, ""), row))
     if not songs:
         raise UserError(cache, hint="holds no latents; run `mousai data encode` first")
     return Cached(songs, index["autoencoder"], index["offsets"])
@@ -105,6 +106,16 @@ def known_latents(cache: Path) -> set[str]:
     return {key for path in latent_shards(cache) for key in tensor_shapes(path)}
 
 
+def about_shard(path: Path) -> dict[str, dict[str, str]]:
+    """Marks of the songs in a file of the cache, and what is wrong with those that are not, see `ABOUT_SHARD`."""
+    return {"marks": {}, "bad": {}, **json.loads(tensor_metadata(path).get(ABOUT_SHARD, "{}"))}
+
+
+def marks_of(path: Path) -> dict[str, str]:
+    """Marks of the songs' files by name, as a file of the cache has them."""
+    return about_shard(path)["marks"]
+
+
 def bad_before(cache: Path) -> set[str]:
     """Songs that were bad when their shard was written."""
-    return {name for path in latent_shards(cache) for name in json.loads(tensor_metadata(path).get(BAD_OF_SHARD, "{}"))}
+    return {name for path in latent_shards(cache) for name in about_shard(path)["bad"]}

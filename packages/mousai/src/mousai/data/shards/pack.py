@@ -12,6 +12,8 @@ from tqdm import tqdm
 
 from mousai.data.bad_songs import BadSongs
 from mousai.data.latent_cache.read import cached_songs, is_latent_cache
+from mousai.data.marks import content_mark, without_time
+from mousai.data.melodies import with_melodies
 from mousai.data.records import find_records, song_name
 from mousai.data.shards.format import BAD, FORMAT, INDEX, METADATA, Kind, Shard
 from mousai.data.shards.write import ShardJob, Song, fields_text, write_shard
@@ -44,6 +46,7 @@ class _Data:
     kind: Kind
     songs: list[Song]
     sizes: list[int]
+    marks: list[str]  # of the files of the songs, the same for copies of them
     about: dict[str, Any]  # what else must be as it was when the command goes on
 
 
@@ -116,25 +119,35 @@ def shard_songs(
 def _audio(folder: Path) -> _Data:
     records = find_records(folder)
     say_skipped(folder, records)
+    records = with_melodies(records)
     songs = [
         Song(number, song_name(record, folder), Path(str(record.path)), record.fields)
         for number, record in enumerate(records)
     ]
-    return _Data("audio", songs, [song.source.stat().st_size for song in songs], {})
+    marks = [_mark(song.source) for song in songs]
+    return _Data("audio", songs, [int(mark.partition("-")[0]) for mark in marks], marks, {})
+
+
+def _mark(path: Path) -> str:
+    try:
+        return content_mark(path)
+    except OSError as error:
+        raise UserError(path, hint=f"cannot be read: {error.strerror or error}") from error
 
 
 def _latents(cache: Path) -> _Data:
     found = cached_songs(cache)
     songs = [Song(number, one.name, one.file, one.fields) for number, one in enumerate(found.songs)]
     sizes = [one.bytes for one in found.songs]
-    return _Data("latents", songs, sizes, {"autoencoder": found.autoencoder, "offsets": found.offsets})
+    marks = [f"{one.bytes} {without_time(one.mark)}" for one in found.songs]
+    return _Data("latents", songs, sizes, marks, {"autoencoder": found.autoencoder, "offsets": found.offsets})
 
 
 def _data_hash(data: _Data) -> str:
-    """Hash that tells other data: names, sizes and metadata of the songs; not every byte of terabytes."""
+    """Hash that tells other data: names, metadata and marks of the songs; not every byte of terabytes."""
     digest = hashlib.sha256()
-    for song, size in zip(data.songs, data.sizes, strict=True):
-        digest.update(f"{size} {fields_text(song)}\n".encode())
+    for song, mark in zip(data.songs, data.marks, strict=True):
+        digest.update(f"{mark} {fields_text(song)}\n".encode())
     return digest.hexdigest()[:16]
 
 

@@ -1,6 +1,5 @@
 """Features of composed songs, labelled, for training and testing the judges; cached, since extracting takes hours."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from mousai.audio.files import read_audio
 from mousai.conditioning.leads import family_of
+from mousai.data.tables import json_rows
 from mousai.errors import UserError
 from mousai.evaluation.features.extraction import extract_features
 from mousai.evaluation.features.lead import lead_features
@@ -83,7 +83,7 @@ def read_song_table(folder: Path) -> list[dict[str, Any]]:
     path = folder / "metadata.jsonl"
     if not path.is_file():
         raise UserError(path, hint=f"is missing; make songs with: mousai compose --songs 400 --out {folder}")
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    rows = [row for _, row in json_rows(path)]
     for row in rows:
         if missing := {"file_name", "genre", "key", "lead", "bpm"} - set(row):
             raise UserError(path, hint=f"a row has no {min(missing)!r}; songs of `mousai compose` have")

@@ -1,6 +1,7 @@
 """Settings of `mousai train`: frozen dataclasses that check themselves."""
 
 from mousai.training.config.composer import COMPOSE, ComposerConfig
+from mousai.training.config.controls import ControlConfig
 from mousai.training.config.crops import Augmentation, AutoencoderCropConfig, LatentCropConfig
 from mousai.training.config.loop import Checkpointing, Logging, LoopConfig, Precision, seconds_of
 from mousai.training.config.optimization import AdapterConfig, EMAConfig, OptimizerConfig
@@ -20,6 +21,7 @@ __all__ = [
     "AutoencoderTrainingConfig",
     "Checkpointing",
     "ComposerConfig",
+    "ControlConfig",
     "EMAConfig",
     "LatentCropConfig",
     "LatentDiffusionTrainingConfig",

@@ -6,6 +6,7 @@ from typing import Literal
 from mousai.errors import UserError
 from mousai.training.config.checks import check_least
 from mousai.training.config.composer import COMPOSE, ComposerConfig
+from mousai.training.config.controls import ControlConfig
 from mousai.training.config.crops import AutoencoderCropConfig, LatentCropConfig
 from mousai.training.config.loop import Checkpointing, Logging, LoopConfig
 from mousai.training.config.optimization import AdapterConfig, EMAConfig, OptimizerConfig
@@ -101,6 +102,7 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
         text: text encoder: small (made from the captions and trained along), or a T5 encoder that stays as it is,
             a folder or OWNER/NAME@COMMIT of the hub.
         lora: train small additions to the model of --from.
+        controls: chords, melody, section and known part of a latent that the model is to read.
         crops: crops that a step sees.
         optimizer: how weights move.
         ema: average of the weights.
@@ -113,6 +115,7 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
     autoencoder: str = "bundled"
     text: str = "small"
     lora: AdapterConfig = field(default_factory=AdapterConfig)
+    controls: ControlConfig = field(default_factory=ControlConfig)
     crops: LatentCropConfig = field(default_factory=LatentCropConfig)
 
     def __post_init__(self) -> None:
@@ -120,6 +123,9 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
         super().__post_init__()
         if self.lora.rank and self.start_from is None:
             raise UserError("lora.rank", self.lora.rank, "adds to a trained model; name it by --from")
+        if self.lora.rank and self.controls.channels:
+            hint = "trains no new channels; leave lora.rank out, or train an adapter to a model that has the controls"
+            raise UserError("lora.rank", self.lora.rank, hint)
         if self.crops.pair_by is not None and self.loop.batch * self.loop.accumulate % 2:
             raise UserError(
                 "loop.batch", self.loop.batch, "a step must see an even number of items with crops.pair_by, whole pairs"

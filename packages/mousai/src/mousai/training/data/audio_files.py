@@ -2,22 +2,21 @@
 
 from pathlib import Path
 
-from mousai.audio.files import READ_SUFFIXES
-from mousai.errors import UserError
+from mousai.data.records import find_records
+from mousai.data.skipped import say_skipped
 
 
 def audio_files(folders: list[Path]) -> list[Path]:
-    """All audio files below the folders, in a fixed order.
+    """All audio files below the folders, in a fixed order: those that `mousai data check` looks at.
+
+    What is skipped is named on stderr.
 
     Raises:
-        UserError: a folder is missing or holds no audio.
+        UserError: a folder is missing or holds no audio, or a table in it cannot be read.
     """
     found: list[Path] = []
     for folder in folders:
-        if not folder.is_dir():
-            raise UserError(folder, hint="no such folder; give a folder of audio files")
-        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in READ_SUFFIXES)
-        if not files:
-            raise UserError(folder, hint=f"holds no audio files ({', '.join(READ_SUFFIXES)})")
-        found += files
+        records = find_records(folder, tags=False)
+        say_skipped(folder, records)
+        found += [Path(str(record.path)) for record in records]
     return found

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from dmae import DMAEConfig
 from mousai.data.latent_cache import encode_songs, read_latents
+from mousai.data.melodies import with_melodies
 from mousai.data.records import CAPTION_FIELDS, Record, find_records, song_name
 from mousai.data.skipped import say_skipped
 from mousai.errors import UserError
@@ -96,6 +97,7 @@ def encode_folder(
     """
     records = find_records(folder)
     say_skipped(folder, records)
+    records = with_melodies(records)
     if not any(name in record.fields for record in records for name in CAPTION_FIELDS):
         raise UserError(
             folder,
@@ -106,7 +108,7 @@ def encode_folder(
         pair_groups([record.fields for record in records], pair_by)
     config = DMAEConfig.from_dict(load_config(stage_1))
     done = encode_songs(stage_1, folder, records, cache, offsets=offsets)
-    for name, why in done.bad.items():
-        print(f"left out: {name}: {why}", file=sys.stderr)
+    for line in done.lines():
+        print(line, file=sys.stderr)
     good = [record for record in records if song_name(record, folder) not in done.bad]
     return FolderSongs(good, read_latents(cache, done.songs, offsets=offsets), config.latent_rate)

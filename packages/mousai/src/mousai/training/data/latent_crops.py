@@ -9,9 +9,10 @@ import torch.nn.functional as F
 from torch.utils.data import Dataset
 
 from mousai.conditioning.attributes import MusicAttributes
-from mousai.data.annotation import attributes_of
-from mousai.training.config import LatentCropConfig
+from mousai.data.annotation import attributes_of, controls_of
+from mousai.training.config import ControlConfig, LatentCropConfig
 from mousai.training.data.captions import caption_of
+from mousai.training.data.control_draws import draw_known, drop_controls
 from mousai.training.data.folder_songs import FolderSongs
 from mousai.training.data.index_sampler import draw_noise
 from mousai.training.data.pairs import Pairs
@@ -46,14 +47,22 @@ class LatentCrops(Dataset[dict[str, Any]]):
     Args:
         songs: their latents and what is known of them; those shorter than a crop are padded at their end.
         crops: length and treatment of a crop.
+        controls: controls that the model reads, if it reads some. Items then have `controls`, what is told of them, in
+            seconds of the song, and `known_mask` [1, frames].
         seed: seed of everything that is drawn.
         count: where it is given, that many items with times spread evenly over (0, 1), for validation.
     """
 
     def __init__(
-        self, songs: FolderSongs | ShardedSongs, crops: LatentCropConfig, *, seed: int, count: int | None = None
+        self,
+        songs: FolderSongs | ShardedSongs,
+        crops: LatentCropConfig,
+        *,
+        controls: ControlConfig | None = None,
+        seed: int,
+        count: int | None = None,
     ) -> None:
-        self.songs, self.crops, self.seed, self.count = songs, crops, seed, count
+        self.songs, self.crops, self.controls, self.seed, self.count = songs, crops, controls, seed, count
         self.pieces: list[tuple[int, int | None]] = []
         for song, length in enumerate(songs.lengths):
             if crops.place == "random":
@@ -105,7 +114,14 @@ class LatentCrops(Dataset[dict[str, Any]]):
         if self.count is not None:
             t, dropped = torch.tensor((drawn + 0.5) / self.count), torch.tensor(False)
         crop = latent[:, first : first + frames].float()
+        told: dict[str, Any] = {}
+        if self.controls is not None:
+            # A generator of their own, so that a model without controls sees the same items.
+            rng_of_controls = np.random.default_rng((self.seed, 9, drawn))
+            told["controls"] = drop_controls(controls_of(fields), self.controls, rng_of_controls)
+            told["known_mask"] = draw_known(frames, crop.shape[-1], self.controls, rng_of_controls)
         return {
+            **told,
             "latent": F.pad(crop, (0, frames - crop.shape[-1])),
             "mask": torch.arange(frames)[None] < crop.shape[-1],
             "t": t,

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mousai.data.annotation import attributes_of
+from mousai.data.annotation import attributes_of, controls_of
 from mousai.errors import UserError
-from mousai.training.config import LatentCropConfig
+from mousai.training.config import ControlConfig, LatentCropConfig
 from mousai.training.data.captions import caption_of
+from mousai.training.data.control_draws import draw_known, drop_controls
 from mousai.training.data.latent_crops import BEGINNINGS, drop_attributes
 from mousai.training.resident.batches import ResidentData
 
@@ -20,6 +21,7 @@ class ResidentLatents(ResidentData):
 
     Args:
         crops: length and treatment of a crop.
+        controls: controls that the model reads, if it reads some, see `LatentCrops`.
         channels: Z, channels of the latent.
         capacity: frames of all latents together.
         frame_rate: latent frames per second.
@@ -32,6 +34,7 @@ class ResidentLatents(ResidentData):
         self,
         crops: LatentCropConfig,
         *,
+        controls: ControlConfig | None = None,
         channels: int,
         capacity: int,
         frame_rate: float,
@@ -40,7 +43,7 @@ class ResidentLatents(ResidentData):
         validation: int,
     ) -> None:
         super().__init__(device=device, seed=seed, validation=validation)
-        self.crops, self.frame_rate = crops, frame_rate
+        self.crops, self.controls, self.frame_rate = crops, controls, frame_rate
         self._buffer = torch.zeros(channels, capacity, dtype=torch.bfloat16, device=device)
         self._used = 0
         self._places: list[list[tuple[int, int]]] = []  # of each song and offset: first frame and length
@@ -90,7 +93,14 @@ class ResidentLatents(ResidentData):
         place = torch.tensor(firsts).to(self.device)[:, None] + torch.arange(frames, device=self.device)
         latent = self._buffer[:, place].transpose(0, 1).float()
         drawn = torch.rand(count, device=self.device, generator=generator)
+        told: dict[str, Any] = {}
+        if self.controls is not None:
+            all_known = [controls_of(self.metadata[song]) for song in songs]
+            told["controls"] = [drop_controls(one, self.controls, rng) for one in all_known]
+            masks = [draw_known(frames, frames, self.controls, rng) for _ in songs]
+            told["known_mask"] = torch.stack(masks).to(self.device)
         return {
+            **told,
             "latent": latent,
             "mask": torch.ones(count, 1, frames, dtype=torch.bool, device=self.device),
             "noise": torch.randn(latent.shape, device=self.device, generator=generator),

@@ -129,6 +129,7 @@ def wait_for_songs(fetch: Callable[[], None], count: Callable[[], int], first: i
 
 def _compose(config: ComposerConfig, first: int, step: int, folder: str, queue: Any, stop: Event) -> None:
     from mousai.compose import compose_song, render_song, song_facts
+    from mousai.compose.annotations.files import melody_notes
     from mousai.compose.dataset import song_genre, song_seed
 
     follow_parent()
@@ -146,7 +147,7 @@ def _compose(config: ComposerConfig, first: int, step: int, folder: str, queue: 
             )
             wave = np.round(render_song(song).mix * 32767).astype(np.int16)
             np.save(Path(folder, f"{number}.npy"), wave)
-            queue.put((number, song_facts(song)))
+            queue.put((number, {**song_facts(song), "melody": melody_notes(song)}))
             number += step
     except Exception as error:
         queue.put((-1, {"error": f"song {number}: {error!r}"}))

@@ -1,19 +1,26 @@
 """A run of stage 2, put together from its config."""
 
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from dmae import DMAE, DMAEConfig
+from mousai.conditioning.control_signal import FIELDS
 from mousai.conditioning.text import T5TextEncoder
+from mousai.data.annotation import controls_of
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.diffusion.widening import with_controls
 from mousai.errors import UserError
 from mousai.storage.folders import autoencoder_config, latent_diffusion_config, load_autoencoder, load_latent_diffusion
-from mousai.training.config import LatentDiffusionTrainingConfig
+from mousai.training.config import ControlConfig, LatentDiffusionTrainingConfig
 from mousai.training.cuda_graph import use_cuda_graphs
 from mousai.training.data.captions import caption_of
+from mousai.training.data.folder_songs import FolderSongs
 from mousai.training.data.latent_crops import LatentCrops
 from mousai.training.data.songs import Songs, latent_songs, split_songs
 from mousai.training.sources import model_folder, sizes_of
@@ -37,6 +44,7 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
         sizes = sizes_of(LatentDiffusionConfig, config.model)
     if sizes is not None:
         _check_channels(sizes, latent, config)
+        sizes = _with_controls(sizes, config)
     frozen = None if start or config.text == "small" else frozen_text(config.text)
     if config.loop.resident:
         return _build_resident(config, start, stage_1)
@@ -44,7 +52,7 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
     with torch.random.fork_rng(devices=[]):
         songs = latent_songs(config, stage_1, frame_rate=latent.latent_rate)
     if start:
-        text, model = T5TextEncoder.load(start), load_latent_diffusion(start)
+        text, model = T5TextEncoder.load(start), _started(start, config)
     else:
         if frozen is None:
             text = small_text(songs.records, Path(config.out) / "tokenizer", seed=config.loop.seed)
@@ -53,18 +61,23 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
         if sizes is None:
             sizes = LatentDiffusionConfig.tiny(latent_std=round(songs.std, 4), frame_rate=songs.frame_rate)
             _check_channels(sizes, latent, config)
+            sizes = _with_controls(sizes, config)
         model = LatentDiffusion(sizes)
     if sizes is not None and sizes.net.context_features != text.features:
         raise UserError(
             "text", config.text, f"gives {text.features} features, the model reads {sizes.net.context_features}"
         )
     stage = _stage(config, model, text, load_autoencoder(stage_1), frozen=frozen is not None)
+    controls = _controls_read(model.config, config)
+    if controls is not None and isinstance(songs, FolderSongs):
+        _check_controls(songs)
     train, val = split_songs(songs, config)
     stage.prompts = config.logging.prompts or _captions(val or train, config.logging.listen_count)
-    validation = LatentCrops(val, config.crops, seed=config.loop.seed, count=VALIDATION_ITEMS) if val else None
+    drawn: dict[str, Any] = {"controls": controls, "seed": config.loop.seed}
+    validation = LatentCrops(val, config.crops, count=VALIDATION_ITEMS, **drawn) if val else None
     return Experiment(
         stage=stage,
-        train=LatentCrops(train, config.crops, seed=config.loop.seed),
+        train=LatentCrops(train, config.crops, **drawn),
         validation=validation,
         config=model.config,
         files=len(songs),
@@ -101,8 +114,10 @@ def _build_resident(config: LatentDiffusionTrainingConfig, start: Path | None, s
     if start is None:
         raise UserError("loop.resident", True, "needs --from, a model to start from")
     autoencoder = load_autoencoder(stage_1)
-    stage = _stage(config, load_latent_diffusion(start), T5TextEncoder.load(start), autoencoder, frozen=False)
-    data, close = resident_latents(config, autoencoder, stage_1)
+    model = _started(start, config)
+    stage = _stage(config, model, T5TextEncoder.load(start), autoencoder, frozen=False)
+    controls = _controls_read(model.config, config)
+    data, close = resident_latents(config, autoencoder, stage_1, controls=controls)
     stage.resident = data
     rng = np.random.default_rng(0)
     captions = [caption_of(fields, rng) for fields in data.metadata[: config.logging.listen_count]]
@@ -111,6 +126,42 @@ def _build_resident(config: LatentDiffusionTrainingConfig, start: Path | None, s
     return Experiment(
         stage=stage, train=None, validation=None, config=sizes, files=len(data), resident=True, close=close
     )
+
+
+def _started(start: Path, config: LatentDiffusionTrainingConfig) -> LatentDiffusion:
+    """The model that a run starts from, with the controls that it is to get."""
+    return with_controls(load_latent_diffusion(start), config.controls.channels)
+
+
+def _with_controls(sizes: LatentDiffusionConfig, config: LatentDiffusionTrainingConfig) -> LatentDiffusionConfig:
+    """Sizes with the controls of a run.
+
+    Raises:
+        UserError: they are for a model with a frame rate.
+    """
+    if config.controls.channels and not sizes.frame_rate:
+        hint = "need a model that reads tempo, key and lead (frame_rate above 0), such as model=tiny or --from bundled"
+        raise UserError("controls.channels", list(config.controls.channels), hint)
+    return sizes.with_controls(config.controls.channels)
+
+
+def _controls_read(sizes: LatentDiffusionConfig, config: LatentDiffusionTrainingConfig) -> ControlConfig | None:
+    """How often a model is told its controls; `None` for one without any."""
+    return replace(config.controls, channels=sizes.controls) if sizes.controls else None
+
+
+def _check_controls(songs: FolderSongs) -> None:
+    """Read the controls of all songs once, so that a bad row ends a run before it begins; say how many have which."""
+    counts = dict.fromkeys(FIELDS.values(), 0)
+    for record in songs.records:
+        try:
+            known = controls_of(record.fields)
+        except UserError as error:
+            raise UserError(str(record.path), hint=f"its metadata: {error}") from error
+        for field in counts:
+            counts[field] += getattr(known, field) is not None
+    told = ", ".join(f"{field} of {count}" for field, count in counts.items())
+    print(f"controls: {told} of {len(songs)} songs", file=sys.stderr)
 
 
 def _check_channels(sizes: LatentDiffusionConfig, latent: DMAEConfig, config: LatentDiffusionTrainingConfig) -> None:

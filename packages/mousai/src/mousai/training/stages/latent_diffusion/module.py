@@ -53,11 +53,15 @@ class LatentDiffusionStage(Stage):
 
     def step_loss(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
         """The v-objective."""
+        mask = batch.get("known_mask")
         cond = Conditioning(
             frames=batch["latent"].shape[-1],
             text=self.embed(batch["caption"]) if self.model.config.net.context_features else None,
             attributes=batch["attributes"],
+            controls=batch.get("controls", ()),
             start_seconds=batch["start"],
+            known_latent=None if mask is None else batch["latent"],
+            known_mask=mask,
         )
         loss = self.model.loss(
             batch["latent"],

@@ -9,7 +9,7 @@ from torch import Tensor
 from dmae import DMAE
 from mousai.device import resolve_device
 from mousai.errors import UserError
-from mousai.training.config import COMPOSE, LatentDiffusionTrainingConfig
+from mousai.training.config import COMPOSE, ControlConfig, LatentDiffusionTrainingConfig
 from mousai.training.data.folder_songs import FolderSongs
 from mousai.training.data.songs import latent_songs, split_songs
 from mousai.training.resident.latents import ResidentLatents
@@ -17,7 +17,11 @@ from mousai.training.resident.song_stream import SAMPLE_RATE, ComposedSong, Song
 
 
 def resident_latents(
-    config: LatentDiffusionTrainingConfig, autoencoder: DMAE, stage_1: Path
+    config: LatentDiffusionTrainingConfig,
+    autoencoder: DMAE,
+    stage_1: Path,
+    *,
+    controls: ControlConfig | None = None,
 ) -> tuple[ResidentLatents, Callable[[], None]]:
     """Songs for stage 2 on the device, and what ends the processes that compose more of them.
 
@@ -25,6 +29,7 @@ def resident_latents(
         config: config of the run.
         autoencoder: autoencoder of the latents.
         stage_1: folder of the model that has it.
+        controls: controls that the model reads, if it reads some.
 
     Raises:
         UserError: the data cannot be resident; one line that says why.
@@ -34,12 +39,16 @@ def resident_latents(
         raise UserError("loop.resident", True, hint)
     device = resolve_device(config.device)
     if config.data == COMPOSE:
-        return _composed(config, autoencoder, device)
-    return _of_folder(config, autoencoder, stage_1, device), lambda: None
+        return _composed(config, autoencoder, device, controls)
+    return _of_folder(config, autoencoder, stage_1, device, controls), lambda: None
 
 
 def _of_folder(
-    config: LatentDiffusionTrainingConfig, autoencoder: DMAE, stage_1: Path, device: torch.device
+    config: LatentDiffusionTrainingConfig,
+    autoencoder: DMAE,
+    stage_1: Path,
+    device: torch.device,
+    controls: ControlConfig | None,
 ) -> ResidentLatents:
     rate = autoencoder.config.latent_rate
     songs = latent_songs(config, stage_1, frame_rate=rate)
@@ -48,7 +57,14 @@ def _of_folder(
     train, val = split_songs(songs, config)
     parts = [train] if val is None else [val, train]
     capacity = sum(latent.shape[-1] for part in parts for n in range(len(part)) for latent in part.group(n))
-    data = _empty(config, autoencoder, capacity=capacity, device=device, validation=0 if val is None else len(val))
+    data = _empty(
+        config,
+        autoencoder,
+        controls=controls,
+        capacity=capacity,
+        device=device,
+        validation=0 if val is None else len(val),
+    )
     for part in parts:
         for song in range(len(part)):
             data.add(part.file(song), part.group(song), part.fields(song))
@@ -56,11 +72,13 @@ def _of_folder(
 
 
 def _composed(
-    config: LatentDiffusionTrainingConfig, autoencoder: DMAE, device: torch.device
+    config: LatentDiffusionTrainingConfig, autoencoder: DMAE, device: torch.device, controls: ControlConfig | None
 ) -> tuple[ResidentLatents, Callable[[], None]]:
     composer, offsets = config.composer, config.crops.offsets
     frames = round(composer.songs * offsets * (composer.duration + 1) * autoencoder.config.latent_rate)
-    data = _empty(config, autoencoder, capacity=frames, device=device, validation=composer.validation)
+    data = _empty(
+        config, autoencoder, controls=controls, capacity=frames, device=device, validation=composer.validation
+    )
     encoder = autoencoder.to(device).eval()
     stream = SongStream(composer)
 
@@ -100,11 +118,18 @@ def encode(autoencoder: DMAE, song: ComposedSong, offsets: int) -> list[Tensor]:
 
 
 def _empty(
-    config: LatentDiffusionTrainingConfig, autoencoder: DMAE, *, capacity: int, device: torch.device, validation: int
+    config: LatentDiffusionTrainingConfig,
+    autoencoder: DMAE,
+    *,
+    controls: ControlConfig | None,
+    capacity: int,
+    device: torch.device,
+    validation: int,
 ) -> ResidentLatents:
     sizes = autoencoder.config
     return ResidentLatents(
         config.crops,
+        controls=controls,
         channels=sizes.latent_channels,
         capacity=capacity,
         frame_rate=sizes.latent_rate,

@@ -1,0 +1,193 @@
+"""Does stage 2 follow chords, melody and section, and does it go on from a known part? On songs that no training saw.
+
+    mousai compose --songs 20 --seed 4242 --duration 20 --out songs && mousai data encode songs -o latents --offsets 1
+    python -m benchmarks.controls latents --model DIR [--pieces 8] [--out controls.json]
+
+Two tables, each figure with what it is compared with:
+
+- losses: the loss of v on the second half of a crop of 11 s at some diffusion times, with everything told that is true,
+  and how much it rises when the chords, the melody or the sections are those of another song, or when the first half is
+  not known. A model that does not listen to a control does not mind a wrong one: 0 %.
+- pieces (`--pieces`, 0 for none): pieces of 10 s with the chords and the melody of a song, and a prompt of style and
+  tempo alone. The cosine of the notes that are heard with those that were asked for, and with those of another song;
+  and songs of which the first 10 s are known, gone on for 6 s by the model and by RePaint with `--older`: tempo within
+  1 %, and the distance of the beat from the clock of the piece.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mousai import Mousai, SamplingConfig
+from mousai.conditioning.conditioning import Conditioning
+from mousai.conditioning.controls import Controls
+from mousai.conditioning.tables import NOTES, chord_table, melody_table
+from mousai.data.annotation import attributes_of, controls_of
+from mousai.data.latent_cache import cached_songs, read_latents
+from mousai.evaluation.features.pitch import FRAME_RATE, fold_octaves, pitch_spectrogram, semitones, spectral_peaks
+from mousai.evaluation.features.waveform import Array
+from mousai.evaluation.judges.beats import beat_phase
+from mousai.evaluation.judges.tempo import estimate_tempo, tempo_matches
+from vdiffusion import NoiseSource, VObjective
+
+FRAMES, TIMES = 128, (0.4, 0.6, 0.8, 0.9, 0.97)
+SECONDS, KNOWN, MORE = 10.0, 10.0, 6.0
+FIELDS = ("chords", "melody", "sections")
+
+
+def songs_of(latents: Path) -> list[dict[str, Any]]:
+    """Latent, metadata and controls of every song of a latent cache."""
+    found = cached_songs(latents)
+    tensors = read_latents(latents, [one.name for one in found.songs], offsets=1)
+    return [
+        {"latent": group[0].float(), "fields": one.fields, "controls": controls_of(one.fields)}
+        for one, group in zip(found.songs, tensors, strict=True)
+    ]
+
+
+def loss_table(pipe: Mousai, songs: list[dict[str, Any]]) -> dict[str, list[float]]:
+    """Loss at each of `TIMES` on the second half of the crops, by what is told."""
+    model, rate = pipe.latent_diffusion, pipe.autoencoder.config.latent_rate
+    half = torch.arange(FRAMES)[None, None] < FRAMES // 2
+    rows: dict[str, list[list[float]]] = {}
+    for number, song in enumerate(songs):
+        first = (song["latent"].shape[-1] - FRAMES) // 2
+        latent = song["latent"][None, :, first : first + FRAMES]
+        other = songs[(number + 1) % len(songs)]["controls"]
+        base = {"attributes": [attributes_of(song["fields"])], "start_seconds": [first / rate]}
+        text = pipe._embed([song["fields"]["caption"]])
+        right: Controls = song["controls"]
+        wishes = {"all told": right, "no control": Controls()}
+        wishes |= {f"wrong {field}": replace(right, **{field: getattr(other, field)}) for field in FIELDS}
+        noise = NoiseSource(0, [number]).draw(latent.shape[1:], stage="loss")
+        for name, told in [*wishes.items(), ("first half unknown", right)]:
+            known = half if name != "first half unknown" else torch.zeros_like(half)
+            cond = Conditioning(
+                frames=FRAMES, text=text, controls=[told], known_latent=latent, known_mask=known, **base
+            )
+            losses = [float(loss_at(model, latent, model.net_conditions(cond, 1), noise, t, ~half)) for t in TIMES]
+            rows.setdefault(name, []).append(losses)
+    return {name: [round(statistics.fmean(column), 5) for column in zip(*rows[name], strict=True)] for name in rows}
+
+
+@torch.no_grad()
+def loss_at(model: Any, latent: Tensor, conditions: dict[str, Any], noise: Tensor, t: float, mask: Tensor) -> Tensor:
+    """Loss of v at one time where `mask` is True."""
+    scaled = latent / model.config.latent_std
+    return VObjective().loss(model.denoise, scaled, t=torch.tensor([t]), noise=noise, mask=mask, **conditions)
+
+
+def heard_notes(sound: Array, rate: int) -> tuple[Array, Array]:
+    """Strength of the twelve pitch classes in every frame, of all registers and of the melody's: [12, frames] each."""
+    notes = semitones(spectral_peaks(pitch_spectrogram(sound, sample_rate=rate)))
+    return fold_octaves(notes, 36, 84), fold_octaves(notes, 60, 96)
+
+
+def cosine(heard: Array, asked: Array) -> float:
+    """Mean cosine over the frames that have both."""
+    frames = min(heard.shape[1], asked.shape[1])
+    a, b = heard[:, :frames], asked[:, :frames].astype(float)
+    norms = np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0)
+    return float(((a * b).sum(axis=0)[norms > 0] / norms[norms > 0]).mean())
+
+
+def piece_row(pipe: Mousai, songs: list[dict[str, Any]], number: int) -> dict[str, Any]:
+    """Cosines of a piece with the chords and the melody of a song, and with those of another one."""
+    song, other = songs[number], songs[(number + 1) % len(songs)]
+    frames = round(SECONDS * pipe.autoencoder.config.latent_rate)
+    fields, told = song["fields"], replace(song["controls"], sections=None)
+    attributes = replace(attributes_of(fields), key=None, lead=None)
+    cond = Conditioning(frames=frames, text=pipe._embed([prompt_of(fields)]), attributes=[attributes], controls=[told])
+    latent = pipe.latent_diffusion.sample(cond, noise=NoiseSource(number, [0]), config=pipe.defaults)
+    sound = pipe.decode(latent)[0].numpy()
+    chords, melody = heard_notes(sound, pipe.sample_rate)
+    row: dict[str, Any] = {"prompt": prompt_of(fields)}
+    for name, controls in (("asked", song["controls"]), ("other", other["controls"])):
+        count = round(SECONDS * FRAME_RATE)
+        row[f"chords, {name}"] = round(cosine(chords, chord_table(controls.chords, count, FRAME_RATE)[NOTES:24]), 4)
+        row[f"melody, {name}"] = round(cosine(melody, melody_table(controls.melody, count, FRAME_RATE)[:12]), 4)
+    return row
+
+
+def continuation_row(pipe: Mousai, song: dict[str, Any], number: int, config: SamplingConfig) -> dict[str, Any]:
+    """Tempo, beat and time of new music after a known beginning."""
+    rate = pipe.autoencoder.config.latent_rate
+    known, frames = round(KNOWN * rate), round((KNOWN + MORE) * rate)
+    latent = torch.zeros(1, len(song["latent"]), frames)
+    latent[..., :known] = song["latent"][:, :known]
+    fields, attributes = song["fields"], attributes_of(song["fields"])
+    cond = Conditioning(
+        frames=frames,
+        text=pipe._embed([prompt_of(fields)]),
+        attributes=[attributes],
+        known_latent=latent,
+        known_mask=(torch.arange(frames) < known)[None, None],
+    )
+    begin = time.perf_counter()
+    found = pipe.latent_diffusion.sample(cond, noise=NoiseSource(number, [0]), config=config)
+    seconds = time.perf_counter() - begin
+    sound = pipe.decode(found)[0].numpy()[:, round(known / rate * pipe.sample_rate) :]
+    tempo = float(attributes.tempo or 0.0)
+    period = 60 / tempo
+    phase = (beat_phase(sound, sample_rate=pipe.sample_rate, tempo=tempo) + known / rate) % period
+    bpm = estimate_tempo(sound, sample_rate=pipe.sample_rate)
+    return {
+        "tempo": tempo_matches(bpm, tempo, tolerance=0.01),
+        "phase": round((phase + period / 2) % period - period / 2, 4),
+        "seconds": round(seconds, 1),
+    }
+
+
+def prompt_of(fields: dict[str, Any]) -> str:
+    """Style and tempo, and nothing that tells of notes."""
+    return f"{fields['style']}, {fields['bpm']} bpm" if fields.get("bpm") else str(fields["style"])
+
+
+def main() -> None:
+    """Measure, print both tables and write the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("latents", type=Path, help="what `mousai data encode --offsets 1` made of unseen songs")
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--older", default="bundled", help="model that goes on by RePaint")
+    parser.add_argument("--pieces", type=int, default=8)
+    parser.add_argument("--out", type=Path, default=Path("controls.json"))
+    args = parser.parse_args()
+    songs = songs_of(args.latents)
+    pipe = Mousai.from_pretrained(args.model)
+    pipe.set_progress_bar_config(disable=True)
+    losses = loss_table(pipe, songs)
+    found: dict[str, Any] = {"times": TIMES, "losses": losses, "pieces": [], "continuations": []}
+    print("\n".join(["| | " + " | ".join(f"t = {t:g}" for t in TIMES) + " |", "|---" * (len(TIMES) + 1) + "|"]))
+    for name, row in losses.items():
+        shown = [
+            f"{value:.4f}" if name == "all told" else f"{value / true - 1:+.2%}"
+            for value, true in zip(row, losses["all told"], strict=True)
+        ]
+        print(f"| {name} | " + " | ".join(shown) + " |", flush=True)
+    args.out.write_text(json.dumps(found, indent=1) + "\n")
+    if args.pieces:
+        older = Mousai.from_pretrained(args.older)
+        older.set_progress_bar_config(disable=True)
+        steady = [song for song in songs if song["fields"].get("bpm")]
+        for number in range(min(args.pieces, len(steady))):
+            found["pieces"].append(piece_row(pipe, steady, number))
+            for name, one in (("model", pipe), ("RePaint", older)):
+                row = continuation_row(one, steady[number], number, one.defaults)
+                found["continuations"].append({"by": name, "prompt": prompt_of(steady[number]["fields"]), **row})
+                print(json.dumps(found["continuations"][-1]), flush=True)
+            print(json.dumps(found["pieces"][-1]), flush=True)
+            args.out.write_text(json.dumps(found, indent=1) + "\n")
+        for name in ("chords, asked", "chords, other", "melody, asked", "melody, other"):
+            print(f"{name}: {statistics.fmean(row[name] for row in found['pieces']):.3f}")
+
+
+if __name__ == "__main__":
+    main()

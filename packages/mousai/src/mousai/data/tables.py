@@ -1,0 +1,133 @@
+"""Rows of metadata tables: JSON lines and CSV.
+
+A line ends with a line feed and nothing else: `str.splitlines` would also break it at characters of titles.
+"""
+
+import csv
+import io
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from mousai.errors import UserError
+
+_NOTHING = {"nan", "null", "none", "<na>"}
+"""What programs write where there is nothing; compared in lower case."""
+_LONGEST = 2**30  # bytes of a table
+
+
+def table_rows(table: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Place of a row, its `file_name`, and the fields that it states.
+
+    Raises:
+        UserError: the table is empty or cannot be read, or a row names no file below the table's folder.
+    """
+    is_csv = table.suffix.lower() == ".csv"
+    count = 0
+    for where, row in csv_rows(table) if is_csv else json_rows(table):
+        name = row.pop("file_name", None)
+        if not isinstance(name, str) or not name:
+            hint = " (columns are separated by commas, not by semicolons)" if is_csv else ""
+            raise UserError(table, hint=f"{where}: needs the key file_name{hint}")
+        check_below(table, where, name)
+        count += 1
+        yield where, name, known_fields(row)
+    if not count:
+        raise UserError(table, hint="is empty")
+
+
+def known_fields(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a row that say something: neither empty nor what programs write for "nothing" (NaN, null)."""
+    found = {}
+    for key, value in row.items():
+        if isinstance(value, list):
+            value = [part for part in value if not _is_nothing(part)] or None
+        if not _is_nothing(value):
+            found[key] = value
+    return found
+
+
+def _is_nothing(value: Any) -> bool:
+    if isinstance(value, str):
+        return not value.strip() or value.strip().lower() in _NOTHING
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+def check_below(table: Path, where: str, name: str) -> None:
+    """Make sure that a row's `file_name` leads nowhere but below the folder of its table.
+
+    Raises:
+        UserError: it does; names table, row and name.
+    """
+    if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
+        raise UserError(table, hint=f"{where}: file_name {name!r} must be a path below {table.parent}")
+
+
+def json_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and object of every line of a JSON lines file that is not empty.
+
+    Raises:
+        UserError: the file is no text, or a line is no object; names both.
+    """
+    for number, line in enumerate(read_text(table, most=_LONGEST).split("\n"), start=1):
+        if line.strip():
+            yield f"line {number}", parse_object(table, f"line {number}: ", line)
+
+
+def csv_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and fields of every row of a CSV file, by the names in its head.
+
+    Raises:
+        UserError: the file is no text or no CSV, or a row has more values than the head has names.
+    """
+    text = io.StringIO(read_text(table, most=_LONGEST), newline="")  # which leaves line breaks in quotes as they are
+    reader = csv.DictReader(text, strict=True, skipinitialspace=True)
+    try:
+        if reader.fieldnames is not None:
+            reader.fieldnames = [name.strip() for name in reader.fieldnames]
+        for number, row in enumerate(reader, start=1):
+            if None in row:
+                raise UserError(
+                    table,
+                    hint=f"row {number}: has more values than the head has names (a text that holds commas must "
+                    "stand in quotes)",
+                )
+            yield f"row {number}", dict(row)
+    except csv.Error as error:
+        raise UserError(table, hint=f"line {reader.line_num}: not CSV ({error})") from error
+
+
+def parse_object(path: Path, where: str, text: str) -> dict[str, Any]:
+    """An object in JSON.
+
+    Raises:
+        UserError: it is no JSON, too deep, or no object; `where` stands before the reason.
+    """
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UserError(path, hint=f"{where}not JSON ({error})") from error
+    except RecursionError:
+        raise UserError(path, hint=f"{where}brackets within brackets, too deep to be read") from None
+    if not isinstance(found, dict):
+        raise UserError(path, hint=f"{where}must be an object, found {type(found).__name__}")
+    return found
+
+
+def read_text(path: Path, *, most: int) -> str:
+    """The text of a regular file of at most so many bytes.
+
+    Raises:
+        UserError: it is none, is longer, or not UTF-8.
+    """
+    try:
+        if not os.path.isfile(path):
+            raise UserError(path, hint="cannot be read: is not a regular file")
+        if (size := path.stat().st_size) > most:
+            raise UserError(path, hint=f"holds {size} bytes; {most} at most can be read")
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(path, hint=f"cannot be read as UTF-8 text: {error}") from error

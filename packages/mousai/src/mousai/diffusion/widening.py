@@ -1,0 +1,56 @@
+"""A latent diffusion with more controls than the one it starts from, and as yet with the same output.
+
+The channels of a new control get weights of zero in every block that reads the injected signal: whatever they hold, the
+first prediction is the older model's. So nothing that it has learned is lost.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from mousai.conditioning.attribute_signal import ATTRIBUTE_CHANNELS
+from mousai.conditioning.control_signal import control_channels
+from mousai.diffusion.config import LatentDiffusionConfig
+from mousai.diffusion.latent_diffusion import LatentDiffusion
+from unet1d import Injection
+
+
+@torch.no_grad()
+def with_controls(model: LatentDiffusion, names: Sequence[str]) -> LatentDiffusion:
+    """Return a model with these controls beside those that it has; the model itself where it has them all.
+
+    Args:
+        model: the older model; not changed.
+        names: some of `mousai.conditioning.control_signal.CONTROLS`.
+
+    Raises:
+        ValueError: a name is unknown, or the model has no frame rate.
+    """
+    config = model.config.with_controls(names)
+    if config == model.config:
+        return model
+    wider = LatentDiffusion(config).to(model.device).train(model.training)
+    old, new = model.state_dict(), wider.state_dict()
+    widened = {f"{name}.merge.weight" for name, part in wider.named_modules() if isinstance(part, Injection)}
+    columns = _columns(config, model.config.controls)
+    for key, weight in new.items():
+        if key not in widened:
+            weight.copy_(old[key])
+            continue
+        own = weight.shape[1] - config.inject_width  # of the block's activations, which come first
+        weight.zero_()
+        weight[:, :own] = old[key][:, :own]
+        weight[:, own + columns] = old[key][:, own:]
+    return wider
+
+
+def _columns(config: LatentDiffusionConfig, controls: Sequence[str]) -> Tensor:
+    """Places of the attributes and of some controls among the channels of the injected signal."""
+    places, first = list(range(ATTRIBUTE_CHANNELS)), ATTRIBUTE_CHANNELS
+    for name in config.controls:
+        width = control_channels([name], latent_channels=config.net.in_channels)
+        if name in controls:
+            places += range(first, first + width)
+        first += width
+    return torch.tensor(places)
