@@ -49,7 +49,7 @@ BAD_RECORDINGS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("command", ["reconstruct", "encode", "generate"])
+@pytest.mark.parametrize("command", ["reconstruct", "encode", "vary", "loop"])
 @pytest.mark.parametrize("name", BAD_RECORDINGS)
 def test_a_bad_recording(mousai, work: Path, saved_model: Path, no_weights, name: str, command: str):
     BAD_RECORDINGS[name](work / name)
@@ -57,7 +57,8 @@ def test_a_bad_recording(mousai, work: Path, saved_model: Path, no_weights, name
     words = {
         "reconstruct": ["reconstruct", name, "-o", "out.wav"],
         "encode": ["encode", name, "-o", "out.safetensors"],
-        "generate": ["generate", PROMPT, "--init-audio", name, "-o", "out.wav"],
+        "vary": ["vary", name, PROMPT, "-o", "out.wav"],
+        "loop": ["loop", "--of", name, "--region", "0:1", PROMPT, "-o", "out.wav"],
     }[command]
     assert name in mousai(*words, "--model", saved_model).error()
     assert everything_below(work) == before

@@ -78,7 +78,7 @@ def test_a_check_of_a_package_below_is_a_fault_where_nothing_names_it(
 
 def test_a_number_that_only_the_samplers_know_to_be_too_small_is_named(mousai, work: Path, saved_model: Path):
     tone(work / "in.wav")
-    words = ["generate", PROMPT, "--model", saved_model, "--init-audio", "in.wav", "-o", "a.wav"]
+    words = ["vary", "in.wav", PROMPT, "--model", saved_model, "-o", "a.wav"]
     done = mousai(*words, "--strength", "1e-45")
     assert done.code == 2 and done.err.splitlines()[-1].startswith("mousai: error: --strength 1e-45: is too little")
 

@@ -359,7 +359,7 @@ def test_impossible_arguments(generator: LatentDiffusion):
         "frames=0": {"frames": 0},
         "num_inference_steps=0": {"frames": 4, "num_steps": 0},
         "init_latent": {"frames": 4, "init_latent": torch.zeros(2, 8, 5)},
-        "strength=0": {"frames": 4, "init_latent": torch.zeros(2, 8, 4), "strength": 0.0},
+        "strength=-0.1": {"frames": 4, "init_latent": torch.zeros(2, 8, 4), "strength": -0.1},
         "guidance_scale=nan": {"frames": 4, "guidance_scale": float("nan")},
         "cond": {"frames": 4, "indices": (0,)},
     }.items():

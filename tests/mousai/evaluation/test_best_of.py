@@ -8,7 +8,7 @@ import torch
 from mousai import MousaiOutput
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.errors import UserError
-from mousai.evaluation.best_of import PieceVerdict, best_of
+from mousai.evaluation.best_of import PieceVerdict, best_of, judge_piece
 from tests.mousai.evaluation.sounds import RATE, chords
 
 CADENCE = ((0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7))
@@ -16,6 +16,8 @@ CADENCE = ((0, 4, 7), (5, 9, 12), (7, 11, 14), (0, 4, 7))
 
 class Transposer:
     """A pipeline: seed k plays a cadence k semitones above F major, a chord every 0.6 s."""
+
+    controls = ("chords",)
 
     def __init__(self) -> None:
         self.seeds: list[int] = []
@@ -44,6 +46,18 @@ def test_attributes_count_for_more_than_the_prompt():
 def test_the_sum_of_all_scores_decides():
     verdict = PieceVerdict(heard={}, asked={}, scores={"tempo": -4.0, "key": -0.5})
     assert verdict.total == -4.5
+
+
+def test_the_piece_with_the_chords_that_were_asked_for_is_chosen():
+    written = [("A", 0.0), ("D", 0.6), ("E", 1.2), ("A", 1.8), ("D", 3.0), ("E", 3.6), ("A", 4.2)]
+    made, verdict = best_of(Transposer(), "a hymn", 6, seed=0, chords=written)  # type: ignore[arg-type]
+    assert made.seed == 4 and verdict.asked == {"chords": "all"} and verdict.total > -1
+
+
+def test_chords_that_are_no_triads_do_not_count():
+    sound = chords([(60, 67)], seconds=4.0)[None]
+    verdict = judge_piece(sound, sample_rate=RATE, asked=MusicAttributes(), chords=[(0.0, 4.0, "C:5")])
+    assert verdict.scores == {}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dmae.checks import require_finite, require_latent, require_wave
+from dmae.circular import CircularDecoder, around
 from dmae.config import DecodingConfig, DMAEConfig
 from dmae.decode import Decoder
 from dmae.losses import Losses
@@ -98,7 +99,9 @@ class DMAE(nn.Module):
 
     # ---- latent -> waveform
 
-    def denoise(self, x_t: Tensor, t: Tensor, *, latent: Tensor, bands: Tensor | None = None) -> Tensor:
+    def denoise(
+        self, x_t: Tensor, t: Tensor, *, latent: Tensor, bands: Tensor | None = None, circular: bool = False
+    ) -> Tensor:
         """Predict v with the U-Net, which sees x_t through the representation.
 
         Args:
@@ -106,6 +109,7 @@ class DMAE(nn.Module):
             t: diffusion time [B].
             latent: latent [B, latent_channels, frames].
             bands: condition that a magnitude prior gives beside the latent [B, band_channels, L].
+            circular: whether the waveform is a circle, whose end is followed by its start.
 
         Returns:
             v, of the shape of x_t.
@@ -113,8 +117,19 @@ class DMAE(nn.Module):
         inject = {self.config.latent_depth: latent}
         if bands is not None:
             inject[0] = bands
+        if circular:
+            return self._denoise_circle(x_t, t, inject)
         v: Tensor = self.decoder(self.transform.to_net(x_t), t, inject=inject)
         return self.transform.from_net(v, x_t.shape[-1])
+
+    def _denoise_circle(self, x_t: Tensor, t: Tensor, inject: dict[int, Tensor]) -> Tensor:
+        """The same on a circle: a representation may look, and write, up to a latent frame beyond either end."""
+        length, frames = x_t.shape[-1], inject[self.config.latent_depth].shape[-1]
+        seen = self.transform.to_net(around(x_t, length // frames))
+        reach = seen.shape[-1] // (frames + 2)
+        v: Tensor = self.decoder(seen[..., reach:-reach], t, inject=inject, circular=True)
+        beyond = self.transform.from_net(around(v, reach), length + 2 * (length // frames))
+        return beyond[..., length // frames :][..., :length]
 
     @torch.no_grad()
     def decode(
@@ -126,6 +141,7 @@ class DMAE(nn.Module):
         noise: NoiseSource | None = None,
         initial_noise: Tensor | None = None,
         callback: Callback | None = None,
+        circular: bool = False,
     ) -> Tensor:
         """Decode a latent [B, latent_channels, frames] to a waveform [B, C, length].
 
@@ -137,6 +153,8 @@ class DMAE(nn.Module):
             initial_noise: starting noise itself [B, diffused channels, L], instead of drawn noise.
             callback: called as `callback(step, total, estimate)` after each step. Where windows are decoded one after
                 the other, the steps of all windows are counted, and the estimate is that of the current window.
+            circular: whether the latent is a circle, whose end is followed by its start. The waveform then is one too,
+                as long as its frames; it is decoded at once, so that memory grows with the length.
 
         Raises:
             ValueError: an argument is impossible; the message names it and its value.
@@ -146,13 +164,15 @@ class DMAE(nn.Module):
         length = full if length is None else length
         if not 1 <= length <= full:
             raise ValueError(f"length={length}: {latent.shape[-1]} latent frames hold 1 to {full} samples")
+        if circular and length != full:
+            raise ValueError(f"length={length}: a circle of {latent.shape[-1]} latent frames has {full} samples")
         noise = NoiseSource(0, range(batch)) if noise is None else noise
         if len(noise.indices) != batch:
             raise ValueError(f"noise: {len(noise.indices)} indices for a batch of {batch}; give one per batch member")
         shape = (batch, self.config.diffused_channels, full // self.config.diffused_size)
         if initial_noise is not None and initial_noise.shape != shape:
             raise ValueError(f"initial_noise: expected {list(shape)}, got {list(initial_noise.shape)}")
-        decoder = Decoder(
+        decoder = (CircularDecoder if circular else Decoder)(
             denoise=self.denoise,
             transform=self.transform,
             prior=self.prior,

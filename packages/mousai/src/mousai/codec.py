@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from dmae import DMAE, DecodingConfig
 from mousai.arguments import as_waveform
-from mousai.audio.limiter import limit
+from mousai.audio.limiter import BLOCK, REACH, limit
 from mousai.device import resolve_device
 from mousai.dtype import DTYPES, resolve_dtype
 from mousai.errors import UserError
@@ -24,6 +24,9 @@ CEILING = 0.99
 """Highest sample of decoded sound."""
 LIMITED = 4.0
 """Highest sample before the limiter, over `CEILING`: 12 dB are as much as a limiter takes without being audible."""
+
+LIMITER_REACH = 4 * REACH * BLOCK
+"""Samples on which the limiter's gain depends, to either side, and some more."""
 
 
 def compile_net(net: nn.Module) -> None:
@@ -200,7 +203,14 @@ class Codec:
             return self._decode(latent, config, NoiseSource(seed, range(len(latent))), length, progress)
 
     def _decode(
-        self, latent: Tensor, config: SamplingConfig, noise: NoiseSource, length: int | None, progress: ProgressBars
+        self,
+        latent: Tensor,
+        config: SamplingConfig,
+        noise: NoiseSource,
+        length: int | None,
+        progress: ProgressBars,
+        *,
+        circular: bool = False,
     ) -> Tensor:
         decoding = DecodingConfig(
             num_steps=config.decoder_steps, griffin_lim=config.griffin_lim, start=config.decoder_start
@@ -211,8 +221,15 @@ class Codec:
             length=length,
             noise=noise,
             callback=lambda step, total, _: progress("decoder", step + 1, total),
+            circular=circular,
         )
-        return limited(audios)
+        if not circular:
+            return limited(audios)
+        # The limiter turns down what comes before and after a peak: also across the border.
+        hop = self.autoencoder.config.hop_length
+        reach = -(-LIMITER_REACH // hop) * hop
+        line = torch.arange(-reach, audios.shape[-1] + reach, device=audios.device) % audios.shape[-1]
+        return limited(audios[..., line])[..., reach : reach + audios.shape[-1]]
 
     def _nets(self) -> list[nn.Module]:
         return [self.autoencoder.decoder]

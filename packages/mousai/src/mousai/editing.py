@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor
 
-from mousai.arguments import MAX_DURATION, as_waveform
+from mousai.arguments import MAX_DURATION, as_waveform, check_recording
 from mousai.codec import limited
 from mousai.composing import ask, compose
 from mousai.errors import UserError
@@ -77,9 +77,11 @@ def as_recording(audio: Any, *, sample_rate: int, field: str = "inpaint_audio") 
 
         info = audio_info(audio)
         read = read_audio(audio, sample_rate=info.sample_rate, channels=min(info.channels, 2))
-        return Recording(sound=torch.from_numpy(read), sample_rate=info.sample_rate, bits=info.bits)
+        sound = torch.from_numpy(read)
+        check_recording(str(audio), sound, sample_rate=info.sample_rate)
+        return Recording(sound=sound, sample_rate=info.sample_rate, bits=info.bits)
     shape: Sequence[int] = getattr(audio, "shape", ())
-    channels = 2 if len(shape) > 1 and shape[-2] == 2 else 1
+    channels = 2 if len(shape) > 1 and shape[-2] != 1 else 1
     own = as_waveform(audio, sample_rate=sample_rate, channels=channels, field=field)
     return Recording(sound=own.cpu(), sample_rate=sample_rate)
 
@@ -217,6 +219,20 @@ def at_level_of(surroundings: Tensor, new: Tensor) -> Tensor:
     return limited(new * gain)
 
 
+def converted(sound: Tensor, rate: int, wanted: int, channels: int) -> Tensor:
+    """Waveform [B, C, samples] at another rate and with 1 or 2 channels: the mean, or the one repeated."""
+    import soxr
+
+    if sound.shape[1] > channels:
+        sound = sound.mean(dim=1, keepdim=True)
+    if rate != wanted:
+        batch, count, samples = sound.shape
+        flat = sound.reshape(batch * count, samples).T.contiguous().numpy()
+        done = torch.from_numpy(soxr.resample(flat, rate, wanted, quality="HQ")).T
+        sound = done.reshape(batch, count, -1).contiguous()
+    return sound.expand(-1, channels, -1)
+
+
 def _remade(
     pipe: "Mousai",
     request: "Request",
@@ -233,7 +249,7 @@ def _remade(
     last = min(round(window.end * rate), canvas.shape[-1])
     # On the first region's own grid of frames, so that none of them is half known.
     first = spans[0][0] - round(int((spans[0][0] - round(window.start * rate)) / hop) * hop)
-    sound = _converted(canvas[..., first:last], rate, pipe.sample_rate, pipe.autoencoder.config.audio_channels)
+    sound = converted(canvas[..., first:last], rate, pipe.sample_rate, pipe.autoencoder.config.audio_channels)
     known = pipe.encode(sound)
     mask = torch.ones(len(known), 1, known.shape[-1], dtype=torch.bool)
     for start, end in spans:
@@ -247,22 +263,8 @@ def _remade(
         cond = replace(asked.cond, known_latent=known, known_mask=mask, start_seconds=starts)
         latent = compose(pipe, request, replace(asked, cond=cond), noise=noise, progress=progress)
         made = pipe._decode(latent, request.config, noise, sound.shape[-1], progress).cpu().float()
-    made = _converted(made, pipe.sample_rate, rate, canvas.shape[1])
+    made = converted(made, pipe.sample_rate, rate, canvas.shape[1])
     return first, torch.nn.functional.pad(made, (0, last - first - made.shape[-1]))
-
-
-def _converted(sound: Tensor, rate: int, wanted: int, channels: int) -> Tensor:
-    """Waveform [B, C, samples] at another rate and with 1 or 2 channels: the mean, or the one repeated."""
-    import soxr
-
-    if sound.shape[1] > channels:
-        sound = sound.mean(dim=1, keepdim=True)
-    if rate != wanted:
-        batch, count, samples = sound.shape
-        flat = sound.reshape(batch * count, samples).T.contiguous().numpy()
-        done = torch.from_numpy(soxr.resample(flat, rate, wanted, quality="HQ")).T
-        sound = done.reshape(batch, count, -1).contiguous()
-    return sound.expand(-1, channels, -1)
 
 
 def _mirror(canvas: Tensor, there: tuple[int, int], start: int, end: int, *, reach: int) -> None:

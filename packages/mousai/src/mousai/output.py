@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
 
+from mousai.audio.loop_tags import LoopTag
 from mousai.conditioning.control_plan import NOT_STORED
 from mousai.errors import UserError
 
@@ -31,6 +32,7 @@ class MousaiOutput:
         output_type: "pt", "np" or "latent".
         bits: resolution in which WAV and FLAC files are written; of an edited recording that of the recording, so that
             what was kept is the same in the file. 32 are floats, and 24 bits in FLAC.
+        loop: tempo and beats of a loop, whose file says that it repeats.
     """
 
     audios: "Tensor | NDArray[np.float32]"
@@ -40,6 +42,7 @@ class MousaiOutput:
     settings: Mapping[str, Any] = field(default_factory=dict)
     output_type: str = "pt"
     bits: Literal[16, 24, 32] = 24
+    loop: LoopTag | None = None
 
     @property
     def seed(self) -> int:
@@ -71,7 +74,9 @@ class MousaiOutput:
         for one, audio, prompt, seed in zip(paths, self.audios, self.prompts, self.seeds, strict=True):
             about = {"mousai": __version__, "prompt": prompt, "seed": str(seed), **stored, **(metadata or {})}
             sound = audio.float().cpu().numpy() if isinstance(audio, Tensor) else audio
-            write_audio(one, sound, self.sample_rate, overwrite=overwrite, metadata=about, bits=self.bits)
+            write_audio(
+                one, sound, self.sample_rate, overwrite=overwrite, metadata=about, bits=self.bits, loop=self.loop
+            )
         return paths
 
 
@@ -92,7 +97,7 @@ def command_of(made: Mapping[str, str], path: str) -> str | None:
         return f"mousai {made['command']} -o {shlex.quote(path)}"
     words = ["mousai", "generate", "-o", path]
     for key, value in made.items():
-        if key not in ("mousai", "prompt") and (key, value) != ("model", "bundled"):
+        if key not in ("mousai", "prompt", "verdict") and (key, value) != ("model", "bundled"):
             option = "--" + key.replace("_", "-")
             words += [f"{option}={value}"] if value.startswith("-") else [option, value]
     return shlex.join([*words, "--", made["prompt"]])

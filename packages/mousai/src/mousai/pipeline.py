@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from mousai.arguments import (
-    as_waveform,
     check_count,
     check_duration,
     check_together,
@@ -25,12 +24,15 @@ from mousai.editing import as_recording, edit, wanted_regions
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
+from mousai.regions import Region
 from mousai.request import Request
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import takes_settings
 from mousai.streaming import MusicStream
 from mousai.streaming.stream import stream_config
 from mousai.streaming.wish import Wish, check_attributes
+from mousai.verbs.looping import check_loop, check_loop_region, loop, loop_of, wanted_bars
+from mousai.verbs.varying import vary
 from vdiffusion import NoiseSource
 
 DURATION = 20.0
@@ -92,8 +94,9 @@ class Mousai(Cascade):
             seed: same seed, prompt and settings: same music. The second piece has the seed after it, and so on, so that
                 each can be made again alone. Drawn at random if neither it nor `generator` is given.
             generator: draws the seed; a list has one for each piece.
-            init_audio: recording to start from instead of noise: a path, or samples at the model's rate as tensor or
-                array. The piece is as long as it, and `strength` says how much of it is replaced.
+            init_audio: recording to start from instead of noise: a path of any rate, or samples at the model's rate as
+                tensor or array. The piece is as long, with its rate and channels, and `strength` says how much of it is
+                replaced. The prompt's tempo is left out; give `attributes`.
             inpaint_audio: recording to edit or to go on from: a path of any rate, or samples as for `init_audio`. The
                 result has its rate and channels, and its very samples where nothing is made anew. With a `duration`
                 beyond it there is new music after it. The prompt's tempo is left out; give `attributes`.
@@ -131,13 +134,12 @@ class Mousai(Cascade):
         }
         check_together(given, settings)
         plan = control_plan(chords=chords, melody=melody, section=section, form=form, model=self.controls)
-        config, recording, start = self.defaults.updated(settings), None, None
-        negatives = negatives_of(negative_prompt, len(prompts))
+        config = self.defaults.updated(settings)
         if duration is not None:
             check_duration(duration)
         request = Request(
             prompts=prompts,
-            negatives=negatives,
+            negatives=negatives_of(negative_prompt, len(prompts)),
             times=num_waveforms_per_prompt,
             seeds=seeds_of(seed, generator, len(prompts) * num_waveforms_per_prompt),
             config=config,
@@ -162,27 +164,96 @@ class Mousai(Cascade):
                 plan.check_regions([(one.start - shift, one.end - shift) for one in regions])
             return edit(self, request, recording, regions, before=inpaint_before_seconds)
         if init_audio is not None:
-            channels = self.autoencoder.config.audio_channels
-            start = as_waveform(init_audio, sample_rate=self.sample_rate, channels=channels)
-            samples = start.shape[-1]
-        else:
-            duration = DURATION if (found := piece_seconds(request, duration)) is None else found
-            samples = round(duration * self.sample_rate)
-            if samples < 1:
-                raise UserError("duration", duration, f"is less than one sample of {self.sample_rate} Hz")
+            recording = as_recording(init_audio, sample_rate=self.sample_rate, field="init_audio")
+            return vary(self, request, recording, latents=latents)
+        duration = DURATION if (found := piece_seconds(request, duration)) is None else found
+        samples = round(duration * self.sample_rate)
+        if samples < 1:
+            raise UserError("duration", duration, f"is less than one sample of {self.sample_rate} Hz")
         noise = NoiseSource(request.seeds, [0] * len(request.seeds))
         with ProgressBars(request.stages(known=False), self._progress_bar_config) as progress:
-            # A recording has beats of its own: the prompt's tempo would lay others over them.
             frames, span = -(-samples // self.autoencoder.config.hop_length), (0.0, samples / self.sample_rate)
-            asked = ask(self, request, frames, in_time=start is None, span=span)
-            init_latent = None if start is None else self.encode(start[None])
-            asked = replace(asked, init_latent=init_latent, latents=latents)
+            asked = replace(ask(self, request, frames, in_time=True, span=span), latents=latents)
             latent = compose(self, request, asked, noise=noise, progress=progress)
             audios = latent if output_type == "latent" else self._decode(latent, config, noise, samples, progress)
-        needed = "" if start is None else "init_audio"
-        return request.output(
-            self, audios, sample_rate=self.sample_rate, settings={"duration": duration}, needed=needed
+        return request.output(self, audios, sample_rate=self.sample_rate, settings={"duration": duration})
+
+    # ---- loops
+
+    @takes_settings(SamplingConfig)
+    @torch.no_grad()
+    def loop(
+        self,
+        prompt: str | Sequence[str],
+        *,
+        bars: int | None = None,
+        tempo: float | None = None,
+        negative_prompt: str | Sequence[str] | None = None,
+        num_waveforms_per_prompt: int = 1,
+        seed: int | None = None,
+        generator: torch.Generator | Sequence[torch.Generator] | None = None,
+        audio: Any = None,
+        start_seconds: float = 0.0,
+        end_seconds: float | None = None,
+        seam_seconds: float | None = None,
+        attributes: MusicAttributes | None = None,
+        output_type: str = "pt",
+        callback_on_step_end: StepEnd | None = None,
+        **settings: Any,
+    ) -> MousaiOutput:
+        """Make a loop: its end runs into its beginning.
+
+        Args:
+            prompt: a sentence, or several of one tempo: a loop for each.
+            bars: bars of four beats, by default 8; the loop is exactly as long, to the sample.
+            tempo: beats per minute; by default the prompt's.
+            negative_prompt: as for a piece, like all below that is not explained.
+            num_waveforms_per_prompt: loops for each prompt.
+            seed: seed of the first loop.
+            generator: draws the seed.
+            audio: recording a region of which is to loop instead: a path of any rate, or samples at the model's rate.
+                Its samples stay, but for the last ones.
+            start_seconds: second of it at which the loop begins.
+            end_seconds: second of it at which the loop ends; by default that of the recording.
+            seam_seconds: seconds at the end that are made anew; by default a quarter of the loop, at most 2.
+            attributes: key and lead where they are known beside the prompt; for a recording also its clock.
+            output_type: "pt" gives a tensor, "np" a NumPy array, "latent" the latents, not decoded.
+            callback_on_step_end: called after each step of stage 2, see `StepEnd`.
+            **settings: see below.
+
+        Returns:
+            the loops; `save` writes tempo and loop points into the file.
+
+        Raises:
+            UserError: an argument is impossible; one line that names it, its value and what would do.
+        """
+        prompts = prompts_of(prompt)
+        check_count(num_waveforms_per_prompt)
+        check_loop(
+            {"audio": audio, "bars": bars, "tempo": tempo, "start_seconds": start_seconds or None}
+            | {"end_seconds": end_seconds, "seam_seconds": seam_seconds, "output_type": output_type}
+            | {"seed": seed, "generator": generator, "strength": settings.get("strength")}
         )
+        length = None if audio is not None else wanted_bars(prompts, 8 if bars is None else bars, tempo)
+        request = Request(
+            prompts=prompts,
+            negatives=negatives_of(negative_prompt, len(prompts)),
+            times=num_waveforms_per_prompt,
+            seeds=seeds_of(seed, generator, len(prompts) * num_waveforms_per_prompt),
+            config=self.defaults.updated(settings),
+            attributes=attributes,
+            negative_prompt=negative_prompt,
+            output_type=output_type,
+            callback=callback_on_step_end,
+        )
+        self._interrupt = False
+        if length is not None:
+            return loop(self, request, length)
+        recording = as_recording(audio, sample_rate=self.sample_rate, field="audio")
+        region = Region(start_seconds, recording.seconds if end_seconds is None else end_seconds)
+        return loop_of(self, request, recording, region, seam=check_loop_region(region, recording, seam=seam_seconds))
+
+    # ---- music without end
 
     @takes_settings(SamplingConfig)
     def stream(

@@ -84,10 +84,9 @@ class SamplingConfig:
     )
     strength: float = setting(
         0.7,
-        help="how much of the recording in init_audio is replaced, above 0 (hardly anything) to 1 (all of it)",
+        help="how much of the recording in init_audio is replaced, 0 (nothing) to 1 (all of it)",
         stage="latent_diffusion",
         high=1,
-        above=True,
         metavar="X",
         needs="init_audio",
     )
@@ -134,6 +133,8 @@ class SamplingConfig:
     def _check_grid(self) -> None:
         from vdiffusion import time_grid
 
+        if not self.strength:  # nothing is sampled
+            return
         try:
             times = time_grid(self.num_inference_steps, start=self.strength, kind=self.time_grid)
             falls = bool((times.float().diff() < 0).all())  # as the samplers, which compute in float32, need it

@@ -12,6 +12,7 @@ from unet1d.blocks import (
     Upsample,
     as_image,
     from_image,
+    wrap,
 )
 from unet1d.config import Level, UNet1dConfig
 from unet1d.embedding import GlobalEmbedding, TimeEmbedding
@@ -45,4 +46,5 @@ __all__ = [
     "as_image",
     "from_image",
     "from_mapping",
+    "wrap",
 ]

@@ -28,8 +28,18 @@ def pad_to_multiple(x: Tensor, factor: int) -> Tensor:
     return F.pad(x, (0, 0, 0, missing)) if missing else x
 
 
+def wrap(x: Tensor, reach: int) -> Tensor:
+    """Continue [B, L, C] as a circle by `reach` positions at either end."""
+    if reach > x.shape[1]:
+        positions = torch.arange(-reach, x.shape[1] + reach, device=x.device).remainder(x.shape[1])
+        return x[:, positions]
+    return torch.cat([x[:, x.shape[1] - reach :], x, x[:, :reach]], dim=1) if reach else x
+
+
 class Conv(nn.Module):
     """Convolution along the length of [B, L, C_in] with zeros beyond the ends; the length stays.
+
+    On a circle (`circular`) the end is followed by the start instead of zeros.
 
     The weight is [out, taps, in], which is the order in which a channels-last convolution reads it. It starts as
     PyTorch's own convolutions do.
@@ -54,13 +64,15 @@ class Conv(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound)
         nn.init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, circular: bool = False) -> Tensor:
         """[B, L, C_in] -> [B, L, C_out]."""
         taps, half = self.weight.shape[1], self.weight.shape[1] // 2
         if self._use_matmul(x):
-            padded = F.pad(x, (0, 0, half, half))
+            padded = wrap(x, half) if circular else F.pad(x, (0, 0, half, half))
             neighbours = torch.cat([padded[:, tap : tap + x.shape[1]] for tap in range(taps)], dim=-1)
             return F.linear(neighbours, self.weight.flatten(1), self.bias)
+        if circular:
+            x, half = wrap(x, half), 0
         return from_image(F.conv2d(as_image(x), as_image(self.weight), self.bias, padding=(0, half)))
 
     def _use_matmul(self, x: Tensor) -> bool:
@@ -115,10 +127,10 @@ class ResidualBlock(nn.Module):
             nn.init.zeros_(self.conv2.weight)
             nn.init.zeros_(self.conv2.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, circular: bool = False) -> Tensor:
         """[B, L, C] -> [B, L, C]."""
-        h: Tensor = self.conv1(_silu(self.norm1(x)))
-        h = self.conv2(_silu(self.norm2(h)))
+        h: Tensor = self.conv1(_silu(self.norm1(x)), circular)
+        h = self.conv2(_silu(self.norm2(h)), circular)
         return x + h
 
 
@@ -200,11 +212,11 @@ class Upsample(nn.Module):
         self.factor = factor
         self.conv = Conv(in_channels, out_channels, kernel_size=3)
 
-    def forward(self, x: Tensor, length: int) -> Tensor:
+    def forward(self, x: Tensor, length: int, circular: bool = False) -> Tensor:
         """[B, L, C_in] -> [B, length, C_out]; `length` (at most L * factor) cuts off the padding of `Downsample`."""
         if self.factor > 1:
             x = x.repeat_interleave(self.factor, dim=1)
-        x = self.conv(x)
+        x = self.conv(x, circular)
         return x[:, :length]
 
 

@@ -110,3 +110,9 @@ def check_global(config: UNet1dConfig, condition: Tensor | None, batch: int) -> 
         raise ValueError("global_condition given, but global_features of this U-Net is 0; leave it out")
     if condition is not None and condition.shape != (batch, width):
         raise ValueError(f"global_condition: expected [batch={batch}, features={width}], got {list(condition.shape)}")
+
+
+def check_circle(config: UNet1dConfig, length: int, circular: bool) -> None:
+    """Raise a ValueError where a circle's length is no multiple of the product of all factors: it would not close."""
+    if circular and length % config.factor:
+        raise ValueError(f"x: a circle must be a multiple of {config.factor} long (all factors together), got {length}")

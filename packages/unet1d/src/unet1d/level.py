@@ -48,7 +48,13 @@ class UNetBlock(nn.Module):
         self.cross_feed_forward = feed_forward() if level.cross_attention else None
 
     def forward(
-        self, x: Tensor, features: Tensor, injected: Tensor | None, kv: Tensor | None, key_mask: Tensor | None
+        self,
+        x: Tensor,
+        features: Tensor,
+        injected: Tensor | None,
+        kv: Tensor | None,
+        key_mask: Tensor | None,
+        circular: bool = False,
     ) -> Tensor:
         """[B, L, C] -> [B, L, C].
 
@@ -58,8 +64,9 @@ class UNetBlock(nn.Module):
             injected: signal [B, L, D], where the level has `inject_channels`.
             kv: keys and values [B, N, 2 * heads * head_features] of the context, where it has cross-attention.
             key_mask: bool [B, N], True = attend to this token; `None` attends to all of them.
+            circular: whether the end is followed by the start, see `UNet1d.forward`.
         """
-        x = self.modulation(self.residual(x), features)
+        x = self.modulation(self.residual(x, circular), features)
         if self.injection is not None:
             x = self.injection(x, injected)
         if self.attention is not None:
@@ -103,11 +110,12 @@ class UNetLevel(nn.Module):
         injected: Tensor | None,
         kvs: Sequence[Tensor | None],
         key_mask: Tensor | None,
+        circular: bool = False,
     ) -> Tensor:
         """[B, L, C_before] -> [B, ceil(L / factor), C]; `kvs` has one entry per block, otherwise as `UNetBlock`."""
         x = self.down(x)
         for block, kv in zip(self.down_blocks, kvs, strict=True):
-            x = block(x, features, injected, kv, key_mask)
+            x = block(x, features, injected, kv, key_mask, circular)
         return x
 
     def ascend(
@@ -118,10 +126,11 @@ class UNetLevel(nn.Module):
         injected: Tensor | None,
         kvs: Sequence[Tensor | None],
         key_mask: Tensor | None,
+        circular: bool = False,
     ) -> Tensor:
         """[B, ceil(L / factor), C] and the input of `descend`, `outer` [B, L, C_before] -> [B, L, C_after]."""
         for block, kv in zip(self.up_blocks, kvs, strict=True):
-            x = block(x, features, injected, kv, key_mask)
-        x = self.up(x, outer.shape[1])
+            x = block(x, features, injected, kv, key_mask, circular)
+        x = self.up(x, outer.shape[1], circular)
         skipped: Tensor = self.skip(outer, x, features)
         return skipped

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from unet1d.attention import safe_key_mask
-from unet1d.checks import KEY_MASK, check_context, check_global, check_inject, check_signal
+from unet1d.checks import KEY_MASK, check_circle, check_context, check_global, check_inject, check_signal
 from unet1d.config import UNet1dConfig
 from unet1d.embedding import GlobalEmbedding, TimeEmbedding
 from unet1d.level import UNetBlock, UNetLevel
@@ -49,6 +49,7 @@ class UNet1d(nn.Module):
         context_mask: Tensor | None = None,
         inject: Mapping[int, Tensor] | None = None,
         global_condition: Tensor | None = None,
+        circular: bool = False,
     ) -> Tensor:
         """Predict.
 
@@ -60,6 +61,10 @@ class UNet1d(nn.Module):
                 already has its mask in it.
             inject: depth -> signal [B, inject_channels, ceil(T / f_d)], for every depth that has `inject_channels`.
             global_condition: [B, global_features], where the config has them.
+            circular: whether x is a circle, whose end is followed by its start, instead of a line with zeros around it:
+                every convolution reads across the border. Attention has no positions, so it is circular as it is.
+                T must be a multiple of the product of all factors. An input that is rolled along T by a multiple of
+                that, with its injected signals, gives the same output, rolled.
 
         Returns:
             [B, out_channels, T], in the dtype of `x`; the computation is in the dtype of the weights (or of autocast).
@@ -71,6 +76,7 @@ class UNet1d(nn.Module):
         check_context(self.config, context, context_mask, x.shape[0])
         check_inject(self.config, inject or {}, batch=x.shape[0], length=x.shape[2])
         check_global(self.config, global_condition, x.shape[0])
+        check_circle(self.config, x.shape[2], circular)
         dtype = self.embedding.project.weight.dtype
         embedded = None if self.global_embedding is None else self.global_embedding(global_condition)
         features = self.embedding(t, embedded)
@@ -86,10 +92,10 @@ class UNet1d(nn.Module):
         for depth, level in enumerate(levels):
             outer.append(h)
             kvs = [encoded.get(f"{depth}.down.{k}") for k in range(len(level.down_blocks))]
-            h = self._run(level.descend, h, features, injected.get(depth), kvs, key_mask)
+            h = self._run(level.descend, h, features, injected.get(depth), kvs, key_mask, circular)
         for depth, level in reversed(list(enumerate(levels))):
             kvs = [encoded.get(f"{depth}.up.{k}") for k in range(len(level.up_blocks))]
-            h = self._run(level.ascend, h, outer.pop(), features, injected.get(depth), kvs, key_mask)
+            h = self._run(level.ascend, h, outer.pop(), features, injected.get(depth), kvs, key_mask, circular)
         return h.transpose(1, 2).to(x.dtype)
 
     def encode_context(self, context: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:

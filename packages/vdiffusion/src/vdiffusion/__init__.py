@@ -3,6 +3,7 @@
 t in [0, 1]    alpha = cos(pi t / 2)    sigma = sin(pi t / 2)    x_t = alpha x + sigma eps    v = alpha eps - sigma x
 """
 
+from vdiffusion.circle import Circle
 from vdiffusion.classifier_guidance import ClassifierGuidance
 from vdiffusion.guidance import Guidance
 from vdiffusion.inpainting import KeepKnown, RePaint
@@ -42,6 +43,7 @@ __all__ = [
     "SAMPLER_NAMES",
     "TIME_GRID_NAMES",
     "Callback",
+    "Circle",
     "ClassifierGuidance",
     "DPMSolverPP",
     "EulerAncestral",

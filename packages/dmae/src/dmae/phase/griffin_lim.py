@@ -16,6 +16,7 @@ def griffin_lim(
     length: int,
     iterations: int,
     momentum: float = 0.99,
+    circular: bool = False,
 ) -> Tensor:
     """Find a waveform whose short-time spectrum nearly has the given magnitudes.
 
@@ -33,6 +34,8 @@ def griffin_lim(
         length: samples of the waveform.
         iterations: number of iterations, 1 or more.
         momentum: weight of the last change in the next estimate; 0 is the plain algorithm.
+        circular: whether the waveform is a circle, whose end is followed by its start. Frames then go across the
+            border, frames = length / hop_length, and length is a multiple of the hop and no shorter than a window.
 
     Returns:
         The waveform [..., length], float32.
@@ -45,13 +48,15 @@ def griffin_lim(
         raise ValueError(f"iterations={iterations}: must be 1 or more")
     if n_fft % hop_length or n_fft % 2:
         raise ValueError(f"hop_length={hop_length}: window of {n_fft} samples must be even and a multiple of it")
-    expected = (n_fft // 2 + 1, length // hop_length + 1)
+    if circular and (length % hop_length or length < n_fft):
+        raise ValueError(f"length={length}: a circle must be a multiple of {hop_length} and at least {n_fft} long")
+    expected = (n_fft // 2 + 1, length // hop_length + (not circular))
     if magnitudes.shape[-2:] != expected or start.shape != magnitudes.shape:
         raise ValueError(
             f"magnitudes, start: expected [..., bins={expected[0]}, frames={expected[1]}], "
             f"got {list(magnitudes.shape)} and {list(start.shape)}"
         )
-    frames = _Frames(window.float(), hop_length, length)
+    frames = (_Circle if circular else _Frames)(window.float(), hop_length, length)
     # Frame after frame, as the transforms read and write them; each magnitude twice, for real and imaginary part.
     target = magnitudes.float().reshape(-1, *expected).transpose(-1, -2)
     target = torch.stack([target, target], dim=-1)
@@ -125,6 +130,26 @@ class _Frames:
     def inner(self, padded: Tensor) -> Tensor:
         """The waveforms themselves [N, length]."""
         return padded[:, self._first : self._first + self.length]
+
+
+class _Circle(_Frames):
+    """Waveforms that are circles: beyond their end is their start, in place of zeros."""
+
+    def __init__(self, window: Tensor, hop_length: int, length: int) -> None:
+        super().__init__(window, hop_length, length)
+        self.count = length // hop_length
+        # Every sample lies under as many frames, so the sum of squares is the same in every hop.
+        energy = window.square().view(self.overlap, hop_length).sum(0)
+        self.scale = energy.reciprocal().repeat(self.count + self.overlap - 1)
+
+    def waveform(self, spectrum: Tensor, blocks: list[slice]) -> Tensor:
+        """Spectrum [N, frames, bins] -> waveform [N, (frames + overlap - 1) * hop] that goes on round the circle."""
+        padded = super().waveform(spectrum, blocks)
+        rows = padded.view(len(padded), -1, self.hop_length)
+        beyond = self.overlap - 1  # rows that are there twice
+        rows[:, :beyond] += rows[:, self.count :]
+        rows[:, self.count :] = rows[:, :beyond]
+        return padded
 
 
 def _set_magnitude(spectrum: Tensor, magnitudes: Tensor) -> None:

@@ -11,7 +11,14 @@ from dmae.phase.spsi import as_spectrum, spsi
 
 
 def initial_estimate(
-    magnitudes: Tensor, first: Tensor, *, window: Tensor, hop_length: int, length: int, iterations: int
+    magnitudes: Tensor,
+    first: Tensor,
+    *,
+    window: Tensor,
+    hop_length: int,
+    length: int,
+    iterations: int,
+    circular: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Find a waveform for magnitudes, and return the phases that it started from.
 
@@ -22,12 +29,14 @@ def initial_estimate(
         hop_length: samples from one frame to the next.
         length: samples of the waveform.
         iterations: iterations of Griffin-Lim, 1 or more.
+        circular: whether the waveform is a circle, see `griffin_lim` and `spsi`.
 
     Returns:
         The waveform [B, C, length], and the phases of the single pass at the middle of the frames [B, C, bins, frames].
         A spectrum that goes on can start from the phases of one of these frames.
     """
-    phases = spsi(magnitudes.flatten(0, 1), first.flatten(0, 1), hop_length=hop_length).view_as(magnitudes)
+    phases = spsi(magnitudes.flatten(0, 1), first.flatten(0, 1), hop_length=hop_length, circular=circular)
+    phases = phases.view_as(magnitudes)
     wave = griffin_lim(
         magnitudes,
         as_spectrum(phases),
@@ -35,6 +44,7 @@ def initial_estimate(
         hop_length=hop_length,
         length=length,
         iterations=iterations,
+        circular=circular,
     )
     return wave, phases
 

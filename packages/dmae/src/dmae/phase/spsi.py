@@ -9,7 +9,7 @@ BLOCK = 64
 """Frames whose peaks are searched at once, few enough to stay in the cache."""
 
 
-def spsi(magnitudes: Tensor, first: Tensor, *, hop_length: int) -> Tensor:
+def spsi(magnitudes: Tensor, first: Tensor, *, hop_length: int, circular: bool = False) -> Tensor:
     """Single pass spectrogram inversion (Beauregard, Harish & Wyse, DAFx 2015): phases for magnitudes.
 
         frame ── local maxima, refined by a parabola through the log-magnitudes ──> frequencies of the partials
@@ -23,9 +23,12 @@ def spsi(magnitudes: Tensor, first: Tensor, *, hop_length: int) -> Tensor:
         magnitudes: magnitudes of short-time spectra [N, bins, frames]; bins = n_fft / 2 + 1.
         first: phases of the first frame [N, bins]: any, or those that an earlier call found for this frame.
         hop_length: samples from one frame to the next.
+        circular: whether the last frame is followed by the first. Every bin is then tuned by less than half a turn over
+            the whole circle, so that its phase closes; all bins of a partial begin alike.
 
     Returns:
-        Phases at the middle of the frames [N, bins, frames]; those of the first frame are `first`.
+        Phases at the middle of the frames [N, bins, frames]; those of the first frame are `first`, on a circle that of
+        the nearest maximum.
 
     Raises:
         ValueError: the shapes do not fit; names both.
@@ -35,6 +38,14 @@ def spsi(magnitudes: Tensor, first: Tensor, *, hop_length: int) -> Tensor:
             f"magnitudes, first: expected [N, bins, frames] and [N, bins], got {list(magnitudes.shape)} and "
             f"{list(first.shape)}"
         )
+    if circular:
+        _, nearest = _partials(magnitudes[..., :1], hop_length)
+        first = first.to(magnitudes).gather(1, nearest[0])
+        around = torch.cat([magnitudes, magnitudes[..., :1]], dim=-1)
+        phases = spsi(around, first, hop_length=hop_length)
+        missing = torch.remainder(first - phases[..., -1] + math.pi, 2 * math.pi) - math.pi
+        share = torch.arange(magnitudes.shape[-1], device=magnitudes.device) / magnitudes.shape[-1]
+        return phases[..., :-1] + missing[..., None] * share
     phases = torch.empty_like(magnitudes)
     phases[..., 0] = now = first.to(magnitudes)
     for begin in range(1, magnitudes.shape[-1], BLOCK):

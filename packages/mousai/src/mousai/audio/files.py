@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mousai.audio.containers import wav_comment
+from mousai.audio.loop_tags import LoopTag
 from mousai.audio.opening import BLOCK, HIGHEST_RATE, LOWEST_RATE, AudioError, opened
 from mousai.audio.reading import AudioInfo, audio_info, read_audio, sound_blocks
 from mousai.audio.writing import AUDIO_SUFFIXES, METADATA_LIMIT, AudioWriter
@@ -47,6 +48,7 @@ def write_audio(
     metadata: Mapping[str, str] | None = None,
     peak: Literal["error", "scale"] = "error",
     bits: Literal[16, 24, 32] = 24,
+    loop: LoopTag | None = None,
 ) -> float:
     """Write a waveform as WAV, FLAC, Ogg Vorbis or MP3, whichever the suffix of `path` says, whole or not at all.
 
@@ -58,6 +60,7 @@ def write_audio(
         metadata: Stored as JSON in the comment tag, for `read_metadata`.
         peak: What to do with samples beyond ±1: refuse, or turn the whole down so that the loudest is at ±1.
         bits: Resolution in WAV and FLAC; 32 writes floats into WAV, beyond ±1 too, and 24 bits into FLAC.
+        loop: Says that the whole file repeats; loop points and tempo are written into WAV and FLAC.
 
     Returns:
         The factor that the audio was multiplied with: 1.0, or less if `peak="scale"` had to turn it down.
@@ -85,6 +88,7 @@ def write_audio(
         samples=samples.shape[1],
         metadata=metadata,
         bits=bits,
+        loop=loop,
     )
     if not np.isfinite(samples).all():
         raise AudioError(

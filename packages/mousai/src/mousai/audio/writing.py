@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from mousai.audio.loop_tags import LoopTag, tag_file
 from mousai.audio.opening import BLOCK, AudioError, libsndfile_reason
 from mousai.storage.files import atomic_file
 
@@ -44,6 +45,7 @@ class AudioWriter:
         samples: length that it will have, for formats that end somewhere.
         metadata: stored as JSON in the comment tag.
         bits: resolution in WAV and FLAC; 32 writes floats into WAV and 24 bits into FLAC.
+        loop: tempo and beats of a loop, whose file says that it repeats.
 
     Raises:
         AudioError: it cannot be written, would be too long for its format, or the metadata are too long or no text.
@@ -58,6 +60,7 @@ class AudioWriter:
         samples: int,
         metadata: Mapping[str, str] | None = None,
         bits: Literal[16, 24, 32] = 24,
+        loop: LoopTag | None = None,
     ) -> None:
         suffix = path.suffix.lower()
         if suffix == ".wav" and samples * channels * bits // 8 > _WAV_LIMIT:
@@ -67,12 +70,14 @@ class AudioWriter:
         self._settings = {"samplerate": sample_rate, "channels": channels, **_FORMATS[suffix]}
         self._settings.setdefault("subtype", "FLOAT" if self.as_floats else f"PCM_{min(bits, 24)}")
         self._comment = _comment(path, metadata or {})
+        self._loop, self._samples = loop, samples
         self._file: Any = None
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
             try:
                 temporary = opening.enter_context(atomic_file(self.path))
+                opening.push(lambda kind, *_: self._tag(temporary) if kind is None else None)
                 self._file = opening.enter_context(soundfile.SoundFile(temporary, "w", **self._settings))
             except (soundfile.LibsndfileError, OSError) as error:
                 raise self._error(error) from error
@@ -99,6 +104,11 @@ class AudioWriter:
             if failed is error:
                 raise
             raise self._error(failed) from failed
+
+    def _tag(self, path: Path) -> None:
+        """Say in the finished file that it loops, before it takes its place."""
+        if self._loop is not None:
+            tag_file(path, self._loop, samples=self._samples, sample_rate=self._settings["samplerate"])
 
     def _error(self, error: Exception) -> AudioError:
         if isinstance(error, soundfile.LibsndfileError):

@@ -25,7 +25,6 @@ COMMANDS = {
         examples=(
             'mousai generate "calm piano pop, 100 bpm" -o song.wav',
             'mousai generate "fast metal in A minor" --duration 60 --seed 7 --count 3 -o metal.flac',
-            'mousai generate "jazz trio" --init-audio demo.wav --strength 0.6 -o jazz.wav',
         ),
     ),
     "edit": Command(
@@ -64,6 +63,22 @@ COMMANDS = {
         examples=(
             "mousai serve",
             "mousai serve --host 0.0.0.0 --api-key-env MOUSAI_KEY --queue 8 --max-duration 120",
+        ),
+    ),
+    "vary": Command(
+        module="mousai.cli.vary",
+        summary="make a recording anew, from a little to all of it",
+        examples=(
+            'mousai vary song.flac --strength 0.5 "jazz trio" -o jazz.flac',
+            "mousai vary song.flac --strength 0.3 --seed 2 -o other-take.flac",
+        ),
+    ),
+    "loop": Command(
+        module="mousai.cli.loop",
+        summary="make whole bars at exactly a tempo whose end runs into their beginning, or make a recording loop",
+        examples=(
+            'mousai loop "house groove, 124 bpm" --bars 8 -o loop.wav',
+            'mousai loop --of song.flac --region 8:16 "house groove" -o loop.wav',
         ),
     ),
     "reconstruct": Command(

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mousai.cli.data_annotate import add_annotate, run_annotate
+
 if TYPE_CHECKING:
     from mousai.data.workers import Pool
 
@@ -63,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-megabytes", type=int, default=1000, metavar="N", help="size of a file at most (default 1000)"
     )
     _add_pool(shard)
+    add_annotate(steps)
 
 
 def _add_pool(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +82,8 @@ def _add_pool(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do one step."""
+    if args.step == "annotate":
+        return run_annotate(args)
     from mousai.data.shards import is_elsewhere
     from mousai.data.workers import open_pool
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mousai.cli.common.control_options import add_control_options, plan_arguments, read_controls, shown_melody
-from mousai.cli.common.lora_options import add_lora_arguments, check_lora, load_lora, lora_record
+from mousai.cli.common.lora_options import add_lora_arguments, check_lora
+from mousai.cli.common.request_options import loaded, model_facts
 from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
 from mousai.cli.common.shared import (
     add_compile_argument,
@@ -17,10 +18,9 @@ from mousai.cli.common.shared import (
     check_text,
     checked_device,
     described_model,
-    model_name,
-    read_sound,
     say_unread,
 )
+from mousai.errors import UserError
 
 if TYPE_CHECKING:
     from mousai.conditioning.control_plan import ControlPlan
@@ -42,6 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--count", type=int, default=1, metavar="N", help="pieces for each sentence, numbered likewise (default 1)"
     )
     parser.add_argument(
+        "--best-of",
+        type=int,
+        metavar="N",
+        help="make so many for each piece, and keep the one that is most like what was asked for by the judges of "
+        "tempo, key, lead and chords; its file stores its own seed, and their verdict",
+    )
+    parser.add_argument(
         "--seed",
         type=int,
         metavar="N",
@@ -51,14 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_control_options(parser, clock="Bars begin at 0 s, at the tempo of the sentence.")
     group = parser.add_argument_group("how it is made (by default as the model is best run)")
     add_sampling_options(group, leave_out=("strength", "inpaint_resamples"))
-    group = parser.add_argument_group("starting from a recording")
-    group.add_argument("--init-audio", metavar="FILE", help="recording to make new music from, of the same length")
-    group.add_argument(
-        "--strength",
-        type=float,
-        metavar="X",
-        help="how much of the recording is replaced, above 0 (hardly anything) to 1 (all of it)",
-    )
+    parser.add_argument("--init-audio", help=argparse.SUPPRESS)
     add_model_arguments(parser)
     add_lora_arguments(parser)
     add_compile_argument(parser)
@@ -79,42 +79,34 @@ def run(args: argparse.Namespace) -> int:
     """
     pieces = _pieces(args)
     _check(args)
-    device = checked_device(args)
-
-    from mousai.pipeline import Mousai
-    from mousai.storage.folders import autoencoder_config
-
-    folder, described = described_model(args)
-    plan = read_controls(args, described)
-    recording = None if args.init_audio is None else read_sound(args.init_audio, autoencoder_config(folder))
-    _check_plan(args, plan, None if recording is None else recording.shape[1] / autoencoder_config(folder).sample_rate)
+    checked_device(args)
+    plan = read_controls(args, described_model(args)[1])
+    _check_plan(args, plan)
     print("".join(f"{line}\n" for line in shown_melody(plan)), end="", flush=True)
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
-    load_lora(pipeline, args)
-    if args.compile:
-        pipeline.compile()
+    pipeline = loaded(args)
     say_unread(pipeline, [*args.prompt, args.negative_prompt or ""])
-    made_with = {
-        "init_audio": args.init_audio,
-        "model": model_name(args),
-        "revision": args.revision,
-        **lora_record(args),
-    }
-    metadata = {name: value for name, value in made_with.items() if value is not None}
+    metadata = model_facts(args)
     for piece in pieces:
         pipeline.set_progress_bar_config(desc=piece.path.name)
-        result = pipeline(
-            piece.prompt,
-            negative_prompt=args.negative_prompt,
-            duration=args.duration,
-            seed=piece.seed,
-            init_audio=recording,
+        arguments = {
+            "negative_prompt": args.negative_prompt,
+            "duration": args.duration,
+            "seed": piece.seed,
             **plan_arguments(plan),
             **given_settings(args),
-        )
-        result.save(piece.path, overwrite=args.overwrite, metadata=metadata)
+        }
+        verdict = ""
+        if args.best_of is None:
+            result = pipeline(piece.prompt, **arguments)
+        else:
+            from mousai.evaluation.best_of import best_of
+
+            result, heard = best_of(pipeline, piece.prompt, args.best_of, **arguments)
+            verdict = f"best of {args.best_of}: {heard}"
+        stored = {**metadata, "verdict": verdict} if verdict else metadata
+        result.save(piece.path, overwrite=args.overwrite, metadata=stored)
         seconds = result.audios.shape[-1] / result.sample_rate
-        print(f"{piece.path}: {seconds:.2f} s, seed {piece.seed}", flush=True)
+        print(f"{piece.path}: {seconds:.2f} s, seed {result.seed}{verdict and f', {verdict}'}", flush=True)
     return 0
 
 
@@ -137,43 +129,52 @@ def _pieces(args: argparse.Namespace) -> list[_Piece]:
         check_text("prompt", prompt)
     check_text("negative_prompt", args.negative_prompt or "")
     check_count(args.count, "count")
+    if args.best_of is not None:
+        _check_choice(args)
     prompts = [prompt for prompt in args.prompt for _ in range(args.count)]
     paths = numbered(Path(args.output), len(prompts))
     for path in paths:
         check_output(path, args.overwrite)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
-    check_seed(seed, len(prompts))
-    return [_Piece(prompt, seed + k, path) for k, (prompt, path) in enumerate(zip(prompts, paths, strict=True))]
+    tries = 1 if args.best_of is None else args.best_of
+    check_seed(seed, len(prompts) * tries)
+    return [_Piece(prompt, seed + k * tries, path) for k, (prompt, path) in enumerate(zip(prompts, paths, strict=True))]
+
+
+def _check_choice(args: argparse.Namespace) -> None:
+    """Refuse a choice that the judges cannot make.
+
+    Raises:
+        UserError: they are not installed, or a prompt gives them nothing to choose by.
+    """
+    from mousai.arguments import check_count
+    from mousai.errors import UserError, install_hint
+
+    check_count(args.best_of, "best_of")
+    try:
+        import librosa  # noqa: F401
+    except ImportError:
+        raise UserError("best_of", args.best_of, f"needs the judges; {install_hint('evaluate')}") from None
+    from mousai.evaluation.best_of import check_choice
+
+    for prompt in args.prompt:
+        check_choice(prompt, chords=args.chords)
 
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what cannot be made, before any model is read."""
-    from mousai.arguments import check_duration, check_together
+    from mousai.arguments import check_duration
 
-    given = {
-        "seed": args.seed,
-        "generator": None,
-        "init_audio": args.init_audio,
-        "duration": args.duration,
-        "output_type": "pt",
-    }
-    check_together(given, given_settings(args))
+    if args.init_audio is not None:
+        raise UserError("init_audio", args.init_audio, "new music is made from a recording by mousai vary")
     if args.duration is not None:
         check_duration(args.duration)
     check_settings(args)
     check_lora(args)
 
 
-def _check_plan(args: argparse.Namespace, plan: "ControlPlan | None", seconds: float | None) -> None:
-    """Refuse chords, a melody or a form that do not fit a piece.
-
-    Args:
-        args: parsed options.
-        plan: chords, melody and form.
-        seconds: length of the recording to start from; None without one.
-    """
-    from dataclasses import replace
-
+def _check_plan(args: argparse.Namespace, plan: "ControlPlan | None") -> None:
+    """Refuse chords, a melody or a form that do not fit a piece."""
     from mousai.arguments import MAX_DURATION
     from mousai.conditioning.attributes import parse_attributes
     from mousai.pipeline import DURATION
@@ -182,8 +183,4 @@ def _check_plan(args: argparse.Namespace, plan: "ControlPlan | None", seconds: f
         return
     for prompt in args.prompt:
         attributes = parse_attributes(prompt)
-        if seconds is None:
-            found = plan.duration([attributes], args.duration, most=MAX_DURATION)
-            plan.placed(attributes, 0.0, found or DURATION)
-        else:
-            plan.placed(replace(attributes, tempo=None), 0.0, seconds)
+        plan.placed(attributes, 0.0, plan.duration([attributes], args.duration, most=MAX_DURATION) or DURATION)

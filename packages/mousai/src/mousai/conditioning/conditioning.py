@@ -35,6 +35,8 @@ class Conditioning:
             is to fit it. A model with the control "known" reads it, and `LatentDiffusion.sample` honours it by RePaint
             for any other. `None`: nothing is known.
         known_mask: bool [B, 1, frames], True where `known_latent` is known; what it holds elsewhere is not used.
+        circle: frames after which the piece begins again, for a loop: the latent has so many, and `frames`, which is
+            more, is how long the net hears it played on (`vdiffusion.Circle`). `None`: the piece does not repeat.
 
     Raises:
         ValueError: sizes disagree; the message names them.
@@ -48,6 +50,7 @@ class Conditioning:
     start_seconds: Sequence[float] = ()
     known_latent: Tensor | None = None
     known_mask: Tensor | None = None
+    circle: int | None = None
 
     def __post_init__(self) -> None:
         """Check that all parts are of one batch."""
@@ -65,6 +68,10 @@ class Conditioning:
         if len(set(given.values())) > 1:
             raise ValueError(f"Conditioning: parts of different batches: {given}")
         self._check_known()
+        if self.circle is not None and not 1 <= self.circle <= self.frames:
+            raise ValueError(f"circle={self.circle}: must be 1 to the {self.frames} frames")
+        if self.circle is not None and self.known_latent is not None:
+            raise ValueError("known_latent: cannot be given for a circle")
 
     def _check_known(self) -> None:
         latent, mask = self.known_latent, self.known_mask
@@ -78,6 +85,11 @@ class Conditioning:
         expected = [len(latent), 1, self.frames]
         if list(mask.shape) != expected or mask.dtype != torch.bool:
             raise ValueError(f"known_mask: expected bool {expected}, got {mask.dtype} {list(mask.shape)}")
+
+    @property
+    def latent_frames(self) -> int:
+        """Frames of the latent that is sampled."""
+        return self.frames if self.circle is None else self.circle
 
     @property
     def batch_size(self) -> int | None:

@@ -3,6 +3,7 @@
     metadata.jsonl, metadata.csv     rows with `file_name` (Hugging Face audiofolder; both may stand at any depth)
     song.json, song.txt              beside song.wav: an object of fields, or the caption itself
     tags                             of the file: title, artist, album, genre, year, comment
+    annotations.jsonl                of the folder: what `mousai data annotate` estimates; it names no files
 
 The fields of all of them add up. Of one field the first source that has it counts, in this order; of two tables the one
 that is nearer to the file.
@@ -24,6 +25,8 @@ from mousai.errors import UserError, install_hint
 from mousai.storage.file_parts import FilePart
 
 TABLES = ("metadata.jsonl", "metadata.csv")
+ANNOTATIONS = "annotations.jsonl"
+"""Table that `mousai data annotate` writes."""
 CAPTION_FIELDS = (
     *("caption", "title", "artist", "album", "genre", "style", "mood", "year", "key", "bpm", "instruments", "lead"),
 )
@@ -55,7 +58,7 @@ def song_name(record: Record, folder: Path) -> str:
     return unicodedata.normalize("NFC", record.path.relative_to(folder).as_posix())
 
 
-def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
+def find_records(folder: Path, *, tags: bool = True, annotations: bool = True) -> list[Record]:
     """All audio files below a folder with their metadata, in a fixed order.
 
     Where a table stands it decides which files of its folder count, as in the Hugging Face audiofolder layout: a file
@@ -65,6 +68,7 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
         folder: folder of audio files, at any depth, listed by `mousai.data.listing`; for what is not taken see
             `mousai.data.skipped`.
         tags: read the files' own tags too (needs tinytag, mousai-music[train]).
+        annotations: read `annotations.jsonl` too.
 
     Raises:
         UserError: the folder is missing or holds no audio, or a table or sidecar cannot be read; one line names it.
@@ -72,6 +76,7 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
     listing = list_folder(folder)
     tables = tables_of(listing)
     rows = _rows(listing, tables)
+    estimates = _estimates(folder) if annotations else {}
     beside: dict[tuple[str, str], list[Path]] = defaultdict(list)
     for path in listing.files:
         if path.suffix.lower() in SIDECARS:
@@ -88,7 +93,9 @@ def find_records(folder: Path, *, tags: bool = True) -> list[Record]:
                 _add(fields, _sidecar(one))
         if tags and path not in rows:
             _add(fields, _tags_of(path))
-        found.append(Record(path, fields))
+        record = Record(path, fields)
+        _add(fields, estimates.get(song_name(record, folder), {}))
+        found.append(record)
     if not found:
         why = "".join(f"; {line}" for line in skipped_lines(listing))
         raise UserError(folder, hint=f"holds no audio files ({', '.join(READ_SUFFIXES)}){why}")
@@ -121,6 +128,16 @@ def _rows(listing: Listing, tables: Mapping[Path, list[Path]]) -> dict[Path, dic
                 named.add(path)
                 _add(rows.setdefault(path, {}), fields)
     return rows
+
+
+def _estimates(folder: Path) -> dict[str, dict[str, Any]]:
+    """Estimated fields by song; those of a song that is gone count for nothing."""
+    table = folder / ANNOTATIONS
+    if not table.is_file():
+        return {}
+    rows = {name: fields for _, name, fields in table_rows(table)}
+    own = ("annotator", "size", "confidence")
+    return {name: {key: value for key, value in fields.items() if key not in own} for name, fields in rows.items()}
 
 
 def _add(fields: dict[str, Any], more: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import TextEmbedding
 from mousai.sampling_config import SamplingConfig
-from vdiffusion import Guidance, Net
+from vdiffusion import Circle, Guidance, Net
 
 ATTRIBUTE_GUIDANCE_T_MIN = 0.4
 """Diffusion time below which key and lead of a piece are decided: `attribute_guidance_scale` acts above it."""
@@ -62,7 +62,7 @@ def guided_net(
     if config.attribute_guidance_scale and cond.names_key_or_lead:
         partial = model.net_conditions(cond.without_key_and_lead(), batch)
     if config.guidance_scale == 1 and partial is None:
-        return model.denoise, conditions
+        return _on_circle(model.denoise, cond), conditions
     away: dict[str, Any] = {}
     if config.guidance_scale != 1:
         if negative is None:
@@ -80,4 +80,11 @@ def guided_net(
         partial_scale=config.attribute_guidance_scale,
         t_min=ATTRIBUTE_GUIDANCE_T_MIN,
     )
-    return guidance, conditions
+    return _on_circle(guidance, cond), conditions
+
+
+def _on_circle(net: Net, cond: Conditioning) -> Net:
+    """The net itself, or for a loop one that hears it played on, cross-faded where it is heard twice."""
+    if cond.circle is None:
+        return net
+    return Circle(net, length=cond.frames, fade=min(cond.frames - cond.circle, cond.circle))

@@ -189,7 +189,7 @@ class LatentDiffusion(nn.Module):
         latents: Tensor | None = None,
         callback: Callback | None = None,
     ) -> Tensor:
-        """Draw one latent [B, C, frames] for every batch member.
+        """Draw one latent [B, C, `cond.latent_frames`] for every batch member.
 
         Args:
             cond: what each piece is asked to be. A known part of the latent comes out as it is. A model with the
@@ -208,12 +208,14 @@ class LatentDiffusion(nn.Module):
         config = SamplingConfig() if config is None else config
         batch = len(noise)
         self._check(cond, batch)
-        shape = (self.config.net.in_channels, cond.frames)
+        shape = (self.config.net.in_channels, cond.latent_frames)
         if latents is None:
             latents = noise.draw(shape, stage=NOISE_STAGE, device=self.device)
         elif not isinstance(latents, Tensor) or not latents.is_floating_point() or latents.shape != (batch, *shape):
             what = f"{latents.dtype} {list(latents.shape)}" if isinstance(latents, Tensor) else type(latents).__name__
             raise ValueError(f"latents: expected floating-point {[batch, *shape]}, got {what}")
+        if init_latent is not None and not config.strength:
+            return init_latent.expand(batch, -1, -1).to(self.device)
         begin = 1.0 if init_latent is None else config.strength
         times = time_grid(config.num_inference_steps, start=begin, kind=config.time_grid)
         known, mask = self._known(cond)

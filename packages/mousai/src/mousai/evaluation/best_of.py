@@ -1,7 +1,8 @@
 """Best of several pieces: the judges hear each of them and pick the one that is most like what was asked for."""
 
+import math
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -10,14 +11,18 @@ import numpy as np
 
 from mousai.arguments import check_count, check_seed
 from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
+from mousai.conditioning.control_plan import control_plan
 from mousai.errors import UserError
 from mousai.evaluation.features.waveform import ANALYSIS_RATE, Array, mono, resample
+from mousai.evaluation.judges.chords import Segment, estimate_chords
 
 if TYPE_CHECKING:
     from mousai.evaluation.judges.panel import JudgePanel
     from mousai.output import MousaiOutput
     from mousai.pipeline import Mousai
 
+LEAST_RECALL = 0.02
+"""Share of the chords heard as asked that counts for a piece in which fewer are."""
 TEMPO_MISSED = -4.0
 """Log-probability that counts for a piece in another tempo than was asked for; in the right one it is 0."""
 
@@ -46,29 +51,33 @@ class PieceVerdict:
         return f"{', '.join(parts)}; log-probability {self.total:.2f}"
 
 
-def asked_of(prompt: str, attributes: MusicAttributes | None = None) -> MusicAttributes:
+def check_choice(prompt: str, attributes: MusicAttributes | None = None, chords: Any = None) -> MusicAttributes:
     """Return what a prompt and `attributes` ask for that the judges can hear.
 
     Raises:
-        UserError: they ask for no tempo, key or lead, so that no piece is nearer to it than another.
+        UserError: they ask for no tempo, key or lead, and there are no chords: no piece is nearer to it than another.
     """
     asked = parse_attributes(prompt).updated(attributes)
-    if asked.tempo is None and asked.key is None and asked.lead is None:
+    if asked.tempo is None and asked.key is None and asked.lead is None and chords is None:
         hint = "names no tempo, key or lead, by which the judges could choose; name one, or leave best_of out"
         raise UserError("prompt", prompt, hint)
     return asked
 
 
-def judge_piece(sound: Array, *, sample_rate: int, asked: MusicAttributes) -> PieceVerdict:
+def judge_piece(
+    sound: Array, *, sample_rate: int, asked: MusicAttributes, chords: Sequence[Segment] = ()
+) -> PieceVerdict:
     """Let the judges hear a piece.
 
     Args:
         sound: waveform [channels, samples].
         sample_rate: Hz.
         asked: what was asked for.
+        chords: chords that were asked for, in the order of time.
     """
     from mousai.evaluation.features.extraction import extract_features
     from mousai.evaluation.judges.tempo import estimate_tempo, tempo_matches
+    from mousai.evaluation.metrics.chord_recall import majmin_recall
 
     clip = resample(mono(sound), sample_rate, ANALYSIS_RATE)
     features, panel = extract_features(clip, sample_rate=ANALYSIS_RATE), _panel()
@@ -92,6 +101,11 @@ def judge_piece(sound: Array, *, sample_rate: int, asked: MusicAttributes) -> Pi
     if asked.lead is not None:
         wanted["lead"] = asked.lead
         scores["lead"] = float(leads[panel.lead.names.index(asked.lead)])
+    if chords:
+        recall = majmin_recall(chords, estimate_chords(clip, sample_rate=ANALYSIS_RATE))
+        if not math.isnan(recall):
+            heard["chords"], wanted["chords"] = f"{100 * recall:.0f} % right", "all"
+            scores["chords"] = math.log(max(recall, LEAST_RECALL))
     return PieceVerdict(heard=heard, asked=wanted, scores=scores)
 
 
@@ -104,7 +118,7 @@ def best_of(
 
     Args:
         pipe: the model.
-        prompt: a sentence that names a tempo, a key or a lead.
+        prompt: a sentence that names a tempo, a key or a lead; or there are chords.
         count: pieces to choose from.
         seed: of the first one; drawn at random if it is not given.
         **arguments: of `Mousai.__call__`.
@@ -117,12 +131,15 @@ def best_of(
     check_seed(first, count)
     if not isinstance(prompt, str):
         raise UserError("prompt", hint="must be one sentence; call it once for each")
-    asked = asked_of(prompt, arguments.get("attributes"))
+    asked = check_choice(prompt, arguments.get("attributes"), arguments.get("chords"))
+    plan = control_plan(chords=arguments.get("chords"), model=pipe.controls)
     best: tuple[MousaiOutput, PieceVerdict] | None = None
     for place in range(count):
         made = pipe(prompt, seed=first + place, **arguments)
         sound = np.asarray(made.audios[0], dtype=np.float32)
-        verdict = judge_piece(sound, sample_rate=made.sample_rate, asked=asked)
+        seconds = sound.shape[-1] / made.sample_rate
+        chords = () if plan is None else plan.placed(asked, 0.0, seconds).chords or ()
+        verdict = judge_piece(sound, sample_rate=made.sample_rate, asked=asked, chords=chords)
         if best is None or verdict.total > best[1].total:
             best = made, verdict
     assert best is not None

@@ -1,7 +1,6 @@
-"""Parts that `mousai edit` and `mousai extend` share: the recording, what is known of it, the model, and the result."""
+"""Parts that the verbs on a recording share: the recording, what is known of it, the model, and the result."""
 
 import argparse
-import secrets
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,16 +14,23 @@ from mousai.cli.common.control_options import (
     read_controls,
     shown_melody,
 )
-from mousai.cli.common.lora_options import add_lora_arguments, check_lora, load_lora, lora_record
-from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
+from mousai.cli.common.lora_options import add_lora_arguments
+from mousai.cli.common.request_options import (
+    add_clock_arguments,
+    add_request_arguments,
+    check_request,
+    drawn_seed,
+    key_name,
+    loaded,
+    model_facts,
+    model_words,
+    settings_words,
+)
+from mousai.cli.common.sampling_options import add_sampling_options, given_settings
 from mousai.cli.common.shared import (
-    AUDIO_FILES,
     add_compile_argument,
     add_model_arguments,
-    check_text,
-    checked_device,
     described_model,
-    model_name,
     quiet_decoders,
     say_unread,
 )
@@ -36,8 +42,13 @@ if TYPE_CHECKING:
     from mousai.editing import Recording
 
 
-def add_recording_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the recording, the prompt, where to write, and what may be known of the recording."""
+def add_recording_arguments(parser: argparse.ArgumentParser, *, leave_out: tuple[str, ...] = ("strength",)) -> None:
+    """Add the recording, the prompt, where to write, and what may be known of the recording.
+
+    Args:
+        parser: of the command.
+        leave_out: settings of sampling that get no option here.
+    """
     parser.add_argument("recording", metavar="FILE", help="recording of any rate, mono or stereo")
     parser.add_argument(
         "prompt",
@@ -45,24 +56,11 @@ def add_recording_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PROMPT",
         help="what the new music is like, in quotes (default: the prompt of the recording, if mousai made it)",
     )
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help=f"file to write: {AUDIO_FILES}")
-    parser.add_argument("--overwrite", action="store_true", help="replace the file if it exists")
-    parser.add_argument("--negative-prompt", metavar="P", help="a sentence to stay away from")
-    parser.add_argument(
-        "--seed",
-        type=int,
-        metavar="N",
-        help="the same number makes the same music again (default: drawn at random, and printed)",
-    )
-    group = parser.add_argument_group(
-        "the recording's clock and key (by default as the prompt, the recording's own prompt or an estimate tells)"
-    )
-    group.add_argument("--tempo", type=float, metavar="BPM", help="beats per minute")
-    group.add_argument("--first-downbeat", type=float, metavar="S", help="second at which a bar begins")
-    group.add_argument("--key", metavar="KEY", help='such as "A minor"')
+    add_request_arguments(parser)
+    add_clock_arguments(parser)
     add_control_options(parser, clock="Seconds are the recording's own; bars begin at its first downbeat.")
     group = parser.add_argument_group("how it is made (by default as the model is best run)")
-    add_sampling_options(group, leave_out=("strength",))
+    add_sampling_options(group, leave_out=leave_out)
     add_model_arguments(parser)
     add_lora_arguments(parser)
     add_compile_argument(parser)
@@ -91,9 +89,7 @@ def check_first(args: argparse.Namespace) -> Mapping[str, str]:
 
     The chords, melody and form that are asked for are then in `args.plan`, for `make`.
     """
-    from mousai.arguments import check_seed
     from mousai.audio.files import check_output, read_metadata
-    from mousai.conditioning.attributes import FASTEST, SLOWEST, parse_attributes
 
     check_output(args.output, args.overwrite)
     with quiet_decoders():
@@ -101,18 +97,7 @@ def check_first(args: argparse.Namespace) -> Mapping[str, str]:
     made = made if "mousai" in made else {}
     if args.prompt is None and "prompt" not in made:
         raise UserError("prompt", hint=f"must be given: {args.recording} has none of its own")
-    for field in ("prompt", "negative_prompt"):
-        check_text(field, getattr(args, field) or "")
-    if args.seed is not None:
-        check_seed(args.seed)
-    if args.tempo is not None and not SLOWEST <= args.tempo <= FASTEST:
-        raise UserError("tempo", args.tempo, f"must be {SLOWEST:g} to {FASTEST:g} beats per minute")
-    if args.first_downbeat is not None and not 0 <= args.first_downbeat < 1e5:
-        raise UserError("first_downbeat", args.first_downbeat, "must be 0 s or more")
-    if args.key is not None and parse_attributes(args.key).key is None:
-        raise UserError("key", args.key, 'must be a note and major or minor, such as "A minor"')
-    check_settings(args)
-    check_lora(args)
+    check_request(args)
     args.plan = read_controls(args, described_model(args)[1])
     return made
 
@@ -128,7 +113,7 @@ def known_attributes(
         made: what mousai stored in it.
         around: second around which it is estimated.
     """
-    from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
+    from mousai.conditioning.attributes import MusicAttributes, parse_attributes
 
     own = parse_attributes(made.get("prompt", ""))
     stored_tempo = float(made["tempo"]) if "tempo" in made else own.tempo
@@ -149,7 +134,7 @@ def known_attributes(
             key = key or found[2]
     known = MusicAttributes(tempo=tempo, key=key, first_downbeat=(downbeat or 0.0) if tempo else 0.0)
     words = [f"{tempo:.4g} bpm, first downbeat at {known.first_downbeat:.3f} s"] if tempo else ["tempo unknown"]
-    words.append(key_name(key) if key else "key unknown")
+    words.append(key_name(known) or "key unknown")
     if sources:
         words.append("estimated where not given; --tempo, --first-downbeat and --key say it better")
     print(f"{args.recording}: {', '.join(words)}", flush=True)
@@ -194,6 +179,8 @@ def make(
     made: Mapping[str, str],
     attributes: "MusicAttributes",
     words: Sequence[str],
+    *,
+    source: str = "inpaint_audio",
     **wish: Any,
 ) -> int:
     """Load the model, make what is wanted of it, and write the file.
@@ -204,53 +191,36 @@ def make(
         made: what mousai stored in it.
         attributes: what is known of it.
         words: options of this command that say what was wanted, for the record.
+        source: argument of the pipeline that takes the recording; of `Mousai.loop` it is "audio".
         wish: arguments of the pipeline that say what is wanted.
     """
-    from mousai.conditioning.attributes import key_name
-    from mousai.pipeline import Mousai
-
-    path, shift = Path(args.output), wish.get("inpaint_before_seconds", 0.0)
+    path, prompt = Path(args.output), made["prompt"] if args.prompt is None else args.prompt
     if float(recording.sound.abs().max()) > 1 and path.suffix.lower() != ".wav":
         raise UserError("output", args.output, "the recording goes beyond ±1, which only a .wav of floats can hold")
-    device = checked_device(args)
     _check_plan(args.plan, recording, attributes, wish)
     print("".join(f"{line}\n" for line in shown_melody(args.plan)), end="", flush=True)
-    folder, _ = described_model(args)
-    seed = secrets.randbelow(2**32) if args.seed is None else args.seed
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
-    load_lora(pipeline, args)
-    if args.compile:
-        pipeline.compile()
+    seed, pipeline = drawn_seed(args), loaded(args)
     pipeline.set_progress_bar_config(desc=path.name)
-    prompt = made["prompt"] if args.prompt is None else args.prompt
     say_unread(pipeline, [prompt, args.negative_prompt or ""])
-    result = pipeline(
-        prompt,
-        negative_prompt=args.negative_prompt,
-        seed=seed,
-        inpaint_audio=recording,
-        attributes=attributes,
-        **wish,
-        **plan_arguments(args.plan),
-        **given_settings(args),
+    given: dict[str, Any] = {source: recording, **wish, **plan_arguments(args.plan), **given_settings(args)}
+    result = (pipeline.loop if source == "audio" else pipeline)(
+        prompt, negative_prompt=args.negative_prompt, seed=seed, attributes=attributes, **given
     )
-    facts: dict[str, str] = {"inpaint_audio": args.recording, "model": model_name(args), **lora_record(args)}
+    # Second of the recording at which the result begins.
+    begins = wish.get("start_seconds", 0.0) - wish.get("inpaint_before_seconds", 0.0)
+    facts = {source: args.recording, **model_facts(args)}
     known = [*words, "--seed", str(seed)]
     if attributes.tempo is not None:
         bar = 4 * 60 / attributes.tempo
-        downbeat = f"{(attributes.first_downbeat + shift) % bar:.6g}"
+        downbeat = f"{(attributes.first_downbeat - begins) % bar:.6g}"
         facts |= {"tempo": f"{attributes.tempo:.6g}", "first_downbeat": downbeat}
         known += ["--tempo", f"{attributes.tempo:.6g}", "--first-downbeat", f"{attributes.first_downbeat:.6g}"]
     if attributes.key is not None:
-        facts["key"] = key_name(attributes.key)
+        facts["key"] = key_name(attributes)
         known += ["--key", facts["key"]]
-    for name in ("model", "revision", "negative_prompt"):
-        if getattr(args, name) is not None:
-            known += ["--" + name.replace("_", "-"), str(getattr(args, name))]
-    known += ["--dtype", args.dtype] * (args.dtype != "auto")
-    known += [word for name, value in lora_record(args).items() for word in (f"--{name.replace('_', '-')}", value)]
-    known += control_words(args)
-    facts["command"] = shlex.join([args.verb, args.recording, prompt, *known, *_settings_words(args)])
+    known += [*model_words(args), *control_words(args), *settings_words(args)]
+    named = ["--of", args.recording] if source == "audio" else [args.recording]
+    facts["command"] = shlex.join([args.verb, *named, prompt, *known])
     facts["prompt"] = made.get("prompt", prompt)  # of the whole piece, for the next edit
     result.save(path, overwrite=args.overwrite, metadata=facts)
     seconds = result.audios.shape[-1] / result.sample_rate
@@ -270,11 +240,3 @@ def _check_plan(
     regions = zip(wish.get("inpaint_mask_start_seconds", ()), wish.get("inpaint_mask_end_seconds", ()), strict=True)
     around = [(start, 0.0)] * (start < 0) + [(recording.seconds, end)] * (end > recording.seconds)
     plan.check_regions([*regions, *around] or [(start, end)])
-
-
-def _settings_words(args: argparse.Namespace) -> list[str]:
-    from mousai.sampling_config import SamplingConfig
-    from mousai.settings import settings_of
-
-    known = settings_of(SamplingConfig)
-    return [word for name, value in given_settings(args).items() for word in (known[name].option_of(name), str(value))]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mousai.diffusion.lora import FORMAT, A, B
 from mousai.storage.weights import save_tensors
 from mousai.training.config import AdapterConfig
-from unet1d import Conv
+from unet1d import Conv, wrap
 
 TARGETS = ("to_q", "to_kv", "to_out", "conv", "conv1", "conv2")
 """Modules of the U-Net that get an adapter: attention and convolutions."""
@@ -37,13 +37,13 @@ class LoraConv(nn.Module, LoraLayer):
         self._active_adapter = adapter_name
         self.update_layer(adapter_name, r, lora_alpha=lora_alpha, config=config, **rest)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, L, C_in] -> [B, L, C_out]."""
+    def forward(self, x: Tensor, circular: bool = False) -> Tensor:
+        """[B, L, C_in] -> [B, L, C_out]; for `circular` see `Conv`."""
         base = self.get_base_layer()
         assert isinstance(base, Conv)
-        result: Tensor = base(x)
+        result: Tensor = base(x, circular)
         taps = base.weight.shape[1]
-        padded = F.pad(x, (0, 0, taps // 2, taps // 2))
+        padded = wrap(x, taps // 2) if circular else F.pad(x, (0, 0, taps // 2, taps // 2))
         neighbours = torch.cat([padded[:, tap : tap + x.shape[1]] for tap in range(taps)], dim=-1)
         for name in self.active_adapters:
             result = result + self.scaling[name] * self.lora_B[name](self.lora_A[name](neighbours))

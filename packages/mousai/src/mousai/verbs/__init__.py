@@ -1,0 +1,1 @@
+"""What a user does beside making a piece and editing one: loops and variations."""
