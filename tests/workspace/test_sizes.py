@@ -13,6 +13,7 @@ SHORT = {
     "packages/dmae/src/dmae/precision.py": "one context that every part of the package uses",
     "packages/dmae/src/dmae/representation/waveform.py": "one of three representations, the simplest",
     "packages/mousai/src/mousai/cli/broken_torchaudio.py": "must be imported before anything heavy",
+    "packages/mousai/src/mousai/cli/server/ui.py": "`mousai serve` with a browser",
     "packages/mousai/src/mousai/compose/errors.py": "an error that modules raise which do not import each other",
     "packages/mousai/src/mousai/compose/production/buses.py": "a table",
     "packages/mousai/src/mousai/compose/production/vinyl.py": "one effect of several",

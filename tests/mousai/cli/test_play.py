@@ -18,11 +18,11 @@ import soundfile
 import torch
 
 from mousai.audio.files import audio_info, read_metadata
-from mousai.cli.generate import command_of
 from mousai.cli.playing.ahead import Ahead
 from mousai.cli.playing.pipe import wav_header
 from mousai.cli.playing.typed import change_prompt, start_reading
 from mousai.errors import UserError
+from mousai.output import command_of
 from mousai.streaming import AudioChunk, Change
 
 from .helpers import Result

@@ -169,10 +169,15 @@ class Codec:
         return self
 
     def set_progress_bar_config(self, **config: Any) -> None:
-        """Set arguments of the progress bars, which are tqdm's; `disable=True` shows none."""
+        """Set arguments of the progress bars, which are tqdm's; `disable=True` shows none.
+
+        `listener=` is called as `listener(stage, step, total)` after every step of "latent_diffusion" and "decoder";
+        what it raises ends the call, and nothing is decoded.
+        """
         from tqdm import tqdm
 
-        tqdm(**{"total": 0, **config, "disable": True})  # so that a wrong name is an error here and not in a later call
+        bars = {name: value for name, value in config.items() if name != "listener"}
+        tqdm(**{"total": 0, **bars, "disable": True})  # so that a wrong name is an error here and not in a later call
         self._progress_bar_config = config
 
     def encode(self, audio: Any) -> Tensor:

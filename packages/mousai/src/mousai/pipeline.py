@@ -253,6 +253,8 @@ class Mousai(Cascade):
         region = Region(start_seconds, recording.seconds if end_seconds is None else end_seconds)
         return loop_of(self, request, recording, region, seam=check_loop_region(region, recording, seam=seam_seconds))
 
+    # ---- music without end
+
     @takes_settings(SamplingConfig)
     def stream(
         self,

@@ -13,13 +13,15 @@ class ProgressBars:
 
     Args:
         stages: stage -> number of its steps, in their order.
-        config: arguments of tqdm, such as `disable=True`, `desc="song.wav"` or `file=`.
+        config: arguments of tqdm, such as `disable=True`, `desc="song.wav"` or `file=`; and `listener(stage, step,
+            total)`, which is called after every step. What it raises ends the call.
     """
 
     def __init__(self, stages: Mapping[str, int], config: Mapping[str, Any] | None = None) -> None:
         self._waiting = list(stages.items())
         self._config = dict(config or {})
         self._name = self._config.pop("desc", "")
+        self._listener = self._config.pop("listener", None)
         self._bar: Any = None
 
     def __enter__(self) -> Self:
@@ -31,6 +33,8 @@ class ProgressBars:
         """Step `step` of `total` is done, counting from 1."""
         self._bar.total = total  # a long piece has the steps of each of its windows
         self._bar.update(step - self._bar.n)
+        if self._listener is not None:
+            self._listener(stage, step, total)
         if step == total:
             self._bar.close()
             self._next()

@@ -1,6 +1,7 @@
 """Audio file that is written piece by piece, so that its length needs no memory, and whole or not at all."""
 
 import json
+import struct
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +28,8 @@ METADATA_LIMIT = 16384
 """Most characters of the comment in which metadata are stored."""
 # The size field of a WAV file has 32 bits; the rest is for the header.
 _WAV_LIMIT = 2**32 - 2**16
+_UNKNOWN = 0xFFFFFFFF  # sizes in the header of a WAV file that is being streamed
+_LONGEST = _UNKNOWN - 64
 
 
 class AudioWriter:
@@ -111,6 +114,22 @@ class AudioWriter:
             return AudioError(str(self.path), hint=f"cannot be written at {self._rate} Hz: {libsndfile_reason(error)}")
         reason = getattr(error, "strerror", None) or error
         return AudioError(str(self.path), hint=f"cannot be written: {reason}")
+
+
+def wav_header(sample_rate: int, channels: int, samples: int | None = None) -> bytes:
+    """Return the 44 bytes before the samples of a 16-bit WAV file.
+
+    Args:
+        sample_rate: Hz.
+        channels: 1 or 2.
+        samples: length. Where it is `None`, or more than the header can say, both sizes are 0xFFFFFFFF, as programs
+            write that stream WAV: it goes on to the end of the file.
+    """
+    frame = 2 * channels
+    size = _UNKNOWN if samples is None or samples * frame > _LONGEST else samples * frame
+    whole = size if size == _UNKNOWN else size + 36
+    about = struct.pack("<IHHIIHH", 16, 1, channels, sample_rate, sample_rate * frame, frame, 16)
+    return b"RIFF" + struct.pack("<I", whole) + b"WAVEfmt " + about + b"data" + struct.pack("<I", size)
 
 
 def _comment(path: Path, metadata: Mapping[str, str]) -> str:

@@ -43,6 +43,19 @@ COMMANDS = {
             'mousai extend demo.wav --before 8 --after 20 "calm piano pop" -o longer.wav',
         ),
     ),
+    "ui": Command(
+        module="mousai.cli.server.ui",
+        summary="open a page in the browser on which music is made",
+        examples=("mousai ui", "mousai ui --port 8000 --no-browser"),
+    ),
+    "serve": Command(
+        module="mousai.cli.server.serve",
+        summary="serve the model to other programs over HTTP",
+        examples=(
+            "mousai serve",
+            "mousai serve --host 0.0.0.0 --api-key-env MOUSAI_KEY --queue 8 --max-duration 120",
+        ),
+    ),
     "vary": Command(
         module="mousai.cli.vary",
         summary="make a recording anew, from a little to all of it",

@@ -125,7 +125,6 @@ def _sound(path: Path) -> list[str]:
     from mousai.audio.files import audio_info, read_metadata
     from mousai.cli.common.made_again import command_of
     from mousai.cli.common.shared import quiet_decoders
-    from mousai.conditioning.control_plan import NOT_STORED
 
     with quiet_decoders():
         found, made = audio_info(path), read_metadata(path)
@@ -133,8 +132,7 @@ def _sound(path: Path) -> list[str]:
     if "mousai" not in made:
         return [*lines, "not made by mousai, or its comment was removed"]
     lines += ["", *_table(list(made.items()))]
-    stored = not any(made.get(name, "").endswith(NOT_STORED) for name in ("chords", "melody"))
-    command = command_of(made, str(path.with_stem(f"{path.stem}-again"))) if stored else None
+    command = command_of(made, str(path.with_stem(f"{path.stem}-again")))
     return lines if command is None else [*lines, "", "made again by", f"  {command}"]
 
 

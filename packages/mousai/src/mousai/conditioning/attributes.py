@@ -43,6 +43,8 @@ _WITH_GONE = re.compile(
 )
 """A gap in a prompt with the words that led to it and hung on it: "led by a …", "in the key of …", "… on top"."""
 _PITCH = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+NOTES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MODES = ("major", "minor")
 _SHIFT = {"": 0, "#": 1, "♯": 1, "sharp": 1, "b": -1, "♭": -1, "flat": -1}
 
 
@@ -84,6 +86,11 @@ def parse_attributes(text: str) -> MusicAttributes:
         if _is_key(found):
             keys.append(((_PITCH[letter] + _SHIFT[sign or word]) % 12, mode.startswith("min")))
     return MusicAttributes(tempo=tempos[0] if tempos else None, key=keys[0] if keys else None, lead=lead_in(text))
+
+
+def key_name(key: tuple[int, bool]) -> str:
+    """Return a key in words, such as "A minor"."""
+    return f"{NOTES[key[0]]} {MODES[key[1]]}"
 
 
 def strip_attributes(text: str) -> str:

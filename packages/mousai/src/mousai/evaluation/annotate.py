@@ -21,6 +21,7 @@ import numpy as np
 from mousai.audio.files import read_audio
 from mousai.audio.loudness import RATE, SILENT, integrated_loudness
 from mousai.audio.opening import AudioError
+from mousai.conditioning.attributes import key_name
 from mousai.data.records import ANNOTATIONS, Record, find_records, song_name
 from mousai.errors import UserError
 from mousai.evaluation.features.key import key_features
@@ -28,7 +29,7 @@ from mousai.evaluation.features.pitch import pitch_spectrogram
 from mousai.evaluation.features.waveform import ANALYSIS_RATE, Array, mono, resample
 from mousai.evaluation.judges.beats import beat_confidence, beat_phase, downbeat_by_changes
 from mousai.evaluation.judges.chords import chord_confidence, estimate_chords
-from mousai.evaluation.judges.key import MODES, NOTES, KeyJudge
+from mousai.evaluation.judges.key import KeyJudge
 from mousai.evaluation.judges.tempo import estimate_tempo
 from mousai.storage.files import atomic_file
 
@@ -127,7 +128,7 @@ def estimate_fields(
     scores = judge.scores(key_features(spectrogram)[None]).reshape(24)
     odds = np.exp(scores - np.logaddexp.reduce(scores))
     best = int(odds.argmax())
-    found["key"] = (f"{NOTES[best % 12]} {MODES[best // 12]}", float(odds[best]))
+    found["key"] = (key_name((best % 12, bool(best // 12))), float(odds[best]))
     chords = estimate_chords(clip, sample_rate=ANALYSIS_RATE, spectrogram=spectrogram)
     segments = [{"start": round(start, 3), "end": round(end, 3), "label": label} for start, end, label in chords]
     found["chords"] = (segments, chord_confidence(spectrogram, chords))

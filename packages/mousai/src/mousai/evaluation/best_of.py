@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mousai.arguments import check_count, check_seed
-from mousai.conditioning.attributes import MusicAttributes, parse_attributes
+from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
 from mousai.conditioning.control_plan import control_plan
 from mousai.errors import UserError
 from mousai.evaluation.features.waveform import ANALYSIS_RATE, Array, mono, resample
@@ -76,7 +76,6 @@ def judge_piece(
         chords: chords that were asked for, in the order of time.
     """
     from mousai.evaluation.features.extraction import extract_features
-    from mousai.evaluation.judges.key import MODES, NOTES
     from mousai.evaluation.judges.tempo import estimate_tempo, tempo_matches
     from mousai.evaluation.metrics.chord_recall import majmin_recall
 
@@ -87,7 +86,7 @@ def judge_piece(
     leads = _log_softmax(panel.lead.scores(features["lead"][None])[0])
     heard = {
         "tempo": f"{tempo:.1f}",
-        "key": f"{NOTES[int(keys.argmax()) % 12]} {MODES[int(keys.argmax()) // 12]}",
+        "key": key_name((int(keys.argmax()) % 12, bool(keys.argmax() // 12))),
         "lead": panel.lead.names[int(leads.argmax())],
     }
     wanted: dict[str, str] = {}
@@ -97,7 +96,7 @@ def judge_piece(
         scores["tempo"] = 0.0 if tempo_matches(tempo, asked.tempo) else TEMPO_MISSED
     if asked.key is not None:
         tonic, minor = asked.key
-        wanted["key"] = f"{NOTES[tonic]} {MODES[minor]}"
+        wanted["key"] = key_name(asked.key)
         scores["key"] = float(keys[12 * minor + tonic])
     if asked.lead is not None:
         wanted["lead"] = asked.lead

@@ -11,11 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mousai.conditioning.attributes import parse_attributes
+from mousai.conditioning.attributes import key_name, parse_attributes
 from mousai.data.tables import check_below, json_rows
 from mousai.errors import UserError
 from mousai.evaluation.features.waveform import CLIP_SECONDS
-from mousai.evaluation.judges.key import MODES, NOTES, key_parts
+from mousai.evaluation.judges.key import key_parts
 from mousai.evaluation.prompts import Prompt
 from mousai.storage.files import write_text
 
@@ -104,7 +104,7 @@ def _known(table: Path, number: int, row: Mapping[str, Any], genres: Sequence[st
         except ValueError as error:
             raise UserError(table, hint=f"{where}: {error}") from error
     elif parsed.key is not None:
-        key = f"{NOTES[parsed.key[0]]} {MODES[parsed.key[1]]}"
+        key = key_name(parsed.key)
     return {
         "file_name": row["file_name"],
         "prompt": prompt,

@@ -4,8 +4,12 @@ import argparse
 import shlex
 from collections.abc import Mapping
 
+from mousai import output
+
 _NEVER = ("--output", "--overwrite", "--help", "--compile", "--device", "--version")
 """Options that say where and on what it is made, which a file has no say in."""
+_FACTS = ("mousai", "prompt", "regions", "beside_prompt")
+"""What a file states that is no option, and says what kind of piece it is."""
 _OF_COMMANDS = ("edit", "extend", "vary", "loop", "play")
 
 
@@ -22,15 +26,9 @@ def command_of(made: Mapping[str, str], path: str) -> str | None:
     if "command" in made:
         words = _checked(made["command"])
         return None if words is None else shlex.join(["mousai", *words, "-o", path])
-    if "prompt" not in made or "regions" in made:
-        return None
-    words = ["mousai", "generate", "-o", path]
     known = _options("generate")
-    for key, value in made.items():
-        option = "--" + key.replace("_", "-")
-        if option in known and (key, value) != ("model", "bundled"):
-            words += [f"{option}={value}"] if value.startswith("-") else [option, value]
-    return shlex.join([*words, "--", made["prompt"]])
+    kept = {key: value for key, value in made.items() if key in _FACTS or "--" + key.replace("_", "-") in known}
+    return output.command_of(kept, path)
 
 
 def _checked(command: str) -> list[str] | None:

@@ -98,6 +98,6 @@ def settings_words(args: argparse.Namespace) -> list[str]:
 
 def key_name(attributes: "MusicAttributes") -> str:
     """Name of a key, such as "A minor"; empty where it is unknown."""
-    from mousai.evaluation.judges.key import MODES, NOTES
+    from mousai.conditioning.attributes import key_name as name_of
 
-    return f"{NOTES[attributes.key[0]]} {MODES[attributes.key[1]]}" if attributes.key else ""
+    return name_of(attributes.key) if attributes.key else ""

@@ -1,7 +1,6 @@
 """Sound through a pipe: raw samples, or a WAV file whose length nobody knows yet."""
 
 import os
-import struct
 import sys
 from types import TracebackType
 from typing import Self
@@ -9,11 +8,10 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
+from mousai.audio.writing import wav_header
 from mousai.errors import UserError
 
 FORMATS = ("wav", "s16le", "f32le")
-_UNKNOWN = 0xFFFFFFFF  # sizes in the header of a WAV file that is being streamed
-_LONGEST = _UNKNOWN - 64
 
 
 class Pipe:
@@ -59,19 +57,3 @@ class Pipe:
     def _send(self, data: bytes) -> None:
         self._out.write(data)
         self._out.flush()
-
-
-def wav_header(sample_rate: int, channels: int, samples: int | None = None) -> bytes:
-    """Return the 44 bytes before the samples of a 16-bit WAV file.
-
-    Args:
-        sample_rate: Hz.
-        channels: 1 or 2.
-        samples: length. Where it is `None`, or more than the header can say, both sizes are 0xFFFFFFFF, as programs
-            write that stream WAV: it goes on to the end of the file.
-    """
-    frame = 2 * channels
-    size = _UNKNOWN if samples is None or samples * frame > _LONGEST else samples * frame
-    whole = size if size == _UNKNOWN else size + 36
-    about = struct.pack("<IHHIIHH", 16, 1, channels, sample_rate, sample_rate * frame, frame, 16)
-    return b"RIFF" + struct.pack("<I", whole) + b"WAVEfmt " + about + b"data" + struct.pack("<I", size)

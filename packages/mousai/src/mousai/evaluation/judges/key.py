@@ -13,10 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mousai.conditioning.attributes import MODES, NOTES
 from mousai.evaluation.features.waveform import Array
-
-MODES = ("major", "minor")
-NOTES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
 @dataclass(frozen=True)

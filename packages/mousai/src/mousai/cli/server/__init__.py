@@ -1,0 +1,1 @@
+"""Commands that run the server: `mousai serve` and `mousai ui`."""

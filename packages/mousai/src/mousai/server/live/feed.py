@@ -1,0 +1,77 @@
+"""What passes between the worker thread that makes a stream and the client that listens to it."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from mousai.server.errors import ApiError
+
+MOST_UPDATES = 100
+"""Updates that may wait for the worker."""
+
+
+class Feed:
+    """Messages and sound from the worker to a client, updates from the client to the worker.
+
+    A message is a dictionary, sound is bytes. Made on the event loop's thread.
+
+    Args:
+        paced: whether the worker waits for the clock, as for someone who listens, or makes all as fast as it can.
+        most_bytes: most sound that waits for a client who reads too slowly; then the stream ends.
+    """
+
+    def __init__(self, *, paced: bool, most_bytes: int) -> None:
+        self.paced = paced
+        self.too_slow = False
+        self._most_bytes, self._bytes = most_bytes, 0
+        self._loop = asyncio.get_running_loop()
+        self._sent: asyncio.Queue[dict[str, Any] | bytes | None] = asyncio.Queue()
+        self._updates: deque[Mapping[str, Any]] = deque()
+        self._news = threading.Event()
+
+    # ---- the worker's side
+
+    def send(self, *messages: dict[str, Any] | bytes | None) -> None:
+        """Send messages and sound; `None` is the end of all."""
+        self._loop.call_soon_threadsafe(self._put, messages)
+
+    def updates(self) -> list[Mapping[str, Any]]:
+        """Return the updates that have come since it was last asked."""
+        self._news.clear()
+        found = []
+        while self._updates:
+            found.append(self._updates.popleft())
+        return found
+
+    def wait(self, seconds: float) -> None:
+        """Wait for an update, or for so long."""
+        self._news.wait(seconds)
+
+    # ---- the client's side, on the event loop
+
+    def update(self, change: Mapping[str, Any]) -> None:
+        """Ask for a change.
+
+        Raises:
+            ApiError: too many wait already.
+        """
+        if len(self._updates) >= MOST_UPDATES:
+            raise ApiError(429, "too many updates at once")
+        self._updates.append(change)
+        self._news.set()
+
+    async def receive(self) -> dict[str, Any] | bytes | None:
+        """Return the next message or sound; `None` at the end."""
+        found = await self._sent.get()
+        if isinstance(found, bytes):
+            self._bytes -= len(found)
+        return found
+
+    def _put(self, messages: tuple[dict[str, Any] | bytes | None, ...]) -> None:
+        for one in messages:
+            if isinstance(one, bytes):
+                self._bytes += len(one)
+                self.too_slow = self.too_slow or self._bytes > self._most_bytes
+            self._sent.put_nowait(one)

@@ -1,0 +1,89 @@
+"""Plays a stream of the model into a feed, in the worker thread."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mousai.errors import UserError
+from mousai.server.errors import sentence_of
+from mousai.server.job import Canceled, Job
+from mousai.server.live.feed import Feed
+from mousai.server.live.input import changes_of
+
+if TYPE_CHECKING:
+    from mousai.pipeline import Mousai
+    from mousai.streaming import AudioChunk, MusicStream
+
+AHEAD = 4.0
+"""Seconds of sound that a listener has ahead: enough where a stretch takes long, so few that changes are heard soon."""
+_LOOK = 0.05
+
+
+def play(pipe: "Mousai", job: Job, feed: Feed) -> None:
+    """Play until the job is canceled, the client is too slow, or its `seconds` are over.
+
+    Raises:
+        Canceled: somebody asked for it.
+        UserError: what was asked for cannot be played.
+    """
+    wanted: Any = job.input
+    pipe.set_progress_bar_config(disable=True, listener=lambda *_: _heed(job))
+    samples = None if wanted.seconds is None else round(wanted.seconds * pipe.sample_rate)
+    given, begun = 0, None
+    with wanted.stream(pipe) as stream:
+        channels = pipe.autoencoder.config.audio_channels
+        about = {"sample_rate": stream.sample_rate, "channels": channels, "format": wanted.format, "seed": stream.seed}
+        feed.send({"type": "start", **about})
+        for chunk in stream:
+            begun = time.monotonic() if begun is None else begun
+            sound = chunk.audio.numpy()
+            sound = sound if samples is None else sound[:, : samples - given]
+            given += sound.shape[1]
+            job.audio_seconds = given / stream.sample_rate
+            feed.send({**_place(chunk), "samples": sound.shape[1]}, _encoded(sound, wanted.format))
+            if samples is not None and given >= samples:
+                return
+            _between(job, feed, stream, due=begun + job.audio_seconds - AHEAD)
+
+
+def _between(job: Job, feed: Feed, stream: "MusicStream", *, due: float) -> None:
+    """Do what the client asks for until the next stretch is due; a feed without pace does not wait."""
+    while True:
+        for change in feed.updates():
+            try:
+                taken = stream.update(**changes_of(change))
+            except UserError as error:
+                feed.send({"type": "error", "message": sentence_of(error), "param": error.field})
+            else:
+                feed.send({"type": "changed", "seconds": taken.seconds, "bar": taken.bar})
+        _heed(job)
+        if feed.too_slow:
+            raise UserError("the client reads more slowly than the music plays")
+        if not feed.paced or time.monotonic() >= due:
+            return
+        feed.wait(_LOOK)
+
+
+def _heed(job: Job) -> None:
+    if job.cancel_wanted:
+        raise Canceled
+
+
+def _place(chunk: "AudioChunk") -> dict[str, Any]:
+    """Say where in the music a chunk begins."""
+    return {
+        "type": "chunk",
+        "seconds": chunk.start_seconds,
+        "bar": chunk.bar,
+        "beat": chunk.beat,
+        "tempo": chunk.tempo,
+        "prompt": chunk.prompt,
+    }
+
+
+def _encoded(sound: "np.ndarray[Any, np.dtype[np.float32]]", kind: str) -> bytes:
+    """Samples `[channels, samples]` as interleaved PCM."""
+    if kind == "f32le":
+        return bytes(sound.T.astype("<f4").tobytes())
+    return bytes(np.rint(np.clip(sound.T, -1, 1) * 32767.0).astype("<i2").tobytes())

@@ -1,0 +1,105 @@
+"""Sounds: upload, download, remove."""
+
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, Field
+
+from mousai.server.errors import responses
+from mousai.server.files import MEGABYTE, StoredFile
+from mousai.server.service import Service, TheService
+from mousai.server.uploads import receive
+
+router = APIRouter(tags=["files"])
+FileName = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="id of the file")]
+
+
+class FileInfo(BaseModel):
+    """One sound of the store."""
+
+    id: str
+    url: str
+    kind: str = Field(description='"upload" or "result"')
+    media_type: str
+    bytes: int
+    seconds: float
+    sample_rate: int
+    channels: int
+    made: dict[str, str] = Field(description="prompt, seed and settings, where mousai made it")
+    command: str | None = Field(description="command line that makes it again, where there is one")
+    expires_at: datetime = Field(description="when it is removed if nobody uses it before")
+
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "additionalProperties": False,
+                }
+            }
+        },
+    }
+}
+_SOUND: dict[int | str, dict[str, Any]] = {
+    200: {"description": "the sound", "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}},
+    206: {"description": "a part of it"},
+}
+
+
+@router.post("/v1/files", status_code=201, openapi_extra=_BODY, responses=responses(415, 429))
+async def upload(request: Request, service: TheService) -> FileInfo:
+    """Upload a recording: WAV, FLAC, OGG, MP3 or AIFF, mono or stereo, in a part named "file"."""
+    config = service.config
+    most = config.max_upload * MEGABYTE
+    file = await receive(request, service.files, max_bytes=most, max_seconds=config.max_duration)
+    return _info(file, request, service)
+
+
+@router.get("/v1/files/{file_id}", response_class=FileResponse, responses={**responses(404, 416), **_SOUND})
+async def download(file_id: FileName, service: TheService) -> FileResponse:
+    """Download a result or an upload; ranges are answered."""
+    file = service.files.get(file_id)
+    file.fetched = True
+    headers = {"Cache-Control": "private, no-store"}
+    name = file.file_name
+    return FileResponse(
+        file.path, media_type=file.media_type, filename=name, content_disposition_type="inline", headers=headers
+    )
+
+
+@router.get("/v1/files/{file_id}/info", responses=responses(404))
+async def info(file_id: FileName, request: Request, service: TheService) -> FileInfo:
+    """Look at a file: length, rate, and how it was made."""
+    return _info(service.files.get(file_id), request, service)
+
+
+@router.delete("/v1/files/{file_id}", status_code=204, responses=responses(404, 409))
+async def delete(file_id: FileName, service: TheService) -> Response:
+    """Remove a file."""
+    service.files.delete(file_id)
+    return Response(status_code=204)
+
+
+def _info(file: StoredFile, request: Request, service: Service) -> FileInfo:
+    left = service.config.keep * 60 - (monotonic() - file.last_used)
+    return FileInfo(
+        id=file.id,
+        url=f"{str(request.base_url).rstrip('/')}/v1/files/{file.id}",
+        kind=file.kind,
+        media_type=file.media_type,
+        bytes=file.size,
+        seconds=file.seconds,
+        sample_rate=file.sample_rate,
+        channels=file.channels,
+        made=dict(file.made),
+        command=file.command,
+        expires_at=datetime.now(UTC) + timedelta(seconds=left),
+    )

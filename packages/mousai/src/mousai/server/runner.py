@@ -1,0 +1,135 @@
+"""Runs one job on the model: progress, cancel at the next step, and the file that comes of it."""
+
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
+from mousai.audio.files import read_metadata
+from mousai.errors import UserError
+from mousai.server.errors import sentence_of
+from mousai.server.files import FileStore, StoredFile
+from mousai.server.job import Canceled, Job
+from mousai.server.live.player import play
+
+if TYPE_CHECKING:
+    from mousai.pipeline import Mousai
+
+
+class Runner:
+    """The model, and how a job is done on it.
+
+    Args:
+        pipe: the model.
+        facts: what results store of it.
+        files: the store.
+        on_change: called after each step of a job.
+    """
+
+    def __init__(
+        self, pipe: "Mousai", facts: Mapping[str, str], files: FileStore, on_change: Callable[[Job], None]
+    ) -> None:
+        self._pipe, self._facts, self._files, self._on_change = pipe, facts, files, on_change
+        self._composing = 0.4  # share of a piece's time that composing takes; from the last job, if there was one
+
+    def run(self, job: Job) -> None:
+        """Do a job and store its result.
+
+        Raises:
+            Canceled: somebody asked for it; nothing is stored.
+            UserError: what was asked for cannot be done.
+        """
+        if job.feed is not None:
+            with _quiet():
+                play(self._pipe, job, job.feed)
+            return
+        wanted: Any = job.input
+        clock = _Clock(job, self._on_change, passes=wanted.passes(self._files), composing=self._composing)
+        self._pipe.set_progress_bar_config(disable=True, listener=clock)
+        prompt = wanted.prompt
+        if prompt is not None:
+            job.logs = self._remarks(prompt)
+        with _quiet():
+            made = wanted.make(self._pipe, self._files)
+        if job.cancel_wanted:
+            raise Canceled
+        self._composing = clock.learned()
+        container = wanted.response_format
+        name, path = self._files.new_path(f".{container}")
+        made.output.save(path, metadata={**self._facts, **made.facts})
+        frames, rate = made.output.audios.shape[-1], made.output.sample_rate
+        job.audio_seconds = frames / rate
+        job.result = self._files.add(
+            StoredFile(
+                id=name,
+                path=path,
+                kind="result",
+                container=container,
+                size=path.stat().st_size,
+                seconds=job.audio_seconds,
+                sample_rate=rate,
+                channels=made.output.audios.shape[-2],
+                peak=float(torch.as_tensor(made.output.audios).abs().max()),
+                made=read_metadata(path),
+            )
+        ).id
+
+    def _remarks(self, prompt: str) -> str:
+        """Say what the text encoder does not read of a prompt."""
+        found = []
+        if unseen := self._pipe.unseen(prompt):
+            found.append(f"the prompt is too long, not seen of it: {' '.join(unseen.split())!r}")
+        if words := self._pipe.unknown(prompt):
+            found.append(unknown_words(words))
+        return "; ".join(found)
+
+    def sentence(self, job: Job, error: UserError) -> str:
+        """Return the one line of an error that a job ended with; it names no path of the server."""
+        paths = {str(self._files.get(name).path): "recording" for name in job.input.files()}
+        return sentence_of(error, paths).replace(f"{self._files.folder}{os.sep}", "")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to itself what the logs of a job say of its prompt."""
+    with warnings.catch_warnings():
+        for kind in (PromptCutWarning, UnknownWordsWarning):
+            warnings.simplefilter("ignore", kind)
+        yield
+
+
+class _Clock:
+    """Listener of the model's steps: writes them into the job with the time left, and ends a job that is canceled."""
+
+    def __init__(self, job: Job, on_change: Callable[[Job], None], *, passes: int, composing: float) -> None:
+        self._job, self._on_change, self._passes, self._composing = job, on_change, passes, composing
+        self._begun = time.monotonic()
+        self._done = 0  # passes through both stages
+        self._composed = 0.0  # second at which the first pass had composed
+
+    def __call__(self, stage: str, step: int, total: int) -> None:
+        job = self._job
+        if job.cancel_wanted:
+            raise Canceled
+        elapsed = time.monotonic() - self._begun
+        if stage == "latent_diffusion":
+            self._done += job.stage == "decoder"
+            if self._done == 0:
+                self._composed = elapsed
+            part = self._composing * step / total
+        else:
+            part = self._composing + (1 - self._composing) * step / total
+        job.stage, job.step, job.total = stage, step, total
+        share = min((self._done + part) / self._passes, 1.0)
+        job.seconds_left = elapsed / share - elapsed
+        self._on_change(job)
+
+    def learned(self) -> float:
+        """Share of a pass that composing took."""
+        whole = (time.monotonic() - self._begun) / self._passes
+        return min(max(self._composed / whole, 0.05), 0.95)

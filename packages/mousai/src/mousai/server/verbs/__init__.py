@@ -1,0 +1,13 @@
+"""Verbs of a prediction, `{"verb": "generate", ...}`, and the table of them."""
+
+from mousai.server.verbs.base import VerbInput
+from mousai.server.verbs.edit import EditInput
+from mousai.server.verbs.extend import ExtendInput
+from mousai.server.verbs.generate import GenerateInput
+
+VERBS: dict[str, type[VerbInput]] = {
+    "generate": GenerateInput,
+    "edit": EditInput,
+    "extend": ExtendInput,
+}
+"""Verb -> its input. A new verb is a class like these and an entry here."""

@@ -1,0 +1,111 @@
+"""What `edit` and `extend` share: the recording, its clock and key, and what the result states of it."""
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
+from mousai.errors import UserError
+from mousai.regions import Region, plan_windows
+from mousai.sampling_config import SamplingConfig
+from mousai.server.files import StoredFile
+from mousai.server.verbs.base import FileId, Made, Terms, Text, VerbInput, attributes_of, facts_of
+from mousai.settings import settings_of
+
+if TYPE_CHECKING:
+    from mousai.pipeline import Mousai
+    from mousai.sampling_config import SamplingConfig
+from mousai.server.files import FileStore
+
+LONGEST_COMMAND = 6000
+"""Most characters of a command line that a result stores, as JSON."""
+
+
+class RecordingInput(VerbInput):
+    """Input of a verb that changes a recording."""
+
+    recording: FileId = Field(description="recording to work on: id of an upload or of a result")
+    prompt: Text | None = Field(
+        default=None, description="what the new music is like; by default the recording's own prompt, if mousai made it"
+    )
+
+    def files(self) -> list[str]:
+        """Return the id of the recording."""
+        return [self.recording]
+
+    def regions_of(self, file: StoredFile) -> list[Region]:
+        """Return what is made anew, in seconds of the result."""
+        raise NotImplementedError
+
+    def words(self, file: StoredFile) -> list[str]:
+        """Return the options of the command line that say what is wanted."""
+        raise NotImplementedError
+
+    def passes(self, files: "FileStore") -> int:
+        """Return the number of windows."""
+        file, before = files.get(self.recording), float(getattr(self, "before", None) or 0.0)
+        return len(plan_windows(self.regions_of(file), kept=Region(before, before + file.seconds)))
+
+    def check_recording(self, terms: Terms) -> StoredFile:
+        """Return the recording; `UserError` where nothing says what the new music is like."""
+        file = terms.files.get(self.recording)
+        if self.prompt is None and "prompt" not in file.made:
+            raise UserError("prompt", hint="must be given: the recording has none of its own")
+        self.check_settings(terms)
+        self.check_format(terms, sample_rate=file.sample_rate, channels=min(file.channels, 2), peak=file.peak)
+        return file
+
+    def known(self, file: StoredFile) -> MusicAttributes:
+        """Attributes of the recording: from the request, else what mousai stored in it, else from the new prompt."""
+        own, asked = parse_attributes(file.made.get("prompt", "")), parse_attributes(self.prompt or "")
+        tempo = float(file.made["tempo"]) if "tempo" in file.made else own.tempo
+        downbeat = float(file.made.get("first_downbeat", 0.0)) if tempo is not None else 0.0
+        key = asked.key or parse_attributes(file.made.get("key", "")).key or own.key
+        stored = MusicAttributes(tempo=tempo or asked.tempo, key=key, first_downbeat=downbeat)
+        return attributes_of(self, stored=stored)
+
+    def remake(self, pipe: "Mousai", files: "FileStore", *, before: float = 0.0, **wish: Any) -> Made:
+        """Make what is wanted of the recording.
+
+        Args:
+            pipe: the model.
+            files: the store.
+            before: seconds of new music before the recording.
+            wish: arguments of the pipeline that say what is wanted.
+        """
+        file = files.get(self.recording)
+        known = self.known(file)
+        prompt = file.made["prompt"] if self.prompt is None else self.prompt
+        output = pipe(
+            prompt,
+            negative_prompt=self.negative_prompt,
+            seed=self.seed,
+            inpaint_audio=file.path,
+            inpaint_before_seconds=before,
+            attributes=known,
+            **wish,
+            **self.settings(),
+        )
+        facts = {"inpaint_audio": file.file_name, **facts_of(known, before=before)}
+        facts["prompt"] = file.made.get("prompt", prompt)  # of the whole piece, for the next edit
+        command = self._command(file, prompt, known)
+        if len(json.dumps(command)) <= LONGEST_COMMAND:
+            facts["command"] = command
+        return Made(output=output, facts=facts)
+
+    def _command(self, file: StoredFile, prompt: str, known: MusicAttributes) -> str:
+        """Command line that does the same to the recording's download."""
+        words = [self.verb, file.file_name, prompt, *self.words(file), "--seed", str(self.seed)]
+        if known.tempo is not None:
+            words += ["--tempo", f"{known.tempo:.6g}", "--first-downbeat", f"{known.first_downbeat:.6g}"]
+        if known.key is not None:
+            words += ["--key", key_name(known.key)]
+        if self.negative_prompt is not None:
+            words += ["--negative-prompt", self.negative_prompt]
+        options = settings_of(SamplingConfig)
+        words += [
+            word for name, value in self.settings().items() for word in (options[name].option_of(name), str(value))
+        ]
+        return shlex.join(words)
