@@ -60,8 +60,8 @@ export function predict(input) {
 export const readPrediction = (id) => json(`predictions/${id}`);
 export const cancelPrediction = (id) => json(`predictions/${id}/cancel`, { method: "POST" });
 export const readInfo = (file) => json(`v1/files/${file}/info`);
-export const readSound = async (file) => (await ask(`v1/files/${file}`)).blob();
-export const downloadAddress = (file, format) => `v1/files/${file}?format=${format}`;
+export const readSound = async (file, format = null) =>
+  (await ask(`v1/files/${file}${format ? `?format=${format}` : ""}`)).blob();
 
 /** Uploads a recording and returns what the server found in it. */
 export function upload(blob, name) {

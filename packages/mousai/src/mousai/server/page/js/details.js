@@ -1,11 +1,13 @@
 /** What is known of the piece on the desk: seed, settings, level, clock, the command line, and its downloads. */
 
-import { ApiError, downloadAddress, readInfo } from "./api.js";
+import { ApiError, readInfo, readSound } from "./api.js";
 import { clockOf } from "./clock.js";
+import { commandLines, fileName } from "./command.js";
 import { $, clockTime, complain, copy, el } from "./dom.js";
 import { titled } from "./fields.js";
 import { keep, on, rootOf, state, tell } from "./state.js";
 import { blobOf, fileOf, levelName, levelOf } from "./sound.js";
+import { readWords } from "./words.js";
 
 const APART = ["mousai", "prompt", "command", "regions", "beside_prompt", "inpaint_audio", "init_audio"];
 /** What a file stores, and is shown elsewhere or is no setting. */
@@ -33,8 +35,11 @@ function draw() {
   const rows = piece.made?.prompt ? [["prompt", piece.input?.prompt ?? piece.made.prompt], ...made] : made;
   if (piece.took) rows.push(["seconds of work", piece.took.toFixed(1)]);
   $("made").replaceChildren(...rows.flatMap(([name, value]) => [el("dt", { textContent: titled(name) }), el("dd", { textContent: value })]));
-  $("command").textContent = piece.command ?? "";
-  $("command-row").hidden = !piece.command;
+  const commands = commandLines(piece);
+  $("command").textContent = commands?.join("\n") ?? "";
+  $("command-row").hidden = !commands;
+  $("command-note").textContent =
+    commands?.length === 1 ? "The command line that makes it:" : "The command lines that make it, one after the other:";
   $("clock-tempo").value = clock?.tempo ?? "";
   $("clock-downbeat").value = clock?.downbeat ?? "";
   $("clock-fold").open = clock === null;
@@ -44,7 +49,9 @@ function draw() {
 
 function drawFacts(piece, clock, more = []) {
   const { made } = piece;
-  const facts = [clockTime(piece.seconds), clock && `${Number(clock.tempo.toFixed(2))} bpm`, made?.key, made?.lead];
+  const words = readWords(made?.prompt ?? "", { leads: state.model?.leads ?? [] });
+  const facts = [clockTime(piece.seconds), clock && `${Number(clock.tempo.toFixed(2))} bpm`];
+  facts.push(made?.key ?? words.key, made?.lead ?? words.lead);
   if (piece.seed !== null && piece.seed !== undefined) facts.push(`seed ${piece.seed}`);
   if (piece.remark) facts.push(piece.remark);
   $("piece-facts").replaceChildren(...[...facts, ...more].filter(Boolean).map((text) => el("li", { textContent: text })));
@@ -78,21 +85,14 @@ async function download(piece, format, button) {
   button.disabled = true;
   try {
     const own = format === piece.container ? await blobOf(piece) : null;
-    const address = own ? URL.createObjectURL(own) : downloadAddress(await fileOf(piece), format);
-    const link = el("a", { href: address, download: `${fileName(piece)}.${format}` });
-    link.click();
-    if (own) setTimeout(() => URL.revokeObjectURL(address), 10_000);
+    const address = URL.createObjectURL(own ?? (await readSound(await fileOf(piece), format)));
+    el("a", { href: address, download: fileName(piece, format) }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 10_000);
   } catch (error) {
     complain(error.message);
   } finally {
     button.disabled = false;
   }
-}
-
-/** Name of a download: the first words of the sentence, and the seed. */
-function fileName(piece) {
-  const words = rootOf(piece).title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 40);
-  return `${words.replace(/^-|-$/g, "") || "piece"}${piece.seed === null ? "" : `-${piece.seed}`}`;
 }
 
 async function drawKept(piece) {

@@ -35,7 +35,10 @@ async function follows(id, about, { again = false } = {}) {
   const card = cardOf(id, about);
   running.set(id, { about, card });
   remember();
-  if (!again) say(`Asked for: ${about.note || about.title}`);
+  if (!again) {
+    say(`Asked for: ${about.note || about.title}`);
+    card.element.scrollIntoView({ block: "nearest" }); // on a phone it lies below the form
+  }
   try {
     if (again) await readPrediction(id); // 404 where the server was restarted
     await finish(await follow(id, (progress) => card.show(progress)), about);
@@ -97,7 +100,7 @@ function wordsOf(progress) {
 function cardOf(id, about) {
   const words = el("p.job-words", { textContent: "Asking" });
   const bar = el("progress", { max: 1, aria: { label: `Progress of ${about.title}` } });
-  const stop = el("button.quiet", { type: "button", on: { click: cancel } }, icon("close"), "Cancel");
+  const stop = el("button.quiet", { type: "button", on: { click: cancel }, aria: { label: `Cancel ${about.note || about.title}` } }, icon("close"), "Cancel");
   const title = el("div.job-title", {}, el("strong", { textContent: about.title }));
   if (about.note) title.append(el("span", { textContent: about.note }));
   const element = el("li.job.card", { data: { job: id } }, el("div", {}, title, words), stop, bar);

@@ -19,15 +19,14 @@ const WORDS = {
   closing: "shutting down",
   failed: "the model could not be loaded",
 };
-const LOOK = { loading: 700, ready: 10_000 };
+const LOOK = { loading: 1000, ready: 10_000 };
 /** Milliseconds until the next look at the server. */
 
 async function watch() {
   const health = await readHealth();
   const known = health ? (WORDS[health.status] ?? health.status) : "no answer";
-  const model = state.model ? `${state.model.id} on ${state.model.device}` : "server";
   const waiting = health?.queue ? `, ${health.queue} in the queue` : "";
-  const text = `${model}: ${known}${waiting}`;
+  const text = `${state.model ? `${state.model.id} on ${state.model.device}: ` : ""}${known}${waiting}`;
   if ($("server").textContent !== text) $("server").textContent = text; // spoken only when it changes
   $("server").dataset.status = health?.status ?? "away";
   setTimeout(watch, LOOK[health?.status] ?? 2000);
@@ -36,13 +35,13 @@ async function watch() {
 async function begin() {
   for (const start of [startWrite, startDeck, startTransport, startWork, startDetails, startSongs, startOpen]) start();
   $("error-close").addEventListener("click", () => complain(""));
-  watch();
   try {
     [state.model, state.inputs] = await Promise.all([readModel(), readInputs()]);
     tell("model", {});
   } catch (error) {
     complain(error.message);
   }
+  watch();
   if (!(await openStore())) complain("This browser keeps nothing for this page: what you make is gone after a reload.");
   for (const piece of await readPieces()) state.pieces.set(piece.id, piece);
   tell("pieces");
