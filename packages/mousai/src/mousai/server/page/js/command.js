@@ -5,7 +5,9 @@ import { rootOf, state } from "./state.js";
 /** Name of a download: the first words of the sentence, and the seed; an opened recording keeps its own. */
 export function fileName(piece, format = piece.container) {
   if (piece.verb === "upload") return `${(piece.note || piece.title).replace(/\.[^.]*$/, "")}.${format}`;
-  const words = rootOf(piece).title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 40);
+  const root = rootOf(piece);
+  const title = root.verb === "upload" ? fileName(root, "").slice(0, -1) : root.title;
+  const words = title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 40);
   return `${words.replace(/^-|-$/g, "") || "piece"}-${piece.seed}.${format}`;
 }
 

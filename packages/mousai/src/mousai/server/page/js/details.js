@@ -33,6 +33,7 @@ function draw() {
   drawFacts(piece, clock);
   const made = Object.entries(piece.made ?? {}).filter(([name]) => !APART.includes(name));
   const rows = piece.made?.prompt ? [["prompt", piece.input?.prompt ?? piece.made.prompt], ...made] : made;
+  if (piece.verb === "upload") rows.push(["sample rate", `${piece.rate} Hz`], ["channels", piece.channels]);
   if (piece.took) rows.push(["seconds of work", piece.took.toFixed(1)]);
   $("made").replaceChildren(...rows.flatMap(([name, value]) => [el("dt", { textContent: titled(name) }), el("dd", { textContent: value })]));
   const commands = commandLines(piece);

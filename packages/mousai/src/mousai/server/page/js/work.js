@@ -41,6 +41,7 @@ function fill() {
   for (const id of ["redo-prompt", "extend-prompt"]) {
     $(id).placeholder = piece.made?.prompt ?? "";
     $(id).required = !piece.made?.prompt;
+    $(id).labels[0].textContent = piece.made?.prompt ? "Another sentence, if wanted" : "What the new music is like";
   }
   const clock = clockOf(piece);
   if (!$("after").value && !$("before").value) $("after").value = clock ? rounded(4 * barLength(clock)) : 8;
@@ -99,6 +100,8 @@ async function submit(event, makes) {
   button.disabled = true;
   try {
     await makes(form);
+    const prompt = form.elements.namedItem("prompt");
+    if (prompt) prompt.value = ""; // the next one starts from the new version's own
   } catch (error) {
     markField(form, error.field, error.message);
     complain(error.message);
