@@ -209,3 +209,20 @@ def test_on_a_phone_nothing_is_cut_off(page: Any):
     for button in page.locator("button:visible").all():
         box = button.bounding_box()
         assert box["width"] >= 24 and box["height"] >= 24 and box["x"] + box["width"] <= 360
+
+
+def test_music_without_end_is_changed_while_it_plays_and_kept(page: Any):
+    page.fill("#prompt", "house groove, 240 bpm")
+    page.click("#go-live")
+    page.locator("#live-bar", has_text="bar").wait_for()
+    page.fill("#live-prompt", "jazz trio")
+    page.click("#live-form button")
+    page.locator("#live-note", has_text="Changes from bar").wait_for()
+    page.locator("#live-note", has_text="“jazz trio” plays now, since bar").wait_for()
+    page.click("#live-stop")
+    page.click("#live-save")
+    versions(page, 1)
+    assert page.locator("#piece-title").inner_text() == "house groove, 240 bpm → jazz trio"
+    seconds = page.evaluate("Number(document.getElementById('audio').duration)")
+    assert 1 < seconds < 60
+    assert page.locator("#live").is_hidden() and page.locator("#error").is_hidden()

@@ -50,6 +50,7 @@ class Model(BaseModel):
     formats: list[str]
     leads: list[str] = Field(description="instruments that can lead")
     styles: list[StyleInfo] = Field(description="styles that it was trained on, where they are known")
+    live: bool = Field(default=True, description="whether it plays without end at the WebSocket /v1/live")
 
 
 class Models(BaseModel):

@@ -38,7 +38,7 @@ async function openAll(files) {
     $("open").disabled = true;
     $("open").textContent = "Sending";
     try {
-      await openOne(file);
+      await keepRecording(file);
     } catch (error) {
       complain(`${file.name}: ${error.message}`);
     } finally {
@@ -48,7 +48,12 @@ async function openAll(files) {
   }
 }
 
-async function openOne(file) {
+/**
+ * Uploads a recording and puts it on the desk.
+ * @param {File} file the recording
+ * @param {object} [known] what is known of the piece beside what the file says
+ */
+export async function keepRecording(file, known = {}) {
   const info = await upload(file, file.name);
   const made = info.made ?? {};
   const piece = {
@@ -68,6 +73,7 @@ async function openOne(file) {
     command: info.command ?? null,
     clock: null,
     created: new Date().toISOString(),
+    ...known,
   };
   await writeBlob(piece.id, file);
   await keep(piece);

@@ -5,6 +5,7 @@ import { startDeck } from "./deck.js";
 import { startDetails } from "./details.js";
 import { $, complain } from "./dom.js";
 import { resume } from "./jobs.js";
+import { startLive } from "./live.js";
 import { startOpen } from "./open.js";
 import { startSongs } from "./songs.js";
 import { choose, state, tell } from "./state.js";
@@ -33,7 +34,8 @@ async function watch() {
 }
 
 async function begin() {
-  for (const start of [startWrite, startDeck, startTransport, startWork, startDetails, startSongs, startOpen]) start();
+  const parts = [startWrite, startDeck, startTransport, startWork, startDetails, startSongs, startOpen, startLive];
+  for (const start of parts) start();
   $("error-close").addEventListener("click", () => complain(""));
   try {
     [state.model, state.inputs] = await Promise.all([readModel(), readInputs()]);

@@ -39,9 +39,10 @@ function fill() {
   $("work").hidden = false;
   $("snap").closest(".check").hidden = clockOf(piece) === null;
   for (const id of ["redo-prompt", "extend-prompt"]) {
-    $(id).placeholder = piece.made?.prompt ?? "";
-    $(id).required = !piece.made?.prompt;
-    $(id).labels[0].textContent = piece.made?.prompt ? "Another sentence, if wanted" : "What the new music is like";
+    const own = piece.made?.prompt ?? piece.sentence ?? "";
+    $(id).placeholder = own;
+    $(id).required = !own;
+    $(id).labels[0].textContent = own ? "Another sentence, if wanted" : "What the new music is like";
   }
   const clock = clockOf(piece);
   if (!$("after").value && !$("before").value) $("after").value = clock ? rounded(4 * barLength(clock)) : 8;
@@ -114,6 +115,7 @@ async function submit(event, makes) {
 async function common(piece, verb) {
   const container = ["wav", "flac"].includes(piece.container) ? piece.container : "wav";
   const given = { verb, recording: await fileOf(piece), response_format: container, ...settingsFor(verb) };
+  if (!piece.made?.prompt && piece.sentence) given.prompt = piece.sentence; // its file does not tell the server
   if (piece.clock?.tempo) Object.assign(given, { tempo: piece.clock.tempo, first_downbeat: piece.clock.downbeat ?? 0 });
   return given;
 }
