@@ -25,7 +25,8 @@ PATIENCE = 30.0
 """Seconds that a client may pause within a body."""
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; "
-    "frame-ancestors 'none'; form-action 'self'"
+    "frame-ancestors 'none'; form-action 'self'; "
+    "style-src 'self' 'sha256-Y/8t1dAKa3ay+RZEiEFEDr8dFiQhpaFvYXXUfT3p6ZU='"  # the one that wavesurfer.js writes
 )
 _HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,

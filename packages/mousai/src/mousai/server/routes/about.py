@@ -25,6 +25,14 @@ class Health(BaseModel):
     queue: int = Field(description="jobs that wait")
 
 
+class StyleInfo(BaseModel):
+    """A style of music that the model knows."""
+
+    name: str
+    genre: str
+    tempo: tuple[int, int] = Field(description="usual tempos, beats per minute")
+
+
 class Model(BaseModel):
     """The served model."""
 
@@ -41,6 +49,8 @@ class Model(BaseModel):
     verbs: list[str]
     formats: list[str]
     leads: list[str] = Field(description="instruments that can lead")
+    styles: list[StyleInfo] = Field(description="styles that it was trained on, where they are known")
+    live: bool = Field(default=True, description="whether it plays without end at the WebSocket /v1/live")
 
 
 class Models(BaseModel):
@@ -83,6 +93,7 @@ async def models(service: TheService) -> Models:
         verbs=list(VERBS),
         formats=list(FORMATS),
         leads=list(LEADS),
+        styles=_styles() if model.name == "bundled" else [],
     )
     return Models(data=[one])
 
@@ -91,3 +102,10 @@ async def models(service: TheService) -> Models:
 async def metrics(service: TheService) -> PlainTextResponse:
     """Figures for Prometheus."""
     return PlainTextResponse(exposition(service), media_type="text/plain; version=0.0.4")
+
+
+def _styles() -> list[StyleInfo]:
+    """Return the styles of the composer, whose songs the bundled model was trained on."""
+    from mousai.compose.styles import STYLES
+
+    return [StyleInfo(name=one.name, genre=one.genre, tempo=one.tempo) for one in STYLES]

@@ -1,20 +1,29 @@
 """Sounds: upload, download, remove."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path as FilePath
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
+from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
 
-from mousai.server.errors import responses
-from mousai.server.files import MEGABYTE, StoredFile
+from mousai.errors import UserError
+from mousai.server.errors import ApiError, responses
+from mousai.server.files import MEGABYTE, FileStore, StoredFile
 from mousai.server.service import Service, TheService
 from mousai.server.uploads import receive
 
 router = APIRouter(tags=["files"])
 FileName = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="id of the file")]
+
+
+Container = Annotated[
+    Literal["wav", "flac", "mp3", "ogg"] | None, Query(description="container in which it comes; its own if not given")
+]
 
 
 class FileInfo(BaseModel):
@@ -63,11 +72,15 @@ async def upload(request: Request, service: TheService) -> FileInfo:
     return _info(file, request, service)
 
 
-@router.get("/v1/files/{file_id}", response_class=FileResponse, responses={**responses(404, 416), **_SOUND})
-async def download(file_id: FileName, service: TheService) -> FileResponse:
-    """Download a result or an upload; ranges are answered."""
+@router.get("/v1/files/{file_id}", response_class=FileResponse, responses={**responses(404, 415, 416), **_SOUND})
+async def download(file_id: FileName, service: TheService, format: Container = None) -> FileResponse:
+    """Download a result or an upload; ranges are answered. With another `format` it is written anew in that."""
     file = service.files.get(file_id)
     file.fetched = True
+    if format is not None and format != file.container:
+        path = await run_in_threadpool(converted, file, format, service.files)
+        done = BackgroundTask(path.unlink, missing_ok=True)
+        return FileResponse(path, filename=f"{file.id}.{format}", background=done)
     headers = {"Cache-Control": "private, no-store"}
     name = file.file_name
     return FileResponse(
@@ -86,6 +99,23 @@ async def delete(file_id: FileName, service: TheService) -> Response:
     """Remove a file."""
     service.files.delete(file_id)
     return Response(status_code=204)
+
+
+def converted(file: StoredFile, container: str, files: FileStore) -> FilePath:
+    """Write a file in another container, with what mousai stored in it, and return the path.
+
+    Raises:
+        ApiError: that container cannot hold it.
+    """
+    from mousai.audio.files import read_audio, write_audio
+
+    _, path = files.new_path(f".{container}")
+    sound = read_audio(file.path, sample_rate=file.sample_rate, channels=file.channels)
+    try:
+        write_audio(path, sound, file.sample_rate, metadata=file.made)
+    except UserError as error:
+        raise ApiError(415, f"format: {container}: {error.hint}", param="format") from None
+    return path
 
 
 def _info(file: StoredFile, request: Request, service: Service) -> FileInfo:

@@ -1,0 +1,97 @@
+/** HTTP: the routes that the page uses. Addresses are relative, so that the page works below a proxy's prefix too. */
+
+/** A refusal of the server, or a server that cannot be reached, as one sentence. */
+export class ApiError extends Error {
+  constructor(message, { status = 0, field = null, retryAfter = null } = {}) {
+    super(message);
+    Object.assign(this, { status, field, retryAfter });
+  }
+}
+
+const UNREACHABLE = "The server cannot be reached. Is the window in which mousai ui was started still open?";
+
+async function ask(address, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(address, options);
+  } catch {
+    throw new ApiError(UNREACHABLE);
+  }
+  if (answer.ok) return answer;
+  const body = await answer.json().catch(() => null);
+  const told = body?.error ?? {};
+  const retryAfter = Number(answer.headers.get("Retry-After")) || null;
+  const message = told.message ?? `The server answered with ${answer.status} ${answer.statusText}`;
+  throw new ApiError(message, { status: answer.status, field: told.param ?? null, retryAfter });
+}
+
+const json = async (address, options) => (await ask(address, options)).json();
+
+/** The model that is served: verbs, leads, styles, limits, default settings. */
+export const readModel = async () => (await json("v1/models")).data[0];
+
+/** Inputs of the verbs as JSON schemas, by verb. */
+export async function readInputs() {
+  const { components } = await json("openapi.json");
+  const found = {};
+  for (const schema of Object.values(components.schemas)) {
+    const verb = schema.properties?.verb;
+    if (verb) found[verb.const ?? verb.default] = schema;
+  }
+  return found;
+}
+
+/** Whether the model is loaded, and how many jobs wait; null where nobody answers. */
+export async function readHealth() {
+  try {
+    const answer = await fetch("health");
+    return await answer.json();
+  } catch {
+    return null;
+  }
+}
+
+/** Asks for a job and returns it as it was accepted. */
+export function predict(input) {
+  const headers = { "Content-Type": "application/json", Prefer: "respond-async" };
+  return json("predictions", { method: "POST", headers, body: JSON.stringify({ input }) });
+}
+
+export const readPrediction = (id) => json(`predictions/${id}`);
+export const cancelPrediction = (id) => json(`predictions/${id}/cancel`, { method: "POST" });
+export const readInfo = (file) => json(`v1/files/${file}/info`);
+export const readSound = async (file, format = null) =>
+  (await ask(`v1/files/${file}${format ? `?format=${format}` : ""}`)).blob();
+
+/** Uploads a recording and returns what the server found in it. */
+export function upload(blob, name) {
+  const body = new FormData();
+  body.append("file", blob, name);
+  return json("v1/files", { method: "POST", body });
+}
+
+/**
+ * Follows a job to its end.
+ * @param {string} id the job
+ * @param {(progress: object|null) => void} onProgress called with each step; with null while the server is away
+ * @returns {Promise<object>} the job as it ended
+ */
+export function follow(id, onProgress) {
+  return new Promise((resolve, reject) => {
+    const events = new EventSource(`predictions/${id}/events`);
+    events.addEventListener("progress", (event) => onProgress(JSON.parse(event.data)));
+    events.addEventListener("done", (event) => {
+      events.close();
+      resolve(JSON.parse(event.data));
+    });
+    events.addEventListener("error", async () => {
+      onProgress(null);
+      if (events.readyState !== EventSource.CLOSED) return; // it tries again by itself
+      try {
+        resolve(await readPrediction(id));
+      } catch (error) {
+        reject(error);
+      }
+    });
+  });
+}

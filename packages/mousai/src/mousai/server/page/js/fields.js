@@ -1,0 +1,81 @@
+/** Controls out of JSON schemas, so that a new setting of the server is one of the page without a change here. */
+
+import { el } from "./dom.js";
+
+/** Words of a name: "decoder_steps" is "Decoder steps". */
+export function titled(name) {
+  const words = name.replaceAll("_", " ");
+  return words[0].toUpperCase() + words.slice(1);
+}
+
+/** The part of a schema that says which values there are: `null` left out. */
+export function valuesOf(schema) {
+  return schema.anyOf?.find((one) => one.type !== "null") ?? schema;
+}
+
+function control(id, name, schema, usual) {
+  const values = valuesOf(schema);
+  const shown = usual === undefined || usual === null ? "as is best" : String(usual);
+  if (values.enum) {
+    const options = values.enum.map((one) => el("option", { value: one, textContent: one }));
+    return el("select", { id, name }, el("option", { value: "", textContent: `${shown} (usual)` }), ...options);
+  }
+  if (values.type === "boolean") return el("input", { id, name, type: "checkbox" });
+  if (values.type === "integer" || values.type === "number") {
+    const min = values.minimum ?? values.exclusiveMinimum;
+    const max = values.maximum ?? values.exclusiveMaximum;
+    const step = values.type === "integer" ? 1 : "any";
+    return el("input", { id, name, type: "number", min, max: max < 1e15 ? max : null, step, placeholder: shown });
+  }
+  if (values.type === "string") return el("input", { id, name, type: "text", maxLength: values.maxLength ?? 4096 });
+  return null; // lists and objects have controls of their own
+}
+
+/**
+ * Makes a labelled control of a property.
+ * @param {string} name the property
+ * @param {object} schema its schema
+ * @param {object} [how] `prefix` of the id, `usual` value, another `label`
+ * @returns {{name: string, row: Element, input: Element, read: function}|null} null for what needs a control of its own;
+ *   `read` returns the value, undefined where none is given
+ */
+export function fieldOf(name, schema, { prefix = "field", usual, label } = {}) {
+  const id = `${prefix}-${name}`;
+  const input = control(id, name, schema, usual);
+  if (!input) return null;
+  const kind = valuesOf(schema).type;
+  const hint = schema.description ? el("small", { id: `${id}-hint`, textContent: schema.description }) : null;
+  if (hint) input.setAttribute("aria-describedby", hint.id);
+  const row = el("div.field", {}, el("label", { htmlFor: id, textContent: label ?? titled(name) }), input, hint);
+  const read = () => {
+    if (kind === "boolean") return input.checked || undefined;
+    if (input.value.trim() === "") return undefined;
+    return kind === "integer" || kind === "number" ? Number(input.value) : input.value.trim();
+  };
+  return { name, row, input, read };
+}
+
+/** Reads fields into an object, without those that were left empty. */
+export function readFields(fields, allowed = null) {
+  const found = {};
+  for (const field of fields) {
+    const value = field.read();
+    if (value !== undefined && (allowed === null || field.name in allowed)) found[field.name] = value;
+  }
+  return found;
+}
+
+/** Marks the control that a refusal is about, and moves there; takes all marks away where it is about none. */
+export function markField(form, name, message) {
+  for (const marked of form.querySelectorAll("[aria-invalid]")) {
+    marked.removeAttribute("aria-invalid");
+    marked.setCustomValidity?.("");
+  }
+  const input = name && form.elements.namedItem(name);
+  if (!(input instanceof HTMLElement)) return false;
+  input.setAttribute("aria-invalid", "true");
+  input.closest("details")?.setAttribute("open", "");
+  input.focus();
+  input.title = message;
+  return true;
+}

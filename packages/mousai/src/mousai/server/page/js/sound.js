@@ -1,0 +1,81 @@
+/** Sound of a piece: fetched or taken from this browser, decoded, measured. */
+
+import { ApiError, readInfo, readSound, upload } from "./api.js";
+import { keep } from "./state.js";
+import { readBlob, writeBlob } from "./store.js";
+
+let decoder = null;
+
+/** Returns the file of a piece, or null where neither this browser nor the server has it any more. */
+export async function blobOf(piece) {
+  const own = await readBlob(piece.id);
+  if (own) return own;
+  try {
+    const blob = await readSound(piece.file);
+    await writeBlob(piece.id, blob);
+    return blob;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+/** Returns the id under which the server has a piece; one that it removed meanwhile is uploaded again. */
+export async function fileOf(piece) {
+  try {
+    return (await readInfo(piece.file)).id;
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+  }
+  const blob = await readBlob(piece.id);
+  if (!blob) throw new ApiError("The sound of this piece was removed from the server, and this browser has no copy.");
+  const info = await upload(blob, `piece.${piece.container}`);
+  piece.file = info.id;
+  await keep(piece);
+  return info.id;
+}
+
+/** Decodes a file into samples at 48 kHz. */
+export async function decode(blob) {
+  decoder ??= new OfflineAudioContext(2, 1, 48000);
+  return decoder.decodeAudioData(await blob.arrayBuffer());
+}
+
+/** Peaks of each channel for a drawing, `points` of them, with their signs. */
+export function peaksOf(buffer, points) {
+  const step = Math.max(1, buffer.length / points);
+  return Array.from({ length: Math.min(buffer.numberOfChannels, 2) }, (_, channel) => {
+    const samples = buffer.getChannelData(channel);
+    return Float32Array.from({ length: Math.min(points, buffer.length) }, (_, index) => {
+      let most = 0;
+      const end = Math.min(Math.ceil((index + 1) * step), samples.length);
+      for (let at = Math.floor(index * step); at < end; at++) {
+        if (Math.abs(samples[at]) > Math.abs(most)) most = samples[at];
+      }
+      return most;
+    });
+  });
+}
+
+const decibels = (value) => (value > 0 ? 20 * Math.log10(value) : -Infinity);
+
+/** Peak and root mean square of a stretch, in dB below full scale. */
+export function levelOf(buffer, start = 0, end = buffer.duration) {
+  let peak = 0;
+  let sum = 0;
+  let count = 0;
+  for (let channel = 0; channel < buffer.numberOfChannels; channel++) {
+    const samples = buffer.getChannelData(channel);
+    const last = Math.min(samples.length, Math.round(end * buffer.sampleRate));
+    for (let at = Math.max(0, Math.round(start * buffer.sampleRate)); at < last; at++) {
+      const value = Math.abs(samples[at]);
+      if (value > peak) peak = value;
+      sum += value * value;
+      count++;
+    }
+  }
+  return { peak: decibels(peak), rms: decibels(Math.sqrt(sum / Math.max(1, count))) };
+}
+
+/** Writes a level in words: "−12.3 dB". */
+export const levelName = (level) => (level === -Infinity ? "silent" : `${level.toFixed(1).replace("-", "−")} dB`);

@@ -1,0 +1,180 @@
+/** Work on the piece of the desk: select a part and redo it, extend, and every other verb that the server has. */
+
+import { barAt, barLength, barStart, clockOf, regionName } from "./clock.js";
+import { $, complain, el } from "./dom.js";
+import { fieldOf, markField, readFields, titled } from "./fields.js";
+import { start } from "./jobs.js";
+import { on, select, state } from "./state.js";
+import { fileOf } from "./sound.js";
+import { settingsFor } from "./write.js";
+
+const OWN = ["generate", "edit", "extend"];
+/** Verbs with a form of their own in index.html. */
+const SHARED = ["verb", "recording", "tempo", "key", "first_downbeat", "response_format", "init_audio"];
+
+/** Whether the fields count in bars. */
+const inBars = () => $("snap").checked && clockOf(state.current) !== null;
+
+/** Begins to listen to the forms. */
+export function startWork() {
+  for (const id of ["from", "to"]) $(id).addEventListener("change", () => selectFields());
+  $("snap").addEventListener("change", fillFields);
+  $("unselect").addEventListener("click", () => select(null, "fields"));
+  $("redo").addEventListener("submit", (event) => submit(event, redo));
+  $("extend").addEventListener("submit", (event) => submit(event, extend));
+  for (const id of ["before", "after"]) $(id).addEventListener("input", hintExtend);
+  on("model", makeForms);
+  on("current", fill);
+  on("sound", fill);
+  on("clock", fill);
+  on("selection", ({ source }) => {
+    if (source !== "fields") fillFields();
+    describe();
+  });
+}
+
+function fill() {
+  const piece = state.current;
+  if (!piece) return;
+  $("work").hidden = false;
+  $("snap").closest(".check").hidden = clockOf(piece) === null;
+  for (const id of ["redo-prompt", "extend-prompt"]) {
+    const own = piece.made?.prompt ?? piece.sentence ?? "";
+    $(id).placeholder = own;
+    $(id).required = !own;
+    $(id).labels[0].textContent = own ? "Another sentence, if wanted" : "What the new music is like";
+  }
+  const clock = clockOf(piece);
+  if (!$("after").value && !$("before").value) $("after").value = clock ? rounded(4 * barLength(clock)) : 8;
+  fillFields();
+  hintExtend();
+}
+
+const rounded = (seconds) => Number(seconds.toFixed(3));
+
+function fillFields() {
+  const clock = clockOf(state.current);
+  const bars = inBars();
+  $("from-label").textContent = bars ? "From bar" : "From second";
+  $("to-label").textContent = bars ? "to bar" : "to second";
+  for (const id of ["from", "to"]) $(id).step = bars ? 1 : "any";
+  const chosen = state.selection;
+  $("from").value = chosen ? (bars ? Math.round(barAt(clock, chosen.start)) : rounded(chosen.start)) : "";
+  $("to").value = chosen ? (bars ? Math.round(barAt(clock, chosen.end)) - 1 : rounded(chosen.end)) : "";
+  describe();
+}
+
+function selectFields() {
+  const [from, to] = ["from", "to"].map((id) => ($(id).value === "" ? null : Number($(id).value)));
+  if (from === null || to === null || !state.buffer) return select(null, "fields");
+  const clock = clockOf(state.current);
+  const start = inBars() ? barStart(clock, from) : from;
+  const end = inBars() ? barStart(clock, to + 1) : to;
+  const region = { start: Math.max(0, start), end: Math.min(state.buffer.duration, end) };
+  select(region.end > region.start ? region : null, "fields");
+  if (region.end <= region.start) $("span-hint").textContent = "The end must lie after the start, within the piece.";
+}
+
+function describe() {
+  const chosen = state.selection;
+  $("unselect").disabled = !chosen;
+  const seconds = chosen && `${(chosen.end - chosen.start).toFixed(2)} s`;
+  $("span-hint").textContent = chosen
+    ? `${regionName(clockOf(state.current), chosen)}, ${seconds}. The rest stays sample for sample.`
+    : "Drag over the waveform, or fill in the fields.";
+}
+
+function hintExtend() {
+  const clock = clockOf(state.current);
+  const after = Number($("after").value) || 0;
+  const before = Number($("before").value) || 0;
+  const bars = (seconds) => `${Number((seconds / barLength(clock)).toFixed(2))} bars`;
+  const parts = [before && `${clock ? bars(before) : `${before} s`} before`, after && `${clock ? bars(after) : `${after} s`} after`];
+  $("extend-hint").textContent = parts.filter(Boolean).join(" and ");
+}
+
+async function submit(event, makes) {
+  event.preventDefault();
+  const form = event.target;
+  const button = form.querySelector(".primary");
+  markField(form, null);
+  button.disabled = true;
+  try {
+    await makes(form);
+    const prompt = form.elements.namedItem("prompt");
+    if (prompt) prompt.value = ""; // the next one starts from the new version's own
+  } catch (error) {
+    markField(form, error.field, error.message);
+    complain(error.message);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+/** What every verb on a recording is sent: the recording, its container, and a clock where a person gave one. */
+async function common(piece, verb) {
+  const container = ["wav", "flac"].includes(piece.container) ? piece.container : "wav";
+  const given = { verb, recording: await fileOf(piece), response_format: container, ...settingsFor(verb) };
+  if (!piece.made?.prompt && piece.sentence) given.prompt = piece.sentence; // its file does not tell the server
+  if (piece.clock?.tempo) Object.assign(given, { tempo: piece.clock.tempo, first_downbeat: piece.clock.downbeat ?? 0 });
+  return given;
+}
+
+const about = (piece, note, prompt) => ({ title: prompt || piece.title, parent: piece.id, note, clock: null });
+
+async function redo() {
+  const piece = state.current;
+  const chosen = state.selection;
+  if (!chosen) {
+    $("from").focus();
+    throw new Error("Select the part first: drag over the waveform, or fill in the fields.");
+  }
+  const prompt = $("redo-prompt").value.trim();
+  const input = { ...(await common(piece, "edit")), regions: [[chosen.start, chosen.end]] };
+  if (prompt) input.prompt = prompt;
+  const name = regionName(clockOf(piece), chosen);
+  await start(input, { ...about(piece, `${name} anew${prompt ? `: ${prompt}` : ""}`), clock: piece.clock });
+}
+
+async function extend() {
+  const piece = state.current;
+  const [before, after] = ["before", "after"].map((id) => Number($(id).value) || 0);
+  const prompt = $("extend-prompt").value.trim();
+  const input = await common(piece, "extend");
+  if (before) input.before = before;
+  if (after) input.after = after;
+  if (prompt) input.prompt = prompt;
+  const parts = [before && `${before} s before`, after && `${after} s after`].filter(Boolean);
+  const clock = piece.clock && { ...piece.clock, downbeat: (piece.clock.downbeat ?? 0) + before };
+  await start(input, { ...about(piece, parts.join(" and ")), clock });
+}
+
+/** Makes a form for each further verb that works on a recording, out of its schema. */
+function makeForms() {
+  const forms = state.model.verbs.filter((verb) => !OWN.includes(verb)).map(formOf);
+  $("verbs").replaceChildren(...forms.filter(Boolean));
+}
+
+function formOf(verb) {
+  const schema = state.inputs[verb];
+  if (!schema?.properties.recording) return null;
+  const plain = Object.entries(schema.properties).filter(([name]) => isOwn(name));
+  const fields = plain.map(([name, one]) => fieldOf(name, one, { prefix: verb })).filter(Boolean);
+  const button = el("button.primary", { textContent: titled(verb) });
+  const title = el("h3", { id: `${verb}-title`, textContent: titled(verb) });
+  const words = el("p.note", { textContent: schema.description?.split("\n")[0] ?? "" });
+  const rows = el("div.settings", {}, ...fields.map((field) => field.row));
+  const listeners = { submit: (event) => submit(event, () => other(verb, fields)) };
+  return el("form.panel", { noValidate: true, aria: { labelledby: title.id }, on: listeners }, title, words, rows, el("div.actions", {}, button));
+}
+
+const isOwn = (name) => !SHARED.includes(name) && (name === "strength" || !(name in state.model.defaults));
+
+async function other(verb, fields) {
+  const piece = state.current;
+  const input = { ...(await common(piece, verb)), ...readFields(fields) };
+  if ("regions" in state.inputs[verb].properties && state.selection) {
+    input.regions = [[state.selection.start, state.selection.end]];
+  }
+  await start(input, about(piece, titled(verb), input.prompt));
+}

@@ -1,0 +1,161 @@
+/** The form in which a piece is asked for: a sentence, knobs that write into it, and the settings of sampling. */
+
+import { barLength, clockOf } from "./clock.js";
+import { $, complain, el } from "./dom.js";
+import { fieldOf, markField, readFields } from "./fields.js";
+import { start } from "./jobs.js";
+import { on, state } from "./state.js";
+import { fileOf } from "./sound.js";
+import { KEYS, readWords, surprise, writeKey, writeLead, writeStyle, writeTempo } from "./words.js";
+
+const NAMED = ["strength"];
+/** Settings that have a place of their own. */
+let settings = [];
+let strength = null;
+
+const names = () => ({ leads: state.model?.leads ?? [], styles: (state.model?.styles ?? []).map((one) => one.name) });
+
+/** Begins to listen to the form. */
+export function startWrite() {
+  on("model", fill);
+  on("current", offer);
+  $("prompt").addEventListener("input", readSentence);
+  const knobs = {
+    style: (text, value) => writeStyle(text, value, names().styles),
+    "lead-name": (text, value) => writeLead(text, value, names().leads),
+    "key-name": (text, value) => writeKey(text, value),
+    bpm: (text, value) => writeTempo(text, value),
+  };
+  for (const [id, write] of Object.entries(knobs)) {
+    $(id).addEventListener("change", () => {
+      $("prompt").value = write($("prompt").value, $(id).value);
+      hint();
+    });
+  }
+  $("length-slide").addEventListener("input", () => {
+    $("duration").value = $("length-slide").value;
+    hint();
+  });
+  $("duration").addEventListener("input", () => {
+    $("length-slide").value = $("duration").value;
+    hint();
+  });
+  $("from-piece").addEventListener("change", () => ($("duration").disabled = $("from-piece").checked));
+  $("same-seed").addEventListener("click", () => ($("seed").value = state.current?.seed ?? ""));
+  $("surprise").addEventListener("click", () => begin(surprise(state.model)));
+  $("write").addEventListener("submit", submit);
+}
+
+/** Puts a sentence into the form and makes music of it. */
+export function begin(sentence) {
+  $("prompt").value = sentence;
+  $("seed").value = "";
+  readSentence();
+  $("write").requestSubmit();
+}
+
+/** Returns the settings that were given, as far as a verb has them. */
+export const settingsFor = (verb) => readFields(settings, state.inputs[verb]?.properties ?? {});
+
+function fill() {
+  const { model, inputs } = state;
+  const options = (list) => list.map((one) => el("option", { value: one, textContent: one }));
+  $("lead-name").append(...options(model.leads));
+  $("key-name").append(...options(KEYS));
+  for (const genre of new Set(model.styles.map((one) => one.genre))) {
+    const styles = model.styles.filter((one) => one.genre === genre).map((one) => one.name);
+    $("style").append(el("optgroup", { label: genre }, ...options(styles)));
+  }
+  $("style").closest(".field").hidden = model.styles.length === 0;
+  $("duration").max = model.max_duration;
+  $("length-slide").max = Math.min(120, model.max_duration);
+  $("ideas").replaceChildren(...[1, 2, 3].map(idea));
+
+  const properties = Object.assign({}, ...Object.values(inputs).map((schema) => schema.properties));
+  const usual = Object.entries(model.defaults).filter(([name]) => name in properties);
+  const make = ([name, value]) => fieldOf(name, properties[name], { prefix: "setting", usual: value });
+  settings = usual.filter(([name]) => !NAMED.includes(name)).map(make).filter(Boolean);
+  $("settings").replaceChildren(...settings.map((field) => field.row));
+  if (properties.strength) {
+    strength = make(["strength", model.defaults.strength]);
+    $("strength-field").replaceChildren(strength.row);
+  }
+  readSentence();
+  offer();
+}
+
+function idea() {
+  const sentence = surprise(state.model);
+  const listeners = {
+    click: (event) => {
+      event.target.disabled = true;
+      begin(sentence);
+    },
+  };
+  return el("button.chip", { type: "button", textContent: sentence, on: listeners });
+}
+
+function offer() {
+  const piece = state.current;
+  $("same-seed").disabled = piece?.seed === undefined || piece?.seed === null;
+  $("from-piece").disabled = !piece;
+  if (!piece) $("from-piece").checked = false;
+  $("duration").disabled = $("from-piece").checked;
+}
+
+function readSentence() {
+  const found = readWords($("prompt").value, names());
+  $("bpm").value = found.tempo ?? "";
+  $("key-name").value = found.key ?? "";
+  $("lead-name").value = found.lead ?? "";
+  $("style").value = found.style ?? "";
+  hint();
+}
+
+function hint() {
+  const clock = clockOf({ made: { prompt: $("prompt").value } });
+  const seconds = Number($("duration").value);
+  const bars = clock && seconds ? Number((seconds / barLength(clock)).toFixed(1)) : null;
+  $("bars-hint").textContent = bars ? `${bars} ${bars === 1 ? "bar" : "bars"} at ${clock.tempo} bpm` : "";
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const form = $("write");
+  markField(form, null);
+  $("make").disabled = true;
+  try {
+    const prompt = $("prompt").value.trim();
+    if (!prompt) {
+      markField(form, "prompt", "");
+      throw new Error("Write what the music is like first, such as “calm piano pop, 100 bpm”.");
+    }
+    await start(await inputOf(prompt), { title: prompt, ...origin() });
+  } catch (error) {
+    markField(form, error.field, error.message);
+    complain(error.message);
+  } finally {
+    $("make").disabled = false;
+  }
+}
+
+const origin = () =>
+  $("from-piece").checked && state.current ? { parent: state.current.id, note: "made from this piece" } : {};
+
+async function inputOf(prompt) {
+  const input = { verb: "generate", prompt, ...settingsFor("generate") };
+  const read = (id) => ($(id).value === "" ? undefined : Number($(id).value));
+  const seed = $("seed").value;
+  if (seed) {
+    if (!Number.isSafeInteger(Number(seed))) throw new Error("The seed must be a whole number below 2^53.");
+    input.seed = Number(seed);
+  }
+  if ($("negative_prompt").value.trim()) input.negative_prompt = $("negative_prompt").value.trim();
+  if ($("from-piece").checked && state.current) {
+    input.init_audio = await fileOf(state.current);
+    if (strength?.read() !== undefined) input.strength = strength.read();
+  } else if (read("duration") !== undefined) {
+    input.duration = read("duration");
+  }
+  return input;
+}

@@ -1,0 +1,228 @@
+"""The page in a browser: write, hear, select, redo, extend, go back, cancel, reload."""
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import uvicorn
+
+from mousai.server.app import create_app
+from mousai.server.config import ServerConfig
+from mousai.server.run import address_of, bound_socket
+from mousai.server.service import Service, served_model
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--mute-audio"),
+)
+LONGEST = 30_000
+"""Milliseconds that anything may take."""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian, Ubuntu: apt-get install chromium)"),
+]
+
+
+@pytest.fixture(scope="module")
+def address(saved_model: Path) -> Iterator[str]:
+    """URL of a server of this process, with the model in miniature."""
+    service = Service(ServerConfig(port=0), served_model(saved_model, name="bundled", dtype="float32"))
+    listening = bound_socket("127.0.0.1", 0)
+    config = uvicorn.Config(create_app(service), log_level="warning", timeout_graceful_shutdown=2)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
+    thread.start()
+    yield address_of(listening, "127.0.0.1")
+    server.should_exit = True
+    thread.join()
+    listening.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    """The page, in a browser without a past; the test fails where it complains on the console."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(LONGEST)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda one: complaints.append(one.text) if one.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    page.locator("#server[data-status=ready]").wait_for()
+    yield page
+    assert [one for one in complaints if "503" not in one] == []  # /health, before the model is loaded
+    context.close()
+
+
+def versions(page: Any, count: int) -> None:
+    """Wait for so many versions, and for the sound of the one that is chosen."""
+    page.locator("#versions li").nth(count - 1).wait_for()
+    assert page.locator("#versions li").count() == count
+    page.locator("#deck[aria-busy=false]").wait_for()
+
+
+def sound(page: Any, folder: Path) -> np.ndarray:
+    """Samples `[frames, channels]` of the piece on the desk, downloaded by its button."""
+    with page.expect_download() as download:
+        page.locator("#downloads [data-format=wav]").click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return soundfile.read(path)[0]
+
+
+def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any, tmp_path: Path):
+    # Write: the knobs write into the sentence.
+    page.fill("#prompt", "calm piano pop")
+    page.fill("#bpm", "120")
+    page.locator("#bpm").dispatch_event("change")
+    page.select_option("#key-name", "A minor")
+    page.select_option("#lead-name", "flute")
+    assert page.input_value("#prompt") == "calm piano pop, 120 bpm, A minor, flute lead"
+    page.fill("#duration", "8")
+    page.fill("#seed", "5")
+    page.click("#make")
+    versions(page, 1)
+
+    # Hear.
+    length = "Number(document.getElementById('audio').duration)"
+    assert page.evaluate(length) == pytest.approx(8, abs=0.01)
+    page.click("#play")
+    page.wait_for_timeout(700)
+    assert page.evaluate("document.getElementById('audio').currentTime") > 0.1
+    page.click("#play")
+    assert page.locator("#piece-facts").inner_text().split("\n")[:5] == ["0:08", "120 bpm", "A minor", "flute", "seed 5"]
+    assert "mousai generate" in page.locator("#command").inner_text()
+    first = sound(page, tmp_path)
+
+    # Select with the mouse: it snaps to bars, of 2 s each.
+    page.locator("#wave").scroll_into_view_if_needed()
+    box = page.locator("#wave").bounding_box()
+    height = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.28, height)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.4, height, steps=4)
+    page.mouse.move(box["x"] + box["width"] * 0.48, height, steps=4)
+    page.mouse.up()
+    page.locator("#span-hint", has_text="bar 2").wait_for()
+    assert (page.input_value("#from"), page.input_value("#to")) == ("2", "2")
+
+    # Redo, with another sentence: the rest stays.
+    page.fill("#redo-prompt", "drum fill, tom toms")
+    page.click("#redo-go")
+    versions(page, 2)
+    second = sound(page, tmp_path)
+    kept = np.r_[: 2 * 48000, 4 * 48000 : 8 * 48000]
+    assert second.shape == first.shape and np.array_equal(second[kept], first[kept])
+    assert not np.allclose(second[2 * 48000 : 4 * 48000], first[2 * 48000 : 4 * 48000])
+    assert page.locator("#versions [aria-current]").inner_text().startswith("bar 2 anew: drum fill, tom toms")
+
+    # Extend, to both sides.
+    page.fill("#before", "1")
+    page.fill("#after", "2")
+    page.click("#extend-go")
+    versions(page, 3)
+    assert page.evaluate(length) == pytest.approx(11, abs=0.01)
+    commands = page.locator("#command").inner_text().splitlines()
+    assert [line.split()[1] for line in commands] == ["generate", "edit", "extend"]
+    assert commands[1].split(" -o ")[1] == commands[2].split()[2]
+
+    # Go back, and off into another direction.
+    page.click("#undo")
+    page.click("#undo")
+    versions(page, 3)
+    assert page.evaluate(length) == pytest.approx(8, abs=0.01)
+    page.fill("#from", "1")
+    page.fill("#to", "1")
+    page.locator("#to").dispatch_event("change")
+    page.click("#redo-go")
+    versions(page, 4)
+    assert page.locator("#versions > li > ul > li").count() == 2
+
+    # Reload.
+    page.reload()
+    versions(page, 4)
+    assert page.locator("#versions [aria-current]").inner_text().startswith("bar 1 anew")
+    assert page.evaluate(length) == pytest.approx(8, abs=0.01)
+
+
+def test_a_job_is_followed_over_a_reload_and_canceled(page: Any):
+    page.click("#more summary")
+    page.fill("#setting-steps", "1000")
+    page.fill("#duration", "30")
+    page.click("#make")
+    page.locator(".job-words", has_text="Composing, step").wait_for()
+    page.click("#surprise")
+    page.locator(".job-words", has_text="1 job before it").wait_for()
+    page.reload()
+    page.locator(".job-words", has_text="Composing, step").wait_for()
+    assert page.locator(".job").count() == 2
+    page.locator(".job").nth(1).locator("button").click()
+    page.locator(".job").nth(1).wait_for(state="detached")
+    page.locator(".job button").click()
+    page.locator(".job").wait_for(state="detached")
+    assert page.locator("#error").is_hidden() and page.locator("#desk").is_hidden()
+
+
+def test_a_recording_is_opened_and_asks_for_what_it_lacks(page: Any, tmp_path: Path):
+    time = np.arange(4 * 44100) / 44100
+    soundfile.write(tmp_path / "tone.flac", 0.3 * np.sin(2 * np.pi * 220 * time), 44100)
+    page.set_input_files("#file", tmp_path / "tone.flac")
+    versions(page, 1)
+    assert page.locator("#from-label").inner_text() == "From second"  # nobody knows its tempo
+    page.fill("#clock-tempo", "120")
+    page.click("#clock button")
+    page.locator("#from-label", has_text="From bar").wait_for()
+    page.fill("#from", "2")
+    page.fill("#to", "2")
+    page.locator("#to").dispatch_event("change")
+    page.fill("#redo-prompt", "flute melody")
+    page.click("#redo-go")
+    versions(page, 2)
+    assert "--tempo 120" in page.locator("#command").inner_text()
+
+
+def test_on_a_phone_nothing_is_cut_off(page: Any):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.fill("#duration", "4")
+    page.click("#make")
+    versions(page, 1)
+    page.click("#more summary")
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    for button in page.locator("button:visible").all():
+        box = button.bounding_box()
+        assert box["width"] >= 24 and box["height"] >= 24 and box["x"] + box["width"] <= 360
+
+
+def test_music_without_end_is_changed_while_it_plays_and_kept(page: Any):
+    page.fill("#prompt", "house groove, 240 bpm")
+    page.click("#go-live")
+    page.locator("#live-bar", has_text="bar").wait_for()
+    page.fill("#live-prompt", "jazz trio")
+    page.click("#live-form button")
+    page.locator("#live-note", has_text="Changes from bar").wait_for()
+    page.locator("#live-note", has_text="“jazz trio” plays now, since bar").wait_for()
+    page.click("#live-stop")
+    page.click("#live-save")
+    versions(page, 1)
+    assert page.locator("#piece-title").inner_text() == "house groove, 240 bpm → jazz trio"
+    seconds = page.evaluate("Number(document.getElementById('audio').duration)")
+    assert 1 < seconds < 60
+    assert page.locator("#live").is_hidden() and page.locator("#error").is_hidden()
