@@ -117,7 +117,7 @@ def test_tests_stay_out_of_the_packages_and_no_test_needs_a_sibling_that_its_pac
         ("import mousai.data.workers", {"torch", "ray"}),
         ("import mousai.data.shards.read", {"ray", "webdataset"}),
         ("import mousai.compose", {"torch", "transformers", "librosa"}),
-        ("import mousai.cli.play", {"torch", "transformers", "soundfile", "sounddevice"}),
+        ("import mousai.cli.playing.command", {"torch", "transformers", "soundfile", "sounddevice"}),
         ("import mousai.cli.evaluate", {"torch", "transformers", "librosa", "matplotlib", "sklearn"}),
     ],
 )

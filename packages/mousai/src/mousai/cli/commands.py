@@ -73,7 +73,7 @@ COMMANDS = {
         ),
     ),
     "play": Command(
-        module="mousai.cli.play",
+        module="mousai.cli.playing.command",
         summary="play music without end, and change it while it plays",
         examples=(
             'mousai play "lo-fi, 80 bpm"',
