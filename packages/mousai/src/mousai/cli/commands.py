@@ -57,7 +57,7 @@ COMMANDS = {
         ),
     ),
     "vary": Command(
-        module="mousai.cli.vary",
+        module="mousai.cli.verbs.vary",
         summary="make a recording anew, from a little to all of it",
         examples=(
             'mousai vary song.flac --strength 0.5 "jazz trio" -o jazz.flac',
@@ -65,7 +65,7 @@ COMMANDS = {
         ),
     ),
     "loop": Command(
-        module="mousai.cli.loop",
+        module="mousai.cli.verbs.loop",
         summary="make whole bars at exactly a tempo whose end runs into their beginning, or make a recording loop",
         examples=(
             'mousai loop "house groove, 124 bpm" --bars 8 -o loop.wav',

@@ -1,0 +1,1 @@
+"""Verbs beside making a piece and editing one: loops and variations."""
