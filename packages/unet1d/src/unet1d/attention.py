@@ -109,6 +109,8 @@ def safe_sdpa_backends(device: torch.device) -> AbstractContextManager[None]:
     On Hopper GPUs PyTorch 2.11 and later prefer cuDNN, whose backward pass gives NaN for 64, 192, 320, ... keys where a
     query is far from all of them (pytorch/pytorch issue 196678). A prompt has 64 keys.
     """
+    if torch._C._are_functorch_transforms_active():  # which have rules for the plain formula alone
+        return sdpa_kernel(SDPBackend.MATH)
     return sdpa_kernel(_SAFE_BACKENDS) if device.type == "cuda" else nullcontext()
 
 
