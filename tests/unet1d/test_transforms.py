@@ -40,6 +40,8 @@ def test_a_frozen_net_gives_no_gradient_and_keeps_nothing(net: UNet1d, inputs: t
     assert bool(gradient.isfinite().all()) and bool(gradient.any())
 
 
+# PyTorch's own rules for it are made with what it calls deprecated.
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_jacobian_vector_product_is_the_slope(net: UNet1d, inputs: tuple[Tensor, Tensor], frozen: bool):
     net = net.double().requires_grad_(not frozen)

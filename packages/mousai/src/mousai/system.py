@@ -1,5 +1,6 @@
 """Where systems differ: folders for caches, locks of files, and standard streams that may be missing."""
 
+import atexit
 import os
 import sys
 import tempfile
@@ -84,4 +85,6 @@ def open_missing_streams() -> None:
 
 @cache
 def _nothing() -> IO[str]:
-    return open(os.devnull, "w", encoding="utf-8")
+    stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    atexit.register(stream.close)
+    return stream

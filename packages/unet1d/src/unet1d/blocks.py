@@ -88,6 +88,12 @@ class Conv(nn.Module):
         return f"{in_channels}, {out_channels}, kernel_size={kernel_size}"
 
 
+def is_transformed() -> bool:
+    """Tell whether torch.func transforms what is computed: `jvp` and `vmap` have rules for plain operations alone."""
+    # The compiler decides for itself, and could not look into this.
+    return not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active()
+
+
 class GroupNorm(nn.GroupNorm):
     """Group normalisation (Wu and He, 2018, arXiv 1803.08494) of time-major [B, L, C].
 
@@ -99,7 +105,7 @@ class GroupNorm(nn.GroupNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, L, C] -> [B, L, C]."""
-        if torch._C._are_functorch_transforms_active():
+        if is_transformed():
             return self._transformable(input)
         if torch.is_grad_enabled() and self.weight.requires_grad and not input.requires_grad:
             # PyTorch's channels-last group_norm crashes the process (2.13, on CPUs) in the backward pass where its
