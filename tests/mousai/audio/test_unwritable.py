@@ -139,3 +139,9 @@ def test_the_file_has_the_permissions_of_any_new_file(tmp_path: Path):
     write_audio(tmp_path / "a.wav", noise(100), 48000)
     (tmp_path / "plain").touch()
     assert (tmp_path / "a.wav").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_wish_for_the_peak_that_there_is_not(tmp_path: Path):
+    with pytest.raises(AudioError, match="peak='foo': must be 'error' or 'scale'"):
+        write_audio(tmp_path / "a.wav", noise(100), 48000, peak="foo")
+    assert not list(tmp_path.iterdir())

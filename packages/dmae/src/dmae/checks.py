@@ -1,5 +1,6 @@
 """Checks shared by the package; each raises a ValueError of one line with the name, the value and what would do."""
 
+import numbers
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -10,10 +11,10 @@ from unet1d import UNet1dConfig, from_mapping
 
 def require_whole(owner: str, key: str, value: object, *, least: int = 1, most: int = 2**20) -> None:
     """Raise a ValueError that names owner and key unless `value` is a whole number of `least` to `most`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or int(value) < least:
         raise ValueError(f"{owner}: {key} must be a whole number of {least} or more, not {value!r}")
-    if value > most:
-        shown = value if value < 2**64 else f"2**{value.bit_length() - 1} or more"
+    if (whole := int(value)) > most:
+        shown = whole if whole < 2**64 else f"2**{whole.bit_length() - 1} or more"
         raise ValueError(f"{owner}: {key} must be {most} or less, not {shown}")
 
 

@@ -85,7 +85,9 @@ class Decoder:
     def _overlap_add(self, latent: Tensor, decode: "_DecodeWindow") -> Tensor:
         """Waveform of windows that `decode` gives one after the other, cross-faded where they overlap."""
         frames, hop = latent.shape[-1], self.sizes.hop_length
-        wave = torch.empty(latent.shape[0], self.sizes.audio_channels, frames * hop, device=latent.device)
+        wave = torch.empty(
+            latent.shape[0], self.sizes.audio_channels, frames * hop, device=latent.device, dtype=torch.float32
+        )
         fade = _fade((self._overlap - 2 * self._trim) * hop).to(latent.device)
         phases: Tensor | None = None
         for window in self._plan(frames):
@@ -245,4 +247,6 @@ _DecodeWindow: TypeAlias = Callable[[Window], tuple[Tensor, Tensor | None]]
 
 
 def _fade(samples: int) -> Tensor:
-    return torch.sin((torch.arange(samples) + 0.5) * (math.pi / 2 / max(samples, 1))).square()
+    return torch.sin(
+        (torch.arange(samples, dtype=torch.float32, device="cpu") + 0.5) * (math.pi / 2 / max(samples, 1))
+    ).square()

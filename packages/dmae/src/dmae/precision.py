@@ -1,7 +1,7 @@
 """Float32 for everything that a waveform passes through, whatever dtype the nets around it have."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Self
 
 import torch
@@ -21,6 +21,14 @@ class Float32(nn.Module):
 
         super()._apply(keep, recurse)  # type: ignore[no-untyped-call]
         return self
+
+
+def constants() -> AbstractContextManager[Any]:
+    """Context in which a module computes buffers that no file holds: on the CPU, where it is built on meta.
+
+    A module that is built without memory gets its weights from a file later, and these from nowhere.
+    """
+    return torch.device("cpu") if torch.get_default_device().type == "meta" else nullcontext()
 
 
 def without_autocast(x: Tensor) -> AbstractContextManager[Any]:

@@ -57,7 +57,7 @@ def check_seed(seed: int, pieces: int = 1) -> None:
     """Raise `UserError` unless `seed` is one for the first of so many pieces."""
     if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= seed < 2**63:
         raise UserError("seed", seed, "must be a whole number (int), 0 or more, below 2^63")
-    if seed > 2**63 - pieces:
+    if int(seed) > 2**63 - int(pieces):
         raise UserError("seed", seed, f"is too high for {pieces} pieces, each with the seed after the one before")
 
 

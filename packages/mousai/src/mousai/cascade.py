@@ -13,7 +13,7 @@ from dmae import DMAE
 from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
 from mousai.codec import Codec
 from mousai.conditioning.text import TextEmbedding, TextEncoder
-from mousai.device import resolve_device
+from mousai.device import plain_defaults, resolve_device
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.diffusion.lora import add_lora
 from mousai.dtype import resolve_dtype
@@ -70,6 +70,7 @@ class Cascade(Codec):
         return tuple(getattr(self.latent_diffusion.config, "controls", ()))
 
     @classmethod
+    @plain_defaults()
     def from_pretrained(
         cls,
         model: str | PathLike[str] | None = None,

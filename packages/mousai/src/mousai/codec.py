@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from dmae import DMAE, DecodingConfig
-from mousai.arguments import as_waveform
+from mousai.arguments import as_waveform, check_seed
 from mousai.audio.limiter import BLOCK, REACH, limit
-from mousai.device import resolve_device
+from mousai.device import plain_defaults, resolve_device
 from mousai.dtype import DTYPES, resolve_dtype
 from mousai.errors import UserError
 from mousai.progress import ProgressBars
@@ -113,6 +113,7 @@ class Codec:
         return f"{type(self).__name__}({parts}; {self.sample_rate} Hz, {self.device}, {dtype})"
 
     @classmethod
+    @plain_defaults()
     def from_pretrained(
         cls,
         model: str | PathLike[str] | None = None,
@@ -180,6 +181,7 @@ class Codec:
         tqdm(**{"total": 0, **bars, "disable": True})  # so that a wrong name is an error here and not in a later call
         self._progress_bar_config = config
 
+    @plain_defaults()
     def encode(self, audio: Any) -> Tensor:
         """Encode a recording.
 
@@ -198,6 +200,7 @@ class Codec:
             return self.autoencoder.encode(audio.to(self.device)).contiguous()
 
     @takes_settings(SamplingConfig, stage="decoder")
+    @plain_defaults()
     def decode(self, latent: Tensor, *, length: int | None = None, seed: int = 0, **settings: Any) -> Tensor:
         """Decode a latent.
 
@@ -213,6 +216,7 @@ class Codec:
         Returns:
             waveform [B, C, length] in [-1, 1].
         """
+        check_seed(seed)
         config = self.defaults.updated(settings)
         with ProgressBars({"decoder": config.decoder_steps}, self._progress_bar_config) as progress:
             return self._decode(latent, config, NoiseSource(seed, range(len(latent))), length, progress)

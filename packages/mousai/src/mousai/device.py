@@ -1,5 +1,7 @@
 """The device to compute on: the one that is named, or the best that is here, and why."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -23,6 +25,24 @@ class DeviceChoice:
 
     def __str__(self) -> str:
         return f"{self.device}: {self.reason}"
+
+
+@contextmanager
+def plain_defaults() -> Iterator[None]:
+    """Context in which PyTorch's default dtype is float32 and its default device the CPU, whatever a program has set.
+
+    What a model computes says where and how it does; the rest must not follow `torch.set_default_device`.
+    """
+    dtype = torch.get_default_dtype()
+    elsewhere = torch.get_default_device().type != "cpu"
+    if dtype != torch.float32:
+        torch.set_default_dtype(torch.float32)
+    try:
+        with torch.device("cpu") if elsewhere else nullcontext():
+            yield
+    finally:
+        if dtype != torch.float32:
+            torch.set_default_dtype(dtype)
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:

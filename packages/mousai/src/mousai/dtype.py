@@ -1,7 +1,6 @@
 """The dtype to compute in: the one that this machine multiplies fastest in, measured once and not assumed."""
 
 import json
-import os
 import platform
 import time
 from functools import cache
@@ -11,6 +10,7 @@ import torch
 
 from mousai.errors import UserError
 from mousai.storage.files import write_text
+from mousai.system import cache_folder
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -35,7 +35,7 @@ def resolve_dtype(dtype: str | torch.dtype, device: torch.device) -> torch.dtype
 
 def cache_path() -> Path:
     """File in which the measurement is remembered: below $XDG_CACHE_HOME, or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mousai" / "precision.json"
+    return cache_folder("precision.json")
 
 
 @cache

@@ -20,6 +20,7 @@ from mousai.cascade import Cascade
 from mousai.composing import ask, compose, piece_seconds
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.control_plan import control_plan
+from mousai.device import plain_defaults
 from mousai.editing import as_recording, edit, wanted_regions
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
@@ -59,6 +60,7 @@ class Mousai(Cascade):
     # ---- text -> waveform
 
     @takes_settings(SamplingConfig)
+    @plain_defaults()
     @torch.no_grad()
     def __call__(
         self,

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from mousai.system import is_terminal
+
 _WORDS = {"latent_diffusion": "composing", "decoder": "rendering"}
 
 
@@ -56,7 +58,8 @@ class ProgressBars:
                     "total": total,
                     "desc": f"{self._name}: {words}" if self._name else words,
                     "file": sys.stderr,
-                    "mininterval": 0.1 if sys.stderr is not None and sys.stderr.isatty() else 10.0,  # logs need no film
+                    "disable": sys.stderr is None or sys.stderr.closed,
+                    "mininterval": 0.1 if is_terminal() else 10.0,  # logs need no film
                     "bar_format": "{desc} {percentage:3.0f}% |{bar}| step {n_fmt} of {total_fmt}, {remaining} left",
                     **self._config,
                 }

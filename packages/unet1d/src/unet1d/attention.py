@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from unet1d.blocks import is_transformed
+
 _SAFE_BACKENDS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
@@ -109,6 +111,8 @@ def safe_sdpa_backends(device: torch.device) -> AbstractContextManager[None]:
     On Hopper GPUs PyTorch 2.11 and later prefer cuDNN, whose backward pass gives NaN for 64, 192, 320, ... keys where a
     query is far from all of them (pytorch/pytorch issue 196678). A prompt has 64 keys.
     """
+    if is_transformed():
+        return sdpa_kernel(SDPBackend.MATH)
     return sdpa_kernel(_SAFE_BACKENDS) if device.type == "cuda" else nullcontext()
 
 

@@ -88,6 +88,12 @@ class Conv(nn.Module):
         return f"{in_channels}, {out_channels}, kernel_size={kernel_size}"
 
 
+def is_transformed() -> bool:
+    """Tell whether torch.func transforms what is computed: `jvp` and `vmap` have rules for plain operations alone."""
+    # The compiler decides for itself, and could not look into this.
+    return not torch.compiler.is_compiling() and torch._C._are_functorch_transforms_active()
+
+
 class GroupNorm(nn.GroupNorm):
     """Group normalisation (Wu and He, 2018, arXiv 1803.08494) of time-major [B, L, C].
 
@@ -99,12 +105,23 @@ class GroupNorm(nn.GroupNorm):
 
     def forward(self, input: Tensor) -> Tensor:
         """[B, L, C] -> [B, L, C]."""
-        if torch.is_grad_enabled() and not input.requires_grad:
+        if is_transformed():
+            return self._transformable(input)
+        if torch.is_grad_enabled() and self.weight.requires_grad and not input.requires_grad:
             # PyTorch's channels-last group_norm crashes the process (2.13, on CPUs) in the backward pass where its
-            # weights want a gradient and its input does not; that of the input is not much work beside the rest.
-            input = input.detach().requires_grad_()
+            # weights want a gradient and its input does not; that of the input is not much work beside the rest. It
+            # wants one after this sum, which, unlike requires_grad_(), torch.func can transform.
+            input = input + 0 * self.weight[0]
         # Not F.group_norm: it refuses a group of one value in a batch of one.
         return from_image(torch.group_norm(as_image(input), self.num_groups, self.weight, self.bias, self.eps))
+
+    def _transformable(self, input: Tensor) -> Tensor:
+        """The same formula in tensor operations: torch.func has no rules for the kernel on channels-last images."""
+        x = input.unflatten(-1, (self.num_groups, -1))
+        wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+        variance, mean = torch.var_mean(wide, dim=(1, 3), keepdim=True, unbiased=False)
+        normal: Tensor = ((wide - mean) * (variance + self.eps).rsqrt()).flatten(-2).to(input.dtype)
+        return normal * self.weight + self.bias
 
 
 class ResidualBlock(nn.Module):

@@ -95,7 +95,7 @@ def draw_noise(
     """Draw standard normal noise `[len(generators), *shape]`, member i from CPU generator i in float64, then cast."""
     noise = torch.empty(len(generators), *shape, dtype=dtype, device=device)
     for member, generator in zip(noise, generators, strict=True):
-        member.copy_(torch.randn(tuple(shape), generator=generator, dtype=torch.float64))
+        member.copy_(torch.randn(tuple(shape), generator=generator, dtype=torch.float64, device="cpu"))
     return noise
 
 

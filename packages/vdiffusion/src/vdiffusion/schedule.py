@@ -90,12 +90,12 @@ def time_grid(
 
 
 def _uniform(steps: int, start: float, end: float) -> Tensor:
-    return torch.linspace(start, end, steps + 1, dtype=torch.float64)
+    return torch.linspace(start, end, steps + 1, dtype=torch.float64, device="cpu")
 
 
 def _cosine(steps: int, start: float, end: float) -> Tensor:
     # (1 + cos a) / 2 = cos^2(a / 2), which loses no digits where it is small.
-    turn = torch.linspace(0, math.pi / 2, steps + 1, dtype=torch.float64)
+    turn = torch.linspace(0, math.pi / 2, steps + 1, dtype=torch.float64, device="cpu")
     return end + (start - end) * torch.cos(turn).square()
 
 
@@ -105,16 +105,20 @@ def _karras(steps: int, start: float, end: float) -> Tensor:
     if not max(clean, lowest) < min(noisy, highest):
         raise _too_close(start, end, f"noise levels {lowest:g} to {highest:g}", "karras")
     levels = steps if clean < lowest else steps + 1
-    roots = torch.linspace(min(noisy, highest) ** (1 / 7), max(clean, lowest) ** (1 / 7), levels, dtype=torch.float64)
+    roots = torch.linspace(
+        min(noisy, highest) ** (1 / 7), max(clean, lowest) ** (1 / 7), levels, dtype=torch.float64, device="cpu"
+    )
     times = torch.atan(roots**7) * (2 / math.pi)
     return torch.cat([times, times.new_tensor([end])]) if clean < lowest else times
 
 
 def _log_snr(steps: int, start: float, end: float) -> Tensor:
-    noisy, clean = log_snr(torch.tensor([start, end], dtype=torch.float64)).clamp(-END_LOG_SNR, END_LOG_SNR)
+    noisy, clean = log_snr(torch.tensor([start, end], dtype=torch.float64, device="cpu")).clamp(
+        -END_LOG_SNR, END_LOG_SNR
+    )
     if not noisy < clean:
         raise _too_close(start, end, f"log-SNR {-END_LOG_SNR:g} to {END_LOG_SNR:g}", "log_snr")
-    return time_of_log_snr(torch.linspace(float(noisy), float(clean), steps + 1, dtype=torch.float64))
+    return time_of_log_snr(torch.linspace(float(noisy), float(clean), steps + 1, dtype=torch.float64, device="cpu"))
 
 
 def _too_close(start: float, end: float, span: str, kind: str) -> ValueError:

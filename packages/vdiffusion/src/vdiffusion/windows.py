@@ -119,9 +119,11 @@ class Windows:
         At the ends of the signal itself there is no fade.
         """
         fade = self.overlap - 2 * self.trim
-        rise = torch.sin((torch.arange(fade) + 0.5) * (math.pi / 2 / max(fade, 1))).square()
-        rise = torch.cat([torch.zeros(self.trim), rise])
-        weight = torch.ones(size)
+        rise = torch.sin(
+            (torch.arange(fade, dtype=torch.float32, device="cpu") + 0.5) * (math.pi / 2 / max(fade, 1))
+        ).square()
+        rise = torch.cat([torch.zeros(self.trim, dtype=rise.dtype, device="cpu"), rise])
+        weight = torch.ones(size, dtype=rise.dtype, device="cpu")
         if start > 0:
             weight[: len(rise)] *= rise
         if start + size < length:

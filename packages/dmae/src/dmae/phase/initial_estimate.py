@@ -54,5 +54,7 @@ def random_phases(like: Tensor, generators: Sequence[torch.Generator]) -> Tensor
 
     With equal phases everywhere the first frame would be a click.
     """
-    drawn = [torch.rand(like.shape[1:], generator=generator, dtype=torch.float64) for generator in generators]
+    drawn = [
+        torch.rand(like.shape[1:], generator=generator, dtype=torch.float64, device="cpu") for generator in generators
+    ]
     return (2 * math.pi * torch.stack(drawn)).to(like)

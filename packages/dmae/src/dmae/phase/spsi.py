@@ -61,7 +61,7 @@ def as_spectrum(phases: Tensor) -> Tensor:
 
     `torch.stft` measures phases at the beginning of a frame, half a window earlier, so every other bin changes sign.
     """
-    signs = torch.ones(phases.shape[-2], 1, device=phases.device)
+    signs = torch.ones(phases.shape[-2], 1, device=phases.device, dtype=phases.dtype)
     signs[1::2] = -1
     return torch.polar(torch.ones_like(phases), phases) * signs
 

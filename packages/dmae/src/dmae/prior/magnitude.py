@@ -80,7 +80,7 @@ class MagnitudePrior(nn.Module):
         power = self.bands.power(bands) / self.window_energy
         power = (power[:, :, :-1] + power[:, :, 1:]) / 2
         power = torch.cat([power, power[..., -1:]], dim=-1)
-        kernel = torch.ones(self.frames + 1, device=power.device) / self.frames
+        kernel = torch.ones(self.frames + 1, device=power.device, dtype=power.dtype) / self.frames
         kernel[[0, -1]] /= 2
         flat = rearrange(power, "b c k f -> (b c k) 1 f")
         power = F.conv1d(flat, kernel[None, None], stride=self.frames).view(*power.shape[:3], -1)

@@ -6,7 +6,7 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from dmae.precision import Float32, without_autocast
+from dmae.precision import Float32, constants, without_autocast
 
 
 class MDCT(Float32):
@@ -30,7 +30,8 @@ class MDCT(Float32):
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size = size
-        n = torch.arange(size, dtype=torch.float64) + 0.5
+        with constants():
+            n = torch.arange(size, dtype=torch.float64) + 0.5
         dct = math.sqrt(2 / size) * torch.cos(math.pi / size * n[:, None] * n[None, :])
         angle = math.pi / 2 - math.pi / (2 * size) * (size / 2 + n[: size // 2])
         self.dct: Tensor

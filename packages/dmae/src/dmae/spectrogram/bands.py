@@ -7,7 +7,7 @@ from einops import rearrange
 from torch import Tensor
 
 from dmae.config import SpectrogramConfig
-from dmae.precision import Float32, without_autocast
+from dmae.precision import Float32, constants, without_autocast
 from dmae.representation import to_mid_side
 
 
@@ -60,11 +60,12 @@ class BandSpectrogram(Float32):
         self.sizes = [config.bands] + ([config.side_bands] if config.side_bands else [])
         self.window: Tensor
         self.weights: Tensor
-        self.register_buffer("window", torch.hann_window(self.n_fft), persistent=False)
+        with constants():
+            self.register_buffer("window", torch.hann_window(self.n_fft, dtype=torch.float32), persistent=False)
         weights: list[float] = []
         for index, count in enumerate(self.sizes):
             edges = band_edges(config.n_bins, count)
-            mean = torch.zeros(config.n_bins, count, device="cpu")
+            mean = torch.zeros(config.n_bins, count, device="cpu", dtype=torch.float32)
             band_of_bin: list[int] = []
             for band, (first, last) in enumerate(itertools.pairwise(edges)):
                 frequency = (first + last) / 2 * sample_rate / self.n_fft
@@ -72,9 +73,12 @@ class BandSpectrogram(Float32):
                 mean[first:last, band] = 1 / (last - first)
                 band_of_bin += [band] * (last - first)
             self.register_buffer(f"mean{index}", mean, persistent=False)
-            self.register_buffer(f"band_of_bin{index}", torch.tensor(band_of_bin), persistent=False)
+            with constants():
+                self.register_buffer(f"band_of_bin{index}", torch.tensor(band_of_bin), persistent=False)
         average = sum(weights) / len(weights)
-        self.register_buffer("weights", torch.tensor([weight / average for weight in weights]), persistent=False)
+        with constants():
+            shares = torch.tensor([weight / average for weight in weights], dtype=torch.float32)
+            self.register_buffer("weights", shares, persistent=False)
 
     def spectrum(self, wave: Tensor) -> Tensor:
         """Waveform [B, C, T] -> complex spectrum of mid and side [B, C, bins, T / hop + 1]; zero-padded."""

@@ -5,7 +5,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from dmae.config import SpectrogramConfig
-from dmae.precision import Float32
+from dmae.precision import Float32, constants
 
 
 class MagnitudeSpectrogram(Float32):
@@ -24,7 +24,10 @@ class MagnitudeSpectrogram(Float32):
         self.log_floor = config.log_floor
         self.receptive_field = -(-self.n_fft // 2)
         self.window: Tensor
-        self.register_buffer("window", torch.hann_window(config.window_length), persistent=False)
+        with constants():
+            self.register_buffer(
+                "window", torch.hann_window(config.window_length, dtype=torch.float32), persistent=False
+            )
 
     def forward(self, wave: Tensor) -> Tensor:
         """[B, C, T] with T a multiple of the hop -> [B, C * bins, T / hop]."""

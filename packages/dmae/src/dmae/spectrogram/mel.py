@@ -7,7 +7,7 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from dmae.config import SpectrogramConfig
-from dmae.precision import Float32, without_autocast
+from dmae.precision import Float32, constants, without_autocast
 
 SMALLEST = 1e-20
 """Smallest maximum that `mel_normalize` divides by, so that silence maps to -1 everywhere."""
@@ -61,8 +61,12 @@ class MelSpectrogram(Float32):
         self.receptive_field = -(-config.n_fft // 2)
         self.window: Tensor
         self.filters: Tensor
-        self.register_buffer("window", torch.hann_window(config.window_length), persistent=False)
-        filters = mel_filters(config.n_bins, config.mel_channels, config.mel_sample_rate or sample_rate)
+        with constants():
+            self.register_buffer(
+                "window", torch.hann_window(config.window_length, dtype=torch.float32), persistent=False
+            )
+        with constants():
+            filters = mel_filters(config.n_bins, config.mel_channels, config.mel_sample_rate or sample_rate)
         self.register_buffer("filters", filters, persistent=False)
 
     def forward(self, wave: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from mousai.cli.commands import COMMANDS
 from mousai.cli.parser import build_parser, parse
 from mousai.errors import UserError, of_system, options_of
 from mousai.processes import exit_code, signals_interrupt
+from mousai.system import open_missing_streams
 
 __all__ = ["COMMANDS", "build_parser", "main"]
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
@@ -25,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     too long, folders that cannot be read, a full disk. Everything else is a fault of the program, which keeps its
     traceback.
     """
+    open_missing_streams()
     arguments = sys.argv[1:] if argv is None else list(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail

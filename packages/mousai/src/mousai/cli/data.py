@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mousai.cli.common.shared import say
 from mousai.cli.data_annotate import add_annotate, run_annotate
+from mousai.system import is_terminal
 
 if TYPE_CHECKING:
     from mousai.data.workers import Pool
@@ -103,7 +104,7 @@ def _shard(args: argparse.Namespace, pool: "Pool") -> int:
         songs_per_shard=args.songs_per_shard,
         max_megabytes=args.max_megabytes,
         pool=pool,
-        progress=sys.stderr.isatty(),
+        progress=is_terminal(),
     )
     for name, why in done.bad.items():
         say([f"left out: {name}: {why}"], to=sys.stderr)
@@ -131,7 +132,7 @@ def _encode(args: argparse.Namespace, pool: "Pool") -> int:
         Path(args.output).absolute(),
         offsets=args.offsets,
         pool=pool,
-        progress=sys.stderr.isatty(),
+        progress=is_terminal(),
     )
     for line in done.lines():
         say([line], to=sys.stderr)
@@ -149,7 +150,7 @@ def _check(args: argparse.Namespace, pool: "Pool") -> int:
     path = None if args.report is None else check_output(args.report, args.overwrite, suffixes=(".json",))
     journal = None if path is None else path.with_name(f".{path.name}.files")
     records = records_of(args.folder)
-    report = check_records(records, pool=pool, journal=journal, progress=sys.stderr.isatty())
+    report = check_records(records, pool=pool, journal=journal, progress=is_terminal())
     if not is_shards(args.folder):
         report.skipped = skipped(Path(args.folder), records)
     say(report.lines())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mousai.errors import UserError, install_hint
+from mousai.system import is_terminal
 
 
 def add_annotate(steps: Any) -> None:
@@ -39,7 +40,7 @@ def run_annotate(args: argparse.Namespace) -> int:
 
     from mousai.evaluation.annotate import annotate_folder
 
-    with tqdm(desc="annotating", unit="song", disable=not sys.stderr.isatty()) as bar:
+    with tqdm(desc="annotating", unit="song", disable=not is_terminal()) as bar:
 
         def each(done: int, total: int) -> None:
             bar.total = total

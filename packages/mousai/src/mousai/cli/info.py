@@ -39,6 +39,8 @@ def run(args: argparse.Namespace) -> int:
     if path is None or not path.is_file():
         if args.thing is not None and args.model is not None:
             raise UserError("model", args.model, f"{args.thing} is a model too; give one of the two, or a file")
+        if args.thing is not None and path is not None and _names_a_file(args.thing, path):
+            raise UserError(args.thing, hint="no such file or folder; give a model, or a file that mousai wrote")
         say(_model(args.model if args.thing is None else args.thing, args.revision))
         return 0
     if args.revision is not None and args.model is None:
@@ -50,6 +52,16 @@ def run(args: argparse.Namespace) -> int:
         return 0
     say(_tensors(path, None if args.model is None else (args.model, args.revision)))
     return 0
+
+
+def _names_a_file(thing: str, path: Path) -> bool:
+    """Tell whether what is not there was meant as a file or a folder here, and not as a model of the hub."""
+    from mousai.audio.files import READ_SUFFIXES
+    from mousai.storage.folders import BUNDLED_NAME
+
+    if path.is_dir() or thing == BUNDLED_NAME:
+        return False
+    return "/" not in thing or path.suffix.lower() in (*READ_SUFFIXES, ".safetensors")
 
 
 def _model(name: str | None, revision: str | None) -> list[str]:

@@ -74,6 +74,10 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
     """
     if command is not None and command not in COMMANDS:
         parser.error(f"{command}: no such command{did_you_mean(command, COMMANDS)}")
+    for word in arguments[: arguments.index("--") if "--" in arguments else None]:
+        option, equals, value = word.partition("=")
+        if option.startswith("--") and equals and value == "--":  # which argparse takes out of its own hands
+            parser.error(f"argument {option}: -- is no value")
     parsed, unknown = parser.parse_known_args(arguments)
     if unknown:
         last: argparse.ArgumentParser = parsed.parser

@@ -110,8 +110,7 @@ def _in_full(stage: str, arguments: Sequence[str]) -> list[str]:
 
 
 def _recipe(stage: str, name: str) -> str:
-    file = RECIPES / f"{stage}-{name}.yaml"
-    if file.is_file():
+    if name in recipe_names() and (file := RECIPES / f"{stage}-{name}.yaml").is_file():
         return str(file)
     if not Path(name).is_file():
         raise UserError("config", name, f"no such file; give one, or a recipe: {', '.join(recipe_names())}")

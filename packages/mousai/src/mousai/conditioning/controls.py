@@ -1,5 +1,6 @@
 """Controls: chords, melody and sections along a piece, as a user writes them and as a song's annotation tells them."""
 
+import numbers
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +37,7 @@ class Controls:
             except ValueError as error:
                 raise UserError("chords", (start, end, label), str(error)) from error
         for start, end, pitch in _timed("melody", self.melody or ()):
-            if isinstance(pitch, bool) or not isinstance(pitch, int) or not 0 <= pitch <= 127:
+            if isinstance(pitch, bool) or not isinstance(pitch, numbers.Integral) or not 0 <= int(pitch) <= 127:
                 raise UserError("melody", (start, end, pitch), "must end in a MIDI pitch, 0 to 127")
         for start, end, name in _timed("sections", self.sections or ()):
             if name not in SECTIONS:

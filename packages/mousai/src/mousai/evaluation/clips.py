@@ -18,6 +18,7 @@ from mousai.evaluation.features.waveform import CLIP_SECONDS
 from mousai.evaluation.judges.key import key_parts
 from mousai.evaluation.prompts import Prompt
 from mousai.storage.files import write_text
+from mousai.system import is_terminal
 
 TABLE = "clips.jsonl"
 TABLES = (TABLE, "metadata.jsonl")
@@ -135,7 +136,7 @@ def progress(things: Sequence[Any], description: str) -> Iterator[Iterator[Any]]
         desc=description,
         file=sys.stderr,
         disable=not things,
-        mininterval=0.1 if sys.stderr.isatty() else 30.0,
+        mininterval=0.1 if is_terminal() else 30.0,
         bar_format="{desc} {percentage:3.0f}% |{bar}| {n_fmt} of {total_fmt}, {remaining} left",
     ) as bar:
         yield iter(bar)

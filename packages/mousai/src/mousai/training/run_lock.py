@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mousai.errors import UserError
+from mousai.system import lock
 
 LOCK = "training.lock"
 
@@ -24,23 +25,15 @@ def run_lock(folder: Path) -> Iterator[None]:
         yield
         return
     try:
-        import fcntl
-    except ImportError:
-        raise UserError("training needs file locks of POSIX (Linux, macOS, WSL), which this system lacks") from None
-    try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / LOCK).open("a+")
     except OSError as error:
         raise UserError(folder, hint=f"cannot be made or written ({error.strerror}); give another --out") from error
     with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not lock(file, wait=False):
             file.seek(0)
             holder = file.read().strip() or "another process"
-            raise UserError(
-                folder, hint=f"{holder} trains into it; wait for it, stop it, or give another --out"
-            ) from None
+            raise UserError(folder, hint=f"{holder} trains into it; wait for it, stop it, or give another --out")
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}")
         file.flush()

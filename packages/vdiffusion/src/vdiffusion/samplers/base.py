@@ -108,7 +108,7 @@ class SteppingSampler(ABC):
 
         def estimate(x: Tensor, at: Moment) -> tuple[Tensor, Tensor]:
             v = evaluate(net, x, torch.full((batch,), at.t, dtype=torch.float32, device=x.device), conditions)
-            t = torch.tensor(at.t, dtype=torch.float64)
+            t = torch.tensor(at.t, dtype=torch.float64, device="cpu")
             return x_from_v(x, v, t), noise_from_v(x, v, t)
 
         def draw() -> Tensor:

@@ -6,13 +6,13 @@ format 3 the `start` and `end` of a sample count bytes of its Ogg file, and its 
 """
 
 import io
-import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from ...storage.files import atomic_file
+from ...system import cache_folder as cache_below
 from ..errors import ComposeError
 
 _HEADER = struct.Struct("<20sIIIIIBbHH")  # name, start, end, loop start, loop end, rate, pitch, correction, link, type
@@ -22,7 +22,7 @@ _GAP = bytes(2 * 46)  # silence that the specification asks for after every samp
 
 def cache_folder() -> Path:
     """Folder of unpacked soundfonts: below $XDG_CACHE_HOME, or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mousai" / "soundfonts"
+    return cache_below("soundfonts")
 
 
 def unpacked(font: Path) -> Path:

@@ -157,7 +157,7 @@ def encode_songs(
     ]
     bad, new = BadSongs(folder, cache / _BAD, total=len(names)), 0
     try:
-        quiet = not progress or not jobs
+        quiet = not progress or not jobs or sys.stderr is None
         with tqdm(total=len(wanted), desc="encoding", unit="song", disable=quiet, file=sys.stderr) as bar:
             for done, found in (pool or LocalPool(workers)).map(encode_shard, jobs):
                 new += done

@@ -5,7 +5,6 @@ All processes of a machine share the folder. Where it would grow beyond its limi
 a file that a process has open stays readable to it.
 """
 
-import fcntl
 import hashlib
 import os
 import time
@@ -17,6 +16,7 @@ from typing import BinaryIO
 
 from mousai.errors import UserError, install_hint
 from mousai.storage.files import atomic_file
+from mousai.system import cache_folder, lock
 
 GIGABYTES = 100.0
 """Limit of the folder, unless another is given."""
@@ -42,7 +42,7 @@ class ShardCache:
 
 def default_folder() -> Path:
     """Default folder, below the user's folder for what can be fetched again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mousai" / "shards"
+    return cache_folder("shards")
 
 
 @dataclass(frozen=True)
@@ -146,5 +146,5 @@ def _used(path: Path) -> bool:
 def _locked(path: Path) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file, wait=True)
         yield

@@ -99,7 +99,7 @@ def shard_songs(
     bad = BadSongs(source, out / BAD, total=len(data.songs))
     for shard in finished.values():
         bad.add(shard.bad)
-    quiet = not progress or not todo
+    quiet = not progress or not todo or sys.stderr is None
     with tqdm(total=len(todo), desc="sharding", unit="shard", disable=quiet, file=sys.stderr) as bar:
         for shard in (pool or LocalPool(1)).map(write_shard, todo):
             finished[shard.file] = shard

@@ -6,6 +6,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from tqdm import tqdm
 
+from mousai.system import is_terminal
 from mousai.training.callbacks.finite_guard import FiniteGuard
 from mousai.training.callbacks.stopping import TimeLimit
 
@@ -31,7 +32,7 @@ class ProgressBar(Callback):
             initial=round(self.limit.before) if timed and self.limit else trainer.global_step,
             desc="training",
             file=sys.stderr,
-            mininterval=0.5 if sys.stderr.isatty() else 30.0,  # a log file needs no film
+            mininterval=0.5 if is_terminal() else 30.0,  # a log file needs no film
             disable=not trainer.is_global_zero,
             bar_format="{desc} {percentage:3.0f}% |{bar}| "
             + ("{n_fmt} of {total_fmt} s" if timed else "step {n_fmt} of {total_fmt}, {rate_fmt}")
