@@ -76,7 +76,7 @@ MISTAKES = [
     (["--loop.batch", "0", "--loop.max_steps", "3"], "loop.batch=0: must be 1 or more"),
     ([], "loop.max_steps: say how long to train"),
     (["--loop.max_time", "3h"], "loop.max_time='3h': must be seconds or days:hours:minutes:seconds"),
-    (["--config", "huge"], "--config huge: no such file; give one, or a recipe: paper, small, tiny"),
+    (["--config", "huge"], "--config huge: no such file; give one, or a recipe: controls, paper, small, tiny"),
     (["--optimizer.learning_rate", "-1", "--loop.max_steps", "3"], "optimizer.learning_rate=-1: must be above 0"),
     (["--loop.max_steps", "3"], "songs: no such folder"),
     (["--loop.max_steps", "3", "--from", "nowhere"], "--from nowhere: no such folder"),
