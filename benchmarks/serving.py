@@ -158,7 +158,7 @@ def main() -> None:
         ask(address, args.duration, 0)
         rows = []
         for clients in args.clients:
-            row = load(address, server.pid, clients, args, want)
+            row = load(address, server.pid, clients, args.seconds, args.duration, want)
             row["share"] = round(row["per_second"] / alone, 3)
             rows.append(row)
             print(json.dumps(row), flush=True)

@@ -186,8 +186,8 @@ def test_a_fault_of_the_program_fails_one_job_and_not_the_server(client, monkeyp
         ({"init_audio": "/etc/passwd"}, "init_audio", "match"),
         ({"init_audio": "http://127.0.0.1/a.wav"}, "init_audio", "match"),
         ({"webhook": "http://example.org"}, "webhook", "not permitted"),
-        ({"verb": "sing"}, "verb", "generate, edit, extend"),
-        ({"verb": ["generate"]}, "verb", "generate, edit, extend"),
+        ({"verb": "sing"}, "verb", "generate, edit, extend, vary, loop"),
+        ({"verb": ["generate"]}, "verb", "generate, edit, extend, vary, loop"),
         ({"response_format": "aac"}, "response_format", "wav"),
     ],
 )

@@ -132,7 +132,7 @@ def test_a_container_that_cannot_hold_the_recording_is_refused_before_the_work(c
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_setting_of_sampling_is_a_field_under_the_name_of_its_option(verb):
     properties = VERBS[verb].model_json_schema()["properties"]
-    left_out = {"generate": {"inpaint_resamples"}, "edit": {"strength"}, "extend": {"strength"}}[verb]
+    left_out = {"inpaint_resamples"} if verb in ("generate", "vary") else {"strength"}
     for name, one in settings_of(SamplingConfig).items():
         assert (one.stored_as(name) in properties) == (name not in left_out)
         if name not in left_out:
@@ -153,6 +153,51 @@ def test_a_file_tells_the_command_line_that_makes_it_again(client):
     known = predict(client, tempo=120, key="A minor", lead="flute")
     assert info_of(client, known)["command"] is None  # the command line has no options for these
     assert info_of(client, known)["made"]["lead"] == "flute"
+
+
+def test_vary_keeps_rate_channels_and_length_and_at_strength_0_the_samples(client):
+    content = wav(0.5, rate=44100, channels=1, subtype="PCM_16")
+    name = upload(client, content)
+    body = {"verb": "vary", "recording": name, "prompt": "jazz", "steps": 2}
+    before, _ = soundfile.read(BytesIO(content), dtype="float32")
+    same = sound_of(client, client.post("/predictions", json={"input": {**body, "strength": 0}}).json())
+    made = client.post("/predictions", json={"input": {**body, "strength": 0.5, "seed": 2}}).json()
+    other = sound_of(client, made)
+    assert np.array_equal(before, same) and other.shape == before.shape and not np.array_equal(before, other)
+    words = shlex.split(info_of(client, made)["command"])
+    parsed = build_parser("vary").parse_args(words[1:])
+    assert parsed.strength == 0.5 and parsed.recording == f"{name}.wav" and parsed.seed == 2
+
+
+def test_loop_makes_whole_bars_and_loops_of_a_recording(client):
+    body = {"verb": "loop", "prompt": "house groove, 240 bpm", "bars": 1, "steps": 2, "seed": 3}
+    made = client.post("/predictions", json={"input": body}).json()
+    assert sound_of(client, made).shape == (48000, 2)
+    words = shlex.split(info_of(client, made)["command"])
+    parsed = build_parser("loop").parse_args(words[1:])
+    assert parsed.bars == 1 and parsed.prompt == "house groove, 240 bpm" and parsed.seed == 3
+    name = upload(client, wav(2.0))
+    of = {"verb": "loop", "recording": name, "prompt": "house", "region": [0.5, 1.5], "seam": 0.25, **FEW}
+    made = client.post("/predictions", json={"input": of}).json()
+    assert made["status"] == "succeeded", made
+    assert sound_of(client, made).shape == (48000, 2)
+    parsed = build_parser("loop").parse_args(shlex.split(info_of(client, made)["command"])[1:])
+    assert parsed.audio == f"{name}.wav" and parsed.region == "0.5:1.5" and parsed.seam_seconds == 0.25
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"prompt": "house"}, "names no tempo"),
+        ({"prompt": None}, "say what the loop is like"),
+        ({"region": [0, 1]}, "give recording too"),
+        ({"bars": 100, "prompt": "slow, 60 bpm"}, "bars"),
+        ({"bars": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_a_loop_that_is_none_is_refused_before_it_waits(client, given, hint):
+    body = {"verb": "loop", "prompt": "house, 120 bpm", **given}
+    assert hint in message_of(client.post("/predictions", json={"input": body}), 422)
 
 
 def test_files_that_a_job_needs_stay_until_it_has_ended(client):

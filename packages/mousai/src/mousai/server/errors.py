@@ -36,7 +36,7 @@ _NAMES = {
     "inpaint_mask_start_seconds": "regions",
     "inpaint_mask_end_seconds": "regions",
     "inpaint_before_seconds": "before",
-    "region": "regions",
+    "seam_seconds": "seam",
 }
 """Names of Python's arguments -> those of a prediction's input."""
 

@@ -62,7 +62,7 @@ class _Extend(RecordingInput):
     def make(self, pipe: "Mousai", files: "FileStore") -> Made:
         file, before = files.get(self.recording), self.before or 0.0
         duration = file.seconds + before + (self.after or 0.0)
-        return self.remake(pipe, files, before=before, duration=duration)
+        return self.remake(pipe, files, begins=-before, inpaint_before_seconds=before, duration=duration)
 
 
 ExtendInput: Any = create_model(

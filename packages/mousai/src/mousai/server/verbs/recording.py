@@ -40,8 +40,8 @@ class RecordingInput(VerbInput):
         raise NotImplementedError
 
     def words(self, file: StoredFile) -> list[str]:
-        """Return the options of the command line that say what is wanted."""
-        raise NotImplementedError
+        """Return the options of the command line that say what is wanted, beside the settings."""
+        return []
 
     def passes(self, files: "FileStore") -> int:
         """Return the number of windows."""
@@ -66,29 +66,25 @@ class RecordingInput(VerbInput):
         stored = MusicAttributes(tempo=tempo or asked.tempo, key=key, first_downbeat=downbeat)
         return attributes_of(self, stored=stored)
 
-    def remake(self, pipe: "Mousai", files: "FileStore", *, before: float = 0.0, **wish: Any) -> Made:
+    def remake(
+        self, pipe: "Mousai", files: "FileStore", *, source: str = "inpaint_audio", begins: float = 0.0, **wish: Any
+    ) -> Made:
         """Make what is wanted of the recording.
 
         Args:
             pipe: the model.
             files: the store.
-            before: seconds of new music before the recording.
-            wish: arguments of the pipeline that say what is wanted.
+            source: argument of the pipeline that takes the recording; of `Mousai.loop` it is "audio".
+            begins: second of the recording at which the result begins.
+            wish: further arguments of the pipeline, which say what is wanted.
         """
         file = files.get(self.recording)
         known = self.known(file)
         prompt = file.made["prompt"] if self.prompt is None else self.prompt
-        output = pipe(
-            prompt,
-            negative_prompt=self.negative_prompt,
-            seed=self.seed,
-            inpaint_audio=file.path,
-            inpaint_before_seconds=before,
-            attributes=known,
-            **wish,
-            **self.settings(),
-        )
-        facts = {"inpaint_audio": file.file_name, **facts_of(known, before=before)}
+        given: dict[str, Any] = {source: file.path, **wish, **self.settings()}
+        make = pipe.loop if source == "audio" else pipe
+        output = make(prompt, negative_prompt=self.negative_prompt, seed=self.seed, attributes=known, **given)
+        facts = {source: file.file_name, **facts_of(known, before=-begins)}
         facts["prompt"] = file.made.get("prompt", prompt)  # of the whole piece, for the next edit
         command = self._command(file, prompt, known)
         if len(json.dumps(command)) <= LONGEST_COMMAND:
@@ -97,7 +93,8 @@ class RecordingInput(VerbInput):
 
     def _command(self, file: StoredFile, prompt: str, known: MusicAttributes) -> str:
         """Command line that does the same to the recording's download."""
-        words = [self.verb, file.file_name, prompt, *self.words(file), "--seed", str(self.seed)]
+        named = ["--of", file.file_name] if self.verb == "loop" else [file.file_name]
+        words = [self.verb, *named, prompt, *self.words(file), "--seed", str(self.seed)]
         if known.tempo is not None:
             words += ["--tempo", f"{known.tempo:.6g}", "--first-downbeat", f"{known.first_downbeat:.6g}"]
         if known.key is not None:
