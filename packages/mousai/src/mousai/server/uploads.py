@@ -141,7 +141,7 @@ def checked(path: Path, name: str, max_seconds: float) -> StoredFile:
         ApiError: it is not sound, or too long.
     """
     from mousai.audio.files import read_audio, read_metadata
-    from mousai.audio.opening import HIGHEST_PEAK, opened
+    from mousai.audio.opening import opened
 
     try:
         with warnings.catch_warnings(), opened(path) as file:
