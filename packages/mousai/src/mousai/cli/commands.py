@@ -77,7 +77,7 @@ COMMANDS = {
         summary="play music without end, and change it while it plays",
         examples=(
             'mousai play "lo-fi, 80 bpm"',
-            'mousai play "house groove, 124 bpm" -o - | ffplay -nodisp -',
+            'mousai play "house groove, 124 bpm" -o - --format s16le',
             'mousai play "jazz trio, 120 bpm" --seconds 600 -o jazz.flac',
         ),
     ),
