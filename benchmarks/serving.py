@@ -53,7 +53,7 @@ def expected(model: str | None, duration: float, pieces: int) -> tuple[dict[int,
         begun = time.perf_counter()
         for piece in range(pieces):
             path = Path(folder) / f"{piece}.{FORMAT}"
-            name = "bundled" if model is None else model
+            name = "bundled" if model is None else Path(model).resolve().name
             pipe(PROMPT, duration=duration, seed=piece % SEEDS).save(path, metadata={"model": name})
             found[piece % SEEDS] = path.read_bytes()
         rate = pieces / (time.perf_counter() - begun)
