@@ -108,7 +108,13 @@ def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any,
     page.wait_for_timeout(700)
     assert page.evaluate("document.getElementById('audio').currentTime") > 0.1
     page.click("#play")
-    assert page.locator("#piece-facts").inner_text().split("\n")[:5] == ["0:08", "120 bpm", "A minor", "flute", "seed 5"]
+    assert page.locator("#piece-facts").inner_text().split("\n")[:5] == [
+        "0:08",
+        "120 bpm",
+        "A minor",
+        "flute",
+        "seed 5",
+    ]
     assert "mousai generate" in page.locator("#command").inner_text()
     first = sound(page, tmp_path)
 
