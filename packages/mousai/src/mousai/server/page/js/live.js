@@ -36,7 +36,7 @@ function begin() {
   sentences = [prompt];
   player = new Player(input, told, state.model.max_duration - 1);
   $("live").hidden = false;
-  $("live-form").hidden = $("live-stop").hidden = false;
+  $("live-form").hidden = $("live-stop").hidden = $("live-beats").hidden = $("live-bar").hidden = false;
   $("live-keep").hidden = true;
   $("live-title").textContent = prompt;
   $("live-prompt").value = prompt;
@@ -95,7 +95,7 @@ function draw() {
 function stop() {
   player.stop();
   const nothing = player.begun === null;
-  $("live-stop").hidden = $("live-form").hidden = true;
+  $("live-stop").hidden = $("live-form").hidden = $("live-beats").hidden = $("live-bar").hidden = true;
   $("go-live").disabled = false;
   if (nothing) return close();
   const limit = player.now() > player.kept ? ` The first ${clockTime(player.kept)} of it can be kept.` : "";
