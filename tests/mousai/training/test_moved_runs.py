@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from mousai import Mousai, UserError
+from mousai.cli import main
+from mousai.storage.folders import describe
 from mousai.storage.weights import load_config
 from mousai.training.export import export_run
 from mousai.training.run import train
@@ -37,6 +39,21 @@ def test_a_moved_run_goes_on_and_is_exported(tmp_path, make_settings, saved_mode
     shutil.copytree(saved_model, tmp_path / "other")
     with pytest.raises(UserError, match="start_from"):
         train(replace(moved, start_from=str(tmp_path / "other")))
+
+
+def test_an_export_over_the_model_that_one_stands_in(run_of_a_step, tmp_path, monkeypatch, capsys):
+    model = tmp_path / "model"
+    assert main(["export", str(run_of_a_step), "-o", str(model)]) == 0
+    (model / "notes.txt").write_text("mine")
+    monkeypatch.chdir(model)
+    assert main(["export", str(run_of_a_step), "-o", ".", "--overwrite", "--about", "new"]) == 0
+    assert "cd . enters it" in capsys.readouterr().out
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to("model")
+    assert describe(model).about == "new" and (model / "notes.txt").read_text() == "mine"
+    assert main(["export", str(run_of_a_step), "-o", "link", "--overwrite", "--about", "newer"]) == 0
+    assert describe(model).about == "newer" and (tmp_path / "link").is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "model"]
 
 
 def test_paths_are_found_again(tmp_path):

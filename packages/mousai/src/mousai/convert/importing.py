@@ -18,6 +18,7 @@ from mousai.convert.sources import Source, read_source
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
+from mousai.storage.folder_swap import replaced_folder
 from mousai.storage.folders import describe, load_autoencoder, save_parts
 from mousai.storage.parts import check_fit
 
@@ -128,7 +129,12 @@ def _import(
     stored = {tensor.dtype for tensor in own.values()}
     if dtype is None and len(stored) == 1 and stored < {torch.float16, torch.bfloat16}:
         dtype = stored.pop()
-    save_parts(out, parts, defaults=_defaults(parts, autoencoder), about=about, dtype=dtype)
+    try:
+        with replaced_folder(out, own=()) as folder:
+            save_parts(folder, parts, defaults=_defaults(parts, autoencoder), about=about, dtype=dtype)
+            describe(folder)
+    except OSError as error:
+        raise UserError(out, hint=f"cannot be made: {error.strerror}") from error
     return Imported(
         parts=tuple(parts),
         parameters=sum(parameter.numel() for parameter in model.parameters()),

@@ -39,6 +39,7 @@ def replaced_folder(out: Path, *, own: Collection[str]) -> Iterator[Path]:
         OSError: a folder cannot be made or renamed.
     """
     target = Path(os.path.realpath(out))
+    replaces = target.exists()
     target.parent.mkdir(parents=True, exist_ok=True)
     leftovers.sweep(target.parent, again=True)
     around = target.parent / leftovers.temporary_name(leftovers.REPLACING)
@@ -51,12 +52,12 @@ def replaced_folder(out: Path, *, own: Collection[str]) -> Iterator[Path]:
         yield new
         for folder in (new, *(path for path in new.rglob("*") if path.is_dir())):
             flush_folder(folder)
-        if target.exists():
+        if replaces:
             new.chmod(target.stat().st_mode & 0o7777)
             (around / leftovers.OWN).write_text(json.dumps(sorted({*own, *os.listdir(new)})), encoding="utf-8")
             _exchange(new, target, around / leftovers.OLD)
         else:
-            os.rename(new, target)
+            os.rename(new, target)  # fails where somebody has put something there meanwhile
         flush_folder(target.parent)
     finally:
         if around.exists():
