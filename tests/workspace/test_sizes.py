@@ -10,7 +10,6 @@ FOLDERS = ("packages", "benchmarks", "tools", ".ci")
 
 LONG = {}
 SHORT = {
-    "packages/dmae/src/dmae/precision.py": "one context that every part of the package uses",
     "packages/dmae/src/dmae/representation/waveform.py": "one of three representations, the simplest",
     "packages/mousai/src/mousai/cli/broken_torchaudio.py": "must be imported before anything heavy",
     "packages/mousai/src/mousai/cli/server/ui.py": "`mousai serve` with a browser",

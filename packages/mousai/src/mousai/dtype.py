@@ -10,7 +10,7 @@ import torch
 
 from mousai.errors import UserError
 from mousai.storage.files import write_text
-from mousai.system import cache_folder
+from mousai.storage.system import cache_folder
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 

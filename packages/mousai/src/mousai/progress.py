@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from mousai.system import is_terminal
+from mousai.storage.system import is_terminal
 
 _WORDS = {"latent_diffusion": "composing", "decoder": "rendering"}
 

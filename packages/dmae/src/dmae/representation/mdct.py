@@ -47,7 +47,7 @@ class MDCT(Float32):
             raise ValueError(f"wave: expected [batch, channels, a multiple of {self.size}], got {list(wave.shape)}")
         with without_autocast(wave):
             blocks = rearrange(_at_least_float32(wave), "b c (f n) -> b c f n", n=self.size)
-            coefficients = self._rotate(blocks, 1) @ self.dct.to(blocks.dtype)
+            coefficients = self._rotate(blocks, 1) @ self.dct.to(blocks)
         return rearrange(coefficients, "b c f k -> b (c k) f")
 
     def inverse(self, coefficients: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class MDCT(Float32):
             )
         with without_autocast(coefficients):
             spectra = rearrange(_at_least_float32(coefficients), "b (c k) f -> b c f k", k=self.size)
-            blocks = self._rotate(spectra @ self.dct.to(spectra.dtype), -1)
+            blocks = self._rotate(spectra @ self.dct.to(spectra), -1)
         return rearrange(blocks, "b c f n -> b c (f n)")
 
     def analyse(self, wave: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ class MDCT(Float32):
 
     def _rotate(self, blocks: Tensor, direction: int) -> Tensor:
         half = self.size // 2
-        cos, sin = self.cos.to(blocks.dtype), direction * self.sin.to(blocks.dtype)
+        cos, sin = self.cos.to(blocks), direction * self.sin.to(blocks)
         before = blocks[..., :-1, half:].flip(-1)
         after = blocks[..., 1:, :half]
         rotated_before = (cos * before - sin * after).flip(-1)

@@ -85,7 +85,12 @@ class BandSpectrogram(Float32):
         batch = wave.shape[0]
         flat = rearrange(to_mid_side(wave.float()), "b c t -> (b c) t")
         spectrum = torch.stft(
-            flat, self.n_fft, self.hop_length, window=self.window, pad_mode="constant", return_complex=True
+            flat,
+            self.n_fft,
+            self.hop_length,
+            window=self.window.to(flat.device),
+            pad_mode="constant",
+            return_complex=True,
         )
         return rearrange(spectrum, "(b c) k f -> b c k f", b=batch)
 
@@ -93,7 +98,11 @@ class BandSpectrogram(Float32):
         """Invert `spectrum`: the waveform [B, C, length] whose spectrum is nearest in the mean square."""
         batch = spectrum.shape[0]
         flat = torch.istft(
-            rearrange(spectrum, "b c k f -> (b c) k f"), self.n_fft, self.hop_length, window=self.window, length=length
+            rearrange(spectrum, "b c k f -> (b c) k f"),
+            self.n_fft,
+            self.hop_length,
+            window=self.window.to(spectrum.device),
+            length=length,
         )
         return to_mid_side(rearrange(flat, "(b c) t -> b c t", b=batch))
 
@@ -101,7 +110,7 @@ class BandSpectrogram(Float32):
         """[B, C, T] with T a multiple of the hop -> log-power [B, bands, T / hop]."""
         spectrum = self.spectrum(wave)[..., : wave.shape[-1] // self.hop_length]
         power = spectrum.real.square() + spectrum.imag.square()
-        means = [getattr(self, f"mean{index}") for index in range(len(self.sizes))]
+        means = [getattr(self, f"mean{index}").to(power.device) for index in range(len(self.sizes))]
         with without_autocast(wave):
             bands = [power[:, index].transpose(-1, -2) @ mean for index, mean in enumerate(means)]
         return torch.log(torch.cat(bands, dim=-1) + self.floor).transpose(-1, -2)

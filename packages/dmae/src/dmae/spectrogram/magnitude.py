@@ -40,7 +40,7 @@ class MagnitudeSpectrogram(Float32):
             self.n_fft,
             self.hop_length,
             len(self.window),
-            window=self.window,
+            window=self.window.to(flat.device),
             normalized=True,
             return_complex=True,
         )

@@ -82,13 +82,13 @@ class MelSpectrogram(Float32):
             config.n_fft,
             config.hop_length,
             config.window_length,
-            window=self.window,
+            window=self.window.to(flat.device),
             center=False,
             return_complex=True,
         )
         with without_autocast(wave):
             # The whole spectrum's magnitude, since that of a strided part takes eight times as long.
-            mel = spectrum.abs()[..., : length // config.hop_length].transpose(1, 2) @ self.filters
+            mel = spectrum.abs()[..., : length // config.hop_length].transpose(1, 2) @ self.filters.to(flat.device)
         mel = self._normalized(rearrange(mel, "(b c) f m -> b (c m) f", b=batch))
         return mel if config.log_floor is None else mel.clamp_min(config.log_floor).log()
 

@@ -13,7 +13,7 @@ from mousai.cli.commands import COMMANDS
 from mousai.cli.parser import build_parser, parse
 from mousai.errors import UserError, of_system, options_of
 from mousai.processes import exit_code, signals_interrupt
-from mousai.system import open_missing_streams
+from mousai.storage.system import open_missing_streams
 
 __all__ = ["COMMANDS", "build_parser", "main"]
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mousai.cli.common.shared import say
 from mousai.cli.data_annotate import add_annotate, run_annotate
-from mousai.system import is_terminal
+from mousai.storage.system import is_terminal
 
 if TYPE_CHECKING:
     from mousai.data.workers import Pool

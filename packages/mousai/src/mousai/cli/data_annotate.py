@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mousai.errors import UserError, install_hint
-from mousai.system import is_terminal
+from mousai.storage.system import is_terminal
 
 
 def add_annotate(steps: Any) -> None:

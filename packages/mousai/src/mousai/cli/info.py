@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         if args.thing is not None and args.model is not None:
             raise UserError("model", args.model, f"{args.thing} is a model too; give one of the two, or a file")
         if args.thing is not None and path is not None and _names_a_file(args.thing, path):
-            raise UserError(args.thing, hint="no such file or folder; give a model, or a file that mousai wrote")
+            raise UserError(args.thing, hint="no such folder or file; give a model, or a file that mousai wrote")
         say(_model(args.model if args.thing is None else args.thing, args.revision))
         return 0
     if args.revision is not None and args.model is None:

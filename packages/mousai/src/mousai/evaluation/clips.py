@@ -18,7 +18,7 @@ from mousai.evaluation.features.waveform import CLIP_SECONDS
 from mousai.evaluation.judges.key import key_parts
 from mousai.evaluation.prompts import Prompt
 from mousai.storage.files import write_text
-from mousai.system import is_terminal
+from mousai.storage.system import is_terminal
 
 TABLE = "clips.jsonl"
 TABLES = (TABLE, "metadata.jsonl")

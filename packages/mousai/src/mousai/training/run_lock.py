@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mousai.errors import UserError
-from mousai.system import lock
+from mousai.storage.system import lock
 
 LOCK = "training.lock"
 

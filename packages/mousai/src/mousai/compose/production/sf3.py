@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...storage.files import atomic_file
-from ...system import cache_folder as cache_below
+from ...storage.system import cache_folder as cache_below
 from ..errors import ComposeError
 
 _HEADER = struct.Struct("<20sIIIIIBbHH")  # name, start, end, loop start, loop end, rate, pitch, correction, link, type

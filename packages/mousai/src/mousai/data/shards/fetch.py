@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from mousai.errors import UserError, install_hint
 from mousai.storage.files import atomic_file
-from mousai.system import cache_folder, lock
+from mousai.storage.system import cache_folder, lock
 
 GIGABYTES = 100.0
 """Limit of the folder, unless another is given."""

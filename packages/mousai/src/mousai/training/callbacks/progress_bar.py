@@ -6,7 +6,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from tqdm import tqdm
 
-from mousai.system import is_terminal
+from mousai.storage.system import is_terminal
 from mousai.training.callbacks.finite_guard import FiniteGuard
 from mousai.training.callbacks.stopping import TimeLimit
 
