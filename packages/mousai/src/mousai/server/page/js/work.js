@@ -158,7 +158,8 @@ function makeForms() {
 function formOf(verb) {
   const schema = state.inputs[verb];
   if (!schema?.properties.recording) return null;
-  const plain = Object.entries(schema.properties).filter(([name]) => isOwn(name));
+  const taken = (name) => isOwn(name) && !(name === "bars" && "region" in schema.properties); // the selection says them
+  const plain = Object.entries(schema.properties).filter(([name]) => taken(name));
   const fields = plain.map(([name, one]) => fieldOf(name, one, { prefix: verb })).filter(Boolean);
   const button = el("button.primary", { textContent: titled(verb) });
   const title = el("h3", { id: `${verb}-title`, textContent: titled(verb) });
@@ -173,8 +174,17 @@ const isOwn = (name) => !SHARED.includes(name) && (name === "strength" || !(name
 async function other(verb, fields) {
   const piece = state.current;
   const input = { ...(await common(piece, verb)), ...readFields(fields) };
-  if ("regions" in state.inputs[verb].properties && state.selection) {
-    input.regions = [[state.selection.start, state.selection.end]];
-  }
+  const { properties } = state.inputs[verb];
+  const chosen = state.selection ?? whole(piece);
+  if ("region" in properties) input.region = [chosen.start, chosen.end];
+  if ("regions" in properties && state.selection) input.regions = [[chosen.start, chosen.end]];
   await start(input, about(piece, titled(verb), input.prompt));
+}
+
+/** The whole piece, or of one whose tempo is known its whole bars. */
+function whole(piece) {
+  const length = state.buffer.duration;
+  const clock = clockOf(piece);
+  const bars = clock ? Math.floor(barAt(clock, length) - 1 + 1e-3) : 0;
+  return bars > 0 ? { start: clock.downbeat, end: Math.min(length, barStart(clock, bars + 1)) } : { start: 0, end: length };
 }
