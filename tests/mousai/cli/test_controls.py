@@ -113,7 +113,6 @@ def test_the_form_gives_the_duration(mousai, work: Path, controlled_model: Path)
         (["--form", "verse:0"], "--form verse:0: must last 1 to 1000 bars"),
         (["--form", "verse:4", "--section", "verse"], "--section verse: is one section for the whole piece"),
         (["--form", "verse:1000 intro:1000"], "--form 'verse:1000 intro:1000': lasts 4000 s"),
-        (["--form", "verse:4", "--init-audio", "silent.wav"], "--form: counts bars, which need a tempo"),
     ],
 )
 def test_impossible_controls(

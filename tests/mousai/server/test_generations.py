@@ -96,9 +96,9 @@ def test_health_and_metrics_tell_how_it_fares(client):
 def test_the_page_comes_with_all_that_it_names(client):
     page = client.get("/")
     assert page.headers["content-type"].startswith("text/html") and "://" not in page.text
-    for name in ("page.js", "page.css"):
-        assert f"/page/{name}" in page.text and client.get(f"/page/{name}").status_code == 200
-    assert client.get("/page/page.js").headers["content-type"].startswith("text/javascript")
+    for name in ("js/page.js", "css/base.css"):
+        assert f"page/{name}" in page.text and client.get(f"/page/{name}").status_code == 200
+    assert client.get("/page/js/page.js").headers["content-type"].startswith("text/javascript")
 
 
 def test_the_openapi_document_describes_every_verb_and_one_error(client):

@@ -207,7 +207,7 @@ class Mousai(Cascade):
 
         Args:
             prompt: a sentence, or several of one tempo: a loop for each.
-            bars: bars of four beats, by default 8; the loop is exactly as long, to the sample.
+            bars: bars of four beats, by default 8; the loop has their length to the sample.
             tempo: beats per minute; by default the prompt's.
             negative_prompt: as for a piece, like all below that is not explained.
             num_waveforms_per_prompt: loops for each prompt.
@@ -277,11 +277,9 @@ class Mousai(Cascade):
             negative_prompt: what to stay away from.
             tempo: beats per minute; by default that of the prompt.
             attributes: tempo, key and lead where they are known beside the prompt, and count for more.
-            seed: same seed, prompt, updates and settings: same music. Drawn at random if neither it nor `generator` is
-                given; `stream.seed` tells it.
+            seed: same seed, prompt, updates and settings: same music. By default drawn at random; `stream.seed` is it.
             generator: draws the seed.
-            chunk_seconds: length of a chunk; by default whole bars, as few as last 1.5 s together, or 2 s where the
-                tempo is unknown. The sound is the same.
+            chunk_seconds: length of a chunk; by default the fewest whole bars of 1.5 s or more, or 2 s without a tempo.
             **settings: see below.
 
         Returns:

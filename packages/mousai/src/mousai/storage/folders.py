@@ -87,12 +87,15 @@ def model_folder(model: str | PathLike[str] | None, *, revision: str | None = No
     return download(text, revision=revision, patterns=patterns)
 
 
-def describe(folder: Path, *, need: Sequence[str] = ()) -> ModelDescription:
+def describe(
+    folder: Path, *, need: Sequence[str] = (), settings: type[SamplingConfig] = SamplingConfig
+) -> ModelDescription:
     """Read what a model folder says of itself; needs no weights, and so no time.
 
     Args:
         folder: folder of a model.
         need: parts that have to be in it.
+        settings: class of its defaults.
 
     Raises:
         CheckpointError: a config is missing or impossible, or a part is not there; one line that names the file and the
@@ -117,7 +120,7 @@ def describe(folder: Path, *, need: Sequence[str] = ()) -> ModelDescription:
     ours = set(parts) - set(own)
     autoencoder = _config(DMAEConfig, folder / "autoencoder") if "autoencoder" in ours else None
     stage_2 = _config(LatentDiffusionConfig, folder / "latent_diffusion") if "latent_diffusion" in ours else None
-    defaults = _defaults(index.get("defaults", {}), path)
+    defaults = _defaults(index.get("defaults", {}), path, settings)
     if defaults.griffin_lim and autoencoder is not None and autoencoder.prior is None:
         raise CheckpointError(
             path, hint=f"default griffin_lim={defaults.griffin_lim} needs an autoencoder with a prior"
@@ -232,7 +235,7 @@ def save_parts(
             return
         with replaced_folder(folder, own=_NAMES) as new:
             _write_parts(new, parts, own, defaults=defaults, about=about, dtype=dtype, card=card)
-            describe(new)
+            describe(new, settings=type(defaults))
     except OSError as error:
         raise CheckpointError(folder, hint=f"cannot be written: {error.strerror or error}") from error
 
@@ -278,11 +281,11 @@ def _config(cls: Any, folder: Path) -> Any:
         raise CheckpointError(folder / "config.json", hint=str(error)) from error
 
 
-def _defaults(values: Any, path: Path) -> SamplingConfig:
+def _defaults(values: Any, path: Path, settings: type[SamplingConfig]) -> SamplingConfig:
     if not isinstance(values, dict):
         raise CheckpointError(path, hint=f"defaults must be an object, not {values!r}")
     try:
-        refuse_unknown(values, SamplingConfig)
-        return SamplingConfig(**values)
+        refuse_unknown(values, settings)
+        return settings(**values)
     except UserError as error:
         raise CheckpointError(path, hint=f"default {error}") from error
