@@ -43,19 +43,6 @@ COMMANDS = {
             'mousai extend demo.wav --before 8 --after 20 "calm piano pop" -o longer.wav',
         ),
     ),
-    "ui": Command(
-        module="mousai.cli.server.ui",
-        summary="open a page in the browser on which music is made",
-        examples=("mousai ui", "mousai ui --port 8000 --no-browser"),
-    ),
-    "serve": Command(
-        module="mousai.cli.server.serve",
-        summary="serve the model to other programs over HTTP",
-        examples=(
-            "mousai serve",
-            "mousai serve --host 0.0.0.0 --api-key-env MOUSAI_KEY --queue 8 --max-duration 120",
-        ),
-    ),
     "vary": Command(
         module="mousai.cli.verbs.vary",
         summary="make a recording anew, from a little to all of it",
@@ -79,6 +66,19 @@ COMMANDS = {
             'mousai play "lo-fi, 80 bpm"',
             'mousai play "house groove, 124 bpm" -o - --format s16le',
             'mousai play "jazz trio, 120 bpm" --seconds 600 -o jazz.flac',
+        ),
+    ),
+    "ui": Command(
+        module="mousai.cli.server.ui",
+        summary="open a page in the browser on which music is made",
+        examples=("mousai ui", "mousai ui --port 8000 --no-browser"),
+    ),
+    "serve": Command(
+        module="mousai.cli.server.serve",
+        summary="serve the model to other programs over HTTP",
+        examples=(
+            "mousai serve",
+            "mousai serve --host 0.0.0.0 --api-key-env MOUSAI_KEY --queue 8 --max-duration 120",
         ),
     ),
     "reconstruct": Command(

@@ -198,4 +198,5 @@ def _adapter(path: Path, folder: Path | None) -> list[str]:
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> list[str]:
-    return [f"{key + ':':<{_WIDTH}}{value}" for key, value in rows]
+    width = max(_WIDTH, *(len(key) + 2 for key, _ in rows)) if rows else _WIDTH
+    return [f"{key + ':':<{width}}{value}" for key, value in rows]
