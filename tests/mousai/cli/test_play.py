@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import struct
 import sys
 import threading
@@ -89,8 +90,9 @@ def test_into_a_file_of_exactly_that_length(play: Run, work: Path):
     assert np.abs(sound[-4800:]).max() > 1e-3 and not (work / "-").exists()
     made = read_metadata("song.flac")
     assert (made["prompt"], made["seed"], made["inpaint_resamples"]) == (PROMPT, "3", "1")
-    words = command_of(made, "song.flac").split()
-    assert words[:2] == ["mousai", "play"] and "--seconds" in words and "--tempo" in words
+    assert (made["tempo"], made["first_downbeat"], made["key"]) == ("120", "0", "A minor")  # for the next edit
+    words = shlex.split(command_of(made, "song.flac"))
+    assert words[:2] == ["mousai", "play"] and {"--seconds", "--tempo=120", "--dtype"} <= set(words)
     assert list(work.iterdir()) == [work / "song.flac"]
 
 

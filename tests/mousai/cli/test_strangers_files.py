@@ -159,3 +159,10 @@ def test_long_and_empty_names_and_numbers_are_one_line(tmp_path, monkeypatch, ca
     said = capsys.readouterr()
     assert code == 2 and said.out == "" and said.err.count("\n") == 1 and "Traceback" not in said.err
     assert [path for path in tmp_path.iterdir() if path.name != "x"] == []
+
+
+@pytest.mark.parametrize("fact", ["regions", "beside_prompt", "init_audio", "strength", "bars", "region"])
+def test_a_piece_that_no_option_of_generate_makes_has_no_command(fact):
+    made = {"mousai": "1", "prompt": "x", "seed": "3"}
+    assert command_of(made, "new.wav") is not None
+    assert command_of({**made, fact: "0.5"}, "new.wav") is None

@@ -1,5 +1,6 @@
 import copy
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -225,3 +226,23 @@ def test_a_pickle_of_the_hub_is_never_loaded(hub_folder: Path, tmp_path: Path):
             (tmp_path / file.name).write_bytes(file.read_bytes())
     torch.save(load_file(hub_folder / "model.safetensors"), tmp_path / "pytorch_model.bin")
     assert "safetensors" in refused(T5TextEncoder.from_hub, str(tmp_path), revision="main")
+
+
+def test_two_threads_do_not_take_the_padding_from_each_other(encoder: T5TextEncoder):
+    """One thread asks for words that are not read, as an update of a stream does, while the other embeds."""
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            encoder.cut("calm piano pop")
+            encoder.unknown("calm piano pop")
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        with torch.no_grad():
+            lengths = {encoder(["calm piano pop"]).hidden.shape[1] for _ in range(200)}
+    finally:
+        done.set()
+        asking.join()
+    assert lengths == {MAX_TOKENS}

@@ -114,3 +114,10 @@ def test_the_command_says_what_it_found(folder: Path, capsys: pytest.CaptureFixt
     assert "chords:         1 songs, 1 too uncertain" in told and told.endswith(f"{folder / ANNOTATIONS}\n")
     assert main(["data", "annotate", str(folder), "--min-confidence", "2"]) == 2
     assert "--min-confidence 2: must be 0 to 1" in capsys.readouterr().err
+
+
+def test_a_tempo_in_a_csv_table_counts(folder: Path):
+    (folder / "album" / "metadata.csv").write_text("file_name,bpm\nhymn.flac,100\n")
+    annotate_folder(folder)
+    row = rows(folder)["album/hymn.flac"]
+    assert "bpm" not in row and abs((row["first_downbeat"] + BAR / 2) % BAR - BAR / 2) < 0.05

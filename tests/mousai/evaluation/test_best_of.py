@@ -75,3 +75,15 @@ def test_what_cannot_be_chosen_from(prompt: Any, count: Any, message: str):
         best_of(pipe, prompt, count)  # type: ignore[arg-type]
     assert message in str(caught.value)
     assert pipe.seeds == []
+
+
+def test_chords_that_no_judge_can_name_are_refused():
+    with pytest.raises(UserError, match="hold no major or minor triad"):
+        best_of(Transposer(), "a hymn", 2, seed=0, chords=[("C5", 0.0)])  # type: ignore[arg-type]
+
+
+def test_latents_are_refused():
+    pipe = Transposer()
+    with pytest.raises(UserError, match="makes no sound that the judges could hear"):
+        best_of(pipe, "jazz, 120 bpm", 2, output_type="latent")  # type: ignore[arg-type]
+    assert pipe.seeds == []

@@ -88,11 +88,15 @@ def numbered(path: Path, count: int) -> list[Path]:
     return [path.with_stem(f"{path.stem}-{number}") for number in range(1, count + 1)]
 
 
+BESIDE = ("regions", "beside_prompt", "init_audio", "strength", "bars", "region")
+"""Facts about a piece that no option of `mousai generate` tells: of edits, variations, loops, and calls in Python."""
+
+
 def command_of(made: Mapping[str, str], path: str) -> str | None:
     """Return the command line that makes a piece again, from what its file stores; None where that is too little."""
     if "prompt" not in made or any(made.get(name, "").endswith(NOT_STORED) for name in ("chords", "melody")):
         return None
-    if "command" not in made and ("regions" in made or "beside_prompt" in made):
+    if "command" not in made and any(name in made for name in BESIDE):
         return None
     if "command" in made:
         return f"mousai {made['command']} -o {shlex.quote(path)}"

@@ -172,17 +172,17 @@ class Mousai(Cascade):
         samples = round(duration * self.sample_rate)
         if samples < 1:
             raise UserError("duration", duration, f"is less than one sample of {self.sample_rate} Hz")
+        facts = {"duration": duration, "beside_prompt": None if latents is None else "latents"}
         noise = NoiseSource(request.seeds, [0] * len(request.seeds))
         with ProgressBars(request.stages(known=False), self._progress_bar_config) as progress:
             frames, span = -(-samples // self.autoencoder.config.hop_length), (0.0, samples / self.sample_rate)
             asked = replace(ask(self, request, frames, in_time=True, span=span), latents=latents)
             latent = compose(self, request, asked, noise=noise, progress=progress)
             audios = latent if output_type == "latent" else self._decode(latent, config, noise, samples, progress)
-        return request.output(self, audios, sample_rate=self.sample_rate, settings={"duration": duration})
-
-    # ---- loops
+        return request.output(self, audios, sample_rate=self.sample_rate, settings=facts)
 
     @takes_settings(SamplingConfig)
+    @plain_defaults()
     @torch.no_grad()
     def loop(
         self,
@@ -254,8 +254,6 @@ class Mousai(Cascade):
         recording = as_recording(audio, sample_rate=self.sample_rate, field="audio")
         region = Region(start_seconds, recording.seconds if end_seconds is None else end_seconds)
         return loop_of(self, request, recording, region, seam=check_loop_region(region, recording, seam=seam_seconds))
-
-    # ---- music without end
 
     @takes_settings(SamplingConfig)
     def stream(

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from mousai.codec import Codec
 
 
+def check_negative(config: SamplingConfig) -> None:
+    """Raise `UserError` where a negative prompt would not be used."""
+    if config.guidance_scale == 1:
+        hint = "uses no negative_prompt; give more, or leave it out"
+        raise UserError("guidance_scale", config.guidance_scale, hint)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """Request for the pieces of a call.
@@ -51,9 +58,8 @@ class Request:
 
     def __post_init__(self) -> None:
         """Check what depends on the model's defaults."""
-        if self.negatives is not None and self.config.guidance_scale == 1:
-            hint = "uses no negative_prompt; give more, or leave it out"
-            raise UserError("guidance_scale", self.config.guidance_scale, hint)
+        if self.negatives is not None:
+            check_negative(self.config)
 
     def steps(self, *, known: bool) -> int:
         """Steps of stage 2; where a part is known, by RePaint, all but the last are repeated."""
@@ -89,6 +95,8 @@ class Request:
         for name, one in settings_of(type(self.config)).items():
             if one.needs and one.needs != needed:
                 del recorded[one.stored_as(name)]
+        lists = self.negative_prompt is not None and not isinstance(self.negative_prompt, str)
+        beside = "attributes" if self.attributes is not None else "negative_prompt" if lists else None
         return MousaiOutput(
             audios=audios.cpu().numpy() if self.output_type == "np" else audios,
             sample_rate=sample_rate,
@@ -97,6 +105,7 @@ class Request:
             settings={
                 "negative_prompt": negative if isinstance(negative, str | None) else list(negative),
                 **settings,
+                "beside_prompt": settings.get("beside_prompt") or beside,
                 **({} if self.controls is None else self.controls.written()),
                 **recorded,
             },

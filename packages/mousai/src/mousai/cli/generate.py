@@ -4,6 +4,7 @@ import argparse
 import secrets
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,10 +152,8 @@ def _check_choice(args: argparse.Namespace) -> None:
     from mousai.errors import UserError, install_hint
 
     check_count(args.best_of, "best_of")
-    try:
-        import librosa  # noqa: F401
-    except ImportError:
-        raise UserError("best_of", args.best_of, f"needs the judges; {install_hint('evaluate')}") from None
+    if find_spec("librosa") is None or find_spec("mir_eval") is None:
+        raise UserError("best_of", args.best_of, f"needs the judges; {install_hint('evaluate')}")
     from mousai.evaluation.best_of import check_choice
 
     for prompt in args.prompt:

@@ -1,5 +1,6 @@
 """Prompts -> embedding, by the encoder of a T5 model: one from the hub, or the small one of the bundled model."""
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,10 @@ class TextEncoder(Protocol):
         ...
 
 
+_TOKENIZING = threading.Lock()
+"""A tokenizer keeps its padding in itself, so that two threads with different wishes would take it from each other."""
+
+
 class T5TextEncoder(nn.Module):
     """A T5 encoder and its tokenizer.
 
@@ -82,9 +87,10 @@ class T5TextEncoder(nn.Module):
             prompts: sentences.
             keep_padding: count the padding as tokens of the prompt (`LatentDiffusionConfig.attend_to_padding`).
         """
-        tokens = self.tokenizer(
-            list(prompts), padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
-        )
+        with _TOKENIZING:
+            tokens = self.tokenizer(
+                list(prompts), padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
+            )
         weight = next(self.model.parameters())
         mask = tokens["attention_mask"].to(weight.device).bool()
         hidden = self.model(input_ids=tokens["input_ids"].to(weight.device), attention_mask=mask).last_hidden_state
@@ -95,7 +101,8 @@ class T5TextEncoder(nn.Module):
     def cut(self, prompt: str) -> str | None:
         """The part of a prompt beyond `MAX_TOKENS`, which the model does not see; `None` if it sees all."""
         # Quiet, because the tokenizer would log its own words for the same.
-        tokens = self.tokenizer(prompt, return_offsets_mapping=True, verbose=False)
+        with _TOKENIZING:
+            tokens = self.tokenizer(prompt, return_offsets_mapping=True, verbose=False)
         if len(tokens["input_ids"]) <= MAX_TOKENS:
             return None
         # The last token that is seen is the one that ends every prompt.
@@ -103,7 +110,8 @@ class T5TextEncoder(nn.Module):
 
     def unknown(self, prompt: str) -> list[str]:
         """Words of a prompt that the tokenizer does not know; it reads each of them as the same sign."""
-        tokens = self.tokenizer(prompt, return_offsets_mapping=True, add_special_tokens=False, verbose=False)
+        with _TOKENIZING:
+            tokens = self.tokenizer(prompt, return_offsets_mapping=True, add_special_tokens=False, verbose=False)
         places = zip(tokens["input_ids"], tokens["offset_mapping"], strict=True)
         words = [prompt[begin:end] for token, (begin, end) in places if token == self.tokenizer.unk_token_id]
         return [word for word in dict.fromkeys(words) if any(letter.isalpha() for letter in word)]

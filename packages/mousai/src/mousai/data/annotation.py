@@ -17,7 +17,7 @@ def attributes_of(fields: Mapping[str, Any]) -> MusicAttributes:
 
     A value that is no number, and a tempo that no prompt could name, count as missing.
     """
-    tempo, first_downbeat = _number(fields.get("bpm")), _number(fields.get("first_downbeat"))
+    tempo, first_downbeat = number_of(fields.get("bpm")), number_of(fields.get("first_downbeat"))
     if tempo is None or first_downbeat is None or not SLOWEST <= tempo <= FASTEST:
         tempo = None
     key = parse_attributes(str(fields.get("key") or "")).key
@@ -51,13 +51,14 @@ def _events(fields: Mapping[str, Any], field: str, what: str) -> tuple[tuple[flo
     found = []
     for event in events:
         parts = [event.get(key) for key in ("start", "end", what)] if isinstance(event, Mapping) else event
-        if not isinstance(parts, list | tuple) or len(parts) != 3 or None in map(_number, parts[:2]):
+        if not isinstance(parts, list | tuple) or len(parts) != 3 or None in map(number_of, parts[:2]):
             raise UserError(field, event, f"must be a start and an end in seconds and a {what}")
         found.append((float(parts[0]), float(parts[1]), parts[2]))
     return tuple(found)
 
 
-def _number(value: Any) -> float | None:
+def number_of(value: Any) -> float | None:
+    """A field as a number, whether a table holds it as one or as text; `None` where it is none, or not finite."""
     try:
         found = float(value)
     except (TypeError, ValueError, OverflowError):

@@ -21,7 +21,8 @@ import numpy as np
 from mousai.audio.files import read_audio
 from mousai.audio.loudness import RATE, SILENT, integrated_loudness
 from mousai.audio.opening import AudioError
-from mousai.conditioning.attributes import key_name
+from mousai.conditioning.attributes import FASTEST, SLOWEST, key_name
+from mousai.data.annotation import number_of
 from mousai.data.records import ANNOTATIONS, Record, find_records, song_name
 from mousai.errors import UserError
 from mousai.evaluation.features.key import key_features
@@ -148,8 +149,8 @@ def _row(record: Record, name: str, judge: KeyJudge, least: float, done: Annotat
     if not missing:
         return row
     audio = read_audio(path, sample_rate=RATE)
-    stated = record.fields.get("bpm")
-    bpm = float(stated) if isinstance(stated, int | float) and stated > 0 else None
+    stated = number_of(record.fields.get("bpm"))
+    bpm = stated if stated is not None and SLOWEST <= stated <= FASTEST else None
     found = estimate_fields(audio, sample_rate=RATE, judge=judge, bpm=bpm)
     confidence = {}
     for one in missing:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from mousai.arguments import check_count, check_seed
 from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
@@ -127,6 +128,8 @@ def best_of(
         UserError: an argument is impossible, or the judges have nothing to choose by.
     """
     check_count(count, "best_of")
+    if arguments.get("output_type") == "latent":
+        raise UserError("output_type", "latent", "makes no sound that the judges could hear")
     first = secrets.randbelow(2**32) if seed is None else seed
     check_seed(first, count)
     if not isinstance(prompt, str):
@@ -136,10 +139,14 @@ def best_of(
     best: tuple[MousaiOutput, PieceVerdict] | None = None
     for place in range(count):
         made = pipe(prompt, seed=first + place, **arguments)
-        sound = np.asarray(made.audios[0], dtype=np.float32)
+        audio = made.audios[0]
+        sound = audio.float().cpu().numpy() if isinstance(audio, torch.Tensor) else audio
         seconds = sound.shape[-1] / made.sample_rate
         chords = () if plan is None else plan.placed(asked, 0.0, seconds).chords or ()
         verdict = judge_piece(sound, sample_rate=made.sample_rate, asked=asked, chords=chords)
+        if not verdict.scores:
+            hint = "hold no major or minor triad, by which the judges could choose; name a tempo, a key or a lead too"
+            raise UserError("chords", hint=hint)
         if best is None or verdict.total > best[1].total:
             best = made, verdict
     assert best is not None

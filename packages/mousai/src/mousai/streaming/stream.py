@@ -20,6 +20,7 @@ from torch import Tensor
 
 from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
 from mousai.conditioning.attributes import MusicAttributes
+from mousai.device import plain_defaults
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
 from mousai.streaming.chunks import AudioChunk, Change
@@ -119,6 +120,7 @@ class MusicStream:
     def __iter__(self) -> Self:
         return self
 
+    @plain_defaults()
     def __next__(self) -> AudioChunk:
         """Make the next chunk; a closed stream has none."""
         with self._making:

@@ -8,7 +8,7 @@ from mousai import output
 
 _NEVER = ("--output", "--overwrite", "--help", "--compile", "--device", "--version")
 """Options that say where and on what it is made, which a file has no say in."""
-_FACTS = ("mousai", "prompt", "regions", "beside_prompt")
+_FACTS = ("mousai", "prompt", *output.BESIDE)
 """What a file states that is no option, and says what kind of piece it is."""
 _OF_COMMANDS = ("edit", "extend", "vary", "loop", "play")
 

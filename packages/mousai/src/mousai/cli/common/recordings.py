@@ -1,7 +1,6 @@
 """Parts that the verbs on a recording share: the recording, what is known of it, the model, and the result."""
 
 import argparse
-import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from mousai.cli.common.request_options import (
     model_facts,
     model_words,
     settings_words,
+    stored_command,
 )
 from mousai.cli.common.sampling_options import add_sampling_options, given_settings
 from mousai.cli.common.shared import (
@@ -231,8 +231,9 @@ def make(
         known += ["--key", facts["key"]]
     known += [*model_words(args), *control_words(args), *settings_words(args)]
     named = ["--of", args.recording] if source == "audio" else [args.recording]
-    facts["command"] = shlex.join([args.verb, *named, prompt, *known])
-    facts["prompt"] = made.get("prompt", prompt)  # of the whole piece, for the next edit
+    facts |= stored_command([args.verb, *named, prompt, *known], result)
+    # Of the whole piece, for the next edit; a variation is a piece of its own.
+    facts["prompt"] = prompt if source == "init_audio" else made.get("prompt", prompt)
     result.save(path, overwrite=args.overwrite, metadata=facts)
     seconds = result.audios.shape[-1] / result.sample_rate
     print(f"{path}: {seconds:.2f} s, seed {seed}", flush=True)

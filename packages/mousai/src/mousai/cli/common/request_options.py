@@ -1,7 +1,10 @@
 """Options of every verb that makes music: file, seed, clock, adapter; their checks, and the model that they name."""
 
 import argparse
+import json
 import secrets
+import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mousai.cli.common.lora_options import check_lora, load_lora, lora_record
@@ -9,8 +12,12 @@ from mousai.cli.common.sampling_options import check_settings, given_settings
 from mousai.cli.common.shared import AUDIO_FILES, check_text, checked_device, described_model, model_name
 from mousai.errors import UserError
 
+LONGEST_COMMAND = 6000
+"""Characters of a command, as JSON, up to which a file stores it: the prompts that it repeats need room there too."""
+
 if TYPE_CHECKING:
     from mousai.conditioning.attributes import MusicAttributes
+    from mousai.output import MousaiOutput
     from mousai.pipeline import Mousai
 
 
@@ -85,6 +92,19 @@ def model_words(args: argparse.Namespace) -> list[str]:
     given = {name: getattr(args, name) for name in ("model", "revision", "negative_prompt")}
     given |= {"dtype": None if args.dtype == "auto" else args.dtype, **lora_record(args)}
     return [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
+
+
+def stored_command(words: Sequence[str], result: "MousaiOutput") -> dict[str, str]:
+    """The command that makes a result again, for its file; empty where it would take most of the room there.
+
+    Args:
+        words: command and options, as given.
+        result: tells the dtype that "auto" was.
+    """
+    given = any(word.startswith("--dtype") for word in words)
+    dtype = [] if given or "dtype" not in result.settings else ["--dtype", str(result.settings["dtype"])]
+    command = shlex.join([*words, *dtype])
+    return {"command": command} if len(json.dumps(command)) <= LONGEST_COMMAND else {}
 
 
 def settings_words(args: argparse.Namespace) -> list[str]:

@@ -98,12 +98,15 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
     Raises:
         UserError: there is no such model, it lacks a part, or a setting does not go with its defaults.
     """
+    from mousai.request import check_negative
     from mousai.storage.folders import describe, model_folder
     from mousai.storage.parts import PARTS
 
     folder = model_folder(args.model, revision=args.revision)
     described = describe(folder, need=PARTS)
-    described.defaults.updated(given_settings(args))
+    config = described.defaults.updated(given_settings(args))
+    if getattr(args, "negative_prompt", None) is not None:
+        check_negative(config)
     return folder, described
 
 

@@ -212,7 +212,10 @@ def _write_file(args: argparse.Namespace, pipe: "Mousai", stream: "MusicStream",
     path, rate = Path(args.output), stream.sample_rate
     recorded = {name: str(value) for name, value in pipe.recorded(stream.config).items() if name != "strength"}
     made = {"prompt": args.prompt, "seed": str(stream.seed), **recorded, "model": model_name(args), **lora_record(args)}
-    metadata = {"mousai": __version__, **made, "command": _command(args, stream.seed)}
+    if args.tempo is not None:
+        made |= {"tempo": f"{args.tempo:.6g}", "first_downbeat": "0"}
+    made |= {"key": args.key} if args.key is not None else {}
+    metadata = {"mousai": __version__, **made, "command": _command(args, stream.seed, recorded["dtype"])}
     writer = AudioWriter(
         path,
         sample_rate=rate,
@@ -243,7 +246,7 @@ def _cut(chunks: "Iterable[AudioChunk]", samples: int | None) -> "Iterator[npt.N
                 return
 
 
-def _command(args: argparse.Namespace, seed: int) -> str:
+def _command(args: argparse.Namespace, seed: int, dtype: str) -> str:
     """Words after `mousai` that write the same file again."""
     from mousai.sampling_config import SamplingConfig
     from mousai.settings import settings_of
@@ -251,7 +254,8 @@ def _command(args: argparse.Namespace, seed: int) -> str:
     words = ["play", args.prompt, "--seconds", f"{args.seconds:.10g}", "--seed", str(seed)]
     for name in ("negative_prompt", "tempo", "key", "lead", "model", "revision", "lora", "lora_scale"):
         if getattr(args, name) is not None:
-            words += ["--" + name.replace("_", "-"), str(getattr(args, name))]
+            words.append(f"--{name.replace('_', '-')}={getattr(args, name)}")
+    words += ["--dtype", dtype]
     known = settings_of(SamplingConfig)
     words += [
         word for name, value in given_settings(args).items() for word in (known[name].option_of(name), str(value))

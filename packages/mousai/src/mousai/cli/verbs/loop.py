@@ -1,7 +1,6 @@
 """`mousai loop`: whole bars at exactly a tempo, or a region of a recording, whose end runs into their beginning."""
 
 import argparse
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from mousai.cli.common.request_options import (
     model_facts,
     model_words,
     settings_words,
+    stored_command,
 )
 from mousai.cli.common.sampling_options import add_sampling_options, given_settings
 from mousai.cli.common.shared import add_compile_argument, add_model_arguments, say_unread
@@ -99,7 +99,7 @@ def _of_prompt(args: argparse.Namespace) -> int:
     known += ["--tempo", f"{args.tempo:.10g}"] if args.tempo is not None else []
     known += ["--key", args.key] if args.key is not None else []
     facts = {**model_facts(args), **({"key": args.key} if args.key is not None else {})}
-    facts["command"] = shlex.join([args.verb, args.prompt, *known, *model_words(args), *settings_words(args)])
+    facts |= stored_command([args.verb, args.prompt, *known, *model_words(args), *settings_words(args)], result)
     result.save(path, overwrite=args.overwrite, metadata=facts)
     samples, moved = result.audios.shape[-1], float(result.settings["pitch_cents"])
     pitch = f", pitch {abs(moved):.1f} cents {'higher' if moved > 0 else 'lower'}" if moved else ""
