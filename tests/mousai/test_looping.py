@@ -10,11 +10,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mousai import Conditioning, Mousai, MusicAttributes, UserError, read_metadata, write_audio
+from mousai import Conditioning, Mousai, MusicAttributes, read_metadata, write_audio
 from mousai.audio.loop_tags import LoopTag
 from mousai.editing import Recording
 from mousai.regions import Region
 from mousai.verbs.looping import MAX_LOOP, Bars, _line_frames, check_loop_region
+from tests.mousai.refusing import refused
 from vdiffusion import NoiseSource
 
 PROMPT = "calm piano pop, 240 bpm"
@@ -27,13 +28,6 @@ def pipe(saved_model: Path) -> Mousai:
     pipe = Mousai.from_pretrained(saved_model, dtype="float32")
     pipe.set_progress_bar_config(disable=True)
     return pipe
-
-
-def refused(function, *args, **settings) -> str:
-    with pytest.raises(UserError) as caught:
-        function(*args, **settings)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # ---- length

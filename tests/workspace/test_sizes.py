@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 LONGEST, SHORTEST, FULLEST = 300, 30, 19
-FOLDERS = ("packages", "benchmarks", "tools", ".ci")
+FOLDERS = ("packages", "tests", "benchmarks", "tools", ".ci")
 
 LONG = {}
 SHORT = {

@@ -1,28 +1,16 @@
-import dataclasses
-import math
+"""What a prompt states of tempo, key and lead, and the prompt without it."""
+
 import re
-from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mousai import UserError
 from mousai.compose.captions import caption_from_metadata
-from mousai.compose.theory import Key, chord
-from mousai.conditioning.attribute_signal import ATTRIBUTE_CHANNELS, CYCLES, TEMPO_CHANNELS, attribute_signal
-from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
-from mousai.conditioning.conditioning import Conditioning
+from mousai.conditioning.attributes import parse_attributes, strip_attributes
 from mousai.conditioning.leads import LEADS
-from mousai.diffusion.latent_diffusion import LatentDiffusion
-from mousai.pipeline import Mousai
 
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-
-
-# ---- what a prompt states
 
 
 @pytest.mark.parametrize(
@@ -108,9 +96,6 @@ def test_what_the_composers_captions_state_is_read_as_it_is(rng, bpm: int, tonic
     assert stated.key == ((tonic, minor) if told else None)
 
 
-# ---- the signal
-
-
 @pytest.mark.parametrize(
     ("text", "less"),
     [
@@ -150,157 +135,3 @@ def test_what_is_stated_is_taken_out_of_any_of_the_composers_captions(rng, tonic
     if less != text:  # it is a caption still: nothing dangles, nothing stands twice
         assert not re.search(r"\b(in|with|on|by|of|and|an?|the|led|is|features)\s*([,.;]|$)", less)
         assert not re.search(r"[,.;]\s*[,.;]|^\s*[,;]|\s[,.;]|\s\s", less)
-
-
-def test_phases_turn_with_the_beat():
-    # 120 bpm at 10 frames a second: the middle of frame k lies (k + 0.5) / 5 beats in.
-    signal = attribute_signal([MusicAttributes(tempo=120)], frames=40, frame_rate=10.0)
-    beats = (torch.arange(40, dtype=torch.float64) + 0.5) / 5
-    for index, cycles in enumerate(CYCLES):
-        turns = 2 * math.pi * cycles * beats
-        torch.testing.assert_close(signal[0, index], turns.sin().float(), atol=1e-5, rtol=0)
-        torch.testing.assert_close(signal[0, len(CYCLES) + index], turns.cos().float(), atol=1e-5, rtol=0)
-    assert bool((signal[0, TEMPO_CHANNELS:] == 0).all())
-
-
-def test_a_crop_is_a_piece_of_the_signal():
-    stated = MusicAttributes(tempo=97.0, key=(3, False), first_downbeat=0.25)
-    whole = attribute_signal([stated], frames=100, frame_rate=12.5)
-    crop = attribute_signal([stated, stated], frames=30, frame_rate=12.5, starts=[0.0, 40 / 12.5])
-    torch.testing.assert_close(crop[:1], whole[..., :30])
-    torch.testing.assert_close(crop[1:], whole[..., 40:70])
-
-
-def test_the_first_beat_is_where_the_phases_begin():
-    late = attribute_signal([MusicAttributes(tempo=90, first_downbeat=2.0)], frames=10, frame_rate=10.0, starts=[2.0])
-    torch.testing.assert_close(late, attribute_signal([MusicAttributes(tempo=90)], frames=10, frame_rate=10.0))
-
-
-def test_keys_are_tonic_mode_scale_and_chord_all_along():
-    signal = attribute_signal(
-        [MusicAttributes(key=(4, True)), MusicAttributes(key=(0, False))], frames=3, frame_rate=10.0
-    )
-    assert signal.shape == (2, ATTRIBUTE_CHANNELS, 3) and signal.dtype == torch.float32
-    e_minor = {4, 13, *(14 + note for note in (4, 6, 7, 9, 11, 0, 2)), *(26 + note for note in (4, 7, 11))}
-    c_major = {0, 12, *(14 + note for note in (0, 2, 4, 5, 7, 9, 11)), *(26 + note for note in (0, 4, 7))}
-    for item, on in enumerate((e_minor, c_major)):
-        for channel in range(ATTRIBUTE_CHANNELS):
-            expected = float(channel - TEMPO_CHANNELS in on)
-            assert bool((signal[item, channel] == expected).all())
-
-
-@given(st.integers(0, 11), st.booleans())
-def test_the_notes_of_a_key_are_the_composers(tonic: int, minor: bool):
-    signal = attribute_signal([MusicAttributes(key=(tonic, minor))], frames=1, frame_rate=10.0)[0, TEMPO_CHANNELS:, 0]
-    key = Key(tonic, "minor" if minor else "major")
-    assert set(signal[14:26].nonzero().flatten().tolist()) == set(key.pitch_classes)
-    assert set(signal[26:38].nonzero().flatten().tolist()) == set(chord(key, "i" if minor else "I").tones)
-
-
-def test_every_lead_has_a_channel_of_its_own():
-    signal = attribute_signal([MusicAttributes(lead=lead) for lead in LEADS], frames=2, frame_rate=10.0)
-    leads = signal[:, -len(LEADS) :, 0]
-    assert torch.equal(leads, torch.eye(len(LEADS)))
-    assert float(signal.sum()) == 2 * len(LEADS)  # and nothing else is said
-
-
-def test_nothing_stated_is_silence():
-    assert not attribute_signal([MusicAttributes()], frames=5, frame_rate=10.0).any()
-
-
-@given(st.floats(30, 300), st.floats(30, 300))
-def test_two_tempos_are_two_signals(first: float, second: float):
-    steady = slice(2 * len(CYCLES), TEMPO_CHANNELS)
-    one, two = attribute_signal(
-        [MusicAttributes(tempo=first), MusicAttributes(tempo=second)], frames=1, frame_rate=10.0
-    )[:, steady, 0]
-    assert float((one - two).norm()) >= 0.5 * abs(math.log2(first / second)) / 3.4 - 1e-6
-
-
-# ---- told to a generator
-
-
-@pytest.fixture(scope="module")
-def pipeline(saved_model: Path) -> Mousai:
-    """The miniature with a generator that is told tempo and key and hears nothing of the text."""
-    made = Mousai.from_pretrained(saved_model, dtype="float32")
-    net = made.latent_diffusion.config.net
-    first = dataclasses.replace(net.levels[0], inject_channels=ATTRIBUTE_CHANNELS)
-    config = dataclasses.replace(
-        made.latent_diffusion.config,
-        net=dataclasses.replace(net, levels=(first, *net.levels[1:])),
-        frame_rate=48000 / 1024,
-    )
-    torch.manual_seed(0)
-    generator = LatentDiffusion(config).eval()
-    with torch.no_grad():
-        for name, weight in generator.named_parameters():
-            if "cross_attention.to_out" in name:
-                weight.zero_()
-            elif "injection.merge.weight" in name:
-                weight[:, -ATTRIBUTE_CHANNELS:] *= 10  # so that it is heard
-    return Mousai(made.text_encoder, generator, made.autoencoder, defaults=made.defaults)
-
-
-def played(pipeline: Mousai, prompt: str | list[str], **settings: Any) -> torch.Tensor:
-    length = {} if "init_audio" in settings else {"duration": 0.2}
-    return pipeline(prompt, **{**length, "guidance_scale": 3.0, "seed": 1, **settings}).audios
-
-
-def test_tempo_key_and_lead_of_the_prompt_reach_the_music(pipeline: Mousai):
-    plain = played(pipeline, "music")
-    assert torch.equal(played(pipeline, "jazz"), plain)
-    tempo, other, key, lead = (played(pipeline, text) for text in ("100 bpm", "101 bpm", "D minor", "flute"))
-    for one, two in ((plain, tempo), (tempo, other), (plain, key), (tempo, key), (plain, lead), (key, lead)):
-        assert not torch.allclose(one, two, atol=1e-4)
-    both = played(pipeline, ["jazz at 100 bpm", "pop in D minor"])
-    torch.testing.assert_close(both[:1], tempo, atol=1e-4, rtol=1e-3)
-
-
-def test_key_and_lead_are_weighed_against_the_prompt_without_them(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch):
-    read: list[list[str]] = []
-    embed = pipeline._embed
-    monkeypatch.setattr(pipeline, "_embed", lambda prompts, **how: read.append(list(prompts)) or embed(prompts))
-    plain, led = (played(pipeline, ["jazz, flute", "pop"], attribute_guidance_scale=weight) for weight in (0.0, 4.0))
-    assert read == [["jazz, flute", "pop"], ["jazz, flute", "pop"], ["jazz", "pop"]]
-    assert not torch.allclose(led[0], plain[0], atol=1e-4)
-    torch.testing.assert_close(led[1], plain[1], atol=1e-4, rtol=1e-3)
-
-
-def test_what_the_negative_prompt_states_is_stayed_away_from(pipeline: Mousai):
-    plain = played(pipeline, "100 bpm")
-    assert torch.equal(played(pipeline, "100 bpm", negative_prompt="music"), plain)
-    assert not torch.allclose(played(pipeline, "100 bpm", negative_prompt="60 bpm"), plain, atol=1e-4)
-    alone = played(pipeline, "60 bpm", guidance_scale=0.0, negative_prompt="100 bpm")
-    torch.testing.assert_close(alone, played(pipeline, "100 bpm", guidance_scale=1.0), atol=1e-4, rtol=1e-3)
-
-
-def test_a_recordings_beats_lie_where_they_lie(pipeline: Mousai):
-    recording = 0.3 * torch.randn(2, 9600, generator=torch.Generator().manual_seed(0))
-    settings = {"init_audio": recording, "strength": 0.9}
-    plain = played(pipeline, "music", **settings)
-    assert torch.equal(played(pipeline, "100 bpm", **settings), plain)
-    assert not torch.allclose(played(pipeline, "D minor", **settings), plain, atol=1e-4)
-
-
-def test_a_dropped_prompt_is_dropped_with_what_it_states(pipeline: Mousai):
-    model = pipeline.latent_diffusion
-    latent, t = torch.zeros(2, 8, 6), torch.full((2,), 0.5)
-    noise = torch.randn(2, 8, 6, generator=torch.Generator().manual_seed(0))
-    text = pipeline.text_encoder(["", ""])
-
-    def loss(attributes: list[MusicAttributes], drop: float) -> float:
-        cond = Conditioning(frames=6, text=text, attributes=attributes)
-        return model.loss(latent, cond, cond_drop_prob=drop, t=t, noise=noise).item()
-
-    known = [MusicAttributes(tempo=100.0), MusicAttributes(key=(2, True))]
-    assert loss(known, 0.0) != pytest.approx(loss([], 0.0), rel=1e-6)
-    assert loss(known, 1.0) == pytest.approx(loss([], 1.0), rel=1e-6)
-    with pytest.raises(ValueError, match=r"parts of different batches: \{'text': 1, 'attributes': 2\}"):
-        Conditioning(frames=4, text=pipeline.text_encoder([""]), attributes=known)
-
-
-def test_a_generator_of_another_frame_rate_is_refused(pipeline: Mousai):
-    config = dataclasses.replace(pipeline.latent_diffusion.config, frame_rate=10.0)
-    with pytest.raises(UserError, match=r"frame_rate is 10, the autoencoder's latent has 46\.875 frames a second"):
-        Mousai(pipeline.text_encoder, LatentDiffusion(config), pipeline.autoencoder)

@@ -6,22 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mousai import Controls, MusicAttributes, UserError
+from mousai import Controls, MusicAttributes
 from mousai.compose import compose_song
 from mousai.compose.annotations.files import song_files
 from mousai.conditioning.control_plan import LONGEST_TEXT, NOT_STORED, control_plan
 from mousai.conditioning.controls import SECTIONS
 from mousai.conditioning.notation.forms import parse_form
+from tests.mousai.refusing import refused
 
 AT_120 = MusicAttributes(tempo=120)  # bars of 2 s
 NOTES = [(0.0, 0.5, 60), (0.5, 1.0, 62)]
-
-
-def refused(function, *args, **settings) -> str:
-    with pytest.raises(UserError) as caught:
-        function(*args, **settings)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-from mousai import UserError
 from mousai.conditioning.text import MAX_TOKENS, T5TextEncoder, load_tokenizer
+from tests.mousai.refusing import refused
 
 
 @pytest.fixture(scope="module")
 def encoder(saved_model: Path) -> T5TextEncoder:
     return T5TextEncoder.load(saved_model)
-
-
-def refused(function, *args, **settings) -> str:
-    with pytest.raises(UserError) as caught:
-        function(*args, **settings)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def embed(encoder: T5TextEncoder, *prompts: str) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Music of half a second, and a Ray cluster of two workers on this machine that all tests share."""
+"""Music of half a second, a stage 1 that encodes it, and a Ray cluster of two workers that all tests share."""
 
 import os
 import time
@@ -27,6 +27,11 @@ def songs(tmp_path: Path) -> Path:
         path = music(folder / ("deep" if number % 3 == 0 else ".") / f"{number}.{suffix}", seed=number)
         path.with_suffix(".txt").write_text(f"song é {number}")
     return folder
+
+
+@pytest.fixture
+def stage_1(saved_model: Path) -> Path:
+    return saved_model / "autoencoder"
 
 
 def folder_bytes(folder: Path) -> dict[str, bytes]:

@@ -32,11 +32,6 @@ def songs(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def stage_1(saved_model: Path) -> Path:
-    return saved_model / "autoencoder"
-
-
 NAMES = ["0.flac", "2.flac", "4.flac", "deep/1.flac", "deep/3.flac"]
 
 
