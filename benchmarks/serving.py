@@ -166,6 +166,8 @@ def main() -> None:
         code = server.wait(timeout=60)
     finally:
         server.kill()
+        server.stdout.close()
+        server.wait()
     result = {"alone_per_second": alone, "exit_code": code, "rows": rows}
     if args.out is not None:
         args.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
