@@ -59,8 +59,11 @@ class StoredFile:
 
     @property
     def command(self) -> str | None:
-        """Command line that makes it again, where there is one; recordings have the names of their downloads."""
-        return command_of(self.made, f"again.{self.container}")
+        """Command line that makes a result again, where there is one; recordings have the names of their downloads.
+
+        An upload has none: its words are a stranger's, and somebody would paste them into a shell.
+        """
+        return None if self.kind == "upload" else command_of(self.made, f"again.{self.container}")
 
     @property
     def media_type(self) -> str:

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 from mousai.errors import UserError
 from mousai.server.errors import ApiError
 from mousai.server.files import MEGABYTE, FileStore, StoredFile
+from mousai.server.provenance import cleaned
 
 PATIENCE = 30.0
 """Seconds that a client may pause within an upload."""
@@ -167,5 +168,5 @@ def checked(path: Path, name: str, max_seconds: float) -> StoredFile:
         sample_rate=rate,
         channels=channels,
         peak=loudest,
-        made=made if "mousai" in made else {},
+        made=cleaned(made),
     )

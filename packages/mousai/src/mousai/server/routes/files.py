@@ -11,9 +11,11 @@ from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
+from mousai.conditioning.attributes import key_name
 from mousai.errors import UserError
 from mousai.server.errors import ApiError, responses
 from mousai.server.files import MEGABYTE, FileStore, StoredFile
+from mousai.server.provenance import attributes_in
 from mousai.server.service import Service, TheService
 from mousai.server.uploads import receive
 
@@ -37,6 +39,10 @@ class FileInfo(BaseModel):
     seconds: float
     sample_rate: int
     channels: int
+    tempo: float | None = Field(description="beats per minute, as it is stored or as its prompt says")
+    first_downbeat: float | None = Field(description="second at which a bar begins, where the tempo is known")
+    key: str | None = Field(description='key, such as "A minor", as it is stored or as its prompt says')
+    lead: str | None = Field(description="instrument that has the melody, as it is stored or as its prompt says")
     made: dict[str, str] = Field(description="prompt, seed and settings, where mousai made it")
     command: str | None = Field(description="command line that makes it again, where there is one")
     expires_at: datetime = Field(description="when it is removed if nobody uses it before")
@@ -119,6 +125,7 @@ def converted(file: StoredFile, container: str, files: FileStore) -> FilePath:
 
 
 def _info(file: StoredFile, request: Request, service: Service) -> FileInfo:
+    known = attributes_in(file.made)
     left = service.config.keep * 60 - (monotonic() - file.last_used)
     return FileInfo(
         id=file.id,
@@ -129,6 +136,10 @@ def _info(file: StoredFile, request: Request, service: Service) -> FileInfo:
         seconds=file.seconds,
         sample_rate=file.sample_rate,
         channels=file.channels,
+        tempo=known.tempo,
+        first_downbeat=None if known.tempo is None else known.first_downbeat,
+        key=None if known.key is None else key_name(known.key),
+        lead=known.lead,
         made=dict(file.made),
         command=file.command,
         expires_at=datetime.now(UTC) + timedelta(seconds=left),

@@ -11,7 +11,7 @@ from mousai.regions import Region
 from mousai.sampling_config import SamplingConfig
 from mousai.server.files import StoredFile
 from mousai.server.verbs.base import FileId, Made, Terms, attributes_of, setting_fields
-from mousai.server.verbs.recording import RecordingInput
+from mousai.server.verbs.recording import RecordingInput, stored_command
 from mousai.settings import settings_of
 
 if TYPE_CHECKING:
@@ -84,11 +84,11 @@ class _Loop(RecordingInput):
         words = ["loop", prompt, "--bars", str(bars), "--seed", str(self.seed)]
         words += ["--tempo", f"{self.tempo:.10g}"] if self.tempo is not None else []
         words += ["--key", self.key] if self.key is not None else []
-        words += ["--negative-prompt", self.negative_prompt] if self.negative_prompt is not None else []
+        words += [f"--negative-prompt={self.negative_prompt}"] if self.negative_prompt is not None else []
         options = settings_of(SamplingConfig)
         for name, value in self.settings().items():
             words += [options[name].option_of(name), str(value)]
-        return Made(output=output, facts={"command": shlex.join(words)})
+        return Made(output=output, facts=stored_command(shlex.join(words), prompt))
 
     def words(self, file: StoredFile) -> list[str]:
         """Return the region as options."""

@@ -11,6 +11,7 @@ from mousai.errors import UserError
 from mousai.regions import Region, plan_windows
 from mousai.sampling_config import SamplingConfig
 from mousai.server.files import StoredFile
+from mousai.server.provenance import attributes_in
 from mousai.server.verbs.base import FileId, Made, Terms, Text, VerbInput, attributes_of, facts_of
 from mousai.settings import settings_of
 
@@ -59,11 +60,9 @@ class RecordingInput(VerbInput):
 
     def known(self, file: StoredFile) -> MusicAttributes:
         """Attributes of the recording: from the request, else what mousai stored in it, else from the new prompt."""
-        own, asked = parse_attributes(file.made.get("prompt", "")), parse_attributes(self.prompt or "")
-        tempo = float(file.made["tempo"]) if "tempo" in file.made else own.tempo
-        downbeat = float(file.made.get("first_downbeat", 0.0)) if tempo is not None else 0.0
-        key = asked.key or parse_attributes(file.made.get("key", "")).key or own.key
-        stored = MusicAttributes(tempo=tempo or asked.tempo, key=key, first_downbeat=downbeat)
+        own, asked = attributes_in(file.made), parse_attributes(self.prompt or "")
+        tempo, key = own.tempo or asked.tempo, asked.key or own.key
+        stored = MusicAttributes(tempo=tempo, key=key, first_downbeat=own.first_downbeat)
         return attributes_of(self, stored=stored)
 
     def remake(
@@ -86,9 +85,7 @@ class RecordingInput(VerbInput):
         output = make(prompt, negative_prompt=self.negative_prompt, seed=self.seed, attributes=known, **given)
         facts = {source: file.file_name, **facts_of(known, before=-begins)}
         facts["prompt"] = file.made.get("prompt", prompt)  # of the whole piece, for the next edit
-        command = self._command(file, prompt, known)
-        if len(json.dumps(command)) <= LONGEST_COMMAND:
-            facts["command"] = command
+        facts |= stored_command(self._command(file, prompt, known), prompt)
         return Made(output=output, facts=facts)
 
     def _command(self, file: StoredFile, prompt: str, known: MusicAttributes) -> str:
@@ -100,9 +97,21 @@ class RecordingInput(VerbInput):
         if known.key is not None:
             words += ["--key", key_name(known.key)]
         if self.negative_prompt is not None:
-            words += ["--negative-prompt", self.negative_prompt]
+            words.append(f"--negative-prompt={self.negative_prompt}")
         options = settings_of(SamplingConfig)
         words += [
             word for name, value in self.settings().items() for word in (options[name].option_of(name), str(value))
         ]
         return shlex.join(words)
+
+
+def stored_command(command: str, prompt: str) -> dict[str, str]:
+    """Return what a file stores of its command line, or that there is none that fits or that a program would take.
+
+    Args:
+        command: words behind `mousai`, quoted.
+        prompt: prompt in it; one that begins with a dash would be taken for an option, and may be a stranger's.
+    """
+    if len(json.dumps(command)) <= LONGEST_COMMAND and not prompt.startswith("-"):
+        return {"command": command}
+    return {"beside_prompt": "command"}
