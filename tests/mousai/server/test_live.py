@@ -72,6 +72,7 @@ def test_a_stream_over_http_refuses_what_it_cannot_send(client):
         ({"duration": 31}, "at most 30"),
         ({"init_audio": "0" * 32}, "no part of a stream"),
         ({"first_downbeat": 1.0}, "no part of a stream"),
+        ({"strength": 0.5}, "no part of a stream"),
     ):
         assert hint in message_of(client.post("/v1/audio/generations", json={**body, **given}), 422)
 

@@ -14,6 +14,8 @@ from mousai.output import command_of
 from mousai.server.errors import ApiError
 
 MEGABYTE = 10**6
+FULL_RATE = 96_000
+"""Greatest sample rate at which a recording may have the length that the server allows, Hz."""
 
 
 @dataclass(kw_only=True)
@@ -85,14 +87,15 @@ class FileStore:
         self.folder = Path(tempfile.mkdtemp(prefix="mousai-serve-"))
         self._keep, self._limit = keep, limit
         self._files: dict[str, StoredFile] = {}
+        self._coming: dict[Path, int] = {}  # bytes of files that are being written, or are there for one download
         self._lock = threading.Lock()
         self._reading = asyncio.Semaphore(2)
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Bytes of all files, with those that are being written."""
         with self._lock:
-            return sum(one.size for one in self._files.values())
+            return self._size()
 
     @property
     def count(self) -> int:
@@ -101,11 +104,29 @@ class FileStore:
 
     def check_room(self, more: int = 0) -> None:
         """Raise `ApiError` where the store is full, or would be with `more` bytes."""
-        if self.size + more >= self._limit:
-            message = (
-                f"the store of {self._limit // MEGABYTE} MB is full; delete files, or wait until old ones are removed"
-            )
-            raise ApiError(429, message, retry_after=60.0)
+        with self._lock:
+            self._check_room(more)
+
+    def reserve(self, path: Path, size: int) -> None:
+        """Count a file of the folder that is no file of the store yet, until `add` or `release`.
+
+        Args:
+            path: the file.
+            size: bytes that it has, or may come to have; called again where they change.
+
+        Raises:
+            ApiError: the store would be full with it.
+        """
+        with self._lock:
+            before = self._coming.get(path, 0)
+            self._check_room(size - before)
+            self._coming[path] = size
+
+    def release(self, path: Path) -> None:
+        """Remove a file that `reserve` counted, and count it no more."""
+        with self._lock:
+            self._coming.pop(path, None)
+        path.unlink(missing_ok=True)
 
     def new_path(self, suffix: str) -> tuple[str, Path]:
         """Return a new id and the path for its file."""
@@ -114,12 +135,13 @@ class FileStore:
 
     @property
     def reading(self) -> asyncio.Semaphore:
-        """Turn to read an upload, so that many at once do not fill the memory."""
+        """Turn to hold a whole sound, of an upload or of a conversion, so that many at once do not fill the memory."""
         return self._reading
 
     def add(self, file: StoredFile) -> StoredFile:
         """Add a file that lies in the folder."""
         with self._lock:
+            self._coming.pop(file.path, None)
             self._files[file.id] = file
         return file
 
@@ -195,6 +217,26 @@ class FileStore:
             self._files.clear()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _size(self) -> int:
+        return sum(one.size for one in self._files.values()) + sum(self._coming.values())
+
+    def _check_room(self, more: int) -> None:
+        if self._size() + more >= self._limit:
+            message = (
+                f"the store of {self._limit // MEGABYTE} MB is full; delete files, or wait until old ones are removed"
+            )
+            raise ApiError(429, message, retry_after=60.0)
+
     def _remove(self, file: StoredFile) -> None:
         del self._files[file.id]
         file.path.unlink(missing_ok=True)
+
+
+def longest_at(sample_rate: int, max_duration: float) -> float:
+    """Return the most seconds of a sound, which bound its samples: a small file may hold hours of silence.
+
+    Args:
+        sample_rate: of the sound, Hz.
+        max_duration: seconds that the server allows.
+    """
+    return max_duration * min(1.0, FULL_RATE / sample_rate)

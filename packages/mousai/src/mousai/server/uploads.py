@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from mousai.errors import UserError
 from mousai.server.errors import ApiError
-from mousai.server.files import MEGABYTE, FileStore, StoredFile
+from mousai.server.files import MEGABYTE, FileStore, StoredFile, longest_at
 from mousai.server.provenance import cleaned
 
 PATIENCE = 30.0
@@ -93,13 +93,14 @@ async def receive(request: Request, files: FileStore, *, max_bytes: int, max_sec
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated[:20]) > max_bytes + FORM:
         raise ApiError(413, f"file: is larger than {max_bytes // MEGABYTE} MB", param="file")
-    files.check_room(int(stated[:20]) if stated.isdecimal() else 0)
     name, path = files.new_path(".upload")
+    promised = int(stated[:20]) if stated.isdecimal() else 0
     try:
-        await _stream(request, path, options[b"boundary"], max_bytes, files)
+        files.reserve(path, promised)
+        await _stream(request, path, options[b"boundary"], max_bytes=max_bytes, promised=promised, files=files)
         return files.add(await _in_turn(files, path, name, max_seconds))
     except BaseException:
-        path.unlink(missing_ok=True)
+        files.release(path)
         raise
 
 
@@ -108,7 +109,9 @@ async def _in_turn(files: FileStore, path: Path, name: str, max_seconds: float) 
         return await run_in_threadpool(checked, path, name, max_seconds)
 
 
-async def _stream(request: Request, path: Path, boundary: bytes, max_bytes: int, files: FileStore) -> None:
+async def _stream(
+    request: Request, path: Path, boundary: bytes, *, max_bytes: int, promised: int, files: FileStore
+) -> None:
     with path.open("xb") as target:
         part = _FilePart(target, max_bytes)
         chunks, received = request.stream(), 0
@@ -121,8 +124,9 @@ async def _stream(request: Request, path: Path, boundary: bytes, max_bytes: int,
                 received += len(chunk)
                 if received > max_bytes + FORM:
                     raise ApiError(413, f"file: is larger than {max_bytes // MEGABYTE} MB", param="file")
+                if received > promised:
+                    files.reserve(path, received)
                 parser.write(chunk)
-                files.check_room(part.size)
             parser.finalize()
         except TimeoutError:
             raise ApiError(408, f"nothing of the file came for {PATIENCE:g} s", param="file") from None
@@ -150,14 +154,16 @@ def checked(path: Path, name: str, max_seconds: float) -> StoredFile:
             rate, channels, container = file.samplerate, file.channels, file.format.lower()
         if not RATES[0] <= rate <= RATES[1]:
             raise ApiError(415, f"file: has {rate} samples a second; must be {RATES[0]} to {RATES[1]}", param="file")
-        sound = read_audio(path, sample_rate=rate, channels=min(channels, 2), duration=max_seconds + 1)
+        longest = longest_at(rate, max_seconds)
+        sound = read_audio(path, sample_rate=rate, channels=min(channels, 2), duration=longest + 1)
         made = read_metadata(path)
     except UserError as error:
         raise ApiError(415, f"file: {error.hint}", param="file") from None
     seconds = sound.shape[1] / rate
-    if seconds > max_seconds:
-        raise ApiError(413, f"file: is longer than {max_seconds:g} s; cut it into parts", param="file")
-    loudest = float(abs(sound).max())
+    if seconds > longest:
+        why = "" if longest == max_seconds else f", the most at {rate} samples a second"
+        raise ApiError(413, f"file: is longer than {longest:.6g} s{why}; cut it into parts", param="file")
+    loudest = float(max(sound.max(), -sound.min()))
     return StoredFile(
         id=name,
         path=path,

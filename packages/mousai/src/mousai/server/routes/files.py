@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from mousai.conditioning.attributes import key_name
@@ -16,6 +15,7 @@ from mousai.errors import UserError
 from mousai.server.errors import ApiError, responses
 from mousai.server.files import MEGABYTE, FileStore, StoredFile
 from mousai.server.provenance import attributes_in
+from mousai.server.sending import SentOnce
 from mousai.server.service import Service, TheService
 from mousai.server.uploads import receive
 
@@ -84,9 +84,8 @@ async def download(file_id: FileName, service: TheService, format: Container = N
     file = service.files.get(file_id)
     file.fetched = True
     if format is not None and format != file.container:
-        path = await run_in_threadpool(converted, file, format, service.files)
-        done = BackgroundTask(path.unlink, missing_ok=True)
-        return FileResponse(path, filename=f"{file.id}.{format}", background=done)
+        path = await _converted_in_turn(file, format, service.files)
+        return SentOnce(path, filename=f"{file.id}.{format}", after=lambda: service.files.release(path))
     headers = {"Cache-Control": "private, no-store"}
     name = file.file_name
     return FileResponse(
@@ -107,20 +106,36 @@ async def delete(file_id: FileName, service: TheService) -> Response:
     return Response(status_code=204)
 
 
+async def _converted_in_turn(file: StoredFile, container: str, files: FileStore) -> FilePath:
+    files.pin([file.id])  # it could be removed while this waits
+    try:
+        async with files.reading:
+            return await run_in_threadpool(converted, file, container, files)
+    finally:
+        files.unpin([file.id])
+
+
 def converted(file: StoredFile, container: str, files: FileStore) -> FilePath:
     """Write a file in another container, with what mousai stored in it, and return the path.
 
+    It counts as a file of the store until `FileStore.release`.
+
     Raises:
-        ApiError: that container cannot hold it.
+        ApiError: that container cannot hold it, or the store is full.
     """
     from mousai.audio.files import read_audio, write_audio
 
     _, path = files.new_path(f".{container}")
-    sound = read_audio(file.path, sample_rate=file.sample_rate, channels=file.channels)
+    files.reserve(path, round(file.seconds * file.sample_rate) * file.channels * 3 + 65536)  # 24 bits at most
     try:
+        sound = read_audio(file.path, sample_rate=file.sample_rate, channels=file.channels)
         write_audio(path, sound, file.sample_rate, metadata=file.made)
-    except UserError as error:
-        raise ApiError(415, f"format: {container}: {error.hint}", param="format") from None
+        files.reserve(path, path.stat().st_size)
+    except BaseException as error:
+        files.release(path)
+        if isinstance(error, UserError):
+            raise ApiError(415, f"format: {container}: {error.hint}", param="format") from None
+        raise
     return path
 
 

@@ -2,22 +2,23 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse
 from pydantic import AliasChoices, ConfigDict, Field, create_model
 from pydantic.config import JsonDict
-from starlette.background import BackgroundTask
 
 from mousai.audio.writing import wav_header
 from mousai.pipeline import DURATION
 from mousai.server.errors import ApiError, responses
+from mousai.server.files import MEGABYTE
 from mousai.server.job import Job, Status
 from mousai.server.live.feed import Feed
 from mousai.server.live.input import LiveInput
 from mousai.server.routes.predictions import accept
+from mousai.server.sending import SentOnce, Streamed
 from mousai.server.service import Service, TheService
 from mousai.server.verbs.base import Text
 from mousai.server.verbs.generate import GENERATE_SETTINGS, Generate, GenerateInput
@@ -25,8 +26,8 @@ from mousai.server.waiting import LOOK, until_over
 
 router = APIRouter(tags=["generations"])
 
-MOST_BYTES = 10**9
-"""Most sound of a stream that waits for a client who reads too slowly."""
+MOST_BYTES = 256 * MEGABYTE
+"""Most sound of a stream that waits for a client who reads too slowly: 22 minutes of 48 kHz stereo."""
 _SOUND: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "the sound; X-Mousai-Seed and X-Mousai-Settings say how it is made again",
@@ -79,18 +80,17 @@ async def generate(body: GenerationRequest, request: Request, service: TheServic
     file.fetched = True
     settings = {name: value for name, value in file.made.items() if name not in ("prompt", "seed")}
     headers = {"X-Mousai-Seed": str(job.input.seed), "X-Mousai-Settings": json.dumps(settings)}
-    done = BackgroundTask(service.queue.forget, job)
-    return FileResponse(file.path, media_type=file.media_type, headers=headers, background=done)
+    return SentOnce(file.path, media_type=file.media_type, headers=headers, after=lambda: service.queue.forget(job))
 
 
 async def _streamed(body: Any, request: Request, service: Service) -> Response:
     """Answer with the sound while it is made."""
-    for name in ("init_audio", "first_downbeat"):
+    leave_out = {"model", "stream", "verb", "response_format", "duration"}
+    for name in sorted(body.model_fields_set - LiveInput.model_fields.keys() - leave_out):
         if getattr(body, name) is not None:
             raise ApiError(422, f"{name}: is no part of a stream; leave it or stream out", param=name)
     if body.response_format != "wav":
         raise ApiError(422, "response_format: a stream is sent as wav", param="response_format")
-    leave_out = {"model", "stream", "verb", "response_format", "duration"}
     given = body.model_dump(exclude=leave_out, exclude_none=True)
     seconds = DURATION if body.duration is None else body.duration
     if seconds > service.config.max_duration:
@@ -113,10 +113,10 @@ async def _streamed(body: Any, request: Request, service: Service) -> Response:
     rate, channels = start["sample_rate"], start["channels"]
     header = wav_header(rate, channels, round(seconds * rate))
     headers = {"X-Mousai-Seed": str(job.input.seed)}
-    return StreamingResponse(_sound(job, feed, service, header), media_type="audio/wav", headers=headers)
+    return Streamed(_sound(job, feed, service, header), media_type="audio/wav", headers=headers)
 
 
-async def _sound(job: Job, feed: Feed, service: Service, header: bytes) -> AsyncIterator[bytes]:
+async def _sound(job: Job, feed: Feed, service: Service, header: bytes) -> AsyncGenerator[bytes]:
     """Give the bytes of a WAV file as they come; a client that goes away cancels the job."""
     try:
         yield header

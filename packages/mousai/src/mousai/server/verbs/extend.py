@@ -7,7 +7,7 @@ from pydantic.config import JsonDict
 
 from mousai.errors import UserError
 from mousai.regions import CONTEXT, MIN_REGION, Region
-from mousai.server.files import StoredFile
+from mousai.server.files import StoredFile, longest_at
 from mousai.server.verbs.base import Made, Terms, setting_fields
 from mousai.server.verbs.recording import RecordingInput
 
@@ -37,9 +37,10 @@ class _Extend(RecordingInput):
             raise UserError("after", hint="say how far: after, before, or both")
         file = self.check_recording(terms)
         total = file.seconds + (self.after or 0.0) + (self.before or 0.0)
-        if total > terms.max_duration:
+        longest = longest_at(file.sample_rate, terms.max_duration)
+        if total > longest:
             name = "before" if self.after is None else "after"
-            raise UserError(name, hint=f"makes {total:.0f} s together; at most {terms.max_duration:g} s on this server")
+            raise UserError(name, hint=f"makes {total:.0f} s together; at most {longest:g} s on this server")
         for first, wanted in ((True, self.before), (False, self.after)):
             if wanted is not None:
                 start = 0.0 if first else max(0.0, file.seconds - CONTEXT)
