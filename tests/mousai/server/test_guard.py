@@ -51,7 +51,10 @@ def test_a_further_name_is_taken_where_it_is_allowed(client, locked):
     assert client.get("/health", headers={"Host": "box.example.org"}).status_code == 403
 
 
-@pytest.mark.parametrize("origin", [SITE, "null", "http://127.0.0.1:7861", "http://localhost:7860", "file://", "x"])
+@pytest.mark.parametrize(
+    "origin",
+    [SITE, "null", "http://127.0.0.1:7861", "http://localhost:7860", "file://", "x", "http://[", "http://[x]"],
+)
 def test_pages_of_other_sites_are_refused(client, origin):
     response = client.post("/predictions", json={"input": QUICK}, headers={**ASYNC, "Origin": origin})
     assert "may not use this server" in message_of(response, 403)
@@ -65,6 +68,18 @@ def test_the_own_page_and_named_sites_may_ask(client, locked):
     assert asked.status_code == 200 and asked.headers["Access-Control-Allow-Origin"] == SITE
     answered = locked.get("/v1/models", headers={"Origin": SITE, "Authorization": f"Bearer {KEY}"})
     assert answered.status_code == 200 and answered.headers["Access-Control-Allow-Origin"] == SITE
+
+
+def test_named_sites_can_read_why_they_are_refused_and_others_cannot(locked):
+    asked = {"Content-Type": "application/json", "Content-Length": "9" * 30, "Authorization": f"Bearer {KEY}"}
+    for refused, status in (
+        (locked.get("/v1/models", headers={"Origin": SITE}), 401),
+        (locked.post("/predictions", content=b"{}", headers={**asked, "Origin": SITE}), 413),
+    ):
+        assert message_of(refused, status) and refused.headers["Access-Control-Allow-Origin"] == SITE
+    for headers in ({"Origin": SITE, "Host": "evil.example.org"}, {"Origin": "https://evil.example.org"}):
+        refused = locked.options("/v1/models", headers={**headers, "Access-Control-Request-Method": "GET"})
+        assert message_of(refused, 403) and "access-control-allow-origin" not in refused.headers
 
 
 def test_every_response_forbids_what_comes_from_elsewhere(client):

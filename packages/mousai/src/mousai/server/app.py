@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 
 from mousai import __version__
 from mousai.errors import UserError
@@ -55,13 +54,5 @@ def create_app(service: Service) -> FastAPI:
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
-    if service.config.cors:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=service.config.cors,
-            allow_methods=["GET", "POST", "PUT", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Prefer", "X-API-Key"],
-            expose_headers=["X-Mousai-Seed", "X-Mousai-Settings", "Retry-After", "Location"],
-        )
     app.add_middleware(Guard, service=service)
     return app

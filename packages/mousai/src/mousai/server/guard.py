@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -44,7 +45,8 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
-        self._app, self._service = app, service
+        self._service = service
+        self._app = self._with_cors(app)
         self._hosts = {"localhost", service.config.host.lower(), socket.gethostname().lower()}
         self._hosts |= {name.lower() for name in service.config.allowed_hosts}
 
@@ -64,10 +66,24 @@ class Guard:
         send = self._counted(send)
         if refused is None and not _is_upload(scope):
             refused, receive = await _read_body(scope, receive)
-        if refused is not None:
+        if refused is None:
+            await self._app(scope, receive, send)
+        elif self._is_of_named_site(Headers(scope=scope)):
+            await self._with_cors(refused)(scope, receive, send)  # a page of a named site can read why
+        else:
             await refused(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+
+    def _with_cors(self, app: ASGIApp) -> ASGIApp:
+        """Return an application whose answers pages of the named sites can read."""
+        if not self._service.config.cors:
+            return app
+        return CORSMiddleware(
+            app,
+            allow_origins=self._service.config.cors,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Prefer", "X-API-Key"],
+            expose_headers=["X-Mousai-Seed", "X-Mousai-Settings", "Retry-After", "Location"],
+        )
 
     def _refused(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
@@ -98,8 +114,14 @@ class Guard:
     def _is_known_origin(self, origin: str, host: str) -> bool:
         if origin in self._service.config.cors:
             return True
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:  # "http://["
+            return False
         return parts.scheme in ("http", "https") and parts.netloc.lower() == host.lower()
+
+    def _is_of_named_site(self, headers: Headers) -> bool:
+        return headers.get("origin") in self._service.config.cors and self._is_known_host(headers.get("host", ""))
 
     def _counted(self, send: Send) -> Send:
         async def counted(message: Message) -> None:
