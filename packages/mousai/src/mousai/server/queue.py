@@ -152,11 +152,16 @@ class JobQueue:
                 self._running.error = "the server is shutting down"
             self._work.notify()
 
+    def cancel_running(self) -> None:
+        """Cancel the job that runs, if there is one; it stops at its next step."""
+        with self._work:
+            if self._running is not None:
+                self.cancel(self._running)
+
     def stop(self) -> None:
         """Cancel everything, and wait for the worker: the step that runs is finished."""
         self.begin_closing()
-        if self._running is not None:
-            self.cancel(self._running)
+        self.cancel_running()
         if self.ready:
             self._thread.join()
 

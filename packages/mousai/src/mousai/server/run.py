@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import socket
 import sys
 import time
@@ -16,14 +17,16 @@ from mousai.server.config import ServerConfig
 from mousai.server.service import ServedModel, Service
 
 GRACE = 5.0
-"""Seconds for which a result that nobody has fetched yet can still be fetched after SIGTERM."""
+"""Seconds for which a result that nobody has fetched yet can still be fetched after SIGTERM; also one that ended so
+shortly before."""
 _LOOK = 0.05
 
 
 def serve(config: ServerConfig, model: ServedModel, *, browser: bool = False) -> int:
     """Serve until a signal ends it; returns the exit code.
 
-    SIGTERM and SIGINT finish the job that runs and refuse new ones; a second signal stops it at its next step.
+    SIGTERM and SIGINT finish the job that runs and refuse new ones; a second signal stops it at its next step, and a
+    third ends the process at once.
 
     Args:
         config: settings.
@@ -72,8 +75,11 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Take a signal."""
+        """Take a signal; the third does not wait for anything, and leaves no sound behind."""
         self._signals += 1
+        if self._signals >= 3:
+            shutil.rmtree(self._service.files.folder, ignore_errors=True)
+            os._exit(128 + sig)
         self._service.queue.closing = True  # at once, so that no job slips in before the loop gets to it
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -101,9 +107,11 @@ class Server(uvicorn.Server):
         while self._signals < 2:
             if not queue.is_running:
                 end = time.monotonic() + GRACE if end is None else end
-                if time.monotonic() >= end or not self._service.files.has_unfetched_since(queue.closed_at):
+                recent = queue.closed_at - GRACE
+                if time.monotonic() >= end or not self._service.files.has_unfetched_since(recent):
                     break
             await asyncio.sleep(_LOOK)
+        queue.cancel_running()  # a client that waits for it would else keep the server for as long as it runs
         self.should_exit = True
 
 
