@@ -23,7 +23,7 @@ export function startWrite() {
   const knobs = {
     style: (text, value) => writeStyle(text, value, names().styles),
     "lead-name": (text, value) => writeLead(text, value, names().leads),
-    "key-name": (text, value) => writeKey(text, value),
+    "key-name": (text, value) => writeKey(text, value, names().leads),
     bpm: (text, value) => writeTempo(text, value),
   };
   for (const [id, write] of Object.entries(knobs)) {
