@@ -1,5 +1,6 @@
 """A server around the miniature model, in this process."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from io import BytesIO
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient
 
 from mousai.server.app import create_app
 from mousai.server.config import ServerConfig
+from mousai.server.routes.page import FOLDER
 from mousai.server.service import Service, served_model
 
 BASE = "http://127.0.0.1:7860"
@@ -57,6 +59,16 @@ def serve(saved_model: Path) -> Iterator[Callable[..., TestClient]]:
 def client(serve: Callable[..., TestClient]) -> TestClient:
     """A server that many tests share."""
     return serve(max_duration=30.0, max_upload=2)
+
+
+@pytest.fixture(scope="session")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the page's modules that node takes for modules."""
+    folder = tmp_path_factory.mktemp("page")
+    shutil.copytree(FOLDER / "js", folder / "js")
+    shutil.copytree(FOLDER / "vendor", folder / "vendor")
+    (folder / "package.json").write_text('{"type": "module"}')
+    return folder / "js"
 
 
 def service_of(client: TestClient) -> Service:

@@ -200,6 +200,15 @@ def test_a_recording_is_opened_and_asks_for_what_it_lacks(page: Any, tmp_path: P
     assert "--tempo 120" in page.locator("#command").inner_text()
 
 
+def test_a_recording_of_a_container_that_browsers_do_not_read_is_played(page: Any, tmp_path: Path):
+    soundfile.write(tmp_path / "tone.aiff", np.full((2 * 44100, 2), 0.1), 44100)
+    page.set_input_files("#file", tmp_path / "tone.aiff")
+    versions(page, 1)
+    assert page.evaluate("Number(document.getElementById('audio').duration)") == pytest.approx(2, abs=0.01)
+    page.locator("#kept", has_text="This browser keeps a copy").wait_for()
+    assert page.locator("#redo-go").is_enabled() and page.locator("#error").is_hidden()
+
+
 def test_on_a_phone_nothing_is_cut_off(page: Any):
     page.set_viewport_size({"width": 360, "height": 740})
     page.fill("#duration", "4")

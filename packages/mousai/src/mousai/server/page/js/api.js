@@ -8,6 +8,7 @@ export class ApiError extends Error {
   }
 }
 
+const PATIENCE = 30_000; // milliseconds for an answer about a job: one that hangs would hide all later ones
 const UNREACHABLE = "The server cannot be reached. Is the window in which mousai ui was started still open?";
 
 async function ask(address, options = {}) {
@@ -25,7 +26,15 @@ async function ask(address, options = {}) {
   throw new ApiError(message, { status: answer.status, field: told.param ?? null, retryAfter });
 }
 
-const json = async (address, options) => (await ask(address, options)).json();
+async function bodyOf(answer, kind) {
+  try {
+    return await answer[kind]();
+  } catch {
+    throw new ApiError("The server's answer is cut short.");
+  }
+}
+
+const json = async (address, options) => bodyOf(await ask(address, options), "json");
 
 /** The model that is served: verbs, leads, styles, limits, default settings. */
 export const readModel = async () => (await json("v1/models")).data[0];
@@ -57,41 +66,15 @@ export function predict(input) {
   return json("predictions", { method: "POST", headers, body: JSON.stringify({ input }) });
 }
 
-export const readPrediction = (id) => json(`predictions/${id}`);
+export const readPrediction = (id) => json(`predictions/${id}`, { signal: AbortSignal.timeout(PATIENCE) });
 export const cancelPrediction = (id) => json(`predictions/${id}/cancel`, { method: "POST" });
 export const readInfo = (file) => json(`v1/files/${file}/info`);
 export const readSound = async (file, format = null) =>
-  (await ask(`v1/files/${file}${format ? `?format=${format}` : ""}`)).blob();
+  bodyOf(await ask(`v1/files/${file}${format ? `?format=${format}` : ""}`), "blob");
 
 /** Uploads a recording and returns what the server found in it. */
 export function upload(blob, name) {
   const body = new FormData();
   body.append("file", blob, name);
   return json("v1/files", { method: "POST", body });
-}
-
-/**
- * Follows a job to its end.
- * @param {string} id the job
- * @param {(progress: object|null) => void} onProgress called with each step; with null while the server is away
- * @returns {Promise<object>} the job as it ended
- */
-export function follow(id, onProgress) {
-  return new Promise((resolve, reject) => {
-    const events = new EventSource(`predictions/${id}/events`);
-    events.addEventListener("progress", (event) => onProgress(JSON.parse(event.data)));
-    events.addEventListener("done", (event) => {
-      events.close();
-      resolve(JSON.parse(event.data));
-    });
-    events.addEventListener("error", async () => {
-      onProgress(null);
-      if (events.readyState !== EventSource.CLOSED) return; // it tries again by itself
-      try {
-        resolve(await readPrediction(id));
-      } catch (error) {
-        reject(error);
-      }
-    });
-  });
 }

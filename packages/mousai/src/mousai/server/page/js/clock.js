@@ -3,13 +3,30 @@
 import { readWords } from "./words.js";
 
 const BEATS = 4;
+const [SLOWEST, FASTEST] = [30, 300];
+/** Beats per minute that count as a tempo, for the server too. */
 
-/** Returns tempo and first downbeat of a piece, or null where nobody knows its tempo. */
+/**
+ * Returns tempo and first downbeat of a piece, or null where nobody knows its tempo.
+ *
+ * What a person gave counts first, then what the server told of the file, then what stands in the file or its prompt.
+ * A file may state anything: a tempo out of the range is none, and the downbeat is the one in the first bar.
+ */
 export function clockOf(piece) {
   if (!piece) return null;
-  if (piece.clock?.tempo) return { tempo: piece.clock.tempo, downbeat: piece.clock.downbeat ?? 0 };
-  const tempo = Number(piece.made?.tempo) || readWords(piece.made?.prompt ?? "").tempo;
-  return tempo ? { tempo, downbeat: Number(piece.made?.first_downbeat) || 0 } : null;
+  const given = sound(piece.clock?.tempo, piece.clock?.downbeat);
+  if (given) return given;
+  if (piece.known) return sound(piece.known.tempo, piece.known.first_downbeat);
+  const downbeat = piece.made?.first_downbeat;
+  return sound(piece.made?.tempo, downbeat) ?? sound(readWords(piece.made?.prompt ?? "").tempo, downbeat);
+}
+
+function sound(tempo, downbeat) {
+  const [beats, second] = [Number(tempo), Number(downbeat ?? 0)];
+  if (!(beats >= SLOWEST && beats <= FASTEST)) return null;
+  const bar = barLength({ tempo: beats });
+  const within = Number.isFinite(second) ? ((second % bar) + bar) % bar : 0;
+  return { tempo: beats, downbeat: bar - within < 1e-6 ? 0 : within }; // a bar's length, but for rounding, is none
 }
 
 /** Seconds of a bar. */

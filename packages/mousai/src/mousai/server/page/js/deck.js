@@ -7,7 +7,7 @@ import { $, complain } from "./dom.js";
 import { colour, paintMel, paintRuler } from "./drawing.js";
 import { heightOf, logMel } from "./mel.js";
 import { on, select, state, tell } from "./state.js";
-import { blobOf, decode, peaksOf } from "./sound.js";
+import { blobOf, heardOf, peaksOf } from "./sound.js";
 
 const BANDS = 96;
 const WAVE_HEIGHT = 96;
@@ -47,9 +47,9 @@ async function load() {
     const blob = await blobOf(piece);
     if (turn !== shown) return;
     if (!blob) return tell("sound", { gone: true });
-    audio().src = URL.createObjectURL(blob);
-    const buffer = await decode(blob);
+    const { playable, buffer } = await heardOf(piece, blob);
     if (turn !== shown) return;
+    audio().src = URL.createObjectURL(playable);
     state.buffer = buffer;
     drawWave(buffer);
     tell("sound", {});

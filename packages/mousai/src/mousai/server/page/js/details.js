@@ -6,7 +6,9 @@ import { commandLines, fileName } from "./command.js";
 import { $, clockTime, complain, copy, el } from "./dom.js";
 import { titled } from "./fields.js";
 import { keep, on, rootOf, state, tell } from "./state.js";
+import { attributesOf } from "./piece.js";
 import { blobOf, fileOf, levelName, levelOf } from "./sound.js";
+import { hasBlob } from "./store.js";
 import { readWords } from "./words.js";
 
 const APART = ["mousai", "prompt", "command", "regions", "beside_prompt", "inpaint_audio", "init_audio"];
@@ -42,9 +44,10 @@ function draw() {
   $("command-note").textContent =
     commands?.length === 1 ? "The command line that makes it:" : "The command lines that make it, one after the other:";
   $("clock-tempo").value = clock?.tempo ?? "";
-  $("clock-downbeat").value = clock?.downbeat ?? "";
+  $("clock-downbeat").value = clock ? Number(clock.downbeat.toFixed(4)) : "";
   $("clock-fold").open = clock === null;
   drawDownloads(piece);
+  $("kept").textContent = "";
   drawKept(piece);
 }
 
@@ -52,7 +55,8 @@ function drawFacts(piece, clock, more = []) {
   const { made } = piece;
   const words = readWords(made?.prompt ?? "", { leads: state.model?.leads ?? [] });
   const facts = [clockTime(piece.seconds), clock && `${Number(clock.tempo.toFixed(2))} bpm`];
-  facts.push(made?.key ?? words.key, made?.lead ?? words.lead);
+  const { key, lead } = attributesOf(piece, words);
+  facts.push(key, lead);
   if (piece.seed !== null && piece.seed !== undefined) facts.push(`seed ${piece.seed}`);
   if (piece.remark) facts.push(piece.remark);
   $("piece-facts").replaceChildren(...[...facts, ...more].filter(Boolean).map((text) => el("li", { textContent: text })));
@@ -62,9 +66,10 @@ function drawSound({ gone }) {
   const piece = state.current;
   $("work").hidden = Boolean(gone);
   $("gone").hidden = !gone;
+  drawKept(piece); // a copy may have come meanwhile
   if (gone) {
     $("gone").textContent =
-      "The sound of this piece is gone: the server removed it after its time, and this browser has no copy. " +
+      "The sound of this piece is gone: the server has it no longer, and this browser has no copy. " +
       "The same sentence, seed and settings make it again.";
     return;
   }
@@ -96,22 +101,39 @@ async function download(piece, format, button) {
   }
 }
 
+let looks = 0; // counts looks at the copies, so that an earlier one does not overwrite a later one
+
 async function drawKept(piece) {
-  const note = $("kept");
-  note.textContent = "";
+  const turn = ++looks;
+  let words;
   try {
-    const info = await readInfo(piece.file);
-    const until = new Date(info.expires_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    if (piece === state.current) {
-      note.textContent = `The server keeps it until ${until}, longer if it is used. This browser keeps a copy.`;
-    }
+    const until = await keptUntil(piece.file);
+    words = keptWords(until, await hasBlob(piece.id));
   } catch (error) {
-    if (piece !== state.current) return;
-    const removed = error instanceof ApiError && error.status === 404;
-    note.textContent = removed
-      ? "The server has removed it after its time. This browser keeps a copy, and sends it again when you work on it."
-      : error.message;
+    words = error.message;
   }
+  if (turn === looks) $("kept").textContent = words;
+}
+
+/** Time of day until which the server keeps a file; null where it has it no longer. */
+async function keptUntil(file) {
+  try {
+    const { expires_at } = await readInfo(file);
+    return new Date(expires_at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
+
+/** Words for who has the sound of a piece: the server until a time of day or not (null), this browser or not. */
+export function keptWords(until, here) {
+  if (until === null) {
+    if (!here) return "Neither the server nor this browser has its sound any more.";
+    return "The server has it no longer. This browser keeps a copy, and sends it again when you work on it.";
+  }
+  const there = `The server keeps it until ${until}, longer if it is used.`;
+  return `${there} ${here ? "This browser keeps a copy." : "This browser has no copy: download it to keep it."}`;
 }
 
 async function setClock(event) {

@@ -1,12 +1,15 @@
 /** Jobs: asked for, followed, canceled, and turned into pieces; those that run are found again after a reload. */
 
-import { ApiError, cancelPrediction, follow, predict, readInfo, readPrediction, readSound } from "./api.js";
+import { ApiError, cancelPrediction, predict, readInfo, readSound } from "./api.js";
 import { $, complain, el, icon, say } from "./dom.js";
+import { follow, lookNow, untilDone } from "./following.js";
+import { fieldsOf } from "./piece.js";
+import { keepSound } from "./sound.js";
 import { choose, keep, state } from "./state.js";
-import { writeBlob } from "./store.js";
 
-const KEPT = "mousai.jobs";
-const running = new Map(); // id -> {about, card}
+const KEPT = "mousai.job.";
+/** Before the id in the names under which this browser keeps jobs: one each, so that no tab overwrites another's. */
+const shown = new Set(); // ids of the jobs that have a card
 
 /**
  * Asks for a job.
@@ -17,46 +20,62 @@ const running = new Map(); // id -> {about, card}
 export async function start(input, about) {
   complain("");
   const job = await predict(input);
-  follows(job.id, { parent: null, note: "", ...about });
+  const known = { parent: null, note: "", ...about };
+  localStorage.setItem(KEPT + job.id, JSON.stringify({ about: known, asked: Date.now() }));
+  const card = follows(job.id, known);
+  say(`Asked for: ${known.note || known.title}`);
+  card.scrollIntoView({ block: "nearest" }); // on a phone it lies below the form
 }
 
-/** Goes on following the jobs that ran when the page was left. */
+/** Goes on following the jobs that ran when a page was left. */
 export function resume() {
-  for (const { id, about } of JSON.parse(localStorage.getItem(KEPT) ?? "[]")) follows(id, about, { again: true });
-}
-
-function remember() {
-  const list = [...running].map(([id, { about }]) => ({ id, about }));
-  localStorage.setItem(KEPT, JSON.stringify(list));
-  $("jobs-section").hidden = list.length === 0;
-}
-
-async function follows(id, about, { again = false } = {}) {
-  const card = cardOf(id, about);
-  running.set(id, { about, card });
-  remember();
-  if (!again) {
-    say(`Asked for: ${about.note || about.title}`);
-    card.element.scrollIntoView({ block: "nearest" }); // on a phone it lies below the form
+  document.addEventListener("visibilitychange", lookNow);
+  const names = Array.from({ length: localStorage.length }, (_, index) => localStorage.key(index));
+  const jobs = names.filter((name) => name.startsWith(KEPT)).map((name) => {
+    return { id: name.slice(KEPT.length), ...JSON.parse(localStorage.getItem(name)) };
+  });
+  for (const { id, about } of jobs.sort((one, other) => one.asked - other.asked)) {
+    if (state.pieces.has(id)) forgetJob(id); // another tab was there first
+    else if (!shown.has(id)) follows(id, about);
   }
+}
+
+const forgetJob = (id) => localStorage.removeItem(KEPT + id);
+
+/** Shows a job and returns its card; what becomes of it is told on the page. */
+function follows(id, about) {
+  const card = cardOf(id, about);
+  shown.add(id);
+  $("jobs-section").hidden = false;
+  ended(id, about, card).finally(() => {
+    shown.delete(id);
+    card.element.remove();
+    $("jobs-section").hidden = shown.size === 0;
+  });
+  return card.element;
+}
+
+/** Waits for the end of a job. It is forgotten where it has ended and its piece is kept, or where the server has it no
+ *  longer; after any other failure a reload tries again. */
+async function ended(id, about, card) {
   try {
-    if (again) await readPrediction(id); // 404 where the server was restarted
-    await finish(await follow(id, (progress) => card.show(progress)), about);
+    await finish(await follow(id, card.show), about, card);
+    forgetJob(id);
   } catch (error) {
     const lost = error instanceof ApiError && error.status === 404;
-    complain(lost ? `“${about.title}” was not finished: the server was restarted meanwhile.` : error.message);
-  } finally {
-    running.delete(id);
-    card.element.remove();
-    remember();
+    if (lost) forgetJob(id);
+    complain(lost ? `“${about.title}” is lost: ${LOST}` : `“${about.title}”: ${error.message}`);
   }
 }
 
-async function finish(job, about) {
-  if (job.status === "canceled") return say("Canceled");
+const LOST =
+  "the server has it no longer. It keeps what it made for a while after its end (--keep), and nothing over a restart.";
+
+async function finish(job, about, card) {
+  if (job.status === "canceled") return job.error ? complain(`“${about.title}” was canceled: ${job.error}`) : say("Canceled");
   if (job.status !== "succeeded") return complain(job.error ?? "It failed, and the server does not say why.");
-  const info = await readInfo(job.output_file);
-  const made = info.made ?? {};
+  const away = (error) => card.show(null, error);
+  const info = await untilDone(() => readInfo(job.output_file), away);
   const piece = {
     id: job.id,
     parent: about.parent,
@@ -65,19 +84,13 @@ async function finish(job, about) {
     note: about.note,
     input: job.input,
     seed: job.input.seed,
-    file: info.id,
-    container: job.input.response_format ?? "wav",
-    seconds: info.seconds,
-    rate: info.sample_rate,
-    channels: info.channels,
-    made,
-    command: info.command ?? null,
+    ...fieldsOf(info),
     clock: about.clock ?? null,
     remark: job.logs || null,
     took: job.metrics.predict_time,
     created: job.completed_at,
   };
-  if (!(await writeBlob(piece.id, await readSound(info.id)))) piece.remark = "This browser has no room to keep its sound.";
+  await keepSound(piece, await untilDone(() => readSound(info.id), away));
   await keep(piece);
   if ($("audio").paused || piece.parent === state.current?.id) choose(piece);
   say(`Ready: ${piece.note || piece.title}, ${Math.round(piece.seconds)} seconds`);
@@ -86,8 +99,8 @@ async function finish(job, about) {
 const STAGES = { latent_diffusion: "Composing", decoder: "Rendering the sound" };
 
 /** Words for how far a job is. */
-function wordsOf(progress) {
-  if (progress === null) return "The server does not answer; trying again";
+function wordsOf(progress, error) {
+  if (progress === null) return `${error.status ? error.message : "The server does not answer"}; trying again`;
   if (progress.status === "starting") {
     const before = progress.queue_place;
     return before ? `Waiting, ${before} ${before === 1 ? "job" : "jobs"} before it` : "Next in the queue";
@@ -118,8 +131,8 @@ function cardOf(id, about) {
     }
   }
 
-  function show(progress) {
-    if (!stop.disabled) words.textContent = wordsOf(progress);
+  function show(progress, error = null) {
+    if (!stop.disabled) words.textContent = wordsOf(progress, error);
     if (progress === null) return;
     if (progress.stage && progress.stage !== stage) say(`${STAGES[progress.stage]}: ${about.note || about.title}`);
     stage = progress.stage ?? stage;

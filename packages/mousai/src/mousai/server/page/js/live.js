@@ -6,7 +6,7 @@ import { Player } from "./player.js";
 import { on, state } from "./state.js";
 import { settingsFor } from "./write.js";
 
-let player = null;
+let player = null; // of the session that is shown; what an earlier one still says is not for it
 let heard = ""; // the sentence that is heard
 let sentences = [];
 
@@ -34,6 +34,7 @@ function begin() {
   if ($("negative_prompt").value.trim()) input.negative_prompt = $("negative_prompt").value.trim();
   heard = "";
   sentences = [prompt];
+  player?.stop(); // one that is over, and was not kept
   player = new Player(input, told, state.model.max_duration - 1);
   $("live").hidden = false;
   $("live-form").hidden = $("live-stop").hidden = $("live-beats").hidden = $("live-bar").hidden = false;
@@ -44,12 +45,14 @@ function begin() {
   tellState("Waiting for the model");
   $("live").scrollIntoView({ block: "nearest" });
   $("live-prompt").focus();
-  requestAnimationFrame(draw);
+  $("live-note").textContent = "";
+  draw(player);
 }
 
 const tellState = (words) => ($("live-state").textContent = words);
 
-function told(message) {
+function told(message, session) {
+  if (session !== player) return;
   if (message.type === "queue" && message.place) tellState(`Waiting, ${message.place} before it`);
   else if (message.type === "start") tellState(`Live, seed ${message.seed}`);
   else if (message.type === "changed") {
@@ -59,10 +62,9 @@ function told(message) {
     complain(message.message);
   } else if (message.type === "end" && message.message) complain(message.message);
   else if (message.type === "closed" && !$("live-stop").hidden) {
-    if (player.begun === null) {
-      close();
-      if ($("error").hidden) complain("The live session could not be begun.");
-    } else stop();
+    const silent = player.framesHeard() === 0;
+    stop();
+    if (silent && $("error").hidden) complain("The live session could not be begun.");
   }
 }
 
@@ -74,8 +76,8 @@ function change(event) {
   $("live-note").textContent = "Asked for.";
 }
 
-function draw() {
-  if (!player || $("live-stop").hidden) return;
+function draw(session) {
+  if (session !== player || $("live-stop").hidden) return;
   const place = player.place();
   if (place) {
     $("live-bar").textContent = place.bar === null ? clockTime(player.now()) : `bar ${place.bar}`;
@@ -89,15 +91,14 @@ function draw() {
       $("live-title").textContent = heard;
     }
   }
-  requestAnimationFrame(draw);
+  requestAnimationFrame(() => draw(session));
 }
 
 function stop() {
   player.stop();
-  const nothing = player.begun === null;
   $("live-stop").hidden = $("live-form").hidden = $("live-beats").hidden = $("live-bar").hidden = true;
   $("go-live").disabled = false;
-  if (nothing) return close();
+  if (player.framesHeard() === 0) return close();
   const limit = player.now() > player.kept ? ` The first ${clockTime(player.kept)} of it can be kept.` : "";
   tellState("Stopped");
   $("live-note").textContent = `It played for ${clockTime(player.now())}.${limit}`;
@@ -106,15 +107,15 @@ function stop() {
 }
 
 async function save() {
+  const session = player;
   $("live-save").disabled = true;
   try {
-    const tempos = new Set(player.places.map((one) => one.tempo));
-    const [tempo] = tempos;
-    const clock = tempos.size === 1 && tempo ? { tempo, downbeat: 0 } : null;
+    const tempo = session.tempoHeard();
+    const clock = tempo ? { tempo, downbeat: 0 } : null;
     const title = [...new Set(sentences)].join(" → ");
-    const file = new File([player.recording()], "live.wav");
-    await keepRecording(file, { title, note: "played live", sentence: heard, clock });
-    close();
+    const file = new File([session.recording()], "live.wav");
+    await keepRecording(file, { title, note: "played live", sentence: heard || sentences[0], clock });
+    if (session === player) close();
   } catch (error) {
     complain(error.message);
   } finally {

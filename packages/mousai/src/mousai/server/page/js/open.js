@@ -2,8 +2,9 @@
 
 import { upload } from "./api.js";
 import { $, complain, say } from "./dom.js";
+import { fieldsOf, seedOf } from "./piece.js";
+import { keepSound } from "./sound.js";
 import { choose, keep } from "./state.js";
-import { writeBlob } from "./store.js";
 
 /** Begins to listen to the button and to what is dropped. */
 export function startOpen() {
@@ -55,7 +56,8 @@ async function openAll(files) {
  */
 export async function keepRecording(file, known = {}) {
   const info = await upload(file, file.name);
-  const made = info.made ?? {};
+  const fields = fieldsOf(info);
+  const { made } = fields;
   const piece = {
     id: info.id,
     parent: null,
@@ -63,19 +65,13 @@ export async function keepRecording(file, known = {}) {
     title: made.prompt ?? file.name,
     note: made.prompt ? file.name : "",
     input: null,
-    seed: made.seed === undefined ? null : Number(made.seed),
-    file: info.id,
-    container: info.media_type.split("/")[1].replace("mpeg", "mp3"),
-    seconds: info.seconds,
-    rate: info.sample_rate,
-    channels: info.channels,
-    made,
-    command: info.command ?? null,
+    seed: seedOf(made),
+    ...fields,
     clock: null,
     created: new Date().toISOString(),
     ...known,
   };
-  await writeBlob(piece.id, file);
+  await keepSound(piece, file);
   await keep(piece);
   choose(piece);
   say(`Opened ${file.name}, ${Math.round(info.seconds)} seconds`);

@@ -34,7 +34,8 @@ export function wavOf(parts, { rate, channels }) {
 export class Player {
   /**
    * @param {object} input first message: what to play
-   * @param {function(object): void} onMessage called with each message of the server, and with `{type: "closed"}`
+   * @param {function(object, Player): void} onMessage called with each message of the server, and with
+   *   `{type: "closed"}`, which may come long after `stop`; the second argument says of which session it is
    * @param {number} most seconds that are kept; the music goes on after them
    */
   constructor(input, onMessage, most) {
@@ -52,7 +53,7 @@ export class Player {
     this.socket.binaryType = "arraybuffer";
     this.socket.addEventListener("open", () => this.send(input));
     this.socket.addEventListener("message", ({ data }) => (typeof data === "string" ? this.told(data) : this.heard(data)));
-    this.socket.addEventListener("close", () => this.onMessage({ type: "closed" }));
+    this.socket.addEventListener("close", () => this.onMessage({ type: "closed" }, this));
   }
 
   send(message) {
@@ -72,7 +73,7 @@ export class Player {
     const message = JSON.parse(text);
     if (message.type === "start") this.form = { rate: message.sample_rate, channels: message.channels };
     if (message.type === "chunk") this.places.push(message);
-    this.onMessage(message);
+    this.onMessage(message, this);
   }
 
   heard(data) {
@@ -120,10 +121,21 @@ export class Player {
     return { prompt: place.prompt, bar: place.bar + Math.floor(beats / 4), beat: 1 + Math.floor(beats % 4) };
   }
 
+  /** Frames that were heard so far; 0 where the session ended before its first sound was. */
+  framesHeard() {
+    return this.parts.length ? Math.round(this.now() * this.form.rate) : 0;
+  }
+
+  /** Tempo of all that was heard; null where it changed, or is not known. */
+  tempoHeard() {
+    const tempos = new Set(this.places.filter((one) => one.seconds < this.now()).map((one) => one.tempo));
+    const [tempo] = tempos;
+    return tempos.size === 1 ? tempo : null;
+  }
+
   /** What was heard so far, as a file; null where nothing was. */
   recording() {
-    const { rate, channels } = this.form;
-    let left = Math.round(this.now() * rate) * channels * 2;
+    let left = this.framesHeard() * this.form.channels * 2;
     const parts = [];
     for (const part of this.parts) {
       if (left <= 0) break;

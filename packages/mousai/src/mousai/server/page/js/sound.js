@@ -1,10 +1,17 @@
 /** Sound of a piece: fetched or taken from this browser, decoded, measured. */
 
 import { ApiError, readInfo, readSound, upload } from "./api.js";
+import { complain } from "./dom.js";
 import { keep } from "./state.js";
 import { readBlob, writeBlob } from "./store.js";
 
 let decoder = null;
+
+/** Keeps the sound of a piece in this browser, and says so where there is no room. */
+export async function keepSound(piece, blob) {
+  if (await writeBlob(piece.id, blob)) return;
+  complain(`This browser has no room for a copy of “${piece.title}”: it is here as long as the server keeps it.`);
+}
 
 /** Returns the file of a piece, or null where neither this browser nor the server has it any more. */
 export async function blobOf(piece) {
@@ -28,7 +35,7 @@ export async function fileOf(piece) {
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
   }
   const blob = await readBlob(piece.id);
-  if (!blob) throw new ApiError("The sound of this piece was removed from the server, and this browser has no copy.");
+  if (!blob) throw new ApiError("The server has the sound of this piece no longer, and this browser has no copy.");
   const info = await upload(blob, `piece.${piece.container}`);
   piece.file = info.id;
   await keep(piece);
@@ -36,9 +43,24 @@ export async function fileOf(piece) {
 }
 
 /** Decodes a file into samples at 48 kHz. */
-export async function decode(blob) {
+async function decode(blob) {
   decoder ??= new OfflineAudioContext(2, 1, 48000);
   return decoder.decodeAudioData(await blob.arrayBuffer());
+}
+
+/**
+ * Decodes the file of a piece. Of one that this browser cannot read (AIFF in most) the server writes a WAV file, or of
+ * a WAV file of a rare kind a FLAC file.
+ * @returns {Promise<{playable: Blob, buffer: AudioBuffer}>} the file that was decoded, and its samples
+ */
+export async function heardOf(piece, blob) {
+  try {
+    return { playable: blob, buffer: await decode(blob) };
+  } catch (error) {
+    if (error.name !== "EncodingError") throw error;
+  }
+  const playable = await readSound(await fileOf(piece), piece.container === "wav" ? "flac" : "wav");
+  return { playable, buffer: await decode(playable) };
 }
 
 /** Peaks of each channel for a drawing, `points` of them, with their signs. */

@@ -49,8 +49,14 @@ export async function readBlob(id) {
   return found.blob;
 }
 
+/** Whether this browser has the sound of a piece. */
+export async function hasBlob(id) {
+  return database ? (await settled(within("sounds", "readonly").count(id))) > 0 : memory.sounds.has(id);
+}
+
 /** Keeps the sound of a piece; returns false where this browser has no room for it. */
 export async function writeBlob(id, blob) {
+  if (blob.size > MOST_BYTES) return false; // nor is anything dropped for it
   const record = { id, blob, bytes: blob.size, used: Date.now() };
   if (!database) return Boolean(memory.sounds.set(id, record));
   try {

@@ -43,6 +43,7 @@ const loopStart = () => (looping && state.selection ? state.selection.start : 0)
 
 async function toggle() {
   if (!audio().paused) return audio().pause();
+  if (!state.buffer) return; // the sound is on its way
   const chosen = looping && state.selection;
   if (chosen && (audio().currentTime < chosen.start || audio().currentTime >= chosen.end)) seek(chosen.start);
   await play();

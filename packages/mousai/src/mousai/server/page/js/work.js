@@ -38,6 +38,7 @@ function fill() {
   if (!piece) return;
   $("work").hidden = false;
   $("snap").closest(".check").hidden = clockOf(piece) === null;
+  enable();
   for (const id of ["redo-prompt", "extend-prompt"]) {
     const own = piece.made?.prompt ?? piece.sentence ?? "";
     $(id).placeholder = own;
@@ -48,6 +49,11 @@ function fill() {
   if (!$("after").value && !$("before").value) $("after").value = clock ? rounded(4 * barLength(clock)) : 8;
   fillFields();
   hintExtend();
+}
+
+/** Lets verbs be asked for where there is sound to work on: they count in its seconds. */
+function enable() {
+  for (const button of $("work").querySelectorAll(".primary")) button.disabled = !state.buffer;
 }
 
 const rounded = (seconds) => Number(seconds.toFixed(3));
@@ -95,29 +101,32 @@ function hintExtend() {
 
 async function submit(event, makes) {
   event.preventDefault();
+  if (!state.buffer) return; // the enter key asks too
   const form = event.target;
   const button = form.querySelector(".primary");
+  const prompt = form.elements.namedItem("prompt");
+  const sent = prompt?.value;
   markField(form, null);
   button.disabled = true;
   try {
-    await makes(form);
-    const prompt = form.elements.namedItem("prompt");
-    if (prompt) prompt.value = ""; // the next one starts from the new version's own
+    await makes(); // takes all it needs before it waits: meanwhile another piece may come on the desk
+    if (prompt && prompt.value === sent) prompt.value = ""; // the next one starts from the new version's own
   } catch (error) {
     markField(form, error.field, error.message);
     complain(error.message);
   } finally {
-    button.disabled = false;
+    enable();
   }
 }
 
 /** What every verb on a recording is sent: the recording, its container, and a clock where a person gave one. */
 async function common(piece, verb) {
   const container = ["wav", "flac"].includes(piece.container) ? piece.container : "wav";
-  const given = { verb, recording: await fileOf(piece), response_format: container, ...settingsFor(verb) };
+  const given = { verb, response_format: container, ...settingsFor(verb) };
   if (!piece.made?.prompt && piece.sentence) given.prompt = piece.sentence; // its file does not tell the server
-  if (piece.clock?.tempo) Object.assign(given, { tempo: piece.clock.tempo, first_downbeat: piece.clock.downbeat ?? 0 });
-  return given;
+  const clock = piece.clock && clockOf(piece);
+  if (clock) Object.assign(given, { tempo: clock.tempo, first_downbeat: clock.downbeat });
+  return { ...given, recording: await fileOf(piece) };
 }
 
 const about = (piece, note, prompt) => ({ title: prompt || piece.title, parent: piece.id, note, clock: null });
@@ -130,22 +139,23 @@ async function redo() {
     throw new Error("Select the part first: drag over the waveform, or fill in the fields.");
   }
   const prompt = $("redo-prompt").value.trim();
+  const name = regionName(clockOf(piece), chosen);
+  const called = { ...about(piece, `${name} anew${prompt ? `: ${prompt}` : ""}`), clock: piece.clock };
   const input = { ...(await common(piece, "edit")), regions: [[chosen.start, chosen.end]] };
   if (prompt) input.prompt = prompt;
-  const name = regionName(clockOf(piece), chosen);
-  await start(input, { ...about(piece, `${name} anew${prompt ? `: ${prompt}` : ""}`), clock: piece.clock });
+  await start(input, called);
 }
 
 async function extend() {
   const piece = state.current;
   const [before, after] = ["before", "after"].map((id) => Number($(id).value) || 0);
   const prompt = $("extend-prompt").value.trim();
+  const parts = [before && `${before} s before`, after && `${after} s after`].filter(Boolean);
+  const clock = piece.clock && { ...piece.clock, downbeat: (piece.clock.downbeat ?? 0) + before };
   const input = await common(piece, "extend");
   if (before) input.before = before;
   if (after) input.after = after;
   if (prompt) input.prompt = prompt;
-  const parts = [before && `${before} s before`, after && `${after} s after`].filter(Boolean);
-  const clock = piece.clock && { ...piece.clock, downbeat: (piece.clock.downbeat ?? 0) + before };
   await start(input, { ...about(piece, parts.join(" and ")), clock });
 }
 
@@ -153,6 +163,7 @@ async function extend() {
 function makeForms() {
   const forms = state.model.verbs.filter((verb) => !OWN.includes(verb)).map(formOf);
   $("verbs").replaceChildren(...forms.filter(Boolean));
+  enable();
 }
 
 function formOf(verb) {
@@ -173,17 +184,18 @@ const isOwn = (name) => !SHARED.includes(name) && (name === "strength" || !(name
 
 async function other(verb, fields) {
   const piece = state.current;
-  const input = { ...(await common(piece, verb)), ...readFields(fields) };
   const { properties } = state.inputs[verb];
-  const chosen = state.selection ?? whole(piece);
-  if ("region" in properties) input.region = [chosen.start, chosen.end];
-  if ("regions" in properties && state.selection) input.regions = [[chosen.start, chosen.end]];
+  const { selection } = state;
+  const wish = readFields(fields);
+  const chosen = selection ?? whole(piece, state.buffer.duration);
+  if ("region" in properties) wish.region = [chosen.start, chosen.end];
+  if ("regions" in properties && selection) wish.regions = [[chosen.start, chosen.end]];
+  const input = { ...(await common(piece, verb)), ...wish };
   await start(input, about(piece, titled(verb), input.prompt));
 }
 
 /** The whole piece, or of one whose tempo is known its whole bars. */
-function whole(piece) {
-  const length = state.buffer.duration;
+function whole(piece, length) {
   const clock = clockOf(piece);
   const bars = clock ? Math.floor(barAt(clock, length) - 1 + 1e-3) : 0;
   return bars > 0 ? { start: clock.downbeat, end: Math.min(length, barStart(clock, bars + 1)) } : { start: 0, end: length };

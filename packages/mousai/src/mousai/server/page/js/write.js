@@ -23,7 +23,7 @@ export function startWrite() {
   const knobs = {
     style: (text, value) => writeStyle(text, value, names().styles),
     "lead-name": (text, value) => writeLead(text, value, names().leads),
-    "key-name": (text, value) => writeKey(text, value),
+    "key-name": (text, value) => writeKey(text, value, names().leads),
     bpm: (text, value) => writeTempo(text, value),
   };
   for (const [id, write] of Object.entries(knobs)) {
@@ -130,7 +130,9 @@ async function submit(event) {
       markField(form, "prompt", "");
       throw new Error("Write what the music is like first, such as “calm piano pop, 100 bpm”.");
     }
-    await start(await inputOf(prompt), { title: prompt, ...origin() });
+    const source = $("from-piece").checked ? state.current : null;
+    const origin = source ? { parent: source.id, note: "made from this piece" } : {};
+    await start(await inputOf(prompt, source), { title: prompt, ...origin });
   } catch (error) {
     markField(form, error.field, error.message);
     complain(error.message);
@@ -139,10 +141,8 @@ async function submit(event) {
   }
 }
 
-const origin = () =>
-  $("from-piece").checked && state.current ? { parent: state.current.id, note: "made from this piece" } : {};
-
-async function inputOf(prompt) {
+/** Returns what is sent; `source` is the piece that it starts from, or null. */
+async function inputOf(prompt, source) {
   const input = { verb: "generate", prompt, ...settingsFor("generate") };
   const read = (id) => ($(id).value === "" ? undefined : Number($(id).value));
   const seed = $("seed").value;
@@ -151,9 +151,9 @@ async function inputOf(prompt) {
     input.seed = Number(seed);
   }
   if ($("negative_prompt").value.trim()) input.negative_prompt = $("negative_prompt").value.trim();
-  if ($("from-piece").checked && state.current) {
-    input.init_audio = await fileOf(state.current);
+  if (source) {
     if (strength?.read() !== undefined) input.strength = strength.read();
+    input.init_audio = await fileOf(source);
   } else if (read("duration") !== undefined) {
     input.duration = read("duration");
   }
