@@ -84,7 +84,8 @@ class RecordingInput(VerbInput):
         make = pipe.loop if source == "audio" else pipe
         output = make(prompt, negative_prompt=self.negative_prompt, seed=self.seed, attributes=known, **given)
         facts = {source: file.file_name, **facts_of(known, before=-begins)}
-        facts["prompt"] = file.made.get("prompt", prompt)  # of the whole piece, for the next edit
+        # Of the whole piece, for the next edit; a variation is a piece of its own.
+        facts["prompt"] = prompt if source == "init_audio" else file.made.get("prompt", prompt)
         facts |= stored_command(self._command(file, prompt, known), prompt)
         return Made(output=output, facts=facts)
 
