@@ -14,7 +14,7 @@ REGION = {"inpaint_mask_start_seconds": 0.2, "inpaint_mask_end_seconds": 0.4}
 
 
 @pytest.mark.parametrize(
-    ("wish", "message"),
+    ("wanted", "message"),
     [
         ({}, "say what is made anew"),
         ({"inpaint_mask_start_seconds": 0.2}, "give one end for each"),
@@ -35,8 +35,8 @@ REGION = {"inpaint_mask_start_seconds": 0.2, "inpaint_mask_end_seconds": 0.4}
         ({**REGION, "strength": 0.5}, "strength"),
     ],
 )
-def test_impossible_wishes(pipe: Mousai, wish: dict[str, object], message: str):
-    assert message in refused(pipe, PROMPT, inpaint_audio=music(1.0), **wish)
+def test_impossible_edits_in_python(pipe: Mousai, wanted: dict[str, object], message: str):
+    assert message in refused(pipe, PROMPT, inpaint_audio=music(1.0), **wanted)
 
 
 @pytest.mark.parametrize("name", [*REGION, "inpaint_before_seconds", "inpaint_resamples"])
@@ -50,10 +50,10 @@ def test_a_region_longer_than_the_model_hears():
     assert "is 37 s long; the model hears 20 s" in message
 
 
-@pytest.mark.parametrize(("wish", "part"), [({"duration": 30.0}, "last 10 s"), ({"before": 2.0}, "first 10 s")])
-def test_silence_cannot_be_continued(wish: dict[str, float], part: str):
+@pytest.mark.parametrize(("wanted", "part"), [({"duration": 30.0}, "last 10 s"), ({"before": 2.0}, "first 10 s")])
+def test_silence_cannot_be_continued(wanted: dict[str, float], part: str):
     silent = torch.zeros(1, 24 * 8000)
     silent[:, 11 * 8000 : 13 * 8000] = 0.5
     recording = Recording(sound=silent, sample_rate=8000)
-    wish = {"before": 0.0, "duration": None, **wish}
-    assert f"its {part} are silent" in refused(wanted_regions, None, None, recording=recording, **wish)
+    wanted = {"before": 0.0, "duration": None, **wanted}
+    assert f"its {part} are silent" in refused(wanted_regions, None, None, recording=recording, **wanted)

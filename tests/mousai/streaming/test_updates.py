@@ -13,7 +13,7 @@ from torch import Tensor
 from mousai import Mousai, MusicAttributes, MusicStream, UserError
 from mousai.arguments import PromptCutWarning
 from mousai.streaming.clock import BarClock
-from mousai.streaming.wish import Wish
+from mousai.streaming.stream_prompt import StreamPrompt
 
 from .conftest import PROMPT
 
@@ -120,9 +120,9 @@ def test_a_prompt_that_is_not_read_to_its_end_is_told(stream: Make):
 
 
 def test_what_a_new_prompt_leaves_and_what_it_replaces():
-    wish = Wish(prompt="house, 124 bpm, A minor", known=MusicAttributes(lead="piano"))
+    current = StreamPrompt(prompt="house, 124 bpm, A minor", known=MusicAttributes(lead="piano"))
     nothing = MusicAttributes()
-    jazz = wish.updated(prompt="jazz trio", negative_prompt=None, known=nothing)
+    jazz = current.updated(prompt="jazz trio", negative_prompt=None, known=nothing)
     assert jazz.attributes == MusicAttributes(tempo=124, key=None, lead="piano")
     faster = jazz.updated(prompt="swing, 180 bpm, F major", negative_prompt="drums", known=nothing)
     assert faster.attributes == MusicAttributes(tempo=180, key=(5, False), lead="piano")

@@ -31,7 +31,7 @@ from mousai.sampling_config import SamplingConfig
 from mousai.settings import takes_settings
 from mousai.streaming import MusicStream
 from mousai.streaming.stream import stream_config
-from mousai.streaming.wish import Wish, check_attributes
+from mousai.streaming.stream_prompt import StreamPrompt, check_attributes
 from mousai.verbs.looping import check_loop, check_loop_region, loop, loop_of, wanted_bars
 from mousai.verbs.varying import vary
 from vdiffusion import NoiseSource
@@ -291,7 +291,7 @@ class Mousai(Cascade):
         known = check_attributes(MusicAttributes() if attributes is None else attributes, tempo)
         return MusicStream(
             self,
-            Wish(prompt=prompt, negative_prompt=negative_prompt, known=known),
+            StreamPrompt(prompt=prompt, negative_prompt=negative_prompt, known=known),
             config=stream_config(self.defaults, settings),
             seed=seeds_of(seed, generator, 1)[0],
             chunk_seconds=chunk_seconds,

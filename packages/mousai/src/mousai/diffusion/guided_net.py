@@ -41,7 +41,7 @@ def guided_net(
 
     What does not depend on the step is computed here, once. Chords, melody and sections are in the positive branch
     alone, so that guidance leads towards them as it does towards the prompt. A known part of the latent is in both: it
-    is no wish but what is there, and guidance is to choose among pieces that fit it.
+    is nothing that was asked for but what is there, and guidance is to choose among pieces that fit it.
 
     Args:
         model: stage 2.

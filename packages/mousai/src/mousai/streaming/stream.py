@@ -1,6 +1,6 @@
 """Music without end.
 
-prompt, tempo ── Wish ──> LatentStream ── latent ──> SoundStream ── whole bars ──> chunks
+prompt, tempo ── StreamPrompt ──> LatentStream ── latent ──> SoundStream ── whole bars ──> chunks
                   ↑                                       │
                update ── from the next bar on ────────────┘
 """
@@ -27,7 +27,7 @@ from mousai.streaming.chunks import AudioChunk, Change
 from mousai.streaming.clock import BarClock
 from mousai.streaming.latents import LatentStream
 from mousai.streaming.sound import SoundStream
-from mousai.streaming.wish import Wish, check_attributes
+from mousai.streaming.stream_prompt import StreamPrompt, check_attributes
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -70,7 +70,7 @@ class MusicStream:
 
     Args:
         pipe: the model.
-        wish: what to play.
+        current: what to play.
         config: settings of sampling.
         seed: seed of all noise.
         chunk_seconds: length of a chunk; `None`: whole bars, as few as last 1.5 s together, or 2 s where the tempo is
@@ -81,7 +81,13 @@ class MusicStream:
     """
 
     def __init__(
-        self, pipe: "Mousai", wish: Wish, *, config: SamplingConfig, seed: int, chunk_seconds: float | None = None
+        self,
+        pipe: "Mousai",
+        current: StreamPrompt,
+        *,
+        config: SamplingConfig,
+        seed: int,
+        chunk_seconds: float | None = None,
     ) -> None:
         if chunk_seconds is not None:
             number = isinstance(chunk_seconds, numbers.Real) and not isinstance(chunk_seconds, bool)
@@ -90,17 +96,17 @@ class MusicStream:
                 raise UserError("chunk_seconds", chunk_seconds, hint)
         self.seed, self.config, self._pipe = seed, config, pipe
         self._chunk_seconds = chunk_seconds
-        self._wish, self._clock, self._pending = wish, BarClock(wish.attributes.tempo), wish
-        wish.request(config, seed, self._clock)  # checks what is left
+        self._current, self._clock, self._pending = current, BarClock(current.attributes.tempo), current
+        current.request(config, seed, self._clock)  # checks what is left
         self._next_bar = 1
         self._latents, self._sound = LatentStream(pipe, seed), SoundStream(pipe, config, seed)
         self._waiting: deque[_Stretch] = deque()
         self._given = 0
         self._chunks = 0
         self._closed = False
-        self._changing = threading.Lock()  # of the wish and of which bar is next
+        self._changing = threading.Lock()  # of what is asked for and of which bar is next
         self._making = threading.Lock()  # of everything that is made
-        self._warn(wish)
+        self._warn(current)
 
     @property
     def sample_rate(self) -> int:
@@ -167,13 +173,13 @@ class MusicStream:
         with self._changing:
             if self._closed:
                 raise UserError("stream", hint="is closed; make another one")
-            wish = self._pending.updated(prompt=prompt, negative_prompt=negative_prompt, known=known)
-            wish.request(self.config, self.seed, self._clock)  # checks what is left
-            self._pending = wish
+            current = self._pending.updated(prompt=prompt, negative_prompt=negative_prompt, known=known)
+            current.request(self.config, self.seed, self._clock)  # checks what is left
+            self._pending = current
             bar, second = self._next_bar, self._clock.second_of(self._next_bar)
-            counted = self._clock.tempo is not None or wish.attributes.tempo is not None
+            counted = self._clock.tempo is not None or current.attributes.tempo is not None
         if prompt is not None or negative_prompt is not None:
-            self._warn(wish)
+            self._warn(current)
         return Change(seconds=second, bar=bar if counted else None)
 
     def close(self) -> None:
@@ -197,22 +203,22 @@ class MusicStream:
     def _next_stretch(self) -> _Stretch:
         """Make whole bars, as few as last `SHORTEST_STRETCH`."""
         with self._changing:
-            changed = self._pending != self._wish
+            changed = self._pending != self._current
             if changed:
-                self._wish = self._pending
-                self._clock = self._clock.changed(self._wish.attributes.tempo, self._next_bar)
-            wish, clock = self._wish, self._clock
+                self._current = self._pending
+                self._clock = self._clock.changed(self._current.attributes.tempo, self._next_bar)
+            current, clock = self._current, self._clock
             self._next_bar += math.ceil(SHORTEST_STRETCH / clock.bar_seconds - 1e-9)
             end = round(clock.second_of(self._next_bar) * self.sample_rate)
         start, latents, sound = self._sound.position, self._latents, self._sound
         if changed:
             latents.change_from(int(start / self.sample_rate * latents.frame_rate))
-        request = wish.request(self.config, self.seed, clock)
+        request = current.request(self.config, self.seed, clock)
         while latents.end < sound.frames_for(end)[1]:
             latents.grow(request)
         made = sound.advance(latents, end)
         latents.forget_before(sound.frames_for(end)[0])
-        return _Stretch(start, made, clock, wish.prompt)
+        return _Stretch(start, made, clock, current.prompt)
 
     def _take(self, end: int) -> AudioChunk:
         """Take what was made from the last chunk on up to a sample."""
@@ -238,9 +244,9 @@ class MusicStream:
             prompt=first.prompt,
         )
 
-    def _warn(self, wish: Wish) -> None:
+    def _warn(self, current: StreamPrompt) -> None:
         """Warn of what the text encoder does not read of the prompts."""
-        for prompt in (wish.prompt, wish.negative_prompt or ""):
+        for prompt in (current.prompt, current.negative_prompt or ""):
             if unseen := self._pipe.unseen(prompt):
                 warnings.warn(f"a prompt is too long, not seen of it: {unseen!r}", PromptCutWarning, stacklevel=4)
             if words := self._pipe.unknown(prompt):

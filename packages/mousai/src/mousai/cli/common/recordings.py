@@ -192,7 +192,7 @@ def make(
     words: Sequence[str],
     *,
     source: str = "inpaint_audio",
-    **wish: Any,
+    **wanted: Any,
 ) -> int:
     """Load the model, make what is wanted of it, and write the file.
 
@@ -203,22 +203,22 @@ def make(
         attributes: what is known of it.
         words: options of this command that say what was wanted, for the record.
         source: argument of the pipeline that takes the recording; of `Mousai.loop` it is "audio".
-        wish: arguments of the pipeline that say what is wanted.
+        wanted: arguments of the pipeline that say what is wanted.
     """
     path, prompt = Path(args.output), made["prompt"] if args.prompt is None else args.prompt
     if float(recording.sound.abs().max()) > 1 and path.suffix.lower() != ".wav":
         raise UserError("output", args.output, "the recording goes beyond ±1, which only a .wav of floats can hold")
-    _check_plan(args.plan, recording, attributes, wish)
+    _check_plan(args.plan, recording, attributes, wanted)
     print("".join(f"{line}\n" for line in shown_melody(args.plan)), end="", flush=True)
     seed, pipeline = drawn_seed(args), loaded(args)
     pipeline.set_progress_bar_config(desc=path.name)
     say_unread(pipeline, [prompt, args.negative_prompt or ""])
-    given: dict[str, Any] = {source: recording, **wish, **plan_arguments(args.plan), **given_settings(args)}
+    given: dict[str, Any] = {source: recording, **wanted, **plan_arguments(args.plan), **given_settings(args)}
     result = (pipeline.loop if source == "audio" else pipeline)(
         prompt, negative_prompt=args.negative_prompt, seed=seed, attributes=attributes, **given
     )
     # Second of the recording at which the result begins.
-    begins = wish.get("start_seconds", 0.0) - wish.get("inpaint_before_seconds", 0.0)
+    begins = wanted.get("start_seconds", 0.0) - wanted.get("inpaint_before_seconds", 0.0)
     facts = {source: args.recording, **model_facts(args)}
     known = [*words, "--seed", str(seed)]
     if attributes.tempo is not None:
@@ -241,14 +241,14 @@ def make(
 
 
 def _check_plan(
-    plan: "ControlPlan | None", recording: "Recording", attributes: "MusicAttributes", wish: Mapping[str, Any]
+    plan: "ControlPlan | None", recording: "Recording", attributes: "MusicAttributes", wanted: Mapping[str, Any]
 ) -> None:
     """Refuse chords, a melody or a form that do not fit the result, or lie beside all that is new in it."""
     if plan is None:
         return
-    start, end = -wish.get("inpaint_before_seconds", 0.0), wish.get("duration", recording.seconds)
+    start, end = -wanted.get("inpaint_before_seconds", 0.0), wanted.get("duration", recording.seconds)
     end += start
     plan.placed(attributes, start, end)
-    regions = zip(wish.get("inpaint_mask_start_seconds", ()), wish.get("inpaint_mask_end_seconds", ()), strict=True)
+    regions = zip(wanted.get("inpaint_mask_start_seconds", ()), wanted.get("inpaint_mask_end_seconds", ()), strict=True)
     around = [(start, 0.0)] * (start < 0) + [(recording.seconds, end)] * (end > recording.seconds)
     plan.check_regions([*regions, *around] or [(start, end)])

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mousai.cli.playing.speaker import Speaker
     from mousai.pipeline import Mousai
     from mousai.streaming import AudioChunk, MusicStream
-    from mousai.streaming.wish import Wish
+    from mousai.streaming.stream_prompt import StreamPrompt
 
 MOST_SECONDS = 86400.0
 """Longest `--seconds`: a day."""
@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Play what the parsed options say, to the loudspeaker, through a pipe or into a file."""
-    wish = _wish(args)
+    current = _first_prompt(args)
     device = checked_device(args)
 
     from mousai.pipeline import Mousai
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     settings = given_settings(args)
     config = stream_config(described.defaults, settings)
     seed = secrets.randbelow(2**32) if args.seed is None else args.seed
-    wish.request(config, seed, BarClock(None))  # what else could be refused
+    current.request(config, seed, BarClock(None))  # what else could be refused
     sizes = autoencoder_config(folder)
     samples = None if args.seconds is None else round(args.seconds * sizes.sample_rate)
     sink = _live_sink(args, sizes, samples)
@@ -109,21 +109,21 @@ def run(args: argparse.Namespace) -> int:
         pipe.compile()
     say_unread(pipe, [args.prompt, args.negative_prompt or ""])
     stream = pipe.stream(
-        args.prompt, negative_prompt=args.negative_prompt, attributes=wish.known, seed=seed, **settings
+        args.prompt, negative_prompt=args.negative_prompt, attributes=current.known, seed=seed, **settings
     )
     if sink is None:
         return _write_file(args, pipe, stream, samples or 0)
     return _play(pipe, stream, sink, samples)
 
 
-def _wish(args: argparse.Namespace) -> "Wish":
+def _first_prompt(args: argparse.Namespace) -> "StreamPrompt":
     """What is to be played; refuse what cannot be, before any model is read."""
     from mousai.arguments import check_seed
     from mousai.audio.files import check_output
     from mousai.conditioning.attributes import MusicAttributes, parse_attributes
     from mousai.conditioning.leads import LEADS
     from mousai.settings import did_you_mean
-    from mousai.streaming.wish import Wish
+    from mousai.streaming.stream_prompt import StreamPrompt
 
     to_file = args.output not in (None, "-")
     if args.seconds is not None and not (math.isfinite(args.seconds) and 0 < args.seconds <= MOST_SECONDS):
@@ -148,7 +148,7 @@ def _wish(args: argparse.Namespace) -> "Wish":
     check_settings(args)
     check_lora(args)
     known = MusicAttributes(tempo=args.tempo, key=key, lead=args.lead)
-    return Wish(prompt=args.prompt, negative_prompt=args.negative_prompt, known=known)
+    return StreamPrompt(prompt=args.prompt, negative_prompt=args.negative_prompt, known=known)
 
 
 def _live_sink(args: argparse.Namespace, sizes: "DMAEConfig", samples: int | None) -> "Pipe | Speaker | None":

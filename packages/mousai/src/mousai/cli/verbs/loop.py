@@ -137,5 +137,9 @@ def _of_recording(args: argparse.Namespace) -> int:
     check_loop_region(region, recording, seam=args.seam_seconds)
     words = ["--region", f"{region.start:.10g}:{region.end:.10g}"]
     words += [] if args.seam_seconds is None else ["--seam", f"{args.seam_seconds:g}"]
-    wish: dict[str, Any] = {"start_seconds": region.start, "end_seconds": region.end, "seam_seconds": args.seam_seconds}
-    return make(args, recording, made, attributes, words, source="audio", **wish)
+    wanted: dict[str, Any] = {
+        "start_seconds": region.start,
+        "end_seconds": region.end,
+        "seam_seconds": args.seam_seconds,
+    }
+    return make(args, recording, made, attributes, words, source="audio", **wanted)

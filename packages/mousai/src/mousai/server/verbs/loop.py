@@ -68,8 +68,8 @@ class _Loop(RecordingInput):
         """Do it."""
         if self.recording is not None:
             region = self._region(files.get(self.recording))
-            wish = {"start_seconds": region.start, "end_seconds": region.end, "seam_seconds": self.seam}
-            return self.remake(pipe, files, source="audio", begins=region.start, **wish)
+            wanted = {"start_seconds": region.start, "end_seconds": region.end, "seam_seconds": self.seam}
+            return self.remake(pipe, files, source="audio", begins=region.start, **wanted)
         prompt = self.prompt or ""
         bars, known = self.bars or BARS, attributes_of(self)
         output = pipe.loop(

@@ -66,7 +66,13 @@ class RecordingInput(VerbInput):
         return attributes_of(self, stored=stored)
 
     def remake(
-        self, pipe: "Mousai", files: "FileStore", *, source: str = "inpaint_audio", begins: float = 0.0, **wish: Any
+        self,
+        pipe: "Mousai",
+        files: "FileStore",
+        *,
+        source: str = "inpaint_audio",
+        begins: float = 0.0,
+        **wanted: Any,
     ) -> Made:
         """Make what is wanted of the recording.
 
@@ -75,12 +81,12 @@ class RecordingInput(VerbInput):
             files: the store.
             source: argument of the pipeline that takes the recording; of `Mousai.loop` it is "audio".
             begins: second of the recording at which the result begins.
-            wish: further arguments of the pipeline, which say what is wanted.
+            wanted: further arguments of the pipeline, which say what is wanted.
         """
         file = files.get(self.recording)
         known = self.known(file)
         prompt = file.made["prompt"] if self.prompt is None else self.prompt
-        given: dict[str, Any] = {source: file.path, **wish, **self.settings()}
+        given: dict[str, Any] = {source: file.path, **wanted, **self.settings()}
         make = pipe.loop if source == "audio" else pipe
         output = make(prompt, negative_prompt=self.negative_prompt, seed=self.seed, attributes=known, **given)
         facts = {source: file.file_name, **facts_of(known, before=-begins)}

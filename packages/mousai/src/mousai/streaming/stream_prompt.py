@@ -15,7 +15,7 @@ from mousai.streaming.clock import BarClock
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class StreamPrompt:
     """Prompt and attributes of a stream.
 
     Args:
@@ -43,8 +43,8 @@ class Wish:
         """Tempo, key and lead as they count."""
         return parse_attributes(self.prompt).updated(self.known)
 
-    def updated(self, *, prompt: str | None, negative_prompt: str | None, known: MusicAttributes) -> "Wish":
-        """Return the wish after an update.
+    def updated(self, *, prompt: str | None, negative_prompt: str | None, known: MusicAttributes) -> "StreamPrompt":
+        """Return what is asked for after an update.
 
         The tempo goes on where neither the new prompt nor `known` names one. An attribute that was given counts until
         it is named anew, in either.
@@ -58,7 +58,7 @@ class Wish:
                 key=None if named.key else kept.key,
                 lead=None if named.lead else kept.lead,
             )
-        return Wish(
+        return StreamPrompt(
             prompt=self.prompt if prompt is None else prompt,
             negative_prompt=self.negative_prompt if negative_prompt is None else negative_prompt,
             known=kept.updated(known),
