@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from dmae import DMAE, DMAEConfig
 from mousai.audio.files import read_metadata
 from mousai.cli.common.sampling_options import add_sampling_options, given_settings
 from mousai.pipeline import Mousai
@@ -17,6 +18,9 @@ from mousai.sampling_config import SamplingConfig
 from mousai.settings import setting, settings_of
 from tests.mousai.pipeline.quick_calls import PROMPT, QUICK, close
 from tests.mousai.refusing import refused
+
+PLAIN = DMAEConfig.paper()
+"""Sizes of an autoencoder without a magnitude prior."""
 
 
 def test_every_setting_matters(pipeline: Mousai):
@@ -89,3 +93,13 @@ def test_the_flat_arguments_are_the_fields():
     assert "guidance_scale: how closely" in Mousai.__call__.__doc__
     decoding = inspect.signature(Mousai.decode).parameters
     assert "griffin_lim" in decoding and "sampler" not in decoding
+
+
+def test_griffin_lim_needs_magnitudes_to_begin_from(pipeline: Mousai):
+    pipe = copy.copy(pipeline)
+    with torch.device("meta"):  # nothing of it is computed
+        pipe.autoencoder = DMAE(PLAIN)
+    message = "griffin_lim=4: needs an autoencoder with a magnitude prior, which this model has not; only 0 would do"
+    assert refused(pipe, PROMPT, griffin_lim=4) == message
+    assert refused(pipe.loop, PROMPT, tempo=120, bars=1, griffin_lim=4) == message
+    assert refused(pipe.decode, torch.zeros(1, PLAIN.latent_channels, 4), griffin_lim=4) == message

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from dmae import DMAEConfig
+
 MAX_DURATION = 3600.0
 """Most seconds of one piece."""
 LONGEST_PROMPT = 20_000
@@ -59,6 +61,18 @@ def check_seed(seed: int, pieces: int = 1) -> None:
         raise UserError("seed", seed, "must be a whole number (int), 0 or more, below 2^63")
     if int(seed) > 2**63 - int(pieces):
         raise UserError("seed", seed, f"is too high for {pieces} pieces, each with the seed after the one before")
+
+
+def check_griffin_lim(iterations: int, autoencoder: "DMAEConfig") -> None:
+    """Raise `UserError` where Griffin-Lim would have no magnitudes to begin from.
+
+    Args:
+        iterations: of Griffin-Lim.
+        autoencoder: sizes of the model's.
+    """
+    if iterations and autoencoder.prior is None:
+        hint = "needs an autoencoder with a magnitude prior, which this model has not; only 0 would do"
+        raise UserError("griffin_lim", iterations, hint)
 
 
 def check_together(given: Mapping[str, Any], settings: Mapping[str, Any]) -> None:

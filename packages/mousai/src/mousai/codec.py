@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any, Self
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dmae import DMAE, DecodingConfig
-from mousai.arguments import as_waveform, check_seed
+from mousai.arguments import as_waveform, check_griffin_lim, check_seed
 from mousai.audio.limiter import BLOCK, REACH, limit
 from mousai.device import plain_defaults, resolve_device
 from mousai.dtype import DTYPES, resolve_dtype
@@ -217,9 +218,15 @@ class Codec:
             waveform [B, C, length] in [-1, 1].
         """
         check_seed(seed)
-        config = self.defaults.updated(settings)
+        config = self._with_settings(settings)
         with ProgressBars({"decoder": config.decoder_steps}, self._progress_bar_config) as progress:
             return self._decode(latent, config, NoiseSource(seed, range(len(latent))), length, progress)
+
+    def _with_settings(self, settings: Mapping[str, Any]) -> SamplingConfig:
+        """The model's settings with others in their place, which go with its parts."""
+        config = self.defaults.updated(settings)
+        check_griffin_lim(config.griffin_lim, self.autoencoder.config)
+        return config
 
     def _decode(
         self,

@@ -136,7 +136,7 @@ class Mousai(Cascade):
         }
         check_together(given, settings)
         plan = control_plan(chords=chords, melody=melody, section=section, form=form, model=self.controls)
-        config = self.defaults.updated(settings)
+        config = self._with_settings(settings)
         if duration is not None:
             check_duration(duration)
         request = Request(
@@ -242,7 +242,7 @@ class Mousai(Cascade):
             negatives=negatives_of(negative_prompt, len(prompts)),
             times=num_waveforms_per_prompt,
             seeds=seeds_of(seed, generator, len(prompts) * num_waveforms_per_prompt),
-            config=self.defaults.updated(settings),
+            config=self._with_settings(settings),
             attributes=attributes,
             negative_prompt=negative_prompt,
             output_type=output_type,

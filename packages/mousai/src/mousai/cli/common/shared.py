@@ -98,6 +98,7 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
     Raises:
         UserError: there is no such model, it lacks a part, or a setting does not go with its defaults.
     """
+    from mousai.arguments import check_griffin_lim
     from mousai.request import check_negative
     from mousai.storage.folders import describe, model_folder
     from mousai.storage.parts import PARTS
@@ -105,6 +106,8 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
     folder = model_folder(args.model, revision=args.revision)
     described = describe(folder, need=PARTS)
     config = described.defaults.updated(given_settings(args))
+    if described.autoencoder is not None:
+        check_griffin_lim(config.griffin_lim, described.autoencoder)
     if getattr(args, "negative_prompt", None) is not None:
         check_negative(config)
     return folder, described
