@@ -3,7 +3,7 @@
     mousai compose --songs 20 --seed 4242 --duration 20 --out songs && mousai data encode songs -o latents --offsets 1
     python -m benchmarks.controls latents --model DIR [--pieces 8] [--out controls.json]
 
-Three parts (`--parts`), each figure with what it is compared with:
+Four parts (`--parts`), each figure with what it is compared with:
 
 - losses: the loss of v on the second half of a crop of 11 s at some diffusion times, with everything told that is true,
   and how much it rises when the chords, the melody or the sections are those of another song, or when the first half is
@@ -11,12 +11,16 @@ Three parts (`--parts`), each figure with what it is compared with:
 - pieces: pieces of 10 s with the chords and the melody of a song, and a prompt of style and tempo alone. The cosine of
   the notes that are heard with those that were asked for, and with those of another song; and that of the song itself,
   through the autoencoder, with its own.
+- recall: pieces of 16 s with the chords of a song. Weighted recall of major and minor triads (mir_eval) by a chord
+  judge that learned from nothing; its own recall on the song, through the autoencoder; and that of the prompt without
+  chords.
 - continuations: songs of which the first 10 s are known, gone on for 6 s by the model, and by `--older` with RePaint:
   tempo within 1 %, the distance of the beat from the clock of the piece, and the time that sampling took.
 """
 
 import argparse
 import json
+import math
 import statistics
 import time
 from dataclasses import replace
@@ -36,13 +40,16 @@ from mousai.data.latent_cache import cached_songs, read_latents
 from mousai.evaluation.features.pitch import FRAME_RATE, fold_octaves, pitch_spectrogram, semitones, spectral_peaks
 from mousai.evaluation.features.waveform import Array
 from mousai.evaluation.judges.beats import beat_phase
+from mousai.evaluation.judges.chords import estimate_chords
 from mousai.evaluation.judges.tempo import estimate_tempo, tempo_matches
+from mousai.evaluation.metrics.chord_recall import majmin_recall
 from vdiffusion import NoiseSource, VObjective
 
 FRAMES, TIMES = 128, (0.4, 0.6, 0.8, 0.9, 0.97)
 SECONDS, KNOWN, MORE = 10.0, 10.0, 6.0
+RECALL_SECONDS = 16.0
 FIELDS = ("chords", "melody", "sections")
-PARTS = ("losses", "pieces", "continuations")
+PARTS = ("losses", "pieces", "recall", "continuations")
 
 
 def songs_of(latents: Path) -> list[dict[str, Any]]:
@@ -120,6 +127,28 @@ def piece_row(pipe: Mousai, songs: list[dict[str, Any]], number: int) -> dict[st
     return row
 
 
+def recall_row(pipe: Mousai, song: dict[str, Any], number: int) -> dict[str, Any] | None:
+    """Recall of a song's chords in the song, in a piece with these chords, and in one without; None without triads."""
+    told = [event for event in song["controls"].chords or () if event[0] < RECALL_SECONDS]
+    asked = [(start, min(end, RECALL_SECONDS), label) for start, end, label in told]
+    if not asked or not song["fields"].get("bpm"):
+        return None
+    prompt, rate = prompt_of(song["fields"]), pipe.sample_rate
+    frames = round(RECALL_SECONDS * pipe.autoencoder.config.latent_rate)
+    sounds = {
+        "the song": pipe.decode(song["latent"][None, :, :frames], seed=number),
+        "with chords": pipe(prompt, duration=RECALL_SECONDS, seed=number, chords=[(e[2], e[0]) for e in asked]).audios,
+        "without": pipe(prompt, duration=RECALL_SECONDS, seed=number).audios,
+    }
+    found = {
+        name: majmin_recall(asked, estimate_chords(sound[0].numpy(), sample_rate=rate))
+        for name, sound in sounds.items()
+    }
+    if any(math.isnan(share) for share in found.values()):
+        return None
+    return {"prompt": prompt, **{name: round(share, 4) for name, share in found.items()}}
+
+
 def continuation_row(pipe: Mousai, song: dict[str, Any], number: int, config: SamplingConfig) -> dict[str, Any]:
     """Tempo, beat and time of new music after a known beginning."""
     rate = pipe.autoencoder.config.latent_rate
@@ -166,7 +195,7 @@ def main() -> None:
     args = parser.parse_args()
     songs, pipe = songs_of(args.latents), Mousai.from_pretrained(args.model)
     pipe.set_progress_bar_config(disable=True)
-    found: dict[str, Any] = {"times": TIMES, "losses": {}, "pieces": [], "continuations": []}
+    found: dict[str, Any] = {"times": TIMES, "losses": {}, "pieces": [], "recall": [], "continuations": []}
 
     def note(part: str, row: dict[str, Any]) -> None:
         found[part].append(row)
@@ -185,6 +214,12 @@ def main() -> None:
         for name in found["pieces"][0] if count else ():
             if name != "prompt":
                 print(f"{name}: {statistics.fmean(row[name] for row in found['pieces']):.3f}")
+    if "recall" in args.parts:
+        for number, song in enumerate(songs[: args.pieces]):
+            if (row := recall_row(pipe, song, number)) is not None:
+                note("recall", row)
+        for name in ("the song", "with chords", "without") if found["recall"] else ():
+            print(f"recall, {name}: {statistics.fmean(row[name] for row in found['recall']):.3f}")
     if "continuations" in args.parts:
         older = Mousai.from_pretrained(args.older)
         older.set_progress_bar_config(disable=True)
