@@ -11,10 +11,11 @@ import multiprocessing
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import islice
+from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 from mousai.errors import UserError, install_hint
@@ -84,15 +85,20 @@ class LocalPool:
             return
         before = set(multiprocessing.active_children())
         pool = ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
-        waiting, running = iter(jobs), set[Future[Result]]()
+        waiting, running = iter(jobs), 0
+        # Not `concurrent.futures.wait`: it holds a lock of every future, and Ctrl-C in that moment leaves one held, for
+        # which the pool then waits for ever. This queue can be interrupted anywhere.
+        done: SimpleQueue[Future[Result]] = SimpleQueue()
         try:
             while True:
-                running |= {pool.submit(work, job) for job in islice(waiting, count * _AHEAD - len(running))}
+                for job in islice(waiting, count * _AHEAD - running):
+                    pool.submit(work, job).add_done_callback(done.put)
+                    running += 1
                 if not running:
                     break
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
+                future = done.get()
+                running -= 1
+                yield future.result()
         except BrokenProcessPool:
             raise UserError(
                 "workers",
