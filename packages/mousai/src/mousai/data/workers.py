@@ -6,10 +6,8 @@ files whole or not at all. So what comes of it does not depend on the pool, nor 
     pool.map(work, jobs)  ->  results, in the order in which they are done
 """
 
-import logging
 import multiprocessing
 import os
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -18,7 +16,8 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
-from mousai.errors import UserError, install_hint
+from mousai.clusters import ray_session
+from mousai.errors import UserError
 from mousai.processes import follow_parent
 
 Job = TypeVar("Job")
@@ -27,11 +26,6 @@ Result = TypeVar("Result")
 RETRIES = 3
 """Number of times that Ray runs a job again whose process was killed."""
 _AHEAD = 3  # jobs that wait for each process; more would fill the memory, fewer would let processes wait
-_SETTINGS = {
-    "RAY_USAGE_STATS_ENABLED": "0",  # nobody is told
-    "RAY_worker_niceness": "0",  # 15 is the default, with which a busy machine does next to nothing of it
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the way of later versions, without the warning of this one
-}
 
 
 class Pool(Protocol):
@@ -59,7 +53,7 @@ def open_pool(*, workers: int | None = None, ray: str | None = None) -> Iterator
     if ray is None:
         yield LocalPool(workers or os.cpu_count() or 1)
     else:
-        with _ray_session(ray, workers):
+        with ray_session(ray, workers=workers):
             yield RayPool(workers)
 
 
@@ -167,49 +161,3 @@ class RayPool:
 
 def _call(work: Callable[[Job], Result], job: Job) -> Result:
     return work(job)
-
-
-@contextmanager
-def _ray_session(address: str, workers: int | None) -> Iterator[None]:
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    if address == "local":
-        # Ray listens to the whole network unless it takes this system for one that has no clusters.
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    try:
-        import ray
-    except ImportError:
-        raise UserError("ray", address, f"needs Ray; {install_hint('ray')}") from None
-    _knock(address)
-    if ray.is_initialized():  # by whoever calls this from Python, and it is theirs to end
-        yield
-        return
-    try:
-        if address == "local":
-            cores = workers or os.cpu_count()
-            ray.init("local", num_cpus=cores, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-        else:
-            ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        why = " ".join(str(error).split())[:300]
-        raise UserError(
-            "ray", address, f"no such cluster, or it asks for a token (then set RAY_AUTH_MODE=token): {why}"
-        ) from error
-    try:
-        yield
-    finally:
-        ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Tell whether somebody is there, which Ray finds out in minutes and many lines."""
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not colon or not port.isdecimal():
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=10).close()
-    except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise UserError(
-            "ray", address, f"nobody answers there ({why}); start a cluster with `ray start --head`"
-        ) from None

@@ -10,6 +10,9 @@ from mousai.settings import setting, settings_of
 
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:\d{1,5})?")
 
+_CLUSTER = re.compile(r"auto|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):\d{1,5}")
+MOST_REPLICAS = 1000
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServerConfig:
@@ -21,6 +24,9 @@ class ServerConfig:
         no_auth: serve others than this machine without a key.
         cors: origins of other sites whose pages may use the server.
         allowed_hosts: further names under which the server is reached.
+        ray: address of the Ray cluster that computes, HOST:PORT or auto for the one of this machine; None where the
+            server computes itself.
+        replicas: models on the cluster, each of which does one job at a time.
 
     Raises:
         UserError: a value is impossible, or others could use the server without a key.
@@ -62,6 +68,8 @@ class ServerConfig:
     no_auth: bool = False
     cors: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    ray: str | None = None
+    replicas: int = 1
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -75,6 +83,13 @@ class ServerConfig:
         for name in self.allowed_hosts:
             if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", name):
                 raise UserError("allowed_hosts", name, "must be the name of a host, such as music.example.org")
+        if not 1 <= self.replicas <= MOST_REPLICAS:
+            raise UserError("replicas", self.replicas, f"must be 1 to {MOST_REPLICAS}")
+        if self.replicas > 1 and self.ray is None:
+            raise UserError("replicas", self.replicas, "needs a cluster; give ray its address, such as auto")
+        if self.ray is not None and not _CLUSTER.fullmatch(self.ray):
+            hint = "must be auto, or HOST:PORT of the head of a cluster that this machine is part of"
+            raise UserError("ray", self.ray, hint)
         if self.api_key is not None and self.no_auth:
             raise UserError("no_auth", hint="a key is given; leave one of the two out")
         if not self.is_loopback and self.api_key is None and not self.no_auth:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mousai.server.verbs.base import JobInput
 
 if TYPE_CHECKING:
-    from mousai.server.live.feed import Feed
+    from mousai.server.live.feed import WorkerFeed
 
 
 class Status(StrEnum):
@@ -29,6 +29,10 @@ ENDS = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED)
 
 class Canceled(Exception):
     """A job was canceled while the model worked on it."""
+
+
+class JobFailed(Exception):
+    """A job cannot be done as it was asked for; its text is the one sentence that the client gets."""
 
 
 def now() -> datetime:
@@ -62,7 +66,7 @@ class Job:
 
     input: JobInput
     asked: JobInput
-    feed: "Feed | None" = None
+    feed: "WorkerFeed | None" = None
     id: str = field(default_factory=lambda: secrets.token_hex(13))
     status: Status = Status.STARTING
     created_at: datetime = field(default_factory=now)

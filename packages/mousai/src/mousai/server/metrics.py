@@ -12,7 +12,7 @@ def exposition(service: Service) -> str:
     figures: list[tuple[str, str, str, Iterable[tuple[str, float]]]] = [
         ("mousai_ready", "gauge", "1 when the model is loaded.", [("", queue.ready)]),
         ("mousai_queue_length", "gauge", "Jobs that wait.", [("", queue.length)]),
-        ("mousai_running", "gauge", "Jobs that run.", [("", queue.is_running)]),
+        ("mousai_running", "gauge", "Jobs that run.", [("", queue.running)]),
         (
             "mousai_jobs_total",
             "counter",

@@ -1,4 +1,4 @@
-"""The queue: jobs in the order in which they were accepted, and the one thread that runs them on the model."""
+"""The queue: jobs in the order in which they were accepted, and the threads that hand them to the engine."""
 
 import asyncio
 import math
@@ -6,35 +6,31 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from mousai.errors import UserError
+from mousai.server.engine.base import Engine
 from mousai.server.errors import ApiError
 from mousai.server.files import FileStore
-from mousai.server.job import Canceled, Job, Status, now
-from mousai.server.runner import Runner
+from mousai.server.job import Canceled, Job, JobFailed, Status, now
 
 
 class JobQueue:
-    """Jobs that wait, the one that runs, and those that ended a while ago.
+    """Jobs that wait, those that run, and those that ended a while ago.
 
-    All public methods are called on the event loop's thread; the worker thread changes jobs under the lock and wakes
-    those who wait for them.
+    All public methods are called on the event loop's thread; the worker threads, one for each job that the engine does
+    at a time, change jobs under the lock and wake those who wait for them.
 
     Args:
-        load: loads the model, in the worker thread.
-        facts: what results store of the model.
+        engine: does the jobs; the first worker thread opens it.
         files: the store.
         limit: jobs that may wait.
         keep: seconds for which a job is remembered after its end.
-        on_failure: called in the worker thread where the model cannot be loaded.
+        on_failure: called in the first worker thread where the model cannot be loaded.
     """
 
     def __init__(
         self,
-        load: Callable[[], Any],
-        facts: Mapping[str, str],
+        engine: Engine,
         files: FileStore,
         *,
         limit: int,
@@ -44,15 +40,19 @@ class JobQueue:
         self.ready = False
         self.closing = False
         self.closed_at = math.inf
-        self._load, self._facts, self._files, self._on_failure = load, facts, files, on_failure
+        self._engine, self._files, self._on_failure = engine, files, on_failure
         self._limit, self._keep = limit, keep
         self._jobs: dict[str, Job] = {}
         self._waiting: list[Job] = []
-        self._running: Job | None = None
+        self._running: list[Job] = []
         self._lock = threading.RLock()
         self._work = threading.Condition(self._lock)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._run, name="mousai-worker", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._work_on, name=f"mousai-worker-{number}", daemon=True)
+            for number in range(1, engine.jobs)
+        ]
+        self._first = threading.Thread(target=self._load_and_work, name="mousai-worker-0", daemon=True)
         self._recent: list[float] = []  # seconds that the last jobs took
         self.ended: dict[tuple[str, str], int] = {}  # (verb, status) -> jobs
         self.busy_seconds = 0.0
@@ -61,9 +61,9 @@ class JobQueue:
     # ---- on the event loop
 
     def start(self) -> None:
-        """Start the worker, which loads the model first."""
+        """Start the first worker, which loads the model and starts the others."""
         self._loop = asyncio.get_running_loop()
-        self._thread.start()
+        self._first.start()
 
     @property
     def length(self) -> int:
@@ -73,7 +73,12 @@ class JobQueue:
     @property
     def is_running(self) -> bool:
         """Whether a job runs."""
-        return self._running is not None
+        return bool(self._running)
+
+    @property
+    def running(self) -> int:
+        """Jobs that run."""
+        return len(self._running)
 
     def find(self, name: str) -> Job:
         """Return a job.
@@ -124,6 +129,8 @@ class JobQueue:
                 self._waiting.remove(job)
                 self._end(job, Status.CANCELED)
                 self._number()
+            else:
+                self._engine.cancel(job)
 
     def forget(self, job: Job) -> None:
         """Forget a job and remove its file."""
@@ -140,52 +147,58 @@ class JobQueue:
                 del self._jobs[job.id]
 
     def begin_closing(self) -> None:
-        """Refuse new jobs and cancel those that wait; the one that runs is finished."""
+        """Refuse new jobs and cancel those that wait; those that run are finished, but for endless ones."""
         with self._work:
             self.closing = True
             self.closed_at = min(self.closed_at, time.monotonic())
             for job in list(self._waiting):
                 self.cancel(job)
                 job.error = "the server is shutting down"
-            if self._running is not None and self._running.is_endless:
-                self._running.cancel_wanted = True
-                self._running.error = "the server is shutting down"
-            self._work.notify()
+            for job in self._running:
+                if job.is_endless:
+                    job.error = "the server is shutting down"
+                    self.cancel(job)
+            self._work.notify_all()
 
     def cancel_running(self) -> None:
-        """Cancel the job that runs, if there is one; it stops at its next step."""
+        """Cancel the jobs that run, if there are any; they stop at their next step."""
         with self._work:
-            if self._running is not None:
-                self.cancel(self._running)
+            for job in self._running:
+                self.cancel(job)
 
     def stop(self) -> None:
-        """Cancel everything, and wait for the worker: the step that runs is finished."""
+        """Cancel everything, and wait for the workers: the steps that run are finished."""
         self.begin_closing()
         self.cancel_running()
         if self.ready:
-            self._thread.join()
+            for thread in (self._first, *self._threads):
+                thread.join()
 
     @property
     def is_loading(self) -> bool:
-        """Whether the worker still loads the model."""
-        return self._thread.is_alive() and not self.ready
+        """Whether the first worker still loads the model."""
+        return self._first.is_alive() and not self.ready
 
     def _usual(self) -> float:
         """Seconds until a place should be free."""
         return sum(self._recent) / len(self._recent) if self._recent else 5.0
 
-    # ---- in the worker thread, and under the lock
+    # ---- in a worker thread, and under the lock
 
-    def _run(self) -> None:
+    def _load_and_work(self) -> None:
         try:
-            pipe = self._load()
+            self._engine.open(self._files, self._wake)
         except Exception as error:
             self._on_failure(error)
             return
-        runner = Runner(pipe, self._facts, self._files, self._wake)
+        for thread in self._threads:
+            thread.start()
         self.ready = True
+        self._work_on()
+
+    def _work_on(self) -> None:
         while (job := self._next()) is not None:
-            self._do(runner, job)
+            self._do(job)
 
     def _next(self) -> Job | None:
         with self._work:
@@ -193,26 +206,27 @@ class JobQueue:
                 self._work.wait()
             if not self._waiting:
                 return None
-            job = self._running = self._waiting.pop(0)
+            job = self._waiting.pop(0)
+            self._running.append(job)
             job.status, job.started_at = Status.PROCESSING, now()
             self._number()
             self._wake(job)
             return job
 
-    def _do(self, runner: Runner, job: Job) -> None:
+    def _do(self, job: Job) -> None:
         status, error, fault = Status.SUCCEEDED, None, False
         try:
-            runner.run(job)
+            self._engine.run(job)
         except Canceled:
             status, error = Status.CANCELED, job.error
-        except UserError as mistake:
-            status, error = Status.FAILED, runner.sentence(job, mistake)
+        except JobFailed as mistake:
+            status, error = Status.FAILED, str(mistake)
         except Exception as other:
             status, fault = Status.FAILED, True
             error = f"the server failed ({type(other).__name__}); its log says more"
             traceback.print_exc(file=sys.stderr)
         with self._work:
-            self._running = None
+            self._running.remove(job)
             self._end(job, status, error=error, fault=fault)
 
     def _end(self, job: Job, status: Status, *, error: str | None = None, fault: bool = False) -> None:
@@ -230,8 +244,9 @@ class JobQueue:
 
     def _number(self) -> None:
         """Tell the waiting jobs their places."""
+        free = self._engine.jobs - len(self._running)  # of places at the engine; the first so many jobs are next
         for place, job in enumerate(self._waiting):
-            place += self._running is not None
+            place = max(place + 1 - free, 0)
             if job.place != place:
                 job.place = place
                 self._wake(job)

@@ -14,6 +14,7 @@ import uvicorn
 from mousai.errors import UserError
 from mousai.server.app import create_app
 from mousai.server.config import ServerConfig
+from mousai.server.engine.base import Engine
 from mousai.server.service import ServedModel, Service
 
 GRACE = 5.0
@@ -22,15 +23,16 @@ shortly before."""
 _LOOK = 0.05
 
 
-def serve(config: ServerConfig, model: ServedModel, *, browser: bool = False) -> int:
+def serve(config: ServerConfig, model: ServedModel, *, engine: Engine | None = None, browser: bool = False) -> int:
     """Serve until a signal ends it; returns the exit code.
 
-    SIGTERM and SIGINT finish the job that runs and refuse new ones; a second signal stops it at its next step, and a
+    SIGTERM and SIGINT finish what runs and refuse new ones; a second signal stops it at its next step, and a
     third ends the process at once.
 
     Args:
         config: settings.
         model: the model.
+        engine: computes; by default the model in this process.
         browser: whether to open the page when it can be shown.
 
     Raises:
@@ -42,7 +44,7 @@ def serve(config: ServerConfig, model: ServedModel, *, browser: bool = False) ->
     server = Server(
         uvicorn.Config("", log_level="warning", timeout_graceful_shutdown=10, server_header=False, ws_max_size=65536)
     )
-    service = Service(config, model, on_failure=lambda _: server.leave())
+    service = Service(config, model, engine=engine, on_failure=lambda _: server.leave())
     server.attach(service, address, browser=browser)
     try:
         server.run(sockets=[listening])
@@ -50,6 +52,7 @@ def serve(config: ServerConfig, model: ServedModel, *, browser: bool = False) ->
         listening.close()
         service.files.close()
     if service.queue.is_loading:  # which nothing can stop, and nobody waits for
+        service.engine.close()
         sys.stdout.flush()
         os._exit(0)
     if isinstance(service.failure, UserError):

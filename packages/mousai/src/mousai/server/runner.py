@@ -14,7 +14,7 @@ from mousai.audio.files import read_metadata
 from mousai.errors import UserError
 from mousai.server.errors import sentence_of
 from mousai.server.files import FileStore, StoredFile
-from mousai.server.job import Canceled, Job
+from mousai.server.job import Canceled, Job, JobFailed
 from mousai.server.live.player import play
 
 if TYPE_CHECKING:
@@ -42,8 +42,14 @@ class Runner:
 
         Raises:
             Canceled: somebody asked for it; nothing is stored.
-            UserError: what was asked for cannot be done.
+            JobFailed: what was asked for cannot be done.
         """
+        try:
+            self._make(job)
+        except UserError as mistake:
+            raise JobFailed(self._sentence(job, mistake)) from mistake
+
+    def _make(self, job: Job) -> None:
         if job.feed is not None:
             with _quiet():
                 play(self._pipe, job, job.feed)
@@ -88,7 +94,7 @@ class Runner:
             found.append(unknown_words(words))
         return "; ".join(found)
 
-    def sentence(self, job: Job, error: UserError) -> str:
+    def _sentence(self, job: Job, error: UserError) -> str:
         """Return the one line of an error that a job ended with; it names no path of the server."""
         paths = {str(self._files.get(name).path): "recording" for name in job.input.files()}
         return sentence_of(error, paths).replace(f"{self._files.folder}{os.sep}", "")

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from mousai.sampling_config import SamplingConfig
 from mousai.server.config import ServerConfig
+from mousai.server.engine.base import Engine, LocalEngine
 from mousai.server.files import MEGABYTE, FileStore
 from mousai.server.queue import JobQueue
 from mousai.server.verbs.base import Terms
@@ -44,6 +45,11 @@ class ServedModel:
     about: str = ""
     device: str = "cpu"
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> dict[str, str]:
+        """What results store of the model."""
+        return {"model": self.name, **self.facts}
 
 
 def served_model(
@@ -93,17 +99,23 @@ class Service:
     Args:
         config: settings.
         model: the model.
+        engine: computes; by default the model in this process.
         on_failure: called where the model cannot be loaded.
     """
 
     def __init__(
-        self, config: ServerConfig, model: ServedModel, *, on_failure: Callable[[Exception], None] | None = None
+        self,
+        config: ServerConfig,
+        model: ServedModel,
+        *,
+        engine: Engine | None = None,
+        on_failure: Callable[[Exception], None] | None = None,
     ) -> None:
         self.config, self.model = config, model
         self.files = FileStore(keep=config.keep * 60, limit=config.storage * MEGABYTE)
+        self.engine = engine or LocalEngine(model.load, model.stored)
         self.queue = JobQueue(
-            model.load,
-            {"model": model.name, **model.facts},
+            self.engine,
             self.files,
             limit=config.queue,
             keep=config.keep * 60,
@@ -136,6 +148,7 @@ class Service:
         if self._sweeper is not None:
             self._sweeper.cancel()
         await asyncio.to_thread(self.queue.stop)
+        await asyncio.to_thread(self.engine.close)
         self.files.close()
 
     def _failed(self, error: Exception) -> None:

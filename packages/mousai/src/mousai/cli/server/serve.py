@@ -1,8 +1,12 @@
 """`mousai serve`: the model behind an HTTP API, with the page on top of it."""
 
 import argparse
+import os
+import socket
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mousai.cli.common.lora_options import add_lora_arguments, check_lora, load_lora, lora_record
 from mousai.cli.common.sampling_options import add_sampling_options
@@ -14,6 +18,10 @@ from mousai.cli.common.shared import (
 )
 from mousai.errors import UserError, install_hint
 from mousai.server.config import ServerConfig, key_of
+
+if TYPE_CHECKING:
+    from mousai.pipeline import Mousai
+    from mousai.server.service import ServedModel
 
 NEEDED = ("fastapi", "uvicorn", "sse_starlette", "python_multipart", "websockets")
 """Modules that the extra [serve] brings."""
@@ -52,6 +60,20 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="further name under which the server is reached, such as that of a proxy; give it again for another",
     )
+    group = parser.add_argument_group("more than one machine, or more than one GPU")
+    group.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="compute on the Ray cluster whose head is at HOST:PORT, with Ray Serve; auto: the cluster that "
+        "this machine is part of",
+    )
+    group.add_argument(
+        "--replicas",
+        type=int,
+        default=1,
+        metavar="N",
+        help="models on the cluster; each does one job at a time, on a GPU of its own if there are any (default 1)",
+    )
     group = parser.add_argument_group("limits")
     add_sampling_options(group, config=ServerConfig)
     add_model_arguments(parser)
@@ -72,27 +94,85 @@ def run(args: argparse.Namespace) -> int:
         no_auth=args.no_auth,
         cors=tuple(args.cors),
         allowed_hosts=tuple(args.allowed_hosts),
+        ray=args.ray,
+        replicas=args.replicas,
         **limits,
     )
     check_lora(args)
-    device = checked_device(args)
+    if config.ray is None:
+        return _serve_here(args, config)
+    return _serve_on_cluster(args, config, config.ray)
 
-    from mousai.pipeline import Mousai
+
+def _serve_here(args: argparse.Namespace, config: ServerConfig) -> int:
+    """Serve with the model in this process."""
     from mousai.server.run import serve
+
+    device = checked_device(args)
+    model = _served_model(args, device)
+    return serve(config, model, browser=args.browser)
+
+
+def _serve_on_cluster(args: argparse.Namespace, config: ServerConfig, address: str) -> int:
+    """Serve with the model on the replicas of a cluster."""
+    from mousai.clusters import ray_session
+    from mousai.server.engine.ray_serve import RayEngine
+    from mousai.server.engine.sharing import share_of_cluster
+    from mousai.server.run import serve
+
+    if find_spec("ray") is None or find_spec("grpc_reflection") is None:  # the second comes with ray[serve] alone
+        raise UserError("ray", address, f"needs Ray Serve; {install_hint('ray')}")
+    model = _served_model(args, "cpu")
+    with ray_session(address):
+        resources, device = share_of_cluster(config.replicas, args.device)
+        engine = RayEngine(
+            Load(args, device),
+            model.stored,
+            name=f"mousai-{socket.gethostname()}-{config.port or os.getpid()}",
+            replicas=config.replicas,
+            resources=resources,
+        )
+        return serve(config, replace(model, device=device), engine=engine, browser=args.browser)
+
+
+def _served_model(args: argparse.Namespace, device: str) -> "ServedModel":
     from mousai.server.service import served_model
     from mousai.storage.folders import model_folder
 
     folder = model_folder(args.model, revision=args.revision)
+    # Clients are told no path of this machine.
+    facts = {name: Path(value).name for name, value in lora_record(args).items()}
+    return served_model(folder, name=served_name(args), device=device, load=Load(args, device), facts=facts)
 
-    def load() -> Mousai:
-        pipe = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
+
+class Load:
+    """Loads the model that the options name; also in another process, which stands in another folder.
+
+    Args:
+        args: the parsed options.
+        device: where it computes.
+    """
+
+    def __init__(self, args: argparse.Namespace, device: str) -> None:
+        given = {name: getattr(args, name) for name in ("revision", "dtype", "compile", "lora_scale")}
+        self._args = argparse.Namespace(model=_absolute(args.model), lora=_absolute(args.lora), **given)
+        self._device = device
+
+    def __call__(self) -> "Mousai":
+        """Load it."""
+        from mousai.pipeline import Mousai
+        from mousai.storage.folders import model_folder
+
+        args = self._args
+        folder = model_folder(args.model, revision=args.revision)
+        pipe = Mousai.from_pretrained(folder, dtype=args.dtype, device=self._device)
         load_lora(pipe, args)
         return pipe.compile() if args.compile else pipe
 
-    # Clients are told no path of this machine.
-    facts = {name: Path(value).name for name, value in lora_record(args).items()}
-    model = served_model(folder, name=served_name(args), device=device, load=load, facts=facts)
-    return serve(config, model, browser=args.browser)
+
+def _absolute(name: str | None) -> str | None:
+    """Path of a file or folder that is there; other names, such as those of the hub, as they are."""
+    return str(Path(name).absolute()) if name is not None and Path(name).exists() else name
 
 
 def served_name(args: argparse.Namespace) -> str:

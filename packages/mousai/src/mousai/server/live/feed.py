@@ -3,13 +3,32 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from mousai.server.errors import ApiError
 
 MOST_UPDATES = 100
 """Updates that may wait for the worker."""
+
+
+class WorkerFeed(Protocol):
+    """The worker's side of a feed."""
+
+    paced: bool
+    too_slow: bool
+
+    def send(self, *messages: dict[str, Any] | bytes | None) -> None:
+        """Send messages and sound; `None` is the end of all."""
+        ...
+
+    def updates(self) -> list[Mapping[str, Any]]:
+        """Return the updates that have come since it was last asked."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Wait for an update, or for so long."""
+        ...
 
 
 class Feed:
@@ -30,6 +49,7 @@ class Feed:
         self._sent: asyncio.Queue[dict[str, Any] | bytes | None] = asyncio.Queue()
         self._updates: deque[Mapping[str, Any]] = deque()
         self._news = threading.Event()
+        self._to: Callable[[Mapping[str, Any]], object] | None = None
 
     # ---- the worker's side
 
@@ -49,6 +69,10 @@ class Feed:
         """Wait for an update, or for so long."""
         self._news.wait(seconds)
 
+    def forward(self, to: Callable[[Mapping[str, Any]], object]) -> None:
+        """Hand updates on as they come, where the worker is in another process; also those that have come already."""
+        self._loop.call_soon_threadsafe(self._forward, to)
+
     # ---- the client's side, on the event loop
 
     def update(self, change: Mapping[str, Any]) -> None:
@@ -57,6 +81,9 @@ class Feed:
         Raises:
             ApiError: too many wait already.
         """
+        if self._to is not None:
+            self._to(change)
+            return
         if len(self._updates) >= MOST_UPDATES:
             raise ApiError(429, "too many updates at once")
         self._updates.append(change)
@@ -68,6 +95,11 @@ class Feed:
         if isinstance(found, bytes):
             self._bytes -= len(found)
         return found
+
+    def _forward(self, to: Callable[[Mapping[str, Any]], object]) -> None:
+        self._to = to
+        for change in self.updates():
+            to(change)
 
     def _put(self, messages: tuple[dict[str, Any] | bytes | None, ...]) -> None:
         for one in messages:

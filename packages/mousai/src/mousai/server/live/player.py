@@ -8,7 +8,7 @@ import numpy as np
 from mousai.errors import UserError
 from mousai.server.errors import sentence_of
 from mousai.server.job import Canceled, Job
-from mousai.server.live.feed import Feed
+from mousai.server.live.feed import WorkerFeed
 from mousai.server.live.input import changes_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ AHEAD = 4.0
 _LOOK = 0.05
 
 
-def play(pipe: "Mousai", job: Job, feed: Feed) -> None:
+def play(pipe: "Mousai", job: Job, feed: WorkerFeed) -> None:
     """Play until the job is canceled, the client is too slow, or its `seconds` are over.
 
     Raises:
@@ -47,7 +47,7 @@ def play(pipe: "Mousai", job: Job, feed: Feed) -> None:
             _between(job, feed, stream, due=begun + job.audio_seconds - AHEAD)
 
 
-def _between(job: Job, feed: Feed, stream: "MusicStream", *, due: float) -> None:
+def _between(job: Job, feed: WorkerFeed, stream: "MusicStream", *, due: float) -> None:
     """Do what the client asks for until the next stretch is due; a feed without pace does not wait."""
     while True:
         for change in feed.updates():

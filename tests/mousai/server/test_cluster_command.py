@@ -1,0 +1,71 @@
+"""`mousai serve --ray`: mistakes are one line, before anything is loaded."""
+
+import socket
+import threading
+
+import pytest
+
+from mousai.errors import UserError
+from mousai.server.engine.sharing import share
+
+from .test_command import refusal
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("--replicas", "0"), "--replicas 0: must be 1 to 1000"),
+        (("--replicas", "0", "--ray", "auto"), "--replicas 0: must be 1 to 1000"),
+        (("--replicas", "2"), "--replicas 2: needs a cluster; give ray its address"),
+        (("--ray", "somewhere"), "--ray somewhere: must be auto, or HOST:PORT"),
+        (("--ray", "ray://127.0.0.1:10001"), "must be auto, or HOST:PORT"),
+        (("--ray", "127.0.0.1:1"), "--ray 127.0.0.1:1: nobody answers there (Connection refused)"),
+        (("--ray", "no.such.host.invalid:6379"), "--ray no.such.host.invalid:6379: nobody answers there"),
+        (("--ray", "127.0.0.1:1", "--model", "/no/such/folder"), "/no/such/folder"),
+    ],
+)
+def test_a_mistake_is_one_line(capsys, words, hint):
+    pytest.importorskip("grpc_reflection", reason="comes with ray[serve]")
+    assert hint in refusal(capsys, "serve", *words)
+
+
+def test_another_service_at_the_address_is_one_line(capsys):
+    pytest.importorskip("grpc_reflection", reason="comes with ray[serve]")
+
+    def answer() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(100)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        other = threading.Thread(target=answer)
+        other.start()
+        said = refusal(capsys, "serve", "--ray", f"127.0.0.1:{listening.getsockname()[1]}")
+        other.join()
+    assert "what answers there is no Ray cluster" in said
+
+
+@pytest.mark.parametrize("missing", ["ray", "grpc_reflection"])
+def test_the_extra_is_named_where_it_is_missing(capsys, monkeypatch, missing):
+    import mousai.cli.server.serve as serve
+
+    found = serve.find_spec
+    monkeypatch.setattr(serve, "find_spec", lambda name: None if name == missing else found(name))
+    said = refusal(capsys, "serve", "--ray", "auto")
+    assert "--ray auto: needs Ray Serve" in said and "packages/mousai[ray]" in said
+
+
+@pytest.mark.parametrize(
+    ("machines", "replicas", "device", "message"),
+    [
+        ([{"CPU": 2.0}], 3, "auto", "replicas=3: the cluster has 2 cores"),
+        ([{"CPU": 8.0, "GPU": 1.0}], 2, "auto", "replicas=2: the cluster has 1 GPU, .* device cpu"),
+        ([{"CPU": 8.0}], 2, "cuda", "replicas=2: the cluster has 0 GPUs"),
+        ([{"CPU": 8.0}], 2, "cuda:1", "device='cuda:1': must be auto, cpu or cuda"),
+        ([], 1, "cpu", "replicas=1: the cluster has 0 cores"),
+    ],
+)
+def test_a_cluster_that_is_too_small_is_refused(machines, replicas, device, message):
+    with pytest.raises(UserError, match=message):
+        share(machines, replicas, device)
