@@ -1,7 +1,7 @@
 """Does stage 2 follow chords, melody and section, and does it go on from a known part? On songs that no training saw.
 
     mousai compose --songs 20 --seed 4242 --duration 20 --out songs && mousai data encode songs -o latents --offsets 1
-    python -m benchmarks.controls latents --model DIR [--pieces 8] [--out controls.json]
+    python -m benchmarks.controls latents --model DIR [--pieces 8] [--out FILE]
 
 Four parts (`--parts`), each figure with what it is compared with:
 
@@ -31,6 +31,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmarks.figures import add_out, write_figures
 from mousai import Mousai, SamplingConfig
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.controls import Controls
@@ -191,7 +192,7 @@ def main() -> None:
     parser.add_argument("--older", default="bundled", help="model that goes on by RePaint")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--pieces", type=int, default=8, help="pieces, and continuations by each of the two models")
-    parser.add_argument("--out", type=Path, default=Path("controls.json"))
+    add_out(parser, "controls.json")
     args = parser.parse_args()
     songs, pipe = songs_of(args.latents), Mousai.from_pretrained(args.model)
     pipe.set_progress_bar_config(disable=True)
@@ -200,12 +201,12 @@ def main() -> None:
     def note(part: str, row: dict[str, Any]) -> None:
         found[part].append(row)
         print(json.dumps(row), flush=True)
-        args.out.write_text(json.dumps(found, indent=1) + "\n")
+        write_figures(args.out, found)
 
     if "losses" in args.parts:
         found["losses"] = loss_table(pipe, songs)
         print("\n".join(shown_losses(found["losses"])), flush=True)
-        args.out.write_text(json.dumps(found, indent=1) + "\n")
+        write_figures(args.out, found)
     steady = [song for song in songs if song["fields"].get("bpm")]
     count = min(args.pieces, len(steady))
     if "pieces" in args.parts:

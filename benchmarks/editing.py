@@ -1,6 +1,6 @@
 """How well do edits and continuations fit? On eight pieces of 20 s that the model makes first, tempo and key known.
 
-    python -m benchmarks.editing [--model DIR] [--resamples 1 4] [--pieces 8] [--out editing.json]
+    python -m benchmarks.editing [--model DIR] [--resamples 1 4] [--pieces 8] [--out FILE]
 
 Each piece is edited from 8 to 12 s and extended by 10 s, with its own prompt. Measured are
 
@@ -17,11 +17,11 @@ import json
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.figures import add_out, write_figures
 from mousai import Mousai, MusicAttributes
 from mousai.conditioning.attributes import parse_attributes
 from mousai.evaluation.features.key import key_features
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--resamples", type=int, nargs="+", default=[4])
     parser.add_argument("--pieces", type=int, default=len(PROMPTS))
-    parser.add_argument("--out", type=Path, default=Path("editing.json"))
+    add_out(parser, "editing.json")
     args = parser.parse_args()
     pipe, panel = Mousai.from_pretrained(args.model), JudgePanel.load()
     pipe.set_progress_bar_config(disable=True)
@@ -113,7 +113,7 @@ def main() -> None:
             }
             rows.append(row)
             print(json.dumps(row), flush=True)
-            args.out.write_text(json.dumps(rows, indent=1) + "\n")
+            write_figures(args.out, rows)
     for resamples in args.resamples:
         print("\n".join(table([row for row in rows if row["resamples"] == resamples])))
 

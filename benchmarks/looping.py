@@ -1,6 +1,6 @@
 """Does a loop run into its beginning? The bundled model's loops, and pieces of the same length that are only repeated.
 
-    python -m benchmarks.looping [--model DIR] [--bars 1 4 8] [--pieces 8] [--out looping.json]
+    python -m benchmarks.looping [--model DIR] [--bars 1 4 8] [--pieces 8] [--out FILE]
 
 Each is played three times in a row. Measured are
 
@@ -17,12 +17,12 @@ import argparse
 import json
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.editing import NEAR, PROMPTS
+from benchmarks.figures import add_out, write_figures
 from mousai import Mousai
 from mousai.conditioning.attributes import parse_attributes
 from mousai.evaluation.features.key import key_features
@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--bars", type=int, nargs="+", default=[1, 4, 8])
     parser.add_argument("--pieces", type=int, default=len(PROMPTS))
-    parser.add_argument("--out", type=Path, default=Path("looping.json"))
+    add_out(parser, "looping.json")
     args = parser.parse_args()
     pipe, panel = Mousai.from_pretrained(args.model), JudgePanel.load()
     pipe.set_progress_bar_config(disable=True)
@@ -80,7 +80,7 @@ def main() -> None:
             row["line"] = measured(line, rate, bars, prompt, panel)
             rows.append(row)
             print(json.dumps(row), flush=True)
-            args.out.write_text(json.dumps(rows, indent=1) + "\n")
+            write_figures(args.out, rows)
     print("| bars | | seam, median (largest) | of the downbeats | step | tempo within 1 % | key |")
     print("|---|---|---|---|---|---|---|")
     for bars in args.bars:

@@ -1,6 +1,6 @@
 """How does music without end go on? Its first sound, its speed, its memory, its seams, and how soon a prompt is heard.
 
-    python -m benchmarks.streaming [--model DIR] [--minutes 30] [--threads 2] [--pieces 4] [--out streaming.json]
+    python -m benchmarks.streaming [--model DIR] [--minutes 30] [--threads 2] [--pieces 4] [--out FILE]
 
 - speed: seconds from the call to the first chunk of a loaded model, seconds of music for a second of computing, and the
   memory of the process in the second minute and in the last;
@@ -28,6 +28,7 @@ import numpy as np
 import torch
 
 from benchmarks.editing import NEAR, PROMPTS
+from benchmarks.figures import add_out, write_figures
 from mousai import Conditioning, Mousai
 from mousai.conditioning.attributes import parse_attributes
 from mousai.evaluation.features.genre import genre_features
@@ -182,7 +183,7 @@ def main() -> None:
     parser.add_argument("--pieces", type=int, default=len(PROMPTS))
     parser.add_argument("--piece-seconds", type=float, default=60.0)
     parser.add_argument("--changes", type=int, default=20)
-    parser.add_argument("--out", type=Path, default=Path("streaming.json"))
+    add_out(parser, "streaming.json")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     pipe, panel, found = Mousai.from_pretrained(args.model), JudgePanel.load(), {}
@@ -200,7 +201,7 @@ def main() -> None:
         before, after = genres[seed % len(genres)], genres[(seed + 3) % len(genres)]
         found["changes"].append(changed(pipe, before, after, seed, panel))
         print(json.dumps(found["changes"][-1]), flush=True)
-    args.out.write_text(json.dumps(found, indent=1) + "\n")
+    write_figures(args.out, found)
     print("\n".join(summary(found)))
 
 

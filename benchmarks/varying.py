@@ -1,6 +1,6 @@
 """How like a recording is what `mousai vary` makes of it? At strengths from 0 to 1.
 
-    python -m benchmarks.varying RECORDINGS... [--model DIR] [--seconds 10] [--out varying.json]
+    python -m benchmarks.varying RECORDINGS... [--model DIR] [--seconds 10] [--out FILE]
 
 Likeness is the mean of two similarities to the recording: the cosine of the centred chromas (the notes) and the
 correlation of the log-mel spectrograms (timbre and rhythm), as `mousai evaluate` has them. Each recording, from its
@@ -15,6 +15,7 @@ import statistics
 from itertools import pairwise
 from pathlib import Path
 
+from benchmarks.figures import add_out, write_figures
 from mousai import Mousai, MusicAttributes, read_audio
 from mousai.evaluation.features.waveform import Array
 from mousai.evaluation.judges.beats import estimate_clock
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("recordings", nargs="+")
     parser.add_argument("--model")
     parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--out", type=Path, default=Path("varying.json"))
+    add_out(parser, "varying.json")
     args = parser.parse_args()
     pipe = Mousai.from_pretrained(args.model)
     pipe.set_progress_bar_config(disable=True)
@@ -51,7 +52,7 @@ def main() -> None:
             found.append(round(likeness(sound, made.audios[0], rate), 3))
         rows.append({"recording": Path(path).name, "likeness": found, "falls": all(a > b for a, b in pairwise(found))})
         print(json.dumps(rows[-1]), flush=True)
-        args.out.write_text(json.dumps(rows, indent=1) + "\n")
+        write_figures(args.out, rows)
     print(f"| | {' | '.join(f'{strength:g}' for strength in STRENGTHS)} |\n|---|{'---|' * len(STRENGTHS)}")
     columns = list(zip(*(row["likeness"] for row in rows), strict=True))
     for name, of in (("median", statistics.median), ("lowest", min), ("highest", max)):
