@@ -74,11 +74,24 @@ class MousaiOutput:
         stored = {name: str(value) for name, value in self.settings.items() if value is not None}
         for one, audio, prompt, seed in zip(paths, self.audios, self.prompts, self.seeds, strict=True):
             about = {"mousai": __version__, "prompt": prompt, "seed": str(seed), **stored, **(metadata or {})}
-            sound = audio.float().cpu().numpy() if isinstance(audio, Tensor) else audio
             write_audio(
-                one, sound, self.sample_rate, overwrite=overwrite, metadata=about, bits=self.bits, loop=self.loop
+                one,
+                as_array(audio),
+                self.sample_rate,
+                overwrite=overwrite,
+                metadata=about,
+                bits=self.bits,
+                loop=self.loop,
             )
         return paths
+
+
+def as_array(audio: "Tensor | NDArray[np.float32]") -> "NDArray[np.float32]":
+    """Return sound of any dtype and device as a float32 array, as files and judges take it."""
+    if not isinstance(audio, Tensor):
+        return audio
+    found: NDArray[np.float32] = audio.float().cpu().numpy()
+    return found
 
 
 def numbered(path: Path, count: int) -> list[Path]:

@@ -50,6 +50,8 @@ def render_clips(
     """
 
     def generate(row: Row) -> tuple["Array", Row]:
+        from mousai.output import as_array
+
         started = time.process_time()
         with warnings.catch_warnings():
             # What a prompt has that the model does not read is part of what is measured.
@@ -63,7 +65,7 @@ def render_clips(
                 decoder_steps=1 if fast else None,
             )
         cpu = (time.process_time() - started) / row["duration"]
-        return result.audios[0].float().cpu().numpy(), {"cpu": round(cpu, 4)}
+        return as_array(result.audios[0]), {"cpu": round(cpu, 4)}
 
     dtype = str(pipeline.dtype).removeprefix("torch.")
     settings = {"model": f"{model_hash} in {dtype}", **({"fast": True} if fast else {})}

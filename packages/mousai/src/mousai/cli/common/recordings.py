@@ -175,8 +175,9 @@ def _estimated(
     part = recording.sound[:, round(start * rate) : round((start + 30.0) * rate)].numpy()
     if part.shape[1] < 3 * rate:
         return None
-    clock = estimate_clock(part, sample_rate=rate, tempo=tempo)
-    tonic, minor = key_parts(JudgePanel.load().key(key_features(pitch_spectrogram(part, sample_rate=rate))[None])[0])
+    spectrogram = pitch_spectrogram(part, sample_rate=rate)
+    clock = estimate_clock(part, sample_rate=rate, tempo=tempo, spectrogram=spectrogram)
+    tonic, minor = key_parts(JudgePanel.load().key(key_features(spectrogram)[None])[0])
     key = (tonic, bool(minor))
     if clock is None:
         return None, 0.0, key

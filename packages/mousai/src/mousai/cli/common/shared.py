@@ -200,10 +200,11 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
 def write_sound(path: Path, sound: "Tensor", codec: "Codec", settings: Mapping[str, str], *, overwrite: bool) -> None:
     """Write a waveform [channels, samples] with its settings, and say so in one line on stdout."""
     from mousai.audio.files import write_audio
+    from mousai.output import as_array
 
     write_audio(
         path,
-        sound.float().cpu().numpy(),
+        as_array(sound),
         codec.sample_rate,
         overwrite=overwrite,
         metadata={"mousai": __version__, **settings},
