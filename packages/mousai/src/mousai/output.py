@@ -1,6 +1,5 @@
 """Result of a pipeline: sound, and everything that it takes to make it again."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor
 
 from mousai.audio.loop_tags import LoopTag
-from mousai.conditioning.control_plan import NOT_STORED
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
@@ -99,23 +97,3 @@ def numbered(path: Path, count: int) -> list[Path]:
     if count == 1 or not path.name or path.is_dir():
         return [path] * count
     return [path.with_stem(f"{path.stem}-{number}") for number in range(1, count + 1)]
-
-
-BESIDE = ("regions", "beside_prompt", "init_audio", "strength", "bars", "region")
-"""Facts about a piece that no option of `mousai generate` tells: of edits, variations, loops, and calls in Python."""
-
-
-def command_of(made: Mapping[str, str], path: str) -> str | None:
-    """Return the command line that makes a piece again, from what its file stores; None where that is too little."""
-    if "prompt" not in made or any(made.get(name, "").endswith(NOT_STORED) for name in ("chords", "melody")):
-        return None
-    if "command" not in made and any(name in made for name in BESIDE):
-        return None
-    if "command" in made:
-        return f"mousai {made['command']} -o {shlex.quote(path)}"
-    words = ["mousai", "generate", "-o", path]
-    for key, value in made.items():
-        if key not in ("mousai", "prompt", "verdict") and (key, value) != ("model", "bundled"):
-            option = "--" + key.replace("_", "-")
-            words += [f"{option}={value}"] if value.startswith("-") else [option, value]
-    return shlex.join([*words, "--", made["prompt"]])

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mousai.output import command_of
+from mousai.command_line import command_of
 from mousai.server.errors import ApiError
 
 MEGABYTE = 10**6

@@ -23,7 +23,6 @@ from mousai.cli.common.request_options import (
     loaded,
     model_facts,
     model_words,
-    settings_words,
     stored_command,
 )
 from mousai.cli.common.sampling_options import add_sampling_options, given_settings
@@ -35,6 +34,7 @@ from mousai.cli.common.shared import (
     say,
     say_unread,
 )
+from mousai.command_line import setting_words
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
@@ -230,7 +230,7 @@ def make(
     if attributes.key is not None:
         facts["key"] = key_name(attributes)
         known += ["--key", facts["key"]]
-    known += [*model_words(args), *control_words(args), *settings_words(args)]
+    known += [*model_words(args), *control_words(args), *setting_words(given_settings(args))]
     named = ["--of", args.recording] if source == "audio" else [args.recording]
     facts |= stored_command([args.verb, *named, prompt, *known], result)
     # Of the whole piece, for the next edit; a variation is a piece of its own.

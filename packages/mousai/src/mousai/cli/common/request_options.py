@@ -1,19 +1,15 @@
 """Options of every verb that makes music: file, seed, clock, adapter; their checks, and the model that they name."""
 
 import argparse
-import json
 import secrets
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mousai import command_line
 from mousai.cli.common.lora_options import check_lora, load_lora, lora_record
-from mousai.cli.common.sampling_options import check_settings, given_settings
+from mousai.cli.common.sampling_options import check_settings
 from mousai.cli.common.shared import AUDIO_FILES, check_text, checked_device, described_model, model_name
 from mousai.errors import UserError
-
-LONGEST_COMMAND = 6000
-"""Characters of a command, as JSON, up to which a file stores it: the prompts that it repeats need room there too."""
 
 if TYPE_CHECKING:
     from mousai.conditioning.attributes import MusicAttributes
@@ -103,17 +99,8 @@ def stored_command(words: Sequence[str], result: "MousaiOutput") -> dict[str, st
     """
     given = any(word.startswith("--dtype") for word in words)
     dtype = [] if given or "dtype" not in result.settings else ["--dtype", str(result.settings["dtype"])]
-    command = shlex.join([*words, *dtype])
-    return {"command": command} if len(json.dumps(command)) <= LONGEST_COMMAND else {}
-
-
-def settings_words(args: argparse.Namespace) -> list[str]:
-    """Options of sampling, as given, for the command that a file stores."""
-    from mousai.sampling_config import SamplingConfig
-    from mousai.settings import settings_of
-
-    known = settings_of(SamplingConfig)
-    return [word for name, value in given_settings(args).items() for word in (known[name].option_of(name), str(value))]
+    command = command_line.stored_command([*words, *dtype])
+    return {} if command is None else {"command": command}
 
 
 def key_name(attributes: "MusicAttributes") -> str:

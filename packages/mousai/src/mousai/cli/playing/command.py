@@ -21,6 +21,7 @@ from mousai.cli.common.shared import (
     model_name,
     say_unread,
 )
+from mousai.command_line import setting_words
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
@@ -248,16 +249,8 @@ def _cut(chunks: "Iterable[AudioChunk]", samples: int | None) -> "Iterator[npt.N
 
 def _command(args: argparse.Namespace, seed: int, dtype: str) -> str:
     """Words after `mousai` that write the same file again."""
-    from mousai.sampling_config import SamplingConfig
-    from mousai.settings import settings_of
-
     words = ["play", args.prompt, "--seconds", f"{args.seconds:.10g}", "--seed", str(seed)]
     for name in ("negative_prompt", "tempo", "key", "lead", "model", "revision", "lora", "lora_scale"):
         if getattr(args, name) is not None:
             words.append(f"--{name.replace('_', '-')}={getattr(args, name)}")
-    words += ["--dtype", dtype]
-    known = settings_of(SamplingConfig)
-    words += [
-        word for name, value in given_settings(args).items() for word in (known[name].option_of(name), str(value))
-    ]
-    return shlex.join(words)
+    return shlex.join([*words, "--dtype", dtype, *setting_words(given_settings(args))])

@@ -14,11 +14,11 @@ from mousai.cli.common.request_options import (
     loaded,
     model_facts,
     model_words,
-    settings_words,
     stored_command,
 )
 from mousai.cli.common.sampling_options import add_sampling_options, given_settings
 from mousai.cli.common.shared import add_compile_argument, add_model_arguments, say_unread
+from mousai.command_line import setting_words
 from mousai.errors import UserError
 
 BARS = 8
@@ -99,7 +99,9 @@ def _of_prompt(args: argparse.Namespace) -> int:
     known += ["--tempo", f"{args.tempo:.10g}"] if args.tempo is not None else []
     known += ["--key", args.key] if args.key is not None else []
     facts = {**model_facts(args), **({"key": args.key} if args.key is not None else {})}
-    facts |= stored_command([args.verb, args.prompt, *known, *model_words(args), *settings_words(args)], result)
+    facts |= stored_command(
+        [args.verb, args.prompt, *known, *model_words(args), *setting_words(given_settings(args))], result
+    )
     result.save(path, overwrite=args.overwrite, metadata=facts)
     samples, moved = result.audios.shape[-1], float(result.settings["pitch_cents"])
     pitch = f", pitch {abs(moved):.1f} cents {'higher' if moved > 0 else 'lower'}" if moved else ""

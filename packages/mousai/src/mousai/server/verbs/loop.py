@@ -1,18 +1,16 @@
 """`{"verb": "loop"}`: whole bars, or a region of a recording, whose end runs into their beginning."""
 
-import shlex
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
+from mousai.command_line import setting_words
 from mousai.errors import UserError
 from mousai.regions import Region
-from mousai.sampling_config import SamplingConfig
 from mousai.server.files import StoredFile
 from mousai.server.verbs.base import FileId, Made, Terms, attributes_of, setting_fields
-from mousai.server.verbs.recording import RecordingInput, stored_command
-from mousai.settings import settings_of
+from mousai.server.verbs.recording import RecordingInput, command_fact
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -85,10 +83,7 @@ class _Loop(RecordingInput):
         words += ["--tempo", f"{self.tempo:.10g}"] if self.tempo is not None else []
         words += ["--key", self.key] if self.key is not None else []
         words += [f"--negative-prompt={self.negative_prompt}"] if self.negative_prompt is not None else []
-        options = settings_of(SamplingConfig)
-        for name, value in self.settings().items():
-            words += [options[name].option_of(name), str(value)]
-        return Made(output=output, facts=stored_command(shlex.join(words), prompt))
+        return Made(output=output, facts=command_fact([*words, *setting_words(self.settings())], prompt))
 
     def words(self, file: StoredFile) -> list[str]:
         """Return the region as options."""
