@@ -23,18 +23,7 @@ from mousai.storage.parts import PARTS, check_fit
 
 
 class Cascade(Codec):
-    """The text encoder, the latent diffusion and the autoencoder of one model.
-
-    Args:
-        text_encoder: prompts -> embedding, any `TextEncoder`.
-        latent_diffusion: embedding -> latent.
-        autoencoder: latent <-> waveform.
-        defaults: settings that the model is best run with.
-        about: what `mousai info` prints of it.
-
-    Raises:
-        UserError: two parts do not fit.
-    """
+    """The text encoder, the latent diffusion and the autoencoder of one model: `Mousai` but for making music."""
 
     def __init__(
         self,
