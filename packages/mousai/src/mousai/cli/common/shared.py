@@ -95,6 +95,8 @@ def add_decoder_arguments(parser: argparse.ArgumentParser) -> None:
 def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]":
     """Folder of the whole model that the parsed options name, and what it says of itself; no weights are read.
 
+    It is found once for a command, and kept in the options.
+
     Raises:
         UserError: there is no such model, it lacks a part, or a setting does not go with its defaults.
     """
@@ -103,6 +105,9 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
     from mousai.storage.folders import describe, model_folder
     from mousai.storage.parts import PARTS
 
+    known: tuple[Path, ModelDescription] | None = getattr(args, "described", None)
+    if known is not None:
+        return known
     folder = model_folder(args.model, revision=args.revision)
     described = describe(folder, need=PARTS)
     config = described.defaults.updated(given_settings(args))
@@ -110,6 +115,7 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
         check_griffin_lim(config.griffin_lim, described.autoencoder)
     if getattr(args, "negative_prompt", None) is not None:
         check_negative(config)
+    args.described = folder, described
     return folder, described
 
 
