@@ -6,10 +6,10 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 
 from mousai.audio.files import audio_info, read_audio, read_metadata, write_audio
+
+from ..adapters import write_adapter
 
 PROMPT = "calm piano pop, 120 bpm"  # bars of 2 s
 FAST = ("--steps", 1, "--decoder-steps", 1, "--dtype", "float32", "--seed", 1)
@@ -161,14 +161,7 @@ def test_info_lists_them(mousai, saved_model: Path, controlled_model: Path, no_w
 @pytest.fixture
 def adapter(work: Path, controlled_model: Path) -> Path:
     """An adapter of all matrices of the model that changes what it makes."""
-    weights = load_file(controlled_model / "latent_diffusion" / "model.safetensors")
-    tensors = {}
-    for name, weight in weights.items():
-        if weight.ndim > 1 and name.startswith("net."):
-            tensors[f"{name}.lora_A"] = torch.full((2, weight[0].numel()), 0.1)
-            tensors[f"{name}.lora_B"] = torch.full((len(weight), 2), 0.1)
-    about = {"format": "mousai lora", "version": "1", "rank": "2", "alpha": "4.0", "base": "miniature"}
-    save_file(tensors, work / "adapter.safetensors", metadata=about)
+    write_adapter(work / "adapter.safetensors", controlled_model)
     return work / "adapter.safetensors"
 
 
@@ -193,6 +186,25 @@ def test_edits_and_continuations_follow_them(
     assert mousai(*command[1:]).code == 0
     assert np.array_equal(read_audio("a-again.wav"), read_audio("a.wav"))
     assert read_metadata("a-again.wav") == read_metadata("a.wav")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["generate", "piano, 120 bpm"],
+        ["play", "piano", "--seconds", "1"],
+        ["edit", "in.wav", "piano", "--region", "0.5:1"],
+        ["loop", "piano, 120 bpm", "--bars", "1"],
+        ["loop", "--of", "in.wav", "piano", "--region", "0:1"],
+    ],
+)
+def test_an_adapter_of_another_model_is_refused_by_headers_alone(
+    mousai, recording: Path, adapter: Path, saved_model: Path, no_weights, words: list[str]
+):
+    clock = CLOCK if "in.wav" in words else []
+    done = mousai(*words, *clock, "--model", saved_model, "--lora", adapter, "-o", "a.wav")
+    assert "adapter.safetensors: is an adapter of another model than this (net." in done.error()
+    assert not Path("a.wav").exists()
 
 
 @pytest.mark.parametrize(

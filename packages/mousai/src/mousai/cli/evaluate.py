@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mousai.cli.common.lora_options import check_lora, check_lora_fits
 from mousai.cli.common.shared import say
 from mousai.errors import UserError, install_hint
 
@@ -15,6 +16,7 @@ _NEEDED = ("librosa", "matplotlib", "scipy", "yaml")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `evaluate` takes."""
+    from mousai.cli.common.lora_options import add_lora_arguments
     from mousai.cli.common.shared import add_device_arguments
 
     parser.add_argument(
@@ -26,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--revision", metavar="R", help="commit of a model on the hub, needed for one")
     add_device_arguments(parser)
+    add_lora_arguments(parser)
     parser.add_argument(
         "-o",
         "--out",
@@ -120,6 +123,9 @@ def _config(args: argparse.Namespace) -> "EvaluationConfig":
     """
     if args.revision is not None and args.model in (None, "bundled"):
         raise UserError("revision", None, "is the commit of a model on the hub; give that MODEL too")
+    if args.lora is not None and args.model is None and args.clips:
+        raise UserError("lora", args.lora, "is added to a model, and clips alone are judged here; give MODEL too")
+    check_lora(args)
     _check_installed()
     from dataclasses import replace
 
@@ -127,7 +133,9 @@ def _config(args: argparse.Namespace) -> "EvaluationConfig":
 
     config = EvaluationConfig(
         out=Path(args.out),
-        model_name=args.model or "bundled",
+        model_name=_name(args),
+        lora=None if args.lora is None else Path(args.lora),
+        lora_scale=args.lora_scale,
         clips=tuple(Path(name).resolve() for name in args.clips),
         prompts=args.prompts,
         quick=args.quick,
@@ -155,7 +163,16 @@ def _config(args: argparse.Namespace) -> "EvaluationConfig":
     device = checked_device(args)
     folder = model_folder(args.model, revision=args.revision)
     describe(folder, need=PARTS)
+    check_lora_fits(args, folder)
     return replace(config, model=folder, device=device)
+
+
+def _name(args: argparse.Namespace) -> str:
+    """Name of the model in the report, with the adapter that is added to it."""
+    name = args.model or "bundled"
+    if args.lora is None:
+        return name
+    return f"{name} with {args.lora}" + ("" if args.lora_scale is None else f" at {args.lora_scale:g}")
 
 
 def _check_installed() -> None:

@@ -24,6 +24,8 @@ class EvaluationConfig:
         out: folder of the results.
         model: folder of the model to evaluate; `None` to judge only clips.
         model_name: name of the model in the report.
+        lora: adapter that is added to the model.
+        lora_scale: how much of it; by default 1.
         clips: folders of clips that others made.
         prompts: use only the first so many of the 40 prompts, without the grid; `None` for all and the grid.
         quick: few prompts, few steps and short clips, to see whether everything runs.
@@ -44,6 +46,8 @@ class EvaluationConfig:
     out: Path
     model: Path | None = None
     model_name: str = "bundled"
+    lora: Path | None = None
+    lora_scale: float | None = None
     clips: tuple[Path, ...] = ()
     prompts: int | None = None
     quick: bool = False
@@ -97,7 +101,7 @@ class EvaluationConfig:
         """The settings that are not left out, as plain values."""
         settings: dict[str, Any] = {}
         for name, value in asdict(self).items():
-            if value in (None, (), False):
+            if value in (None, (), False) and not (name == "lora_scale" and value == 0.0):
                 continue
             if isinstance(value, tuple):
                 value = [str(each) for each in value]

@@ -20,15 +20,26 @@ if TYPE_CHECKING:
     from mousai.pipeline import Mousai
 
 
-def load_pipeline(folder: Path, *, device: str, dtype: str) -> "Mousai":
+def load_pipeline(
+    folder: Path, *, device: str, dtype: str, lora: Path | None = None, lora_scale: float | None = None
+) -> "Mousai":
     """Load the model to evaluate.
 
+    Args:
+        folder: folder of the model.
+        device: device to generate on.
+        dtype: dtype of the model.
+        lora: adapter that is added to it.
+        lora_scale: how much of it; by default 1.
+
     Raises:
-        UserError: there is no such device.
+        UserError: there is no such device, or the adapter is of another model.
     """
     from mousai.pipeline import Mousai
 
     pipeline = Mousai.from_pretrained(folder, device=device, dtype=dtype)
+    if lora is not None:
+        pipeline.load_lora_weights(lora, scale=1.0 if lora_scale is None else lora_scale)
     pipeline.set_progress_bar_config(disable=True)  # the bar here counts clips
     return pipeline
 
@@ -98,13 +109,16 @@ def render_references(folder: Path, rows: Sequence[Row]) -> list[Row]:
     return _render_missing(folder, songs, compose, "composing")
 
 
-def model_hash(folder: Path) -> str:
-    """A short hash of the weights and configs of a model folder."""
+def model_hash(folder: Path, *, lora: Path | None = None, lora_scale: float | None = None) -> str:
+    """A short hash of the weights and configs of a model folder, and of an adapter with its scale."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".json", ".safetensors", ".model"):
             digest.update(path.relative_to(folder).as_posix().encode())
             digest.update(path.read_bytes())
+    if lora is not None:
+        digest.update(f"adapter {1.0 if lora_scale is None else lora_scale!r}".encode())
+        digest.update(lora.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -51,14 +51,16 @@ class _Evaluation:
 
             check_tools()
         self.rows = planned_rows(config, [row for _, rows in self.brought.values() for row in rows])
-        self.model_hash = None if config.model is None else model_hash(config.model)
+        self.model_hash = None if config.model is None else model_hash(config.model, **self._adapter())
         self.result = EvaluationResult(settings=self._settings(), judge_accuracy=self.panel.accuracy)
 
     def run(self) -> EvaluationResult:
         config, result = self.config, self.result
         config.out.mkdir(parents=True, exist_ok=True)
         pipeline = (
-            None if config.model is None else load_pipeline(config.model, device=config.device, dtype=config.dtype)
+            None
+            if config.model is None
+            else load_pipeline(config.model, device=config.device, dtype=config.dtype, **self._adapter())
         )
         self._judge_sets(pipeline)
         if config.training_songs is not None:
@@ -129,6 +131,9 @@ class _Evaluation:
     def _generate(self, folder: Path, rows: Sequence[Row], pipeline: "Mousai") -> list[Row]:
         assert self.model_hash is not None
         return render_clips(folder, rows, pipeline, model_hash=self.model_hash, fast=self.config.quick)
+
+    def _adapter(self) -> Mapping[str, Any]:
+        return {"lora": self.config.lora, "lora_scale": self.config.lora_scale}
 
     def _settings(self) -> Mapping[str, Any]:
         settings = {"mousai": __version__, "tempo_rule": RULE, **self.config.to_json()}

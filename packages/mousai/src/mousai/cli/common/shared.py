@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mousai import __version__
+from mousai.cli.common.lora_options import check_lora_fits
 from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
 from mousai.errors import UserError, printable
 
@@ -98,7 +99,7 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
     It is found once for a command, and kept in the options.
 
     Raises:
-        UserError: there is no such model, it lacks a part, or a setting does not go with its defaults.
+        UserError: there is no such model, it lacks a part, or a setting or an adapter does not go with it.
     """
     from mousai.arguments import check_griffin_lim
     from mousai.request import check_negative
@@ -115,6 +116,8 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
         check_griffin_lim(config.griffin_lim, described.autoencoder)
     if getattr(args, "negative_prompt", None) is not None:
         check_negative(config)
+    if getattr(args, "lora", None) is not None:
+        check_lora_fits(args, folder)
     args.described = folder, described
     return folder, described
 

@@ -4,7 +4,7 @@ import argparse
 from importlib.util import find_spec
 from pathlib import Path
 
-from mousai.cli.common.lora_options import add_lora_arguments, check_lora, load_lora, lora_record
+from mousai.cli.common.lora_options import add_lora_arguments, check_lora, check_lora_fits, load_lora, lora_record
 from mousai.cli.common.sampling_options import add_sampling_options
 from mousai.cli.common.shared import (
     add_compile_argument,
@@ -83,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     from mousai.storage.folders import model_folder
 
     folder = model_folder(args.model, revision=args.revision)
+    check_lora_fits(args, folder)
 
     def load() -> Mousai:
         pipe = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
