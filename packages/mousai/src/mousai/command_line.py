@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mousai.conditioning.attributes import MusicAttributes, key_name
 from mousai.conditioning.control_plan import NOT_STORED
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import settings_of
@@ -13,6 +14,32 @@ LONGEST_COMMAND = 6000
 """Characters of a command, as JSON, up to which a file stores it: the prompts that it repeats need room there too."""
 BESIDE = ("regions", "beside_prompt", "init_audio", "strength", "bars", "region")
 """Facts about a piece that no option of `mousai generate` tells: of edits, variations, loops, and calls in Python."""
+
+
+def number_word(value: float) -> str:
+    """Return the shortest text that reads back as the very same number: 8, 0.1, 123.046875."""
+    return repr(float(value)).removesuffix(".0")
+
+
+def span_word(start: float, end: float) -> str:
+    """Return a region in seconds as options take it, to the last bit."""
+    return f"{number_word(start)}:{number_word(end)}"
+
+
+def option_words(values: Mapping[str, Any]) -> list[str]:
+    """Return options by the names of their fields; those that are `None` are left out."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+
+
+def clock_words(known: MusicAttributes) -> list[str]:
+    """Return the clock and the key of a recording as options, so that nothing of them is estimated again."""
+    words: list[str] = []
+    if known.tempo is not None:
+        words += ["--tempo", number_word(known.tempo), "--first-downbeat", number_word(known.first_downbeat)]
+    if known.key is not None:
+        words += ["--key", key_name(known.key)]
+    return words if known.tempo is not None and known.key is not None else [*words, "--no-estimates"]
 
 
 def setting_words(settings: Mapping[str, Any]) -> list[str]:

@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the recording longer by what the parsed options say."""
     from mousai.arguments import MAX_DURATION
+    from mousai.command_line import number_word
     from mousai.editing import check_sounds
     from mousai.regions import MIN_REGION
 
@@ -36,6 +37,6 @@ def run(args: argparse.Namespace) -> int:
         check_sounds(recording, first=name == "before", field=args.recording)
     around = recording.seconds if "after" in given else 0.0
     attributes = known_attributes(args, recording, made, around=around)
-    words = [word for name, seconds in given.items() for word in (f"--{name}", f"{seconds:g}")]
+    words = [word for name, seconds in given.items() for word in (f"--{name}", number_word(seconds))]
     before = given.get("before", 0.0)
     return make(args, recording, made, attributes, words, duration=duration, inpaint_before_seconds=before)

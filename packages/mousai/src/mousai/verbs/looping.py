@@ -17,6 +17,7 @@ import torch
 
 from mousai.arguments import OUTPUT_TYPES
 from mousai.audio.loop_tags import LoopTag
+from mousai.command_line import number_word
 from mousai.composing import ask, compose
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
 from mousai.editing import CROSS_FADE, Recording, edit
@@ -155,7 +156,12 @@ def loop(pipe: "Mousai", request: "Request", length: Bars) -> MousaiOutput:
             made = pipe._decode(made, request.config, noise, None, progress, circular=True)
             made, moved = fit_circle(made.float(), samples)
             made = made / made.abs().amax(dim=(1, 2), keepdim=True).clamp_min(1.0)  # resampling may pass it a little
-    facts = {"bars": length.bars, "tempo": f"{length.tempo:.10g}", "first_downbeat": 0, "pitch_cents": f"{moved:.2f}"}
+    facts = {
+        "bars": length.bars,
+        "tempo": number_word(length.tempo),
+        "first_downbeat": 0,
+        "pitch_cents": f"{moved:.2f}",
+    }
     result = request.output(pipe, made, sample_rate=rate, settings=facts)
     return replace(result, loop=LoopTag(tempo=length.tempo, beats=length.bars * BEATS_PER_BAR))
 

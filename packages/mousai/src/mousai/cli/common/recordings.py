@@ -34,7 +34,7 @@ from mousai.cli.common.shared import (
     say,
     say_unread,
 )
-from mousai.command_line import setting_words
+from mousai.command_line import clock_words, number_word, setting_words
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def known_attributes(
     sources = []
     if downbeat is None and stored_tempo is not None and tempo == stored_tempo:
         downbeat = _stored(made, "first_downbeat", 0.0, 1e5) or 0.0
-    if tempo is None or downbeat is None or key is None:
+    if not args.no_estimates and (tempo is None or downbeat is None or key is None):
         found = _estimated(recording, around, tempo)
         if found is not None:
             sources = ["estimated:"]
@@ -224,15 +224,13 @@ def make(
     known = [*words, "--seed", str(seed)]
     if attributes.tempo is not None:
         bar = 4 * 60 / attributes.tempo
-        downbeat = f"{(attributes.first_downbeat - begins) % bar:.6g}"
-        facts |= {"tempo": f"{attributes.tempo:.6g}", "first_downbeat": downbeat}
-        known += ["--tempo", f"{attributes.tempo:.6g}", "--first-downbeat", f"{attributes.first_downbeat:.6g}"]
+        downbeat = number_word((attributes.first_downbeat - begins) % bar)
+        facts |= {"tempo": number_word(attributes.tempo), "first_downbeat": downbeat}
     if attributes.key is not None:
         facts["key"] = key_name(attributes)
-        known += ["--key", facts["key"]]
-    known += [*model_words(args), *control_words(args), *setting_words(given_settings(args))]
+    known += [*clock_words(attributes), *model_words(args), *control_words(args), *setting_words(given_settings(args))]
     named = ["--of", args.recording] if source == "audio" else [args.recording]
-    facts |= stored_command([args.verb, *named, prompt, *known], result)
+    facts |= stored_command([args.verb, *named, prompt, *known], result.settings.get("dtype"))
     # Of the whole piece, for the next edit; a variation is a piece of its own.
     facts["prompt"] = prompt if source == "init_audio" else made.get("prompt", prompt)
     result.save(path, overwrite=args.overwrite, metadata=facts)

@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
     # Clients are told no path of this machine.
     facts = {name: Path(value).name for name, value in lora_record(args).items()}
+    facts |= {} if args.revision is None else {"revision": args.revision}
     model = served_model(folder, name=served_name(args), device=device, load=load, facts=facts)
     return serve(config, model, browser=args.browser)
 

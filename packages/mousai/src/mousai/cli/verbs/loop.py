@@ -18,7 +18,7 @@ from mousai.cli.common.request_options import (
 )
 from mousai.cli.common.sampling_options import add_sampling_options, given_settings
 from mousai.cli.common.shared import add_compile_argument, add_model_arguments, say_unread
-from mousai.command_line import setting_words
+from mousai.command_line import number_word, setting_words, span_word
 from mousai.errors import UserError
 
 BARS = 8
@@ -96,12 +96,11 @@ def _of_prompt(args: argparse.Namespace) -> int:
         **given_settings(args),
     )
     known = ["--bars", str(bars), "--seed", str(seed)]
-    known += ["--tempo", f"{args.tempo:.10g}"] if args.tempo is not None else []
+    known += ["--tempo", number_word(args.tempo)] if args.tempo is not None else []
     known += ["--key", args.key] if args.key is not None else []
     facts = {**model_facts(args), **({"key": args.key} if args.key is not None else {})}
-    facts |= stored_command(
-        [args.verb, args.prompt, *known, *model_words(args), *setting_words(given_settings(args))], result
-    )
+    words = [args.verb, args.prompt, *known, *model_words(args), *setting_words(given_settings(args))]
+    facts |= stored_command(words, result.settings.get("dtype"))
     result.save(path, overwrite=args.overwrite, metadata=facts)
     samples, moved = result.audios.shape[-1], float(result.settings["pitch_cents"])
     pitch = f", pitch {abs(moved):.1f} cents {'higher' if moved > 0 else 'lower'}" if moved else ""
@@ -137,8 +136,8 @@ def _of_recording(args: argparse.Namespace) -> int:
             raise UserError("bars", args.bars, hint)
     region = Region(*span)
     check_loop_region(region, recording, seam=args.seam_seconds)
-    words = ["--region", f"{region.start:.10g}:{region.end:.10g}"]
-    words += [] if args.seam_seconds is None else ["--seam", f"{args.seam_seconds:g}"]
+    words = ["--region", span_word(region.start, region.end)]
+    words += [] if args.seam_seconds is None else ["--seam", number_word(args.seam_seconds)]
     wanted: dict[str, Any] = {
         "start_seconds": region.start,
         "end_seconds": region.end,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
+from mousai.command_line import number_word
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, key_name, parse_attributes
 from mousai.conditioning.leads import LEADS
 from mousai.errors import UserError
@@ -51,10 +52,13 @@ class Made:
     Args:
         output: the sound with its settings.
         facts: what else is stored in the file.
+        command: words behind `mousai` that make it again, but for those that name the model; none where the file's
+            settings tell them, or no command makes it again.
     """
 
     output: "MousaiOutput"
     facts: Mapping[str, str] = field(default_factory=dict)
+    command: Sequence[str] = ()
 
 
 def _readable(text: str) -> str:
@@ -197,7 +201,7 @@ def facts_of(known: MusicAttributes, *, before: float = 0.0) -> dict[str, str]:
     facts: dict[str, str] = {}
     if known.tempo is not None:
         downbeat = (known.first_downbeat + before) % (4 * 60 / known.tempo)
-        facts |= {"tempo": f"{known.tempo:.6g}", "first_downbeat": f"{downbeat:.6g}"}
+        facts |= {"tempo": number_word(known.tempo), "first_downbeat": number_word(downbeat)}
     if known.key is not None:
         facts["key"] = key_name(known.key)
     if known.lead is not None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
+from mousai.command_line import span_word
 from mousai.errors import UserError
 from mousai.regions import Region, bars_to_region, check_regions
 from mousai.server.files import StoredFile
@@ -45,7 +46,7 @@ class _Edit(RecordingInput):
 
     def words(self, file: StoredFile) -> list[str]:
         """Return the regions as options."""
-        return [word for one in self.regions_of(file) for word in ("--region", f"{one.start:.10g}:{one.end:.10g}")]
+        return [word for one in self.regions_of(file) for word in ("--region", span_word(one.start, one.end))]
 
     def make(self, pipe: "Mousai", files: "FileStore") -> Made:
         regions = self.regions_of(files.get(self.recording))

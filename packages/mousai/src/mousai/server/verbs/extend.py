@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
+from mousai.command_line import number_word
 from mousai.errors import UserError
 from mousai.regions import CONTEXT, MIN_REGION, Region
 from mousai.server.files import StoredFile, longest_at
@@ -58,7 +59,7 @@ class _Extend(RecordingInput):
     def words(self, file: StoredFile) -> list[str]:
         """Return how far, as options."""
         given = {"--after": self.after, "--before": self.before}
-        return [word for name, seconds in given.items() if seconds is not None for word in (name, f"{seconds:g}")]
+        return [word for name, seconds in given.items() if seconds is not None for word in (name, number_word(seconds))]
 
     def make(self, pipe: "Mousai", files: "FileStore") -> Made:
         file, before = files.get(self.recording), self.before or 0.0

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
-from mousai.command_line import setting_words
+from mousai.command_line import number_word, option_words, setting_words, span_word
 from mousai.errors import UserError
 from mousai.regions import Region
 from mousai.server.files import StoredFile
 from mousai.server.verbs.base import FileId, Made, Terms, attributes_of, setting_fields
-from mousai.server.verbs.recording import RecordingInput, command_fact
+from mousai.server.verbs.recording import RecordingInput
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -80,16 +80,16 @@ class _Loop(RecordingInput):
             **self.settings(),
         )
         words = ["loop", prompt, "--bars", str(bars), "--seed", str(self.seed)]
-        words += ["--tempo", f"{self.tempo:.10g}"] if self.tempo is not None else []
+        words += ["--tempo", number_word(self.tempo)] if self.tempo is not None else []
         words += ["--key", self.key] if self.key is not None else []
-        words += [f"--negative-prompt={self.negative_prompt}"] if self.negative_prompt is not None else []
-        return Made(output=output, facts=command_fact([*words, *setting_words(self.settings())], prompt))
+        words += [*option_words({"negative_prompt": self.negative_prompt}), *setting_words(self.settings())]
+        return Made(output=output, command=words)
 
     def words(self, file: StoredFile) -> list[str]:
         """Return the region as options."""
         region = self._region(file)
-        seam = [] if self.seam is None else ["--seam", f"{self.seam:g}"]
-        return ["--region", f"{region.start:.10g}:{region.end:.10g}", *seam]
+        seam = [] if self.seam is None else ["--seam", number_word(self.seam)]
+        return ["--region", span_word(region.start, region.end), *seam]
 
     def _region(self, file: StoredFile) -> Region:
         """Return what is to loop; `UserError` where it is impossible."""

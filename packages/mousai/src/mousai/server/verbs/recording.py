@@ -1,12 +1,11 @@
 """What `edit` and `extend` share: the recording, its clock and key, and what the result states of it."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from mousai.command_line import setting_words, stored_command
-from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
+from mousai.command_line import clock_words, option_words, setting_words
+from mousai.conditioning.attributes import MusicAttributes, parse_attributes
 from mousai.errors import UserError
 from mousai.regions import Region, plan_windows
 from mousai.server.files import StoredFile
@@ -86,28 +85,11 @@ class RecordingInput(VerbInput):
         facts = {source: file.file_name, **facts_of(known, before=-begins)}
         # Of the whole piece, for the next edit; a variation is a piece of its own.
         facts["prompt"] = prompt if source == "init_audio" else file.made.get("prompt", prompt)
-        facts |= command_fact(self._command(file, prompt, known), prompt)
-        return Made(output=output, facts=facts)
+        return Made(output=output, facts=facts, command=self._command(file, prompt, known))
 
     def _command(self, file: StoredFile, prompt: str, known: MusicAttributes) -> list[str]:
         """Words of the command line that does the same to the recording's download."""
         named = ["--of", file.file_name] if self.verb == "loop" else [file.file_name]
         words = [self.verb, *named, prompt, *self.words(file), "--seed", str(self.seed)]
-        if known.tempo is not None:
-            words += ["--tempo", f"{known.tempo:.6g}", "--first-downbeat", f"{known.first_downbeat:.6g}"]
-        if known.key is not None:
-            words += ["--key", key_name(known.key)]
-        if self.negative_prompt is not None:
-            words.append(f"--negative-prompt={self.negative_prompt}")
+        words += [*clock_words(known), *option_words({"negative_prompt": self.negative_prompt})]
         return [*words, *setting_words(self.settings())]
-
-
-def command_fact(words: Sequence[str], prompt: str) -> dict[str, str]:
-    """Return what a file stores of its command line, or that there is none that fits or that a program would take.
-
-    Args:
-        words: words behind `mousai`.
-        prompt: prompt in it; one that begins with a dash would be taken for an option, and may be a stranger's.
-    """
-    command = None if prompt.startswith("-") else stored_command(words)
-    return {"beside_prompt": "command"} if command is None else {"command": command}
