@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mousai.cli import build_parser
-from mousai.command_line import LONGEST_COMMAND, clock_words, number_word, option_words, span_word, stored_command
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.regions import parse_span
+from mousai.settings import number_word
+from mousai.verbs.command_line import LONGEST_COMMAND, clock_words, option_words, span_word, stored_command
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

@@ -188,6 +188,46 @@ def test_edits_and_continuations_follow_them(
     assert read_metadata("a-again.wav") == read_metadata("a.wav")
 
 
+@pytest.mark.parametrize("words", [["--chords", "Am F"], ["--melody", "tune.mid"], ["--section", "verse"]])
+def test_a_loop_follows_them_and_is_made_again(mousai, tune: Path, controlled_model: Path, words: list[str]):
+    plain = ["loop", PROMPT, "--bars", 1, "--model", controlled_model, *FAST]
+    assert mousai(*plain, *words, "-o", "a.wav").code == 0
+    assert mousai(*plain, "-o", "b.wav").code == 0
+    assert np.abs(read_audio("a.wav") - read_audio("b.wav")).max() > 1e-4
+    command = shlex.split(mousai("info", "a.wav").out.splitlines()[-1])
+    assert mousai(*command[1:]).code == 0
+    assert np.array_equal(read_audio("a-again.wav"), read_audio("a.wav"))
+    assert read_metadata("a-again.wav") == read_metadata("a.wav")
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["--chords", "Hm"], "--chords Hm: is no chord"),
+        (["--chords", '[["Am", 4]]'], "--chords: A:min begins at 4 s, after the end of the piece, at 2 s"),
+        (["--form", "verse:2"], "--form: 2 bars last to 4.00 s at 120 bpm, the piece to 2.00 s"),
+        (["--melody-start", "1"], "--melody-start 1: says where a tune begins; give --melody too"),
+    ],
+)
+def test_impossible_loops(mousai, work: Path, controlled_model: Path, no_weights, words: list[str], shown: str):
+    done = mousai("loop", PROMPT, "--bars", 1, "--model", controlled_model, *words, "-o", "a.wav")
+    assert shown in done.error() and not Path("a.wav").exists()
+
+
+def test_of_a_loop_of_a_recording_only_the_seam_is_new(mousai, recording: Path, controlled_model: Path, no_weights):
+    words = ["loop", "--of", "in.wav", "piano", "--region", "0:1", "--model", controlled_model, "--chords", "Am"]
+    assert "--chords Am: is for a new loop; of a recording only the seam" in mousai(*words, "-o", "a.wav").error()
+
+
+@pytest.mark.parametrize("words", [["--chords", "Am"], ["--melody", "tune.mid"], ["--section", "verse"]])
+def test_nothing_follows_them_where_nothing_is_made(
+    mousai, recording: Path, tune: Path, controlled_model: Path, no_weights, words: list[str]
+):
+    done = mousai("vary", "in.wav", "piano", "--strength", 0, "--model", controlled_model, *words, "-o", "a.wav")
+    name = words[0].removeprefix("--")
+    assert f"--strength 0: keeps the recording as it is, so that nothing follows {name}; give more" in done.error()
+
+
 @pytest.mark.parametrize(
     "words",
     [

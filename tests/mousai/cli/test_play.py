@@ -22,9 +22,9 @@ from mousai.audio.files import audio_info, read_metadata
 from mousai.cli.playing.ahead import Ahead
 from mousai.cli.playing.pipe import wav_header
 from mousai.cli.playing.typed import change_prompt, start_reading
-from mousai.command_line import command_of
 from mousai.errors import UserError
 from mousai.streaming import AudioChunk, Change
+from mousai.verbs.command_line import command_of
 
 from .helpers import Result
 

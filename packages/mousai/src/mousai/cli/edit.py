@@ -30,8 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the regions that the parsed options name anew."""
-    from mousai.command_line import span_word
     from mousai.regions import Region, bars_to_region, check_regions, parse_span
+    from mousai.verbs.command_line import span_word
 
     spans = [parse_span(text, "region") for text in args.region]
     bars = [parse_span(text, "bars") for text in args.bars]

@@ -18,9 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the recording longer by what the parsed options say."""
     from mousai.arguments import MAX_DURATION
-    from mousai.command_line import number_word
     from mousai.editing import check_sounds
     from mousai.regions import MIN_REGION
+    from mousai.settings import number_word
 
     given = {name: getattr(args, name) for name in ("after", "before") if getattr(args, name) is not None}
     if not given:

@@ -49,7 +49,9 @@ def injected_signal(
     signal = attribute_signal(attributes, **where)  # type: ignore[arg-type]
     if names := [name for name in config.controls if name in FIELDS]:
         controls = cond.controls or [Controls()] * batch
-        signal = torch.cat([signal, control_signal(controls, names=names, **where)], dim=1)  # type: ignore[arg-type]
+        told = control_signal(controls, names=names, **{**where, "frames": cond.latent_frames})  # type: ignore[arg-type]
+        # A loop is played on with the chords and the tune of its beginning, while its clock runs on.
+        signal = torch.cat([signal, told[..., torch.arange(cond.frames) % cond.latent_frames]], dim=1)
     signal = signal.to(device)
     if dropped is not None:
         signal = signal.masked_fill(dropped[:, None, None], 0)

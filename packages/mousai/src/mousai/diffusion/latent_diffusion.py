@@ -214,6 +214,7 @@ class LatentDiffusion(nn.Module):
         elif not isinstance(latents, Tensor) or not latents.is_floating_point() or latents.shape != (batch, *shape):
             what = f"{latents.dtype} {list(latents.shape)}" if isinstance(latents, Tensor) else type(latents).__name__
             raise ValueError(f"latents: expected floating-point {[batch, *shape]}, got {what}")
+        latents = latents.to(self.device)  # a user's may lie elsewhere
         if init_latent is not None and not config.strength:
             return init_latent.expand(batch, -1, -1).to(self.device)
         begin = 1.0 if init_latent is None else config.strength
@@ -222,10 +223,10 @@ class LatentDiffusion(nn.Module):
         if init_latent is not None:
             if init_latent.shape not in (latents.shape, (1, *shape)):
                 raise ValueError(f"init_latent: expected {list(latents.shape)}, got {list(init_latent.shape)}")
-            begun = init_latent.expand(batch, -1, -1) / self.config.latent_std
+            begun = init_latent.to(self.device).expand(batch, -1, -1) / self.config.latent_std
             if self.reads_known and known is not None:
-                begun = torch.where(mask.to(begun.device), known.to(begun), begun)
-            latents = to_noisy(begun, latents, times[0].float().to(latents.device))
+                begun = torch.where(mask, known.to(begun), begun)
+            latents = to_noisy(begun, latents, times[0].float().to(self.device))
         net, conditions = guided_net(self, cond, config, negative=negative, batch=batch)
         sampler = get_sampler(config.sampler) if isinstance(config.sampler, str) else config.sampler
         called, repeats = times.tolist(), config.inpaint_resamples
@@ -238,7 +239,7 @@ class LatentDiffusion(nn.Module):
             called = _repeated(called, repeats)
         x: Tensor = chosen.sample(
             net,
-            latents.to(self.device),
+            latents,
             times=times,
             generators=noise.generators(f"{NOISE_STAGE} steps"),
             callback=None if callback is None else self._scaled(callback, called),

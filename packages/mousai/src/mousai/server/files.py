@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mousai.command_line import command_of
 from mousai.server.errors import ApiError
+from mousai.verbs.command_line import command_of
 
 MEGABYTE = 10**6
 FULL_RATE = 96_000

@@ -5,9 +5,9 @@ import math
 from collections.abc import Mapping
 
 from mousai.audio.writing import METADATA_LIMIT
-from mousai.command_line import number_word
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, key_name, parse_attributes
 from mousai.conditioning.leads import LEADS
+from mousai.settings import number_word
 
 LONGEST_PROMPT = 4096
 """Most characters of a recording's prompt as JSON, as the command line takes them."""

@@ -11,13 +11,13 @@ import torch
 
 from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
 from mousai.audio.files import read_metadata
-from mousai.command_line import option_words, stored_command
 from mousai.errors import UserError
 from mousai.server.errors import sentence_of
 from mousai.server.files import FileStore, StoredFile
 from mousai.server.job import Canceled, Job
 from mousai.server.live.player import play
 from mousai.server.verbs.base import Made
+from mousai.verbs.command_line import option_words, stored_command
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai

@@ -17,14 +17,16 @@ import torch
 
 from mousai.arguments import OUTPUT_TYPES
 from mousai.audio.loop_tags import LoopTag
-from mousai.command_line import number_word
 from mousai.composing import ask, compose
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
+from mousai.conditioning.control_plan import CONTROL_OF, ControlPlan
+from mousai.conditioning.controls import Controls
 from mousai.editing import CROSS_FADE, Recording, edit
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from mousai.regions import BEATS_PER_BAR, MAX_REGION, MIN_REGION, Region
+from mousai.settings import number_word
 from mousai.verbs.fitting import fit_circle
 from vdiffusion import NoiseSource
 
@@ -112,6 +114,9 @@ def check_loop(given: Mapping[str, Any]) -> None:
         raise UserError(
             "strength", given["strength"], "is no part of making a loop; it says how far a recording is varied"
         )
+    for name in CONTROL_OF:
+        if given["audio"] is not None and given.get(name) is not None:
+            raise UserError(name, hint="is for a new loop; of a recording only the seam is made anew, so leave it out")
     if given["audio"] is None:
         for name in ("start_seconds", "end_seconds", "seam_seconds"):
             if given[name] is not None:
@@ -146,10 +151,13 @@ def loop(pipe: "Mousai", request: "Request", length: Bars) -> MousaiOutput:
     clock = replace(
         request.attributes or MusicAttributes(), tempo=length.tempo * samples / (frames * hop), first_downbeat=0.0
     )
+    # Likewise.
+    told = None if request.controls is None else loop_controls(request.controls, length)
+    controls = [] if told is None else [told.stretched(frames * hop / samples)] * len(request.seeds)
     noise = NoiseSource(request.seeds, [0] * len(request.seeds))
     with ProgressBars(request.stages(known=False), pipe._progress_bar_config) as progress:
-        asked = ask(pipe, replace(request, attributes=clock), heard, in_time=True)
-        asked = replace(asked, cond=replace(asked.cond, circle=frames))
+        asked = ask(pipe, replace(request, attributes=clock, controls=None), heard, in_time=True)
+        asked = replace(asked, cond=replace(asked.cond, circle=frames, controls=controls))
         made = compose(pipe, request, asked, noise=noise, progress=progress)
         moved = 0.0
         if request.output_type != "latent":
@@ -164,6 +172,15 @@ def loop(pipe: "Mousai", request: "Request", length: Bars) -> MousaiOutput:
     }
     result = request.output(pipe, made, sample_rate=rate, settings=facts)
     return replace(result, loop=LoopTag(tempo=length.tempo, beats=length.bars * BEATS_PER_BAR))
+
+
+def loop_controls(plan: ControlPlan, length: Bars) -> Controls:
+    """Return the chords, the tune and the sections of a new loop in its own seconds; its first bar begins at 0.
+
+    Raises:
+        UserError: they are longer than the loop, or begin after its end.
+    """
+    return plan.placed(MusicAttributes(tempo=length.tempo), 0.0, length.seconds)
 
 
 def _line_frames(frames: int, factor: int, least: int) -> int:

@@ -4,7 +4,7 @@ import argparse
 import shlex
 from collections.abc import Mapping
 
-from mousai import command_line
+from mousai.verbs import command_line
 
 _NEVER = ("--output", "--overwrite", "--help", "--compile", "--device", "--version")
 """Options that say where and on what it is made, which a file has no say in."""

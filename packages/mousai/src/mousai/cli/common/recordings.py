@@ -34,8 +34,9 @@ from mousai.cli.common.shared import (
     say,
     say_unread,
 )
-from mousai.command_line import clock_words, number_word, setting_words
 from mousai.errors import UserError
+from mousai.settings import number_word
+from mousai.verbs.command_line import clock_words, setting_words
 
 if TYPE_CHECKING:
     from mousai.conditioning.attributes import MusicAttributes

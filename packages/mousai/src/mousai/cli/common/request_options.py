@@ -5,11 +5,11 @@ import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mousai import command_line
 from mousai.cli.common.lora_options import check_lora, load_lora, lora_record
 from mousai.cli.common.sampling_options import check_settings
 from mousai.cli.common.shared import AUDIO_FILES, check_text, checked_device, described_model, model_name
 from mousai.errors import UserError
+from mousai.verbs import command_line
 
 if TYPE_CHECKING:
     from mousai.conditioning.attributes import MusicAttributes

@@ -21,8 +21,9 @@ from mousai.cli.common.shared import (
     model_name,
     say_unread,
 )
-from mousai.command_line import number_word, option_words, setting_words
 from mousai.errors import UserError
+from mousai.settings import number_word
+from mousai.verbs.command_line import option_words, setting_words
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
-from mousai.command_line import number_word
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, key_name, parse_attributes
 from mousai.conditioning.leads import LEADS
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
-from mousai.settings import settings_of
+from mousai.settings import number_word, settings_of
 
 if TYPE_CHECKING:
     from mousai.output import MousaiOutput

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
-from mousai.command_line import span_word
 from mousai.errors import UserError
 from mousai.regions import Region, bars_to_region, check_regions
 from mousai.server.files import StoredFile
 from mousai.server.verbs.base import Made, Terms, setting_fields
 from mousai.server.verbs.recording import RecordingInput
+from mousai.verbs.command_line import span_word
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
-from mousai.command_line import number_word
 from mousai.errors import UserError
 from mousai.regions import CONTEXT, MIN_REGION, Region
 from mousai.server.files import StoredFile, longest_at
 from mousai.server.verbs.base import Made, Terms, setting_fields
 from mousai.server.verbs.recording import RecordingInput
+from mousai.settings import number_word
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai

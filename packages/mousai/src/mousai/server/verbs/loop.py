@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import ConfigDict, Field, create_model
 from pydantic.config import JsonDict
 
-from mousai.command_line import number_word, option_words, setting_words, span_word
 from mousai.errors import UserError
 from mousai.regions import Region
 from mousai.server.files import StoredFile
 from mousai.server.verbs.base import FileId, Made, Terms, attributes_of, setting_fields
 from mousai.server.verbs.recording import RecordingInput
+from mousai.settings import number_word
+from mousai.verbs.command_line import option_words, setting_words, span_word
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai

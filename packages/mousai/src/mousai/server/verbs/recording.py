@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from mousai.command_line import clock_words, option_words, setting_words
 from mousai.conditioning.attributes import MusicAttributes, parse_attributes
 from mousai.errors import UserError
 from mousai.regions import Region, plan_windows
 from mousai.server.files import StoredFile
 from mousai.server.provenance import attributes_in
 from mousai.server.verbs.base import FileId, Made, Terms, Text, VerbInput, attributes_of, facts_of
+from mousai.verbs.command_line import clock_words, option_words, setting_words
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai

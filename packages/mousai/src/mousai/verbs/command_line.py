@@ -8,17 +8,12 @@ from typing import Any
 from mousai.conditioning.attributes import MusicAttributes, key_name
 from mousai.conditioning.control_plan import NOT_STORED
 from mousai.sampling_config import SamplingConfig
-from mousai.settings import settings_of
+from mousai.settings import number_word, settings_of
 
 LONGEST_COMMAND = 6000
 """Characters of a command, as JSON, up to which a file stores it: the prompts that it repeats need room there too."""
 BESIDE = ("regions", "beside_prompt", "init_audio", "strength", "bars", "region")
 """Facts about a piece that no option of `mousai generate` tells: of edits, variations, loops, and calls in Python."""
-
-
-def number_word(value: float) -> str:
-    """Return the shortest text that reads back as the very same number: 8, 0.1, 123.046875."""
-    return repr(float(value)).removesuffix(".0")
 
 
 def span_word(start: float, end: float) -> str:
