@@ -57,8 +57,10 @@ def texts_of(row: dict[str, object]) -> list[str]:
         *STYLE_WORDS.get(style, (style,)),
         *STYLE_NICKNAMES.get(style, ()),
     ]
-    bpm = float(str(row["bpm"]))
-    told += [*speed_words(bpm), *speed_nicknames(bpm), str(row["key"]).replace("#", ""), str(row["bpm"])]
+    if row["bpm"] is not None:  # a song that changes its tempo has none
+        bpm = float(str(row["bpm"]))
+        told += [*speed_words(bpm), *speed_nicknames(bpm), str(row["bpm"])]
+    told.append(str(row["key"]).replace("#", ""))
     for name in names:
         told += [name, *INSTRUMENT_WORDS.get(name, ()), *INSTRUMENT_NICKNAMES.get(name, ())]
     told += [text for name in suits(row) for text in dict(USES)[name]]

@@ -48,7 +48,7 @@ USES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("grief", ("sad scene", "funeral scene", "break up scene", "emotional scene")),
     ("joy", ("happy scene", "commercial", "advert", "kids show", "birthday", "vacation video")),
     ("study", ("study beats", "beats to study to", "study session", "chill beats to relax to")),
-    ("rap", ("beat to rap over", "freestyle beat", "for an mc", "cypher", "type beat")),
+    ("rap", ("beat to rap over", "freestyle beat", "for a rapper", "cypher", "type beat")),
     ("lounge", ("coffee shop", "hotel lobby", "lounge", "restaurant", "elevator music", "cocktail hour")),
     ("tavern", ("tavern scene", "rpg town", "medieval fair", "fantasy game")),
     ("western", ("western scene", "saloon", "cowboy movie", "road movie")),
