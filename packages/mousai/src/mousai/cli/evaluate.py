@@ -55,6 +55,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "times",
     )
     clips.add_argument("--prompts", type=int, metavar="N", help="use only the first N of the 40 prompts, and no grid")
+    clips.add_argument(
+        "--hand-prompts",
+        metavar="PART",
+        help="100 prompts that were written by hand in place of the 40 and the grid: held-out (no caption was worded "
+        "after them) or shown",
+    )
     clips.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the first clip (default 0)")
     clips.add_argument(
         "--no-reference-renders",
@@ -138,6 +144,7 @@ def _config(args: argparse.Namespace) -> "EvaluationConfig":
         lora_scale=args.lora_scale,
         clips=tuple(Path(name).resolve() for name in args.clips),
         prompts=args.prompts,
+        hand_prompts=args.hand_prompts,
         quick=args.quick,
         seed=args.seed,
         device=args.device,

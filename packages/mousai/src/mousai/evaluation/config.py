@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mousai.errors import UserError, is_finite
+from mousai.evaluation.hand_prompts import PARTS
 from mousai.evaluation.prompts import PROMPTS
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ class EvaluationConfig:
         lora: adapter that is added to the model.
         lora_scale: how much of it; by default 1.
         clips: folders of clips that others made.
-        prompts: use only the first so many of the 40 prompts, without the grid; `None` for all and the grid.
+        prompts: use only the first so many of the 40 prompts, without the grid, or of the 100 of `hand_prompts`; `None`
+            for all and the grid.
+        hand_prompts: "held-out" or "shown": the 100 prompts of this part of `evaluation.hand_prompts` in place of the
+            40 and the grid; `None` for these.
         quick: few prompts, few steps and short clips, to see whether everything runs.
         seed: seed of the first clip; the others follow.
         device: device to generate on: "auto", "cpu", "cuda", "cuda:1" or "mps".
@@ -50,6 +54,7 @@ class EvaluationConfig:
     lora_scale: float | None = None
     clips: tuple[Path, ...] = ()
     prompts: int | None = None
+    hand_prompts: str | None = None
     quick: bool = False
     seed: int = 0
     device: str = "auto"
@@ -62,10 +67,14 @@ class EvaluationConfig:
     training_songs: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.prompts is not None and not 1 <= self.prompts <= len(PROMPTS):
-            raise UserError("prompts", self.prompts, f"must be 1 to {len(PROMPTS)}")
+        if self.prompts is not None and not 1 <= self.prompts <= self.most_prompts:
+            raise UserError("prompts", self.prompts, f"must be 1 to {self.most_prompts}")
         if self.prompts is not None and self.clips:
             raise UserError("prompts", None, "with clips, the prompts are those of the clips; leave one of the two out")
+        if self.hand_prompts is not None and self.hand_prompts not in PARTS:
+            raise UserError("hand_prompts", self.hand_prompts, f"must be {' or '.join(PARTS)}")
+        if self.hand_prompts is not None and self.clips:
+            raise UserError("hand_prompts", None, "with clips, the prompts are those of the clips; leave one out")
         if not 0 <= self.seed < 2**62:
             raise UserError("seed", self.seed, "must be 0 or more, below 2^62")
         if self.long != 0 and not (is_finite(self.long) and 40 <= self.long <= 3600):
@@ -89,6 +98,11 @@ class EvaluationConfig:
             raise UserError("clips", None, f"two folders have the name {twice[0]}; rename one")
         if self.out.exists() and not self.out.is_dir():
             raise UserError("out", str(self.out), "is a file; give a folder")
+
+    @property
+    def most_prompts(self) -> int:
+        """Number of prompts that `prompts` takes the first of."""
+        return len(PROMPTS) if self.hand_prompts is None else 100
 
     @property
     def subject(self) -> str | None:

@@ -9,6 +9,7 @@ from mousai.errors import UserError
 from mousai.evaluation.clips import Row, plan_clips, read_clips
 from mousai.evaluation.config import REFERENCE, EvaluationConfig, EvaluationResult
 from mousai.evaluation.features.waveform import CLIP_SECONDS
+from mousai.evaluation.hand_prompts import hand_prompts
 from mousai.evaluation.judges.panel import JudgePanel
 from mousai.evaluation.judges.tempo import RULE
 from mousai.evaluation.metrics.autoencoder import STEPS, measure_autoencoder
@@ -157,8 +158,21 @@ def planned_rows(config: EvaluationConfig, brought: Sequence[Row]) -> list[Row]:
             made = {"file_name": f"{number:03d}-a.flac", "piece": 0, "seed": config.seed + number, "duration": duration}
             found.append({**row, **made})
         return found
+    if config.hand_prompts is not None:
+        return _hand_written(config, duration)
     prompts: Sequence[Prompt] = all_prompts() if config.prompts is None else PROMPTS[: config.prompts]
     if config.quick:
         prompts = PROMPTS[: config.prompts or QUICK_PROMPTS]
     listed = set(PROMPTS)
     return plan_clips([(each, 2 if each in listed else 1) for each in prompts], seed=config.seed, duration=duration)
+
+
+def _hand_written(config: EvaluationConfig, duration: float) -> list[Row]:
+    """A row for each prompt that was written by hand."""
+    assert config.hand_prompts is not None
+    chosen = hand_prompts(config.hand_prompts)[: config.prompts or (QUICK_PROMPTS if config.quick else None)]
+    return [
+        {"file_name": f"{number:03d}-a.flac", "prompt": prompt.text, **prompt.asked(), "piece": 0, "duration": duration}
+        | {"seed": config.seed + number}
+        for number, prompt in enumerate(chosen)
+    ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
+from mousai.arguments import PromptCutWarning, UnknownWordsWarning
 from mousai.audio.files import read_metadata
 from mousai.errors import UserError
 from mousai.server.errors import sentence_of
@@ -96,8 +96,8 @@ class Runner:
         found = []
         if unseen := self._pipe.unseen(prompt):
             found.append(f"the prompt is too long, not seen of it: {' '.join(unseen.split())!r}")
-        if words := self._pipe.unknown(prompt):
-            found.append(unknown_words(words))
+        if line := self._pipe.not_understood(prompt):
+            found.append(line)
         return "; ".join(found)
 
     def sentence(self, job: Job, error: UserError) -> str:

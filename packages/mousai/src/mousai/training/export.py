@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig
 from mousai.conditioning.text import T5TextEncoder, load_tokenizer
+from mousai.conditioning.vocabulary import VOCABULARY, load_vocabulary
 from mousai.data.latent_cache import encoder_fingerprint
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
@@ -163,6 +164,7 @@ def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) ->
         text = frozen_text(found_path(config, "text", run))
     if any(key.startswith("text.") for key in weights.average):
         weights.fill(text, "text.")
+        text.vocabulary = load_vocabulary(run / VOCABULARY) or text.vocabulary
     stage_1 = model_folder(found_path(config, "autoencoder", run), field="autoencoder", need=["autoencoder"])
     defaults = describe(begun if started is not None else stage_1).defaults
     return {"text_encoder": text, "latent_diffusion": model, "autoencoder": load_autoencoder(stage_1)}, defaults

@@ -152,13 +152,13 @@ def say_unread(pipeline: "Mousai", prompts: Sequence[str]) -> None:
     """Say on stderr what the text encoder does not read of prompts, once for all pieces that are made of them."""
     import warnings
 
-    from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
+    from mousai.arguments import PromptCutWarning, UnknownWordsWarning
 
     for prompt in dict.fromkeys(prompts):
         if unseen := pipeline.unseen(prompt):
             print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
-        if words := pipeline.unknown(prompt):
-            print(f"mousai: {unknown_words(words)}", file=sys.stderr)
+        if line := pipeline.not_understood(prompt):
+            print(f"mousai: {line}", file=sys.stderr)
     for kind in (PromptCutWarning, UnknownWordsWarning):
         warnings.simplefilter("ignore", kind)
 

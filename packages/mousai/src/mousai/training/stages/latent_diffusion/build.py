@@ -11,6 +11,7 @@ import torch
 from dmae import DMAE, DMAEConfig
 from mousai.conditioning.control_signal import FIELDS
 from mousai.conditioning.text import T5TextEncoder
+from mousai.conditioning.vocabulary import VOCABULARY
 from mousai.data.annotation import controls_of
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
@@ -27,7 +28,7 @@ from mousai.training.sources import model_folder, sizes_of
 from mousai.training.stages.experiment import VALIDATION_ITEMS, Experiment
 from mousai.training.stages.latent_diffusion.module import LatentDiffusionStage
 from mousai.training.stages.latent_diffusion.resident import resident_latents
-from mousai.training.stages.latent_diffusion.text import frozen_text, small_text
+from mousai.training.stages.latent_diffusion.text import frozen_text, keep_vocabulary, small_text
 
 _SMALL = 20e6  # parameters of a text encoder that is trained along; a big one would be spoilt by a small corpus
 
@@ -68,6 +69,9 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
             "text", config.text, f"gives {text.features} features, the model reads {sizes.net.context_features}"
         )
     stage = _stage(config, model, text, load_autoencoder(stage_1), frozen=frozen is not None)
+    if stage.text is not None:
+        fields = [record.fields for record in songs.records]
+        keep_vocabulary(text, fields, Path(config.out) / VOCABULARY, seed=config.loop.seed)
     controls = _controls_read(model.config, config)
     if controls is not None and isinstance(songs, FolderSongs):
         _check_controls(songs)
@@ -115,10 +119,13 @@ def _build_resident(config: LatentDiffusionTrainingConfig, start: Path | None, s
         raise UserError("loop.resident", True, "needs --from, a model to start from")
     autoencoder = load_autoencoder(stage_1)
     model = _started(start, config)
-    stage = _stage(config, model, T5TextEncoder.load(start), autoencoder, frozen=False)
+    text = T5TextEncoder.load(start)
+    stage = _stage(config, model, text, autoencoder, frozen=False)
     controls = _controls_read(model.config, config)
     data, close = resident_latents(config, autoencoder, stage_1, controls=controls)
     stage.resident = data
+    if stage.text is not None:
+        keep_vocabulary(text, data.metadata, Path(config.out) / VOCABULARY, seed=config.loop.seed)
     rng = np.random.default_rng(0)
     captions = [caption_of(fields, rng) for fields in data.metadata[: config.logging.listen_count]]
     stage.prompts = config.logging.prompts or captions
