@@ -22,14 +22,20 @@ BASE = ["--data", "songs", "--out", "run"]
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_recipe_can_be_read(stage):
-    assert recipe_names() == ["controls", "paper", "small", "tiny"]
-    own = {"autoencoder": set(), "latent-diffusion": {"controls"}}
+    assert recipe_names() == ["controls", "distill", "paper", "small", "tiny"]
+    own = {"autoencoder": set(), "latent-diffusion": {"controls", "distill"}}
     for name in sorted({"paper", "small", "tiny"} | own[stage]):
-        extra = ["--from", "model"] if (stage, name) == ("autoencoder", "small") else []
+        given = {
+            ("autoencoder", "small"): ["--from", "model"],
+            ("latent-diffusion", "distill"): ["--distill-from", "model"],
+        }
+        extra = given.get((stage, name), [])
         settings = read_config(stage, ["--config", name, *BASE, *extra])
         assert settings.data == "songs" and settings.loop.max_steps
     both = {f"{s}-{n}.yaml" for s in STAGES for n in ("paper", "small", "tiny")}
-    assert {path.name for path in RECIPES.iterdir()} == {*both, "latent-diffusion-controls.yaml"}
+    assert {path.name for path in RECIPES.iterdir()} == both | {
+        f"latent-diffusion-{one}.yaml" for one in ("controls", "distill")
+    }
 
 
 def test_the_papers_settings_are_those_of_the_paper():
@@ -76,7 +82,7 @@ MISTAKES = [
     (["--loop.batch", "0", "--loop.max_steps", "3"], "loop.batch=0: must be 1 or more"),
     ([], "loop.max_steps: say how long to train"),
     (["--loop.max_time", "3h"], "loop.max_time='3h': must be seconds or days:hours:minutes:seconds"),
-    (["--config", "huge"], "--config huge: no such file; give one, or a recipe: controls, paper, small, tiny"),
+    (["--config", "huge"], "--config huge: no such file; give one, or a recipe: controls, distill, paper, small, tiny"),
     (["--optimizer.learning_rate", "-1", "--loop.max_steps", "3"], "optimizer.learning_rate=-1: must be above 0"),
     (["--loop.max_steps", "3"], "songs: no such folder"),
     (["--loop.max_steps", "3", "--from", "nowhere"], "--from nowhere: no such folder"),

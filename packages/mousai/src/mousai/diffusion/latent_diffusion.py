@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.control_signal import FIELDS
 from mousai.conditioning.text import TextEmbedding
-from mousai.diffusion.conditions import global_condition, injected_signal
+from mousai.diffusion.conditions import NO_GUIDANCE, Scales, global_condition, injected_signal
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.guided_net import guided_net
 from mousai.sampling_config import SamplingConfig
@@ -84,15 +84,26 @@ class LatentDiffusion(nn.Module):
         """Signals of the batch by depth, for `denoise`; see `mousai.diffusion.conditions.injected_signal`."""
         return injected_signal(self.config, cond, batch, device=self.device, dropped=dropped)
 
-    def global_condition(self, text: TextEmbedding | None, inject: Mapping[int, Tensor]) -> dict[str, Tensor]:
+    def global_condition(
+        self,
+        text: TextEmbedding | None,
+        inject: Mapping[int, Tensor],
+        *,
+        scales: Scales = NO_GUIDANCE,
+    ) -> dict[str, Tensor]:
         """Condition of the whole piece for `denoise`; see `mousai.diffusion.conditions.global_condition`."""
-        return global_condition(self.config, text, inject)
+        return global_condition(self.config, text, inject, scales=scales)
 
-    def net_conditions(self, cond: Conditioning, batch: int) -> dict[str, Any]:
+    @property
+    def reads_guidance(self) -> bool:
+        """Tell whether the net reads the guidance scales, and needs one evaluation a step."""
+        return self.config.guidance_inputs
+
+    def net_conditions(self, cond: Conditioning, batch: int, *, scales: Scales = NO_GUIDANCE) -> dict[str, Any]:
         """Conditions of `denoise` for sampling: all cross-attentions' keys and values of the prompts, computed once."""
         context = None if cond.text is None else self.net.encode_context(cond.text.hidden, cond.text.mask)
         inject = self.inject(cond, batch)
-        return {"context": context, "inject": inject, **self.global_condition(cond.text, inject)}
+        return {"context": context, "inject": inject, **self.global_condition(cond.text, inject, scales=scales)}
 
     def null(self, batch: int, tokens: int | None = None) -> TextEmbedding:
         """The learned embedding that stands for "no prompt".

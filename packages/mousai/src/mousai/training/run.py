@@ -36,6 +36,7 @@ from mousai.training.config import (
     AutoencoderTrainingConfig,
     ComposerConfig,
     ControlConfig,
+    DistillationConfig,
     LatentCropConfig,
     TrainingConfig,
     seconds_of,
@@ -152,7 +153,7 @@ def _callbacks(
     ]
 
 
-_MODELS = ("start_from", "autoencoder")
+_MODELS = ("start_from", "distill_from", "autoencoder")
 _PATHS = ("data", "out", *_MODELS, "model", "text")
 
 
@@ -187,6 +188,8 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
     fixed["crops"].pop("latents", None)
     if crops is LatentCropConfig:
         fixed["controls"] = {**asdict(ControlConfig()), **fixed.get("controls", {})}
+        fixed["distillation"] = {**asdict(DistillationConfig()), **fixed.get("distillation", {})}
+        fixed.setdefault("distill_from", None)
     if crops is AutoencoderCropConfig:
         fixed.setdefault("attack_weight", 0.0)
         if fixed["phase"] == "decoder":  # which learns no magnitudes

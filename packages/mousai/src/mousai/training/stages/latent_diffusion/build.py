@@ -15,7 +15,7 @@ from mousai.conditioning.vocabulary import VOCABULARY
 from mousai.data.annotation import controls_of
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
-from mousai.diffusion.widening import with_controls
+from mousai.diffusion.widening import with_controls, with_guidance_inputs
 from mousai.errors import UserError
 from mousai.storage.folders import autoencoder_config, latent_diffusion_config, load_autoencoder, load_latent_diffusion
 from mousai.training.config import ControlConfig, LatentDiffusionTrainingConfig
@@ -26,6 +26,7 @@ from mousai.training.data.latent_crops import LatentCrops
 from mousai.training.data.songs import Songs, latent_songs, split_songs
 from mousai.training.sources import model_folder, sizes_of
 from mousai.training.stages.experiment import VALIDATION_ITEMS, Experiment
+from mousai.training.stages.latent_diffusion.distillation import DistillationStage, check_teacher, teacher_folder
 from mousai.training.stages.latent_diffusion.module import LatentDiffusionStage
 from mousai.training.stages.latent_diffusion.resident import resident_latents
 from mousai.training.stages.latent_diffusion.text import frozen_text, keep_vocabulary, small_text
@@ -46,6 +47,8 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
     if sizes is not None:
         _check_channels(sizes, latent, config)
         sizes = _with_controls(sizes, config)
+    if start is not None and config.distill_from is not None:
+        check_teacher(latent_diffusion_config(start), config)
     frozen = None if start or config.text == "small" else frozen_text(config.text)
     if config.loop.resident:
         return _build_resident(config, start, stage_1)
@@ -98,7 +101,7 @@ def _stage(
 ) -> LatentDiffusionStage:
     """The stage, with what is not trained frozen, and the ways to compute that the config asks for."""
     small = sum(weight.numel() for weight in text.parameters()) < _SMALL
-    train_text = not frozen and small and not config.lora.rank
+    train_text = not frozen and small and not config.lora.rank and config.distill_from is None
     text = text.train() if train_text else text.eval().requires_grad_(False)
     if config.lora.rank:
         from mousai.training.stages.latent_diffusion.adapters import add_adapters
@@ -110,6 +113,9 @@ def _stage(
         model.net.compile()
     if config.loop.cuda_graph:
         use_cuda_graphs(model.net)
+    if config.distill_from is not None:
+        teacher = load_latent_diffusion(teacher_folder(config))
+        return DistillationStage(model.train(), teacher, text, autoencoder, config)
     return LatentDiffusionStage(model.train(), text, autoencoder, config, train_text=train_text)
 
 
@@ -136,8 +142,11 @@ def _build_resident(config: LatentDiffusionTrainingConfig, start: Path | None, s
 
 
 def _started(start: Path, config: LatentDiffusionTrainingConfig) -> LatentDiffusion:
-    """The model that a run starts from, with the controls that it is to get."""
-    return with_controls(load_latent_diffusion(start), config.controls.channels)
+    """The model that a run starts from, with the inputs that it is to get."""
+    model = load_latent_diffusion(start)
+    return (
+        with_controls(model, config.controls.channels) if config.distill_from is None else with_guidance_inputs(model)
+    )
 
 
 def _with_controls(sizes: LatentDiffusionConfig, config: LatentDiffusionTrainingConfig) -> LatentDiffusionConfig:
