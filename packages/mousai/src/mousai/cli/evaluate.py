@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mousai.cli.common.lora_options import check_lora, check_lora_fits
 from mousai.cli.common.shared import say
@@ -10,6 +10,7 @@ from mousai.errors import UserError, install_hint
 
 if TYPE_CHECKING:
     from mousai.evaluation.config import EvaluationConfig
+    from mousai.evaluation.control_config import ControlConfig
 
 _NEEDED = ("librosa", "matplotlib", "scipy", "yaml")
 
@@ -71,6 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     clips.add_argument(
         "--quick", action="store_true", help="two prompts of 8 s in two steps, to see whether everything runs"
     )
+    _add_control_options(parser)
     more = parser.add_argument_group("more metrics")
     more.add_argument(
         "--long",
@@ -97,6 +99,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_control_options(parser: argparse.ArgumentParser) -> None:
+    from mousai.evaluation.control_config import PARTS
+
+    group = parser.add_argument_group(
+        "control", "What people do with a piece, measured on songs and prompts that no training saw."
+    )
+    group.add_argument(
+        "--control",
+        action="store_true",
+        help="measure edits, continuations, loops, chords, melodies, variations and streams, instead of clips of the "
+        "prompts",
+    )
+    group.add_argument("--control-and-clips", action="store_true", help="the same beside clips of the prompts")
+    group.add_argument(
+        "--control-parts", nargs="+", choices=PARTS, metavar="PART", help=f"only these: {', '.join(PARTS)}"
+    )
+    group.add_argument(
+        "--control-songs",
+        type=int,
+        metavar="N",
+        help="songs, loops and changes of each part (default 40; 20 for loop, vary and stream)",
+    )
+    group.add_argument(
+        "--references",
+        metavar="DIR",
+        help="folder of songs that no training saw, with their tempo, key, chords and melody, as `mousai compose` "
+        "writes it (default: songs are composed here, which needs FluidSynth)",
+    )
+    group.add_argument(
+        "--control-stream-seconds",
+        type=float,
+        metavar="S",
+        help="length of the stream whose speed and memory are measured (default 120)",
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Evaluate, print the metrics, say where the report is and which limits fail; 1 if one does."""
     config = _config(args)
@@ -105,20 +143,45 @@ def run(args: argparse.Namespace) -> int:
     limits = [limit for file in args.require for limit in read_limits(Path(file))]
     check_measurable(limits, config)
 
+    from mousai.evaluation.report.control import control_lines
     from mousai.evaluation.report.metric_table import comparison_lines, metric_lines
     from mousai.evaluation.run import evaluate
 
     result = evaluate(config)
     if len(config.clips) + (config.model is not None) > 1:
         say([*comparison_lines(result.summaries), ""])
-    if result.metrics:
+    if result.summaries and result.metrics:
         say([*metric_lines(result.metrics), ""])
+    if lines := control_lines(result):
+        say([*lines, ""])
     print(config.out / "report.html")
     if not limits:
         return 0
     failed = failures(limits, result.metrics)
     say(failed or [f"all {len(limits)} limits hold"])
     return 1 if failed else 0
+
+
+def _control_config(args: argparse.Namespace) -> "ControlConfig | None":
+    """What is measured of control; `None` where it is not asked for."""
+    from mousai.evaluation.control_config import ControlConfig
+
+    given: dict[str, Any] = {
+        "control_parts": args.control_parts and tuple(dict.fromkeys(args.control_parts)),
+        "control_songs": args.control_songs,
+        "references": None if args.references is None else Path(args.references),
+        "control_stream_seconds": args.control_stream_seconds,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    if args.control and args.control_and_clips:
+        raise UserError("control", None, "is part of --control-and-clips; leave one of the two out")
+    if not (args.control or args.control_and_clips):
+        for name in given:
+            raise UserError(name, None, "says how control is measured; give --control too")
+        return None
+    if args.model is None and args.clips:
+        raise UserError("control_and_clips", None, "measures control of a model; give a MODEL beside the clips")
+    return ControlConfig(**{name.removeprefix("control_"): value for name, value in given.items()})
 
 
 def _config(args: argparse.Namespace) -> "EvaluationConfig":
@@ -155,6 +218,8 @@ def _config(args: argparse.Namespace) -> "EvaluationConfig":
         songs=args.songs,
         files=tuple(Path(name) for name in args.files),
         training_songs=None if args.training_songs is None else Path(args.training_songs),
+        control=_control_config(args),
+        usual=not args.control,
     )
     if args.model is None and args.clips:
         return config

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mousai.errors import UserError, is_finite
+from mousai.evaluation.control_config import ControlConfig
 from mousai.evaluation.hand_prompts import PARTS
 from mousai.evaluation.prompts import PROMPTS
 
 if TYPE_CHECKING:
+    from mousai.evaluation.control.run import ControlResult
     from mousai.evaluation.metrics.statistics import Measurement
     from mousai.evaluation.metrics.verdicts import JudgedClips
 
@@ -42,6 +44,8 @@ class EvaluationConfig:
         songs: number of composed songs that the autoencoder is measured on.
         files: recordings that the autoencoder is measured on.
         training_songs: folder of songs that the model learned from, to look for memorization.
+        control: what people do with a piece, and on how much of it that is measured; `None` leaves it out.
+        usual: whether clips of prompts and the autoencoder are measured, as without `control`.
 
     Raises:
         UserError: a setting is impossible.
@@ -65,6 +69,8 @@ class EvaluationConfig:
     songs: int = 6
     files: tuple[Path, ...] = ()
     training_songs: Path | None = None
+    control: ControlConfig | None = None
+    usual: bool = True
 
     def __post_init__(self) -> None:
         if self.prompts is not None and not 1 <= self.prompts <= self.most_prompts:
@@ -98,6 +104,20 @@ class EvaluationConfig:
             raise UserError("clips", None, f"two folders have the name {twice[0]}; rename one")
         if self.out.exists() and not self.out.is_dir():
             raise UserError("out", str(self.out), "is a file; give a folder")
+        if not self.usual:
+            self._check_control_alone()
+
+    def _check_control_alone(self) -> None:
+        """Refuse what is only measured on clips of prompts."""
+        given = {
+            **{"prompts": self.prompts, "clips": self.clips, "long": self.long, "files": self.files},
+            **{"prompt_robustness": self.prompt_robustness, "training_songs": self.training_songs},
+            "hand_prompts": self.hand_prompts,
+        }
+        for name, value in given.items():
+            if value:
+                hint = "is measured on clips of prompts; give --control-and-clips instead of --control"
+                raise UserError(name, None, hint)
 
     @property
     def most_prompts(self) -> int:
@@ -115,11 +135,17 @@ class EvaluationConfig:
         """The settings that are not left out, as plain values."""
         settings: dict[str, Any] = {}
         for name, value in asdict(self).items():
+<<<<<<< HEAD
             if value in (None, (), False) and not (name == "lora_scale" and value == 0.0):
+=======
+            if value in (None, (), False) or name in ("control", "usual"):
+>>>>>>> h-control
                 continue
             if isinstance(value, tuple):
                 value = [str(each) for each in value]
             settings[name] = str(value) if isinstance(value, Path) else value
+        if self.control is not None:
+            settings |= self.control.to_json()
         return settings
 
 
@@ -137,6 +163,7 @@ class EvaluationResult:
         prompt_robustness: of `prompt_robustness.compare_with_original`, if measured.
         autoencoder: of `autoencoder.measure_autoencoder`, if measured.
         metrics: the catalogue's metrics of the evaluated set, as far as they were measured.
+        control: what people do with a piece, if measured.
     """
 
     settings: Mapping[str, Any]
@@ -148,3 +175,4 @@ class EvaluationResult:
     prompt_robustness: dict[str, Any] = field(default_factory=dict)
     autoencoder: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, "Measurement"] = field(default_factory=dict)
+    control: "ControlResult | None" = None

@@ -80,7 +80,7 @@ def render_clips(
 
     dtype = str(pipeline.dtype).removeprefix("torch.")
     settings = {"model": f"{model_hash} in {dtype}", **({"fast": True} if fast else {})}
-    return _render_missing(folder, [{**row, **settings} for row in rows], generate, "generating")
+    return render_missing(folder, [{**row, **settings} for row in rows], generate, "generating")
 
 
 def render_references(folder: Path, rows: Sequence[Row]) -> list[Row]:
@@ -106,7 +106,7 @@ def render_references(folder: Path, rows: Sequence[Row]) -> list[Row]:
         }
         for row in rows
     ]
-    return _render_missing(folder, songs, compose, "composing")
+    return render_missing(folder, songs, compose, "composing")
 
 
 def model_hash(folder: Path, *, lora: Path | None = None, lora_scale: float | None = None) -> str:
@@ -127,10 +127,20 @@ def _song_seed(row: Row) -> int:
     return int(hashlib.sha256(text.encode()).hexdigest()[:12], 16)
 
 
-def _render_missing(
-    folder: Path, rows: list[Row], render: Callable[[Row], tuple["Array", Row]], description: str
+def render_missing(
+    folder: Path, rows: Sequence[Row], render: Callable[[Row], tuple["Array", Row]], description: str
 ) -> list[Row]:
-    """Render the clips that are not there yet; the table is written after every clip."""
+    """Render the clips that are not there yet; the table is written after every clip.
+
+    Args:
+        folder: folder of the clips and their table.
+        rows: rows that say how each clip is made; one whose row in the table says the same is kept.
+        render: function of a row that gives the sound at `SAMPLE_RATE`, and more fields of the row.
+        description: what the progress bar says.
+
+    Returns:
+        the rows with those fields.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / TABLE
     if not table.is_file():

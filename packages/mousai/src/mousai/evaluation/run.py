@@ -1,6 +1,7 @@
 """An evaluation from start to end: generate, render references, judge, summarize, report."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,9 @@ from mousai import __version__
 from mousai.errors import UserError
 from mousai.evaluation.clips import Row, plan_clips, read_clips
 from mousai.evaluation.config import REFERENCE, EvaluationConfig, EvaluationResult
+from mousai.evaluation.control.run import measure_control
+from mousai.evaluation.control.workplace import MEASURE, Workplace
+from mousai.evaluation.control_config import FULL, QUICK, ControlConfig
 from mousai.evaluation.features.waveform import CLIP_SECONDS
 from mousai.evaluation.hand_prompts import hand_prompts
 from mousai.evaluation.judges.panel import JudgePanel
@@ -47,7 +51,8 @@ class _Evaluation:
         self.panel = JudgePanel.load()
         genres = self.panel.genre.names
         self.brought = {folder.name: (folder, read_clips(folder, genres=genres)) for folder in config.clips}
-        if config.reference_renders or config.songs:
+        usual = config.usual and (config.reference_renders or bool(config.songs))
+        if usual or (config.control is not None and config.control.composes):
             from mousai.compose.rendering.render import check_tools
 
             check_tools()
@@ -63,14 +68,17 @@ class _Evaluation:
             if config.model is None
             else load_pipeline(config.model, device=config.device, dtype=config.dtype, **self._adapter())
         )
-        self._judge_sets(pipeline)
+        if config.usual:
+            self._judge_sets(pipeline)
+        if config.control is not None and pipeline is not None:
+            result.control = measure_control(self._workplace(config.control, pipeline))
         if config.training_songs is not None:
             self._measure_memorization(config.training_songs)
         if config.prompt_robustness and pipeline is not None:
             result.prompt_robustness = self._prompt_robustness(pipeline)
         if config.long:
             result.long_pieces = self._long_pieces(pipeline)
-        if pipeline is not None and (config.songs or config.files):
+        if config.usual and pipeline is not None and (config.songs or config.files):
             result.autoencoder = measure_autoencoder(
                 pipeline,
                 config.files,
@@ -128,6 +136,22 @@ class _Evaluation:
             clips = render_references(folder, rows)
             found[REFERENCE] = {"folder": folder.name, **compare_ends(folder, clips, self.panel.key)}
         return found
+
+    def _workplace(self, control: ControlConfig, pipeline: "Mousai") -> Workplace:
+        config, dtype = self.config, str(pipeline.dtype).removeprefix("torch.")
+        return Workplace(
+            pipeline=pipeline,
+            panel=self.panel,
+            config=replace(control, songs=control.songs or 1, stream_seconds=8.0) if config.quick else control,
+            lengths=QUICK if config.quick else FULL,
+            folder=config.out / "control",
+            settings={
+                **{"model": f"{self.model_hash} in {dtype}", "measure": MEASURE, "mousai": __version__},
+                **({"fast": True} if config.quick else {}),
+            },
+            seed=config.seed,
+            sampling={"num_inference_steps": 2, "decoder_steps": 1} if config.quick else {},
+        )
 
     def _generate(self, folder: Path, rows: Sequence[Row], pipeline: "Mousai") -> list[Row]:
         assert self.model_hash is not None
