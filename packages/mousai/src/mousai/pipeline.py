@@ -16,11 +16,11 @@ from mousai.arguments import (
     seeds_of,
 )
 from mousai.callbacks import StepEnd
+from mousai.calls import pipeline_call
 from mousai.cascade import Cascade
 from mousai.composing import ask, compose, piece_seconds
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.control_plan import control_plan
-from mousai.device import plain_defaults
 from mousai.editing import as_recording, edit, wanted_regions
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
@@ -60,8 +60,7 @@ class Mousai(Cascade):
     # ---- text -> waveform
 
     @takes_settings(SamplingConfig)
-    @plain_defaults()
-    @torch.no_grad()
+    @pipeline_call
     def __call__(
         self,
         prompt: str | Sequence[str],
@@ -151,7 +150,6 @@ class Mousai(Cascade):
             output_type=output_type,
             callback=callback_on_step_end,
         )
-        self._interrupt = False
         if inpaint_audio is not None:
             recording = as_recording(inpaint_audio, sample_rate=self.sample_rate)
             regions = wanted_regions(
@@ -182,8 +180,7 @@ class Mousai(Cascade):
         return request.output(self, audios, sample_rate=self.sample_rate, settings=facts)
 
     @takes_settings(SamplingConfig)
-    @plain_defaults()
-    @torch.no_grad()
+    @pipeline_call
     def loop(
         self,
         prompt: str | Sequence[str],
@@ -248,7 +245,6 @@ class Mousai(Cascade):
             output_type=output_type,
             callback=callback_on_step_end,
         )
-        self._interrupt = False
         if length is not None:
             return loop(self, request, length)
         recording = as_recording(audio, sample_rate=self.sample_rate, field="audio")
