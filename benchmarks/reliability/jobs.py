@@ -45,12 +45,14 @@ class Job:
         old: words of the command that makes what stands there before; None where nothing does.
         own: files and folders that it writes.
         facts: what is compared of a file: by default a hash of its bytes. None is nothing.
+        between: patterns of files that are there only until the end, each of them whole.
     """
 
     words: tuple[str, ...]
     old: tuple[str, ...] | None = None
     own: tuple[str, ...] = ()
     facts: Callable[[Path], Any] = field(default=lambda path: sha256(path.read_bytes()).hexdigest())
+    between: tuple[str, ...] = ()
 
 
 def checkpoint_facts(path: Path) -> Any:
@@ -61,6 +63,10 @@ def checkpoint_facts(path: Path) -> Any:
         saved = read_checkpoint(path)
         state = {key: saved[key] for key in ("state_dict", "optimizer_states", "lr_schedulers", "global_step")}
         return _hash_of([state, saved["callbacks"].get("EMA")])
+    if path.name == "config.json":
+        values = json.loads(path.read_text())
+        values.pop("out")  # as it was typed, and in full once the folder is there
+        return _hash_of(values)
     if path.parent.name in ("checkpoints", "latents") or path.suffix == ".json":
         return sha256(path.read_bytes()).hexdigest()
     return None  # the log has times in it, the lock the number of the process
@@ -78,6 +84,11 @@ def _hash_of(value: Any) -> str:
     if isinstance(value, list | tuple):
         return sha256(repr([one if isinstance(one, str) else _hash_of(one) for one in value]).encode()).hexdigest()
     return repr(value)
+
+
+def shard_facts(path: Path) -> Any:
+    """Hash of a file of shards; "half" of a description that is no JSON."""
+    return sha256(path.read_bytes()).hexdigest() if path.suffix != ".json" or is_json(path) else "half"
 
 
 def export_facts(path: Path) -> Any:
@@ -143,14 +154,18 @@ JOBS: dict[str, Job] = {
         ("data", "encode", "music", "-o", "latents", "--model", "model", "--workers", "1"), None, ("latents",)
     ),
     "data shard": Job(
-        ("data", "shard", "music", "-o", "shards", "--songs-per-shard", "1", "--workers", "1"), None, ("shards",)
+        ("data", "shard", "music", "-o", "shards", "--songs-per-shard", "1", "--workers", "1"),
+        None,
+        ("shards",),
+        shard_facts,
+        ("shards/*.tar.json",),
     ),
     "compose": Job(
         ("compose", "--songs", "2", "--out", "songs", "--duration", "1", "--dry", "--workers", "1", "--quiet"),
         None,
         ("songs",),
     ),
-    "train": Job((*_TRAIN, "--out", "run"), None, ("run",), checkpoint_facts),
+    "train": Job((*_TRAIN, "--out", "run"), None, ("run",), checkpoint_facts, ("run/checkpoints/*.ckpt",)),
     "export": Job(
         ("export", "done", "-o", "m", "--overwrite", "--about", "new"),
         ("export", "done", "-o", "m"),

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def _kill_job(
         one.kills += 1
         step()
         one.writing += bool(leftovers_in(work))
-        one.faults += [f"kill {one.kills}: {what}" for what in _odd(state(job, work), old, new)]
+        one.faults += [f"kill {one.kills}: {what}" for what in _odd(job, state(job, work), old, new)]
         ended = forks.run(job.words, work)
         if ended.code:
             one.faults.append(f"kill {one.kills}: the next command fails: {ended.code} {ended.err[-500:]}")
@@ -144,11 +145,16 @@ def _lives(process: int) -> bool:
         return False
 
 
-def _odd(now: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def _odd(job: Job, now: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """Files that are neither the old one nor the new one."""
     changed = [path for path, facts in now.items() if facts not in (old.get(path), new.get(path))]
     # What is written anew in each run, such as an index that grows, is compared at the end.
     grows = ("index.json", "config.json", "model.json", "bad_files.json", "bad.json", "metadata.jsonl")
+    changed = [
+        path
+        for path in changed
+        if path in new or now[path] == "half" or not any(fnmatch(path, one) for one in job.between)
+    ]
     odd = [f"{path} is neither old nor new" for path in changed if not path.endswith(grows)]
     return odd + [f"{path} is gone" for path in old if path not in now]
 
