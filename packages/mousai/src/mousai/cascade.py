@@ -11,6 +11,7 @@ from torch import nn
 
 from dmae import DMAE
 from mousai.arguments import PromptCutWarning, UnknownWordsWarning, strange_words, unknown_words
+from mousai.calls import Interruptions
 from mousai.codec import Codec
 from mousai.conditioning.text import TextEmbedding, TextEncoder
 from mousai.device import plain_defaults, resolve_device
@@ -37,7 +38,15 @@ class Cascade(Codec):
         check_fit({"text_encoder": text_encoder, "latent_diffusion": latent_diffusion, "autoencoder": autoencoder})
         super().__init__(autoencoder, defaults=defaults, about=about)
         self.text_encoder, self.latent_diffusion = text_encoder, latent_diffusion
-        self._interrupt = False
+        self._interruptions = Interruptions()
+
+    @property
+    def _interrupt(self) -> bool:
+        return self._interruptions.is_stopped
+
+    @_interrupt.setter
+    def _interrupt(self, value: bool) -> None:
+        self._interruptions.stop(value)
 
     @property
     def components(self) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from mousai.arguments import (
     seeds_of,
 )
 from mousai.callbacks import StepEnd
+from mousai.calls import pipeline_call
 from mousai.cascade import Cascade
 from mousai.composing import make_piece, piece_seconds
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.control_plan import control_plan
-from mousai.device import plain_defaults
 from mousai.editing import as_recording, edit, wanted_regions
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
@@ -57,8 +57,7 @@ class Mousai(Cascade):
     # ---- text -> waveform
 
     @takes_settings(SamplingConfig)
-    @plain_defaults()
-    @torch.no_grad()
+    @pipeline_call
     def __call__(
         self,
         prompt: str | Sequence[str],
@@ -148,7 +147,6 @@ class Mousai(Cascade):
             output_type=output_type,
             callback=callback_on_step_end,
         )
-        self._interrupt = False
         if inpaint_audio is not None:
             recording = as_recording(inpaint_audio, sample_rate=self.sample_rate)
             regions = wanted_regions(
@@ -170,8 +168,7 @@ class Mousai(Cascade):
         return make_piece(self, request, DURATION if seconds is None else seconds, latents=latents)
 
     @takes_settings(SamplingConfig)
-    @plain_defaults()
-    @torch.no_grad()
+    @pipeline_call
     def loop(
         self,
         prompt: str | Sequence[str],
@@ -247,7 +244,6 @@ class Mousai(Cascade):
             output_type=output_type,
             callback=callback_on_step_end,
         )
-        self._interrupt = False
         if length is not None:
             return loop(self, request, length)
         recording = as_recording(audio, sample_rate=self.sample_rate, field="audio")

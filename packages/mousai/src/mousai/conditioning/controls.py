@@ -42,6 +42,8 @@ class Controls:
     def __post_init__(self) -> None:
         """Check every event."""
         for start, end, label in _timed("chords", self.chords or ()):
+            if not isinstance(label, str):
+                raise UserError("chords", (start, end, label), "must end in a label, a text such as 'A:min7'")
             try:
                 parse_label(label)
             except ValueError as error:

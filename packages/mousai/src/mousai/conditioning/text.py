@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from mousai.conditioning.t5_files import hub_config, t5_config
+from mousai.conditioning.t5_files import check_vocabulary, hub_config, t5_config
 from mousai.conditioning.t5_files import load_tokenizer as load_tokenizer
 from mousai.conditioning.vocabulary import VOCABULARY, is_strange, load_vocabulary, save_vocabulary
 from mousai.errors import UserError
@@ -146,7 +146,9 @@ class T5TextEncoder(nn.Module):
         config = t5_config(load_config(path), path)
         model = load_module(folder / "text_encoder", lambda: T5EncoderModel(config))
         vocabulary = load_vocabulary(folder / "text_encoder" / VOCABULARY)
-        return cls(model, load_tokenizer(folder / "tokenizer"), vocabulary).eval()
+        tokenizer = load_tokenizer(folder / "tokenizer")
+        check_vocabulary(tokenizer, config.vocab_size, folder / "tokenizer")
+        return cls(model, tokenizer, vocabulary).eval()
 
     @classmethod
     def from_hub(cls, model_id: str, *, revision: str, field: str = "model_id") -> "T5TextEncoder":
@@ -174,6 +176,7 @@ class T5TextEncoder(nn.Module):
             raise UserError(field, model_id, f"no text encoder at revision {revision}: {error}") from error
         if report["missing_keys"]:
             raise UserError(field, model_id, f"lacks {sorted(report['missing_keys'])[0]}; is it a T5 model?")
+        check_vocabulary(tokenizer, config.vocab_size, folder)
         return cls(model, tokenizer).eval()
 
     @classmethod

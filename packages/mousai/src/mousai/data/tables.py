@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mousai.errors import UserError
-from mousai.storage.json_files import read_text
+from mousai.storage.json_files import check_letters, read_text
 
 _NOTHING = {"nan", "null", "none", "<na>"}
 """What programs write where there is nothing; compared in lower case."""
@@ -108,6 +108,7 @@ def parse_object(path: Path, where: str, text: str) -> dict[str, Any]:
     """
     try:
         found = json.loads(text)
+        check_letters(text, found)
     except ValueError as error:
         raise UserError(path, hint=f"{where}not JSON ({error})") from error
     except RecursionError:

@@ -135,11 +135,8 @@ class EvaluationConfig:
         """The settings that are not left out, as plain values."""
         settings: dict[str, Any] = {}
         for name, value in asdict(self).items():
-<<<<<<< HEAD
-            if value in (None, (), False) and not (name == "lora_scale" and value == 0.0):
-=======
-            if value in (None, (), False) or name in ("control", "usual"):
->>>>>>> h-control
+            left_out = value in (None, (), False) and not (name == "lora_scale" and value == 0.0)
+            if left_out or name in ("control", "usual"):
                 continue
             if isinstance(value, tuple):
                 value = [str(each) for each in value]
