@@ -40,8 +40,8 @@ def seam_flux(sound: Array, sample_rate: int, borders: Sequence[float], beats: S
     return [round(flux / middle, 4) if middle > 0 else None for flux in found]
 
 
-def beats_of(tempo: float, first_beat: float, start: float, end: float) -> list[float]:
-    """Seconds of all beats from `start` to below `end`."""
+def beats_of(tempo: float, any_beat: float, start: float, end: float) -> list[float]:
+    """Seconds of all beats from `start` to below `end`, where `any_beat` is the second of one of them."""
     step = 60 / tempo
-    first = first_beat + np.ceil((start - first_beat) / step - 1e-9) * step
+    first = any_beat + np.ceil((start - any_beat) / step - 1e-9) * step
     return [float(beat) for beat in np.arange(first, end, step)]
