@@ -10,7 +10,7 @@ import torch
 
 from mousai import Mousai, UserError
 from mousai.device import plain_defaults
-from mousai.memory import OutOfMemory, out_of_memory, tells_memory
+from mousai.errors import OutOfMemory, out_of_memory, tells_memory
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from torch import nn
 
 from dmae import DMAE
 from mousai.arguments import PromptCutWarning, UnknownWordsWarning, strange_words, unknown_words
-from mousai.calls import Interruptions
+from mousai.callbacks import Interruptions
 from mousai.codec import Codec
 from mousai.conditioning.text import TextEmbedding, TextEncoder
 from mousai.device import plain_defaults, resolve_device

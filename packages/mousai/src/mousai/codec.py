@@ -14,8 +14,7 @@ from mousai.arguments import as_waveform, check_griffin_lim, check_seed
 from mousai.audio.limiter import BLOCK, REACH, limit
 from mousai.device import plain_defaults, resolve_device
 from mousai.dtype import DTYPES, resolve_dtype
-from mousai.errors import UserError
-from mousai.memory import tells_memory
+from mousai.errors import UserError, tells_memory
 from mousai.progress import ProgressBars
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import settings_of, takes_settings

@@ -14,8 +14,7 @@ from mousai.arguments import (
     prompts_of,
     seeds_of,
 )
-from mousai.callbacks import StepEnd
-from mousai.calls import pipeline_call
+from mousai.callbacks import StepEnd, pipeline_call
 from mousai.cascade import Cascade
 from mousai.composing import make_piece, piece_seconds
 from mousai.conditioning.attributes import MusicAttributes

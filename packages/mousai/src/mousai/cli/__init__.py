@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from mousai.cli.broken_torchaudio import BROKEN_TORCHAUDIO, is_of_torchaudio
 from mousai.cli.commands import COMMANDS
 from mousai.cli.parser import build_parser, parse
-from mousai.errors import UserError, of_system, options_of
-from mousai.memory import out_of_memory
+from mousai.errors import UserError, of_system, options_of, out_of_memory
 from mousai.processes import exit_code, signals_interrupt
 from mousai.storage.system import open_missing_streams
 
