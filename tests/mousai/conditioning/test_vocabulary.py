@@ -1,5 +1,6 @@
 """Words that a model's captions had: which prompts it knows nothing of, and the file that says so."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from mousai.conditioning.vocabulary import (
     content_words,
     is_strange,
     load_vocabulary,
-    save_vocabulary,
+    vocabulary_json,
     vocabulary_of,
 )
 from mousai.errors import UserError
@@ -69,5 +70,5 @@ def test_a_file_that_is_no_vocabulary_is_named(tmp_path: Path, held: str) -> Non
     path.write_text(held)
     with pytest.raises(UserError, match=VOCABULARY):
         load_vocabulary(path)
-    save_vocabulary(path, KNOWN)
+    path.write_text(json.dumps(vocabulary_json(KNOWN)))
     assert load_vocabulary(path) == KNOWN and load_vocabulary(tmp_path / "none.json") is None

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from mousai.conditioning.t5_files import check_vocabulary, hub_config, t5_config
 from mousai.conditioning.t5_files import load_tokenizer as load_tokenizer
-from mousai.conditioning.vocabulary import VOCABULARY, is_strange, load_vocabulary, save_vocabulary
+from mousai.conditioning.vocabulary import VOCABULARY, is_strange, load_vocabulary, vocabulary_json
 from mousai.errors import UserError
-from mousai.storage.weights import load_config, load_module, save_module
+from mousai.storage.weights import load_config, load_module, save_config, save_module
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -131,7 +131,7 @@ class T5TextEncoder(nn.Module):
         save_module(folder / "text_encoder", self.model, config, dtype=dtype)
         self.tokenizer.save_pretrained(folder / "tokenizer")
         if self.vocabulary is not None:
-            save_vocabulary(folder / "text_encoder" / VOCABULARY, self.vocabulary)
+            save_config(folder / "text_encoder" / VOCABULARY, vocabulary_json(self.vocabulary))
 
     @classmethod
     def load(cls, folder: Path) -> "T5TextEncoder":

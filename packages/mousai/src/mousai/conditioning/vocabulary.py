@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mousai.errors import UserError
-from mousai.storage.configs import load_config, save_config
+from mousai.storage.json_files import read_json
 
 VOCABULARY = "vocabulary.json"
 MOST_WORDS = 20_000
@@ -53,9 +53,9 @@ def is_strange(prompt: str, vocabulary: frozenset[str]) -> bool:
     return bool(words) and not any(_known(word, vocabulary) for word in words)
 
 
-def save_vocabulary(path: Path, vocabulary: Iterable[str]) -> None:
-    """Write a vocabulary, whole or not at all."""
-    save_config(path, {"words": sorted(vocabulary)})
+def vocabulary_json(vocabulary: Iterable[str]) -> dict[str, list[str]]:
+    """What the file of a vocabulary holds."""
+    return {"words": sorted(vocabulary)}
 
 
 def load_vocabulary(path: Path) -> frozenset[str] | None:
@@ -66,7 +66,7 @@ def load_vocabulary(path: Path) -> frozenset[str] | None:
     """
     if not path.exists():
         return None
-    words = load_config(path).get("words")
+    words = read_json(path).get("words")
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words) or len(words) > 2 * MOST_WORDS:
         raise UserError(path, hint=f"must hold 'words', a list of at most {2 * MOST_WORDS} words")
     return frozenset(words)

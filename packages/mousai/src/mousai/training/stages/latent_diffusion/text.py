@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from mousai.conditioning.text import T5TextEncoder, load_tokenizer
-from mousai.conditioning.vocabulary import load_vocabulary, save_vocabulary, vocabulary_of
+from mousai.conditioning.vocabulary import load_vocabulary, vocabulary_json, vocabulary_of
 from mousai.data.records import Record
 from mousai.errors import UserError
+from mousai.storage.weights import save_config
 from mousai.training.data.captions import caption_of
 
 DRAWN = 20_000
@@ -50,7 +51,7 @@ def keep_vocabulary(text: T5TextEncoder, fields: Sequence[Mapping[str, Any]], ma
     found = vocabulary_of(caption_of(each, rng) for each in fields for _ in range(times))
     if found:
         text.vocabulary = found | (text.vocabulary or frozenset())
-        save_vocabulary(made, text.vocabulary)
+        save_config(made, vocabulary_json(text.vocabulary))
 
 
 def frozen_text(name: str) -> T5TextEncoder:
