@@ -40,7 +40,7 @@ def griffin_lim(
         length: samples of the waveform.
         iterations: number of iterations, 1 or more.
         momentum: weight of the last change in the next estimate; 0 is the plain algorithm.
-        make_up: whether the magnitudes of the last iteration are raised where frames still cancel each other, and lowered
+        make_up: whether magnitudes of the last iteration are raised where frames still cancel each other, and lowered
             where they add up: by the root of the ratio to the consistent magnitudes, each a root mean square of 5 bins.
             So a few iterations leave no band quieter than it should be.
         circular: whether the waveform is a circle, whose end is followed by its start. Frames then go across the
@@ -189,7 +189,7 @@ class _Frames:
             rows[:, block.start + shift : block.stop + shift] += frames[:, :, shift]
 
     def padded(self, rows: Tensor) -> Tensor:
-        """Rows to which all frames were added -> padded waveform [N, (frames + overlap - 1) * hop]; rows are changed."""
+        """Rows to which all frames were added -> padded waveform [N, (frames + overlap - 1) * hop]; changes the rows."""
         return rows.flatten(1).mul_(self.scale)
 
     def spectrum(self, padded: Tensor, block: slice) -> Tensor:

@@ -38,8 +38,8 @@ def initial_estimate(
         window: window of a frame [n_fft].
         hop_length: samples from one frame to the next.
         length: samples of the waveform.
-        iterations: iterations of Griffin-Lim whose result is wanted, 1 or more. 32 are done as 24 in the bass and 6 over
-            everything, which come as near. All are done where the window is too short for a bass of its own.
+        iterations: iterations of Griffin-Lim whose result is wanted, 1 or more; 32 are done as 24 in the bass and 6
+            over everything, which come as near. All are done where the window is too short for a bass of its own.
         circular: whether the waveform is a circle, see `griffin_lim` and `spsi`.
 
     Returns:
