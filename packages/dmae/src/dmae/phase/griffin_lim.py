@@ -189,7 +189,7 @@ class _Frames:
             rows[:, block.start + shift : block.stop + shift] += frames[:, :, shift]
 
     def padded(self, rows: Tensor) -> Tensor:
-        """Rows to which all frames were added -> padded waveform [N, (frames + overlap - 1) * hop]; changes the rows."""
+        """Rows to which all frames were added -> padded waveform [N, (frames + overlap - 1) * hop]; the rows change."""
         return rows.flatten(1).mul_(self.scale)
 
     def spectrum(self, padded: Tensor, block: slice) -> Tensor:
