@@ -29,8 +29,7 @@ def test_every_recipe_can_be_read(stage):
             ("autoencoder", "small"): ["--from", "model"],
             ("latent-diffusion", "distill"): ["--distill-from", "model"],
         }
-        extra = given.get((stage, name), [])
-        settings = read_config(stage, ["--config", name, *BASE, *extra])
+        settings = read_config(stage, ["--config", name, *BASE, *given.get((stage, name), [])])
         assert settings.data == "songs" and settings.loop.max_steps
     both = {f"{s}-{n}.yaml" for s in STAGES for n in ("paper", "small", "tiny")}
     assert {path.name for path in RECIPES.iterdir()} == both | {
@@ -74,10 +73,8 @@ def test_print_config_explains_every_key(capsys):
 
 MISTAKES = [
     (["--loop.max_stepz", "3"], "loop.max_stepz='3': no such key; did you mean 'loop.max_steps'?"),
-    (
-        ["--loop.max_step", "3"],
-        "loop.max_step='3': no such key; did you mean 'loop.max_steps'?",
-    ),  # the beginning of a key is none
+    # The beginning of a key is none.
+    (["--loop.max_step", "3"], "loop.max_step='3': no such key; did you mean 'loop.max_steps'?"),
     (["--loop.max_steps", "many"], "loop.max_steps='many': must be a whole number"),
     (["--loop.batch", "0", "--loop.max_steps", "3"], "loop.batch=0: must be 1 or more"),
     ([], "loop.max_steps: say how long to train"),
