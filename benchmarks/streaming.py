@@ -1,54 +1,39 @@
-"""How does music without end go on? Its first sound, its speed, its memory, its seams, and how soon a prompt is heard.
+"""How does music without end go on? Its speed and memory over half an hour, its seams, and its time.
 
-    python -m benchmarks.streaming [--model DIR] [--minutes 30] [--threads 2] [--pieces 4] [--out streaming.json]
+    python -m benchmarks.streaming [--model DIR] [--minutes 30] [--threads 2] [--pieces 4] [--out FILE]
 
 - speed: seconds from the call to the first chunk of a loaded model, seconds of music for a second of computing, and the
   memory of the process in the second minute and in the last;
 - seams of `--pieces` pieces: spectral flux within 25 ms of the places where windows of the latent meet, over the median
   of that at the piece's own beats. The decoder's stretches meet at bar lines, which have a flux of their own: there 1
   is that of the same latent decoded at once, and 2 is one usual beat more;
-- time: the tempo of each piece by the tempo judge, and how far the beat of its end lies from that of its start;
-- changes: after 16 s the prompt is one of another genre; which genre the judge hears in the 8 s before, and in the 8 s
-  from two bars after it.
+- time: the tempo of each piece by the tempo judge, and how far the beat of its end lies from that of its start.
 
-`--minutes 0` leaves the first out. Needs the extra [evaluate].
+`--minutes 0` leaves the first out. Shorter streams, and how soon another prompt is heard, are part of
+`mousai evaluate --control`. Needs the extra [evaluate], and for the speed a machine with nothing else to do.
 """
 
 import argparse
 import json
-import resource
 import statistics
-import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.editing import NEAR, PROMPTS
+from benchmarks.figures import add_out, write_figures
 from mousai import Conditioning, Mousai
 from mousai.conditioning.attributes import parse_attributes
-from mousai.evaluation.features.genre import genre_features
+from mousai.evaluation.control.seams import flux_near
+from mousai.evaluation.control.streaming import resident
 from mousai.evaluation.features.waveform import Array
-from mousai.evaluation.judges.beats import beat_phase, onset_curve
-from mousai.evaluation.judges.panel import JudgePanel
+from mousai.evaluation.judges.beats import beat_phase
 from mousai.evaluation.judges.tempo import estimate_tempo, tempo_matches
-from mousai.evaluation.prompts import PROMPTS as EVALUATION_PROMPTS
-from mousai.evaluation.prompts import Prompt
+from mousai.evaluation.prompts import PROMPTS
 
 PROMPT = "lo-fi hip hop, 80 bpm, A minor"
-
-
-def resident() -> float:
-    """Memory of the process in MB: at present on Linux, elsewhere the most so far."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmRSS"))
-        return int(line.split()[1]) / 1024
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / 2**20 if sys.platform == "darwin" else most / 1024
 
 
 def speed(pipe: Mousai, minutes: float) -> dict[str, Any]:
@@ -119,57 +104,25 @@ def played(pipe: Mousai, prompt: str, seed: int, seconds: float) -> Piece:
     return Piece(sound, at_once, stretches[1:], windows[1:])
 
 
-def fluxes(sound: Array, rate: int, seconds: list[float]) -> list[float]:
-    """Largest spectral flux near each of some moments."""
-    curve, frames = onset_curve(sound, sample_rate=rate)
-    spans = [(round((second - NEAR) * frames), round((second + NEAR) * frames) + 1) for second in seconds]
-    return [float(curve[max(first, 0) : last].max()) for first, last in spans if last <= len(curve)]
-
-
 def continued(pipe: Mousai, prompt: str, seed: int, seconds: float) -> dict[str, Any]:
     """Seams and time of a piece."""
     tempo, rate = parse_attributes(prompt).tempo or 0.0, pipe.sample_rate
     piece = played(pipe, prompt, seed, seconds)
     sound, period, part = piece.sound, 60 / tempo, min(20 * rate, piece.sound.shape[-1] // 2)
     beats = [float(beat) for beat in np.arange(period, sound.shape[-1] / rate - 1, period)]
-    usual = statistics.median(fluxes(sound, rate, beats))
-    pairs = zip(fluxes(sound, rate, piece.stretches), fluxes(piece.at_once, rate, piece.stretches), strict=True)
+    usual = statistics.median(flux_near(sound, rate, beats))
+    pairs = zip(flux_near(sound, rate, piece.stretches), flux_near(piece.at_once, rate, piece.stretches), strict=True)
     late = sound.shape[-1] - part
     phases = [beat_phase(sound[:, start : start + part], sample_rate=rate, tempo=tempo) for start in (0, late)]
     moved = (phases[1] + late / rate - phases[0]) % period
     levels = [np.sqrt((sound[:, start : start + part] ** 2).mean()) for start in (0, late)]
     return {
         "prompt": prompt,
-        "window_flux": [round(flux / usual, 3) for flux in fluxes(sound, rate, piece.windows)],
+        "window_flux": [round(flux / usual, 3) for flux in flux_near(sound, rate, piece.windows)],
         "stretch_flux": [round((flux - whole) / usual + 1, 3) for flux, whole in pairs],
         "tempo": tempo_matches(estimate_tempo(sound, sample_rate=rate), tempo, tolerance=0.01),
         "beat_moved": round(float((moved + period / 2) % period - period / 2), 4),
         "level_db": [round(20 * float(np.log10(level)), 1) for level in levels],
-    }
-
-
-def changed(pipe: Mousai, before: Prompt, after: Prompt, seed: int, panel: JudgePanel) -> dict[str, Any]:
-    """Genre that the judge hears in the 8 s before a change of the prompt, and in the 8 s from two bars after it."""
-    with pipe.stream(before.text, seed=seed) as stream:
-        old, new = [], []
-        for chunk in stream:
-            old.append(chunk.audio)
-            if chunk.start_seconds + chunk.seconds >= 16:
-                break
-        change = stream.update(prompt=after.text)
-        for chunk in stream:
-            if chunk.start_seconds >= change.seconds + 2 * 240 / (chunk.tempo or 120) - 0.01:
-                new.append(chunk.audio)
-            if sum(part.shape[-1] for part in new) >= 8 * pipe.sample_rate:
-                break
-
-    def heard(parts: list[torch.Tensor]) -> str:
-        sound = torch.cat(parts, dim=-1)[:, -8 * pipe.sample_rate :].numpy()
-        return str(panel.genre(genre_features(sound, sample_rate=pipe.sample_rate)[None])[0])
-
-    return {
-        "before": {"prompt": before.text, "genre": before.genre, "heard": heard(old)},
-        "after": {"prompt": after.text, "genre": after.genre, "heard": heard(new)},
     }
 
 
@@ -179,46 +132,37 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--pieces", type=int, default=len(PROMPTS))
+    parser.add_argument("--pieces", type=int, default=8)
     parser.add_argument("--piece-seconds", type=float, default=60.0)
-    parser.add_argument("--changes", type=int, default=20)
-    parser.add_argument("--out", type=Path, default=Path("streaming.json"))
+    add_out(parser, "streaming.json")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    pipe, panel, found = Mousai.from_pretrained(args.model), JudgePanel.load(), {}
+    pipe = Mousai.from_pretrained(args.model)
+    found: dict[str, Any] = {}
     pipe.set_progress_bar_config(disable=True)
     if args.minutes:
         found["speed"] = speed(pipe, args.minutes)
         print(json.dumps(found["speed"]), flush=True)
     found["pieces"] = []
     for seed, prompt in enumerate(PROMPTS[: args.pieces]):
-        found["pieces"].append(continued(pipe, prompt, seed, args.piece_seconds))
+        found["pieces"].append(continued(pipe, prompt.text, seed, args.piece_seconds))
         print(json.dumps(found["pieces"][-1]), flush=True)
-    found["changes"] = []
-    genres = [prompt for prompt in EVALUATION_PROMPTS if prompt.bpm]
-    for seed in range(args.changes):
-        before, after = genres[seed % len(genres)], genres[(seed + 3) % len(genres)]
-        found["changes"].append(changed(pipe, before, after, seed, panel))
-        print(json.dumps(found["changes"][-1]), flush=True)
-    args.out.write_text(json.dumps(found, indent=1) + "\n")
+    write_figures(args.out, found)
     print("\n".join(summary(found)))
 
 
 def summary(found: dict[str, Any]) -> list[str]:
-    """Lines about the pieces and the changes."""
+    """Lines about the pieces."""
     lines = []
     for name in ("window_flux", "stretch_flux"):
         values = [value for row in found["pieces"] for value in row[name]]
         if values:
             above = sum(value > 1.1 for value in values)
             lines.append(f"{name}: median {statistics.median(values):.2f}, above 1.1: {above} of {len(values)}")
-    pieces, changes = found["pieces"], found["changes"]
+    pieces = found["pieces"]
     lines.append(f"tempo within 1 %: {sum(row['tempo'] for row in pieces)} of {len(pieces)}")
     near = sum(abs(row["beat_moved"]) <= 0.03 for row in pieces)
     lines.append(f"beat within 30 ms of that of the start: {near} of {len(pieces)}")
-    for part in ("before", "after"):
-        heard = sum(row[part]["heard"] == row[part]["genre"] for row in changes)
-        lines.append(f"genre heard {part} the change: {heard} of {len(changes)}")
     return lines
 
 

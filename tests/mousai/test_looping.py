@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from mousai import Conditioning, Mousai, MusicAttributes, read_metadata, write_audio
 from mousai.audio.loop_tags import LoopTag
+from mousai.conditioning.attribute_signal import ATTRIBUTE_CHANNELS
+from mousai.conditioning.tables import CHORD_CHANNELS, ONSET
 from mousai.editing import Recording
 from mousai.regions import Region
 from mousai.verbs.looping import MAX_LOOP, Bars, _line_frames, check_loop_region
@@ -102,6 +104,81 @@ def test_a_circle_of_a_conditioning_fits_it() -> None:
     known = {"known_latent": torch.zeros(1, 2, 9), "known_mask": torch.ones(1, 1, 9, dtype=torch.bool)}
     with pytest.raises(ValueError, match="known_latent: cannot be given for a circle"):
         Conditioning(frames=9, circle=4, **known)
+
+
+# ---- chords, melody and sections
+
+
+@pytest.fixture(scope="module")
+def controlled(controlled_model: Path) -> Mousai:
+    pipe = Mousai.from_pretrained(controlled_model, dtype="float32")
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def signal_of(pipe: Mousai, monkeypatch: pytest.MonkeyPatch, **wanted) -> tuple[torch.Tensor, Conditioning]:
+    """Channels of the controls that stage 2 hears of a loop [C, frames heard], and the conditioning they are of."""
+    seen: list[Conditioning] = []
+    sample = pipe.latent_diffusion.sample
+
+    def watched(cond: Conditioning, **more) -> torch.Tensor:
+        seen.append(cond)
+        return sample(cond, **more)
+
+    monkeypatch.setattr(pipe.latent_diffusion, "sample", watched)
+    pipe.loop("piano, 240 bpm", seed=1, output_type="latent", **QUICK, **wanted)
+    return pipe.latent_diffusion.inject(seen[0], 1)[0][0, ATTRIBUTE_CHANNELS:], seen[0]
+
+
+@pytest.mark.parametrize("tempo", [240, 233.7, 300])
+def test_the_net_hears_the_chords_of_the_loop_in_every_copy_of_it(controlled, monkeypatch, tempo: float) -> None:
+    tune = [(0.1, 0.4, 60), (2.0, 2.3, 67)]
+    wanted = {"bars": 3, "tempo": tempo, "chords": "Am F", "melody": tune, "section": "verse"}
+    signal, cond = signal_of(controlled, monkeypatch, **wanted)
+    assert cond.circle is not None and signal.shape[1] == cond.frames > 2 * cond.circle
+    for first in range(0, cond.frames, cond.circle):
+        copy = signal[:, first : first + cond.circle]
+        assert copy.equal(signal[:, : copy.shape[1]])
+    # A bar each, however the bars lie on the frames: Am, F, and Am again in the third.
+    roots = signal[:12, : cond.circle].argmax(0)
+    bars = (torch.arange(cond.circle) + 0.5) * 3 / cond.circle
+    pairs = zip(roots.tolist(), bars.tolist(), strict=True)
+    inside = [(root, bar) for root, bar in pairs if abs(bar - round(bar)) > 1e-3]
+    assert all(root == (5 if 1 < bar < 2 else 9) for root, bar in inside) and len(inside) >= cond.circle - 2
+
+
+def test_seconds_of_a_tune_are_those_of_the_loop(controlled, monkeypatch) -> None:
+    seconds = 60 / 233.7 * 4  # a bar: 48.14 frames, which the loop's 48 stand for
+    notes = [(0.9785 * seconds, 0.9999 * seconds, 60)]
+    signal, cond = signal_of(controlled, monkeypatch, bars=1, tempo=233.7, melody=notes)
+    onsets = signal[CHORD_CHANNELS + 1 + ONSET, : cond.circle].nonzero().flatten().tolist()
+    assert onsets == [46] == [int(0.9785 * cond.circle)] and int(0.9785 * seconds * 48000 / 1024) == 47
+
+
+def test_chords_change_a_loop_and_nothing_is_told_without_them(controlled: Mousai) -> None:
+    plain, told, again, none = (
+        controlled.loop("piano, 240 bpm", bars=1, seed=1, **QUICK, **more).audios
+        for more in ({}, {"chords": "Am"}, {"chords": "Am"}, {"chords": None})
+    )
+    assert plain.equal(none) and told.equal(again) and not told.allclose(plain, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"chords": [("Am", 5.0)]}, "chords: A:min begins at 5 s, after the end of the piece, at 1 s"),
+        ({"form": "verse:2"}, "form: 2 bars last to 2.00 s at 240 bpm, the piece to 1.00 s"),
+        ({"section": "bridge"}, "section='bridge': must be one of"),
+    ],
+)
+def test_what_does_not_fit_a_loop_is_refused(controlled: Mousai, given: dict, message: str) -> None:
+    assert message in refused(controlled.loop, "piano, 240 bpm", bars=1, **given, **QUICK)
+
+
+def test_controls_are_for_a_new_loop_and_a_model_that_follows_them(pipe: Mousai, controlled: Mousai) -> None:
+    song = {"audio": music(2.0), "start_seconds": 0.0, "end_seconds": 1.0}
+    assert "chords: is for a new loop" in refused(controlled.loop, "piano", chords="Am", **song, **QUICK)
+    assert "not trained with the control chords" in refused(pipe.loop, PROMPT, bars=1, chords="Am")
 
 
 # ---- a recording

@@ -8,6 +8,7 @@ import soundfile
 import torch
 
 from mousai import Mousai, MusicAttributes, write_audio
+from tests.mousai.refusing import refused
 
 PROMPT = "calm piano pop, 100 bpm"
 QUICK = {"num_inference_steps": 2, "decoder_steps": 1}
@@ -35,6 +36,12 @@ def test_strength_zero_is_the_recording_to_the_bit(
     made.save(tmp_path / f"b{path.suffix}")
     first, second = (soundfile.read(tmp_path / one, always_2d=True)[0] for one in (name, f"b{path.suffix}"))
     assert made.sample_rate == rate and np.array_equal(first, second)
+
+
+def test_nothing_follows_chords_where_nothing_is_made(controlled_model: Path) -> None:
+    pipe = Mousai.from_pretrained(controlled_model, dtype="float32")
+    given = {"init_audio": music(0.5, 48000, 2), "strength": 0, "chords": "Am"}
+    assert "strength=0: keeps the recording as it is, so that nothing follows chords" in refused(pipe, PROMPT, **given)
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(48000, 2), (44100, 1), (96000, 2), (8000, 1)])

@@ -15,18 +15,10 @@ from dmae import DMAE, DecodingConfig, DMAEConfig
 from dmae.representation import to_mid_side
 from vdiffusion import DDIM, NoiseSource
 
+from .latents import a_latent, zero
+
 Make = Callable[[DMAEConfig], DMAE]
 MakeWave = Callable[..., Tensor]
-
-
-def a_latent(config: DMAEConfig, batch: int, frames: int) -> Tensor:
-    generator = torch.Generator().manual_seed(frames)
-    return 0.8 * torch.rand(batch, config.latent_channels, frames, generator=generator) - 0.4
-
-
-def zero(x_t: Tensor, t: Tensor, **conditions: Any) -> Tensor:
-    """The ideal net where the coefficients are white noise of variance one: v = 0."""
-    return torch.zeros_like(x_t)
 
 
 # ---- lengths

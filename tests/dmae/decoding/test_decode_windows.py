@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
@@ -12,18 +11,10 @@ from torch import Tensor
 from dmae import DMAE, DecodingConfig, DMAEConfig
 from vdiffusion import NoiseSource
 
+from .latents import a_latent, zero
+
 Make = Callable[[DMAEConfig], DMAE]
 MakeWave = Callable[..., Tensor]
-
-
-def a_latent(config: DMAEConfig, batch: int, frames: int) -> Tensor:
-    generator = torch.Generator().manual_seed(frames)
-    return 0.8 * torch.rand(batch, config.latent_channels, frames, generator=generator) - 0.4
-
-
-def zero(x_t: Tensor, t: Tensor, **conditions: Any) -> Tensor:
-    """The ideal net where the coefficients are white noise of variance one: v = 0."""
-    return torch.zeros_like(x_t)
 
 
 # ---- windows

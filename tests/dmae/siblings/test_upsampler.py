@@ -17,6 +17,8 @@ from dmae.resampling import downsample, upsample
 from unet1d import Level, UNet1dConfig
 from vdiffusion import DDIM, NoiseSource, VObjective
 
+from .watching import shapes_seen
+
 NET = UNet1dConfig(
     in_channels=4,
     out_channels=2,
@@ -67,18 +69,10 @@ def test_the_low_rate_wave_is_read_and_a_long_one_goes_in_windows(model: Diffusi
     low = torch.randn(1, 2, 200)
     whole = model.sample(low, num_steps=2)
     assert not model.sample(-low, num_steps=2).allclose(whole, atol=1e-2)
-    seen: list[tuple[int, ...]] = []
-    denoise = model.denoise
-
-    def watched(x_t: Tensor, t: Tensor, *, initial_estimate: Tensor) -> Tensor:
-        seen.append(tuple(x_t.shape))
-        assert initial_estimate.shape == x_t.shape
-        return denoise(x_t, t, initial_estimate=initial_estimate)
-
-    model.denoise = watched  # type: ignore[method-assign]
+    seen = shapes_seen(model)
     windowed = model.sample(low, num_steps=2, window=256)
     assert windowed.shape == whole.shape and windowed.isfinite().all()
-    assert set(seen) == {(1, 2, 224)}  # 800 samples in four windows of at most 256, no longer than four need
+    assert seen == {(1, 2, 224)}  # 800 samples in four windows of at most 256, no longer than four need
 
 
 def test_callback_and_given_noise(model: DiffusionUpsampler) -> None:

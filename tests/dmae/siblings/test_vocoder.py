@@ -18,6 +18,8 @@ from dmae.vocoder import Flattening
 from unet1d import Level, UNet1dConfig
 from vdiffusion import DDIM, NoiseSource, VObjective
 
+from .watching import shapes_seen
+
 NET = UNet1dConfig(
     in_channels=2,
     out_channels=1,
@@ -125,18 +127,10 @@ def test_an_item_does_not_depend_on_its_batch_mates(normalize: Any) -> None:
 
 
 def test_a_long_spectrogram_goes_in_windows(model: DiffusionVocoder) -> None:
-    seen: list[tuple[int, ...]] = []
-    denoise = model.denoise
-
-    def watched(x_t: Tensor, t: Tensor, *, initial_estimate: Tensor) -> Tensor:
-        seen.append(tuple(x_t.shape))
-        assert initial_estimate.shape == x_t.shape
-        return denoise(x_t, t, initial_estimate=initial_estimate)
-
-    model.denoise = watched  # type: ignore[method-assign]
+    seen = shapes_seen(model)
     wave = model.sample(torch.randn(1, 2, 6, 100), num_steps=2, window=256)
     assert wave.shape == (1, 2, 800) and wave.isfinite().all()
-    assert set(seen) == {(1, 2, 224)}  # 800 samples in four windows of at most 256, no longer than four need
+    assert seen == {(1, 2, 224)}  # 800 samples in four windows of at most 256, no longer than four need
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
-import torch
-from safetensors.torch import load_file, save_file
 
 from mousai.audio.files import audio_info, read_audio, read_metadata, write_audio
+
+from ..adapters import write_adapter
 
 PROMPT = "calm piano pop, 120 bpm"  # bars of 2 s
 FAST = ("--steps", 1, "--decoder-steps", 1, "--dtype", "float32", "--seed", 1)
@@ -161,14 +161,7 @@ def test_info_lists_them(mousai, saved_model: Path, controlled_model: Path, no_w
 @pytest.fixture
 def adapter(work: Path, controlled_model: Path) -> Path:
     """An adapter of all matrices of the model that changes what it makes."""
-    weights = load_file(controlled_model / "latent_diffusion" / "model.safetensors")
-    tensors = {}
-    for name, weight in weights.items():
-        if weight.ndim > 1 and name.startswith("net."):
-            tensors[f"{name}.lora_A"] = torch.full((2, weight[0].numel()), 0.1)
-            tensors[f"{name}.lora_B"] = torch.full((len(weight), 2), 0.1)
-    about = {"format": "mousai lora", "version": "1", "rank": "2", "alpha": "4.0", "base": "miniature"}
-    save_file(tensors, work / "adapter.safetensors", metadata=about)
+    write_adapter(work / "adapter.safetensors", controlled_model)
     return work / "adapter.safetensors"
 
 
@@ -193,6 +186,65 @@ def test_edits_and_continuations_follow_them(
     assert mousai(*command[1:]).code == 0
     assert np.array_equal(read_audio("a-again.wav"), read_audio("a.wav"))
     assert read_metadata("a-again.wav") == read_metadata("a.wav")
+
+
+@pytest.mark.parametrize("words", [["--chords", "Am F"], ["--melody", "tune.mid"], ["--section", "verse"]])
+def test_a_loop_follows_them_and_is_made_again(mousai, tune: Path, controlled_model: Path, words: list[str]):
+    plain = ["loop", PROMPT, "--bars", 1, "--model", controlled_model, *FAST]
+    assert mousai(*plain, *words, "-o", "a.wav").code == 0
+    assert mousai(*plain, "-o", "b.wav").code == 0
+    assert np.abs(read_audio("a.wav") - read_audio("b.wav")).max() > 1e-4
+    command = shlex.split(mousai("info", "a.wav").out.splitlines()[-1])
+    assert mousai(*command[1:]).code == 0
+    assert np.array_equal(read_audio("a-again.wav"), read_audio("a.wav"))
+    assert read_metadata("a-again.wav") == read_metadata("a.wav")
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["--chords", "Hm"], "--chords Hm: is no chord"),
+        (["--chords", '[["Am", 4]]'], "--chords: A:min begins at 4 s, after the end of the piece, at 2 s"),
+        (["--form", "verse:2"], "--form: 2 bars last to 4.00 s at 120 bpm, the piece to 2.00 s"),
+        (["--melody-start", "1"], "--melody-start 1: says where a tune begins; give --melody too"),
+    ],
+)
+def test_impossible_loops(mousai, work: Path, controlled_model: Path, no_weights, words: list[str], shown: str):
+    done = mousai("loop", PROMPT, "--bars", 1, "--model", controlled_model, *words, "-o", "a.wav")
+    assert shown in done.error() and not Path("a.wav").exists()
+
+
+def test_of_a_loop_of_a_recording_only_the_seam_is_new(mousai, recording: Path, controlled_model: Path, no_weights):
+    words = ["loop", "--of", "in.wav", "piano", "--region", "0:1", "--model", controlled_model, "--chords", "Am"]
+    assert "--chords Am: is for a new loop; of a recording only the seam" in mousai(*words, "-o", "a.wav").error()
+
+
+@pytest.mark.parametrize("words", [["--chords", "Am"], ["--melody", "tune.mid"], ["--section", "verse"]])
+def test_nothing_follows_them_where_nothing_is_made(
+    mousai, recording: Path, tune: Path, controlled_model: Path, no_weights, words: list[str]
+):
+    done = mousai("vary", "in.wav", "piano", "--strength", 0, "--model", controlled_model, *words, "-o", "a.wav")
+    name = words[0].removeprefix("--")
+    assert f"--strength 0: keeps the recording as it is, so that nothing follows {name}; give more" in done.error()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["generate", "piano, 120 bpm"],
+        ["play", "piano", "--seconds", "1"],
+        ["edit", "in.wav", "piano", "--region", "0.5:1"],
+        ["loop", "piano, 120 bpm", "--bars", "1"],
+        ["loop", "--of", "in.wav", "piano", "--region", "0:1"],
+    ],
+)
+def test_an_adapter_of_another_model_is_refused_by_headers_alone(
+    mousai, recording: Path, adapter: Path, saved_model: Path, no_weights, words: list[str]
+):
+    clock = CLOCK if "in.wav" in words else []
+    done = mousai(*words, *clock, "--model", saved_model, "--lora", adapter, "-o", "a.wav")
+    assert "adapter.safetensors: is an adapter of another model than this (net." in done.error()
+    assert not Path("a.wav").exists()
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,41 @@ def test_the_file_tells_how_it_was_made(mousai, recording: Path, saved_model: Pa
     assert np.array_equal(soundfile.read("new.wav")[0], soundfile.read("new-again.wav")[0])
 
 
+@pytest.mark.parametrize("words", [["edit", "--region", "0.5:0.8123456789"], ["extend", "--after", "0.5123456789"]])
+def test_numbers_of_many_digits_make_the_same_music_again(mousai, recording: Path, saved_model: Path, words: list[str]):
+    clock = ["--tempo", "123.456789012345", "--first-downbeat", "0.123456789012345"]
+    command = [words[0], "in.flac", "piano", *words[1:], *clock, "--model", saved_model, *FAST, "-o", "new.flac"]
+    assert mousai(*command, "--no-estimates").code == 0
+    made = read_metadata("new.flac")
+    assert made["tempo"] == "123.456789012345" and "--no-estimates" in made["command"]  # no key was told
+    assert float(made["first_downbeat"]) == 0.123456789012345
+    again = mousai("info", "new.flac").out.splitlines()[-1].split("mousai ", 1)[1]
+    assert mousai(*shlex.split(again)).code == 0
+    assert np.array_equal(soundfile.read("new.flac")[0], soundfile.read("new-again.flac")[0])
+    assert read_metadata("new-again.flac") == made
+
+
+def test_nothing_is_estimated_where_nobody_asks_for_it(mousai, recording: Path, saved_model: Path, monkeypatch):
+    monkeypatch.setattr("mousai.cli.common.recordings._estimated", lambda *_: (90.0, 0.25, (0, False)))
+    command = [
+        "edit",
+        "in.flac",
+        "piano",
+        "--region",
+        "0.5:0.8",
+        "--model",
+        saved_model,
+        *FAST,
+        "--overwrite",
+        "-o",
+        "a.flac",
+    ]
+    assert mousai(*command).out.startswith("in.flac: 90 bpm, first downbeat at 0.250 s, C major, estimated where")
+    assert "--no-estimates" not in read_metadata("a.flac")["command"]
+    assert mousai(*command, "--no-estimates").out.startswith("in.flac: tempo unknown, key unknown\n")
+    assert "tempo" not in read_metadata("a.flac") and "key" not in read_metadata("a.flac")
+
+
 def test_bars_lie_on_the_clock(mousai, recording: Path, saved_model: Path):
     assert mousai(*edit(saved_model, "piano", "--bars", "1:2", "-o", "new.wav")).code == 0
     assert read_metadata("new.wav")["regions"] == "0.1:2.1"

@@ -10,6 +10,7 @@ import soundfile
 import torch
 from safetensors.torch import load_file, save_file
 
+from ..adapters import write_adapter
 from .helpers import generate
 
 
@@ -53,14 +54,7 @@ def test_info_of_what_is_no_model(mousai, work: Path, model_copy: Path, no_weigh
 @pytest.fixture
 def adapter(work: Path, saved_model: Path) -> Path:
     """An adapter of all matrices of the model, as `mousai export` writes one."""
-    weights = load_file(saved_model / "latent_diffusion" / "model.safetensors")
-    tensors = {}
-    for name, weight in weights.items():
-        if weight.ndim > 1 and name.startswith("net."):
-            tensors[f"{name}.lora_A"] = torch.zeros(2, weight[0].numel())
-            tensors[f"{name}.lora_B"] = torch.zeros(len(weight), 2)
-    about = {"format": "mousai lora", "version": "1", "rank": "2", "alpha": "4.0", "base": "miniature"}
-    save_file(tensors, work / "adapter.safetensors", metadata=about)
+    write_adapter(work / "adapter.safetensors", saved_model, value=0.0)
     return work / "adapter.safetensors"
 
 

@@ -23,8 +23,8 @@ from mousai.cli.playing.ahead import Ahead
 from mousai.cli.playing.pipe import wav_header
 from mousai.cli.playing.typed import change_prompt, start_reading
 from mousai.errors import UserError
-from mousai.output import command_of
 from mousai.streaming import AudioChunk, Change
+from mousai.verbs.command_line import command_of
 
 from .helpers import Result
 
@@ -92,7 +92,7 @@ def test_into_a_file_of_exactly_that_length(play: Run, work: Path):
     assert (made["prompt"], made["seed"], made["inpaint_resamples"]) == (PROMPT, "3", "1")
     assert (made["tempo"], made["first_downbeat"], made["key"]) == ("120", "0", "A minor")  # for the next edit
     words = shlex.split(command_of(made, "song.flac"))
-    assert words[:2] == ["mousai", "play"] and {"--seconds", "--tempo=120.0", "--dtype"} <= set(words)
+    assert words[:2] == ["mousai", "play"] and {"--seconds", "--tempo=120.0", "--dtype=float32"} <= set(words)
     assert list(work.iterdir()) == [work / "song.flac"]
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mousai import UserError
-from mousai.diffusion.lora import FORMAT, A, B, add_lora, check_adapter
+from mousai.diffusion.lora import FORMAT, A, B, add_lora, check_adapter, check_fits
 from mousai.storage.weights import save_tensors
 
 ABOUT = {"format": FORMAT, "version": "1", "rank": "2", "alpha": "4"}
@@ -51,6 +51,12 @@ def test_an_adapter_that_is_wrong(tmp_path, tensors, about, why):
         add_lora(model, path)
     assert why in str(caught.value) and "\n" not in str(caught.value)
     assert bool((model.net == 1).all())
+    if "infinite" not in why:  # which only the numbers tell
+        save_tensors(tmp_path / "model.safetensors", {"net": model.net.detach()})
+        with pytest.raises(UserError) as headers:
+            check_adapter(path)
+            check_fits(path, tmp_path / "model.safetensors")
+        assert str(headers.value) == str(caught.value)
 
 
 def test_the_header_alone_tells_most_of_it(tmp_path):

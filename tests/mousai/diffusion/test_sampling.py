@@ -49,6 +49,17 @@ def test_sampling_is_repeatable_and_the_seed_matters(generator: LatentDiffusion)
     assert not torch.allclose(first[0], first[1], atol=1e-2)
 
 
+def test_latents_of_a_user_may_lie_on_another_device_than_the_model(generator: LatentDiffusion):
+    """On the meta device, which refuses to mix with another one as a GPU does."""
+    model, text = copy.deepcopy(generator).to("meta"), some_text(1)
+    there = TextEmbedding(text.hidden.to("meta"), text.mask.to("meta"))
+    start, recording = torch.randn(1, 8, 6), torch.zeros(1, 8, 6, device="meta")
+    for init in (None, recording):
+        given = {} if init is None else {"init_latent": init, "strength": 0.5}
+        found = sampled(model, there, frames=6, num_steps=2, latents=start, guidance_scale=1.0, **given)
+        assert found.shape == (1, 8, 6) and found.device.type == "meta"
+
+
 def test_a_masked_token_cannot_change_the_latent(generator: LatentDiffusion):
     text, negative = some_text(2, tokens=5), some_text(2, seed=1, tokens=7)
 

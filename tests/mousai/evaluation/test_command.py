@@ -11,6 +11,10 @@ import pytest
 
 from mousai.audio.files import write_audio
 from mousai.cli import main
+from mousai.evaluation.config import EvaluationConfig, EvaluationResult
+from mousai.evaluation.rendering import load_pipeline, model_hash
+
+from ..adapters import write_adapter
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -143,6 +147,9 @@ def test_a_model_plays_the_prompts_of_clips_beside_them_and_the_composer(
         (["--training-songs", "."], "--training-songs .: holds no metadata.jsonl"),
         (["--revision", "abc"], "--revision: is the commit of a model on the hub"),
         (["nowhere"], "nowhere: no such folder"),
+        (["--lora", "none.safetensors"], "--lora none.safetensors: no such file"),
+        (["--lora", "a", "--clips", "."], "--lora a: is added to a model, and clips alone are judged here; give MODEL"),
+        (["--lora-scale", "2"], "--lora-scale 2: says how much of an adapter is added; give --lora too"),
         (["--dtype", "int8"], "argument --dtype: invalid choice"),
         (["--device", "tpu"], "--device tpu: must be auto, cpu, cuda"),
         (["--require", "none.yaml"], "--require none.yaml: no such file"),
@@ -180,6 +187,42 @@ def test_limits_are_checked_before_anything_is_generated(
     code, _, said = run(capsys, str(saved_model), "--require", write_limits(tmp_path, text), "-o", str(out))
     assert code == 2 and message in said and said.count("\n") == 1
     assert not out.exists()
+
+
+def test_a_model_with_an_adapter_is_another_model(
+    saved_model: Path,
+    controlled_model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    adapter, out = tmp_path / "a.safetensors", tmp_path / "out"
+    asked: list[EvaluationConfig] = []
+
+    def evaluate(config: EvaluationConfig) -> EvaluationResult:
+        asked.append(config)
+        return EvaluationResult(settings=config.to_json(), judge_accuracy={})
+
+    monkeypatch.setattr("mousai.evaluation.run.evaluate", evaluate)
+    write_adapter(adapter, controlled_model)
+    options = ("--lora", str(adapter), "--lora-scale", "0", "-o", str(out))
+    code, _, said = run(capsys, str(saved_model), *options)
+    assert code == 2 and "a.safetensors: is an adapter of another model than this" in said and not out.exists()
+    write_adapter(adapter, saved_model)
+    assert run(capsys, str(saved_model), *options)[0] == 0
+    config = asked[0]
+    assert config.to_json()["lora"] == str(adapter) and config.to_json()["lora_scale"] == 0
+    assert config.model_name == f"{saved_model} with {adapter} at 0"
+    adapted = load_pipeline(saved_model, device="cpu", dtype="float32", lora=adapter).latent_diffusion.state_dict()
+    plain = load_pipeline(saved_model, device="cpu", dtype="float32", lora=adapter, lora_scale=0.0).latent_diffusion
+    changed = {name for name, weight in plain.state_dict().items() if not weight.equal(adapted[name])}
+    assert changed and all(name.startswith("net.") for name in changed)
+    hashes = {
+        model_hash(saved_model),
+        model_hash(saved_model, lora=adapter),
+        model_hash(saved_model, lora=adapter, lora_scale=0.5),
+    }
+    assert len(hashes) == 3 and model_hash(saved_model, lora=adapter, lora_scale=1.0) in hashes
 
 
 def test_a_mistake_is_said_before_anything_heavy_is_loaded() -> None:

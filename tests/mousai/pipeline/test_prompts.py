@@ -43,3 +43,14 @@ def test_words_that_are_not_known_are_said(pipeline: Mousai):
     for words in ("静かなピアノ", "速いメタル"):
         with pytest.warns(UnknownWordsWarning, match=f"the text encoder does not know '{words}'; other such words"):
             pipeline(words, **QUICK)
+
+
+def test_a_prompt_of_which_no_word_is_known_says_so_and_a_model_without_a_list_is_silent(
+    pipeline: Mousai, monkeypatch: pytest.MonkeyPatch
+):
+    strange = "nilo dopi"  # of letters that the tokenizer knows, and no word
+    assert pipeline.unknown(strange) == [] and pipeline.not_understood(strange) is None
+    monkeypatch.setattr(pipeline.text_encoder, "vocabulary", frozenset(["calm", "piano", "pop"]))
+    assert pipeline.not_understood(f"{strange} piano") is None and pipeline.not_understood("") is None
+    with pytest.warns(UnknownWordsWarning, match=f"^no word of '{strange}' was in the captions that this model"):
+        pipeline(strange, **QUICK)

@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 
 from mousai.cli import main
 from mousai.errors import UserError
 from mousai.server.run import address_of, bound_socket
+from mousai.storage.weights import save_tensors
 
 from .conftest import ENDLESS
 
@@ -49,6 +51,14 @@ def refusal(capsys, *words: object) -> str:
 @pytest.mark.parametrize("command", ["serve", "ui"])
 def test_a_mistake_is_one_line(capsys, command, words, hint):
     assert hint in refusal(capsys, command, *words)
+
+
+def test_an_adapter_of_another_model_is_refused_before_anything_is_served(capsys, tmp_path: Path):
+    adapter = tmp_path / "other.safetensors"
+    tensors = {"other.lora_A": torch.ones(2, 3), "other.lora_B": torch.ones(5, 2)}
+    save_tensors(adapter, tensors, metadata={"format": "mousai lora", "rank": "2", "alpha": "2"})
+    said = refusal(capsys, "serve", "--port", "0", "--lora", adapter)
+    assert "is an adapter of another model than this (other: not in the model)" in said
 
 
 def test_a_port_that_is_taken_is_one_line(capsys):

@@ -136,7 +136,7 @@ def test_a_client_that_reads_too_slowly_ends_its_stream(files):
 def test_a_refusal_and_a_fault_come_through(files):
     fault = exceptions.RayTaskError("make", "traceback", ZeroDivisionError("by zero"))
     engine, _ = engine_of(files, [Refused(sentence="duration=0: must be above 0")], [fault])
-    with pytest.raises(JobFailed, match="^duration=0: must be above 0$"):
+    with pytest.raises(JobFailed, match=r"^duration=0: must be above 0$"):
         engine.run(job_of())
     with pytest.raises(ZeroDivisionError):
         engine.run(job_of())

@@ -1,20 +1,28 @@
 """What each verb makes, compared with the pipeline itself and the command line."""
 
 import shlex
+import shutil
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+from starlette.testclient import TestClient
 
-from mousai.cli import build_parser
+from mousai.audio.files import read_audio
+from mousai.cli import build_parser, main
 from mousai.pipeline import Mousai
 from mousai.sampling_config import SamplingConfig
+from mousai.server.app import create_app
+from mousai.server.config import ServerConfig
+from mousai.server.service import Service, served_model
 from mousai.server.verbs import VERBS
 from mousai.settings import settings_of
 
-from .conftest import QUICK, message_of, predict, service_of, upload, wav
+from ..adapters import write_adapter
+from .conftest import BASE, QUICK, message_of, predict, service_of, upload, wav
 
 FEW = {"steps": 2, "inpaint_resamples": 1, "decoder_steps": 2}
 
@@ -209,3 +217,59 @@ def test_files_that_a_job_needs_stay_until_it_has_ended(client):
     assert client.get(f"/v1/files/{name}").status_code == 200
     files.unpin([name])
     assert client.delete(f"/v1/files/{name}").status_code == 204
+
+
+# ---- commands that make a result again
+
+
+@pytest.fixture(scope="module")
+def adapted(saved_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the model and an adapter, as somebody who has both would have them."""
+    folder = tmp_path_factory.mktemp("adapted")
+    shutil.copytree(saved_model, folder / "miniature")
+    write_adapter(folder / "a.safetensors", saved_model, value=0.05)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {
+            "verb": "edit",
+            "regions": [[0.2, 0.4123456789]],
+            "tempo": 123.456789012345,
+            "first_downbeat": 0.1234567890123,
+        },
+        {"verb": "extend", "after": 0.2512345678, "inpaint_resamples": 2},
+        {"verb": "vary", "strength": 0.5, "key": "A minor"},
+        {"verb": "loop", "region": [0.1, 0.9], "seam": 0.2345678901},
+        {"verb": "loop", "recording": None, "prompt": "house, 240 bpm", "bars": 1, "tempo": 234.56789012345},
+        {"verb": "generate", "recording": None, "duration": 0.2},
+    ],
+)
+def test_a_command_names_model_and_adapter_and_makes_the_same_samples(
+    given: dict[str, Any], saved_model: Path, adapted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def load() -> Mousai:
+        return Mousai.from_pretrained(saved_model, dtype="float32").load_lora_weights(adapted / "a.safetensors")
+
+    facts = {"lora": "a.safetensors"}
+    model = served_model(saved_model, name="miniature", dtype="float32", load=load, facts=facts)
+    with TestClient(create_app(Service(ServerConfig(), model)), base_url=BASE) as client:
+        name = upload(client)
+        settings = {"steps": 2, "decoder_steps": 1, "seed": 4}
+        told = {"prompt": "drums", "recording": name, **settings, **given}
+        told = {key: value for key, value in told.items() if value is not None}
+        made = client.post("/predictions", json={"input": told}).json()
+        assert made["status"] == "succeeded", made
+        words = shlex.split(info_of(client, made)["command"])
+        (tmp_path / "again.wav").write_bytes(client.get(made["output"]).content)
+        (tmp_path / f"{name}.wav").write_bytes(client.get(f"/v1/files/{name}").content)
+    asked = build_parser(words[1]).parse_args(words[1:])
+    assert (asked.model, asked.lora, asked.dtype) == ("miniature", "a.safetensors", "float32")
+    for one in ("miniature", "a.safetensors"):
+        (tmp_path / one).symlink_to(adapted / one)
+    monkeypatch.chdir(tmp_path)
+    server = read_audio("again.wav")
+    assert main([*words[1:], "--overwrite"]) == 0
+    assert np.array_equal(server, read_audio("again.wav"))

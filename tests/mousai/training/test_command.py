@@ -22,14 +22,19 @@ BASE = ["--data", "songs", "--out", "run"]
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_recipe_can_be_read(stage):
-    assert recipe_names() == ["controls", "paper", "small", "tiny"]
-    own = {"autoencoder": set(), "latent-diffusion": {"controls"}}
+    assert recipe_names() == ["controls", "distill", "paper", "small", "tiny"]
+    own = {"autoencoder": set(), "latent-diffusion": {"controls", "distill"}}
     for name in sorted({"paper", "small", "tiny"} | own[stage]):
-        extra = ["--from", "model"] if (stage, name) == ("autoencoder", "small") else []
-        settings = read_config(stage, ["--config", name, *BASE, *extra])
+        given = {
+            ("autoencoder", "small"): ["--from", "model"],
+            ("latent-diffusion", "distill"): ["--distill-from", "model"],
+        }
+        settings = read_config(stage, ["--config", name, *BASE, *given.get((stage, name), [])])
         assert settings.data == "songs" and settings.loop.max_steps
     both = {f"{s}-{n}.yaml" for s in STAGES for n in ("paper", "small", "tiny")}
-    assert {path.name for path in RECIPES.iterdir()} == {*both, "latent-diffusion-controls.yaml"}
+    assert {path.name for path in RECIPES.iterdir()} == both | {
+        f"latent-diffusion-{one}.yaml" for one in ("controls", "distill")
+    }
 
 
 def test_the_papers_settings_are_those_of_the_paper():
@@ -68,15 +73,13 @@ def test_print_config_explains_every_key(capsys):
 
 MISTAKES = [
     (["--loop.max_stepz", "3"], "loop.max_stepz='3': no such key; did you mean 'loop.max_steps'?"),
-    (
-        ["--loop.max_step", "3"],
-        "loop.max_step='3': no such key; did you mean 'loop.max_steps'?",
-    ),  # the beginning of a key is none
+    # The beginning of a key is none.
+    (["--loop.max_step", "3"], "loop.max_step='3': no such key; did you mean 'loop.max_steps'?"),
     (["--loop.max_steps", "many"], "loop.max_steps='many': must be a whole number"),
     (["--loop.batch", "0", "--loop.max_steps", "3"], "loop.batch=0: must be 1 or more"),
     ([], "loop.max_steps: say how long to train"),
     (["--loop.max_time", "3h"], "loop.max_time='3h': must be seconds or days:hours:minutes:seconds"),
-    (["--config", "huge"], "--config huge: no such file; give one, or a recipe: controls, paper, small, tiny"),
+    (["--config", "huge"], "--config huge: no such file; give one, or a recipe: controls, distill, paper, small, tiny"),
     (["--optimizer.learning_rate", "-1", "--loop.max_steps", "3"], "optimizer.learning_rate=-1: must be above 0"),
     (["--loop.max_steps", "3"], "songs: no such folder"),
     (["--loop.max_steps", "3", "--from", "nowhere"], "--from nowhere: no such folder"),

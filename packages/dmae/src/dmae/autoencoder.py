@@ -172,15 +172,7 @@ class DMAE(nn.Module):
         shape = (batch, self.config.diffused_channels, full // self.config.diffused_size)
         if initial_noise is not None and initial_noise.shape != shape:
             raise ValueError(f"initial_noise: expected {list(shape)}, got {list(initial_noise.shape)}")
-        decoder = (CircularDecoder if circular else Decoder)(
-            denoise=self.denoise,
-            transform=self.transform,
-            prior=self.prior,
-            sizes=self.config,
-            config=DecodingConfig() if config is None else config,
-            noise=noise,
-            callback=callback,
-        )
+        decoder = self._decoder(CircularDecoder if circular else Decoder, config, noise, callback)
         return decoder(latent, initial_noise)[..., :length]
 
     def streaming_decoder(self, config: DecodingConfig | None = None, *, noise: NoiseSource) -> StreamingDecoder:
@@ -190,15 +182,21 @@ class DMAE(nn.Module):
             config: as for `decode`; of the windows only the sampler's.
             noise: seed, and one index per batch member.
         """
-        decoder = Decoder(
+        return StreamingDecoder(self._decoder(Decoder, config, noise))
+
+    def _decoder(
+        self, kind: type[Decoder], config: DecodingConfig | None, noise: NoiseSource, callback: Callback | None = None
+    ) -> Decoder:
+        """A decoder with this model's parts; the arguments are those of `decode`."""
+        return kind(
             denoise=self.denoise,
             transform=self.transform,
             prior=self.prior,
             sizes=self.config,
             config=DecodingConfig() if config is None else config,
             noise=noise,
+            callback=callback,
         )
-        return StreamingDecoder(decoder)
 
     @torch.no_grad()
     def reconstruct(

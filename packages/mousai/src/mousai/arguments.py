@@ -28,9 +28,10 @@ class PromptCutWarning(UserWarning):
 
 
 class UnknownWordsWarning(UserWarning):
-    """A prompt has words that the text encoder does not know, as in another script; the message holds them.
+    """A prompt has words that the text encoder does not know, or no word that the model does; the message holds them.
 
-    It reads all of them as one and the same, so that two prompts that differ in them alone make the same music.
+    Words of another script are read as one and the same, so that two prompts that differ in them alone make the same
+    music. What no caption had, as "qwxz", is read letter by letter, and steers the music in no sensible way.
     """
 
 
@@ -39,6 +40,13 @@ def unknown_words(words: Sequence[str]) -> str:
     shown = " ".join(words)
     shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
     return f"the text encoder does not know {shown!r}; other such words make the same music, say it in its language"
+
+
+def strange_words(prompt: str) -> str:
+    """The line about a prompt of which the model knows no word."""
+    shown = " ".join(prompt.split())
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    return f"no word of {shown!r} was in the captions that this model learned from; name a style, mood or instrument"
 
 
 def check_duration(duration: float) -> None:

@@ -1,13 +1,18 @@
-"""Callbacks of stage 2: the user's, as in diffusers, and how one of them ends sampling early."""
+"""Callbacks of stage 2: the user's, as in diffusers, and how one of them ends its own call early, in any thread."""
 
+import functools
+import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+import torch
 from torch import Tensor
 
-from mousai.errors import UserError
+from mousai.device import plain_defaults
+from mousai.errors import UserError, tells_memory
 from mousai.progress import ProgressBars
 
+F = TypeVar("F", bound=Callable[..., Any])
 StepEnd = Callable[[Any, int, float, dict[str, Tensor]], Mapping[str, Tensor] | None]
 """`callback_on_step_end(pipe, step, timestep, callback_kwargs) -> callback_kwargs`, as in diffusers. "latents" is the
 estimate of the clean latent [B, C, frames] at step `step`, from 0, and diffusion time `timestep`; what is returned as
@@ -59,3 +64,51 @@ def _changed(returned: Any, estimate: Tensor) -> Tensor | None:
         hint = f"returned latents {what}; must be finite, of the shape {list(estimate.shape)}"
         raise UserError("callback_on_step_end", hint=hint)
     return latents
+
+
+class Interruptions:
+    """Which of the calls that run, one a thread, a callback has told to stop.
+
+    Threads that share a pipeline do not stop each other's calls: a call is stopped by its own callback, or by a thread
+    that runs none, which stops all.
+    """
+
+    def __init__(self) -> None:
+        self._stopped: dict[int, bool] = {}
+
+    def begin(self) -> None:
+        """Note that this thread begins a call."""
+        self._stopped[threading.get_ident()] = False
+
+    def end(self) -> None:
+        """Note that this thread's call has ended."""
+        self._stopped.pop(threading.get_ident(), None)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether this thread's call was told to stop."""
+        return self._stopped.get(threading.get_ident(), False)
+
+    def stop(self, value: bool) -> None:
+        """Tell this thread's call to stop, or not to; from a thread without one, all calls."""
+        me = threading.get_ident()
+        for thread in [me] if me in self._stopped else list(self._stopped):
+            self._stopped[thread] = value
+
+
+def pipeline_call(method: F) -> F:
+    """Make a method a call of its pipeline, which may run in several threads at once."""
+    helps = "give a shorter --duration (duration), fewer pieces at once (num_waveforms_per_prompt), or --dtype bfloat16"
+
+    @functools.wraps(method)
+    @plain_defaults()
+    @torch.no_grad()
+    @tells_memory(helps)
+    def called(self: Any, *args: Any, **kwargs: Any) -> Any:
+        self._interruptions.begin()
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            self._interruptions.end()
+
+    return called  # type: ignore[return-value]

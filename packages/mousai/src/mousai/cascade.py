@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from dmae import DMAE
-from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
+from mousai.arguments import PromptCutWarning, UnknownWordsWarning, strange_words, unknown_words
+from mousai.callbacks import Interruptions
 from mousai.codec import Codec
 from mousai.conditioning.text import TextEmbedding, TextEncoder
 from mousai.device import plain_defaults, resolve_device
@@ -23,18 +24,7 @@ from mousai.storage.parts import PARTS, check_fit
 
 
 class Cascade(Codec):
-    """The text encoder, the latent diffusion and the autoencoder of one model.
-
-    Args:
-        text_encoder: prompts -> embedding, any `TextEncoder`.
-        latent_diffusion: embedding -> latent.
-        autoencoder: latent <-> waveform.
-        defaults: settings that the model is best run with.
-        about: what `mousai info` prints of it.
-
-    Raises:
-        UserError: two parts do not fit.
-    """
+    """The text encoder, the latent diffusion and the autoencoder of one model: `Mousai` but for making music."""
 
     def __init__(
         self,
@@ -48,7 +38,15 @@ class Cascade(Codec):
         check_fit({"text_encoder": text_encoder, "latent_diffusion": latent_diffusion, "autoencoder": autoencoder})
         super().__init__(autoencoder, defaults=defaults, about=about)
         self.text_encoder, self.latent_diffusion = text_encoder, latent_diffusion
-        self._interrupt = False
+        self._interruptions = Interruptions()
+
+    @property
+    def _interrupt(self) -> bool:
+        return self._interruptions.is_stopped
+
+    @_interrupt.setter
+    def _interrupt(self, value: bool) -> None:
+        self._interruptions.stop(value)
 
     @property
     def components(self) -> dict[str, Any]:
@@ -144,13 +142,24 @@ class Cascade(Codec):
         words: list[str] = [] if unknown is None else unknown(prompt)
         return words
 
+    def not_understood(self, prompt: str) -> str | None:
+        """Return a line about the words of a prompt that the model does not know; None where there is nothing to say.
+
+        It is of the words of another script, see `unknown`; or of the whole prompt, where none of its words was in a
+        caption. A model that does not tell what its captions had (`text_encoder/vocabulary.json`) is taken to know.
+        """
+        if words := self.unknown(prompt):
+            return unknown_words(words)
+        strange = getattr(self.text_encoder, "strange", None)
+        return strange_words(prompt) if strange is not None and strange(prompt) else None
+
     def _embed(self, prompts: Sequence[str], *, warn: bool = True) -> TextEmbedding:
         for prompt in prompts if warn else ():
             if unseen := self.unseen(prompt):
                 shown = unseen if len(unseen) <= 80 else f"{unseen[:77]}..."
                 warnings.warn(f"a prompt is too long, not seen of it: {shown!r}", PromptCutWarning, stacklevel=5)
-            if words := self.unknown(prompt):
-                warnings.warn(unknown_words(words), UnknownWordsWarning, stacklevel=5)
+            if line := self.not_understood(prompt):
+                warnings.warn(line, UnknownWordsWarning, stacklevel=5)
         embedding: TextEmbedding = self.text_encoder(
             prompts, keep_padding=self.latent_diffusion.config.attend_to_padding
         )

@@ -14,7 +14,7 @@ from mousai.arguments import as_waveform, check_griffin_lim, check_seed
 from mousai.audio.limiter import BLOCK, REACH, limit
 from mousai.device import plain_defaults, resolve_device
 from mousai.dtype import DTYPES, resolve_dtype
-from mousai.errors import UserError
+from mousai.errors import UserError, tells_memory
 from mousai.progress import ProgressBars
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import settings_of, takes_settings
@@ -183,6 +183,7 @@ class Codec:
         self._progress_bar_config = config
 
     @plain_defaults()
+    @tells_memory("give a shorter recording")
     def encode(self, audio: Any) -> Tensor:
         """Encode a recording.
 
@@ -202,6 +203,7 @@ class Codec:
 
     @takes_settings(SamplingConfig, stage="decoder")
     @plain_defaults()
+    @tells_memory("give a shorter latent")
     def decode(self, latent: Tensor, *, length: int | None = None, seed: int = 0, **settings: Any) -> Tensor:
         """Decode a latent.
 

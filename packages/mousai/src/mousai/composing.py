@@ -11,6 +11,8 @@ from mousai.callbacks import Interrupted, step_callback
 from mousai.codec import require_finite
 from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
 from mousai.conditioning.conditioning import Conditioning
+from mousai.errors import UserError
+from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from mousai.request import Request
 from vdiffusion import NoiseSource
@@ -79,6 +81,32 @@ def piece_seconds(request: Request, duration: float | None) -> float | None:
     if request.controls is None:
         return duration
     return request.controls.duration(attributes_of(request, in_time=True), duration, most=MAX_DURATION)
+
+
+def make_piece(pipe: "Mousai", request: Request, duration: float, *, latents: Tensor | None = None) -> MousaiOutput:
+    """Make pieces from nothing but what is asked for.
+
+    Args:
+        pipe: the model.
+        request: prompts, seeds, settings.
+        duration: seconds.
+        latents: starting noise instead of the seeds'.
+
+    Raises:
+        UserError: `duration` is less than a sample, or the controls do not fit it.
+    """
+    rate, samples = pipe.sample_rate, round(duration * pipe.sample_rate)
+    if samples < 1:
+        raise UserError("duration", duration, f"is less than one sample of {rate} Hz")
+    facts = {"duration": duration, "beside_prompt": None if latents is None else "latents"}
+    noise = NoiseSource(request.seeds, [0] * len(request.seeds))
+    with ProgressBars(request.stages(known=False), pipe._progress_bar_config) as progress:
+        frames, span = -(-samples // pipe.autoencoder.config.hop_length), (0.0, samples / rate)
+        asked = replace(ask(pipe, request, frames, in_time=True, span=span), latents=latents)
+        audios = compose(pipe, request, asked, noise=noise, progress=progress)
+        if request.output_type != "latent":
+            audios = pipe._decode(audios, request.config, noise, samples, progress)
+    return request.output(pipe, audios, sample_rate=rate, settings=facts)
 
 
 def compose(pipe: "Mousai", request: Request, asked: Asked, *, noise: NoiseSource, progress: ProgressBars) -> Tensor:

@@ -1,5 +1,6 @@
 """The device to compute on: the one that is named, or the best that is here, and why."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -33,16 +34,37 @@ def plain_defaults() -> Iterator[None]:
 
     What a model computes says where and how it does; the rest must not follow `torch.set_default_device`.
     """
-    dtype = torch.get_default_dtype()
     elsewhere = torch.get_default_device().type != "cpu"
-    if dtype != torch.float32:
-        torch.set_default_dtype(torch.float32)
+    _float32.enter()
     try:
         with torch.device("cpu") if elsewhere else nullcontext():
             yield
     finally:
-        if dtype != torch.float32:
-            torch.set_default_dtype(dtype)
+        _float32.leave()
+
+
+class _Float32:
+    """The default dtype, which all threads of a program share: float32 from the first that wants it to the last."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._before = threading.Lock(), 0, torch.float32
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = torch.get_default_dtype()
+            self._inside += 1
+            if torch.get_default_dtype() != torch.float32:
+                torch.set_default_dtype(torch.float32)
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside and self._before != torch.float32:
+                torch.set_default_dtype(self._before)
+
+
+_float32 = _Float32()
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:

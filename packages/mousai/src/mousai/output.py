@@ -1,6 +1,5 @@
 """Result of a pipeline: sound, and everything that it takes to make it again."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor
 
 from mousai.audio.loop_tags import LoopTag
-from mousai.conditioning.control_plan import NOT_STORED
 from mousai.errors import UserError
 
 if TYPE_CHECKING:
@@ -74,11 +72,24 @@ class MousaiOutput:
         stored = {name: str(value) for name, value in self.settings.items() if value is not None}
         for one, audio, prompt, seed in zip(paths, self.audios, self.prompts, self.seeds, strict=True):
             about = {"mousai": __version__, "prompt": prompt, "seed": str(seed), **stored, **(metadata or {})}
-            sound = audio.float().cpu().numpy() if isinstance(audio, Tensor) else audio
             write_audio(
-                one, sound, self.sample_rate, overwrite=overwrite, metadata=about, bits=self.bits, loop=self.loop
+                one,
+                as_array(audio),
+                self.sample_rate,
+                overwrite=overwrite,
+                metadata=about,
+                bits=self.bits,
+                loop=self.loop,
             )
         return paths
+
+
+def as_array(audio: "Tensor | NDArray[np.float32]") -> "NDArray[np.float32]":
+    """Return sound of any dtype and device as a float32 array, as files and judges take it."""
+    if not isinstance(audio, Tensor):
+        return audio
+    found: NDArray[np.float32] = audio.float().cpu().numpy()
+    return found
 
 
 def numbered(path: Path, count: int) -> list[Path]:
@@ -86,23 +97,3 @@ def numbered(path: Path, count: int) -> list[Path]:
     if count == 1 or not path.name or path.is_dir():
         return [path] * count
     return [path.with_stem(f"{path.stem}-{number}") for number in range(1, count + 1)]
-
-
-BESIDE = ("regions", "beside_prompt", "init_audio", "strength", "bars", "region")
-"""Facts about a piece that no option of `mousai generate` tells: of edits, variations, loops, and calls in Python."""
-
-
-def command_of(made: Mapping[str, str], path: str) -> str | None:
-    """Return the command line that makes a piece again, from what its file stores; None where that is too little."""
-    if "prompt" not in made or any(made.get(name, "").endswith(NOT_STORED) for name in ("chords", "melody")):
-        return None
-    if "command" not in made and any(name in made for name in BESIDE):
-        return None
-    if "command" in made:
-        return f"mousai {made['command']} -o {shlex.quote(path)}"
-    words = ["mousai", "generate", "-o", path]
-    for key, value in made.items():
-        if key not in ("mousai", "prompt", "verdict") and (key, value) != ("model", "bundled"):
-            option = "--" + key.replace("_", "-")
-            words += [f"{option}={value}"] if value.startswith("-") else [option, value]
-    return shlex.join([*words, "--", made["prompt"]])

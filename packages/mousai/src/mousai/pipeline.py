@@ -1,7 +1,6 @@
 """The whole of Moûsai: a sentence in, music out."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,16 +14,14 @@ from mousai.arguments import (
     prompts_of,
     seeds_of,
 )
-from mousai.callbacks import StepEnd
+from mousai.callbacks import StepEnd, pipeline_call
 from mousai.cascade import Cascade
-from mousai.composing import ask, compose, piece_seconds
+from mousai.composing import make_piece, piece_seconds
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.control_plan import control_plan
-from mousai.device import plain_defaults
 from mousai.editing import as_recording, edit, wanted_regions
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
-from mousai.progress import ProgressBars
 from mousai.regions import Region
 from mousai.request import Request
 from mousai.sampling_config import SamplingConfig
@@ -33,8 +30,7 @@ from mousai.streaming import MusicStream
 from mousai.streaming.stream import stream_config
 from mousai.streaming.stream_prompt import StreamPrompt, check_attributes
 from mousai.verbs.looping import check_loop, check_loop_region, loop, loop_of, wanted_bars
-from mousai.verbs.varying import vary
-from vdiffusion import NoiseSource
+from mousai.verbs.varying import check_strength, vary
 
 DURATION = 20.0
 """Seconds of a piece where nothing else is said."""
@@ -60,8 +56,7 @@ class Mousai(Cascade):
     # ---- text -> waveform
 
     @takes_settings(SamplingConfig)
-    @plain_defaults()
-    @torch.no_grad()
+    @pipeline_call
     def __call__(
         self,
         prompt: str | Sequence[str],
@@ -151,7 +146,6 @@ class Mousai(Cascade):
             output_type=output_type,
             callback=callback_on_step_end,
         )
-        self._interrupt = False
         if inpaint_audio is not None:
             recording = as_recording(inpaint_audio, sample_rate=self.sample_rate)
             regions = wanted_regions(
@@ -167,23 +161,13 @@ class Mousai(Cascade):
             return edit(self, request, recording, regions, before=inpaint_before_seconds)
         if init_audio is not None:
             recording = as_recording(init_audio, sample_rate=self.sample_rate, field="init_audio")
+            check_strength(config.strength, plan)
             return vary(self, request, recording, latents=latents)
-        duration = DURATION if (found := piece_seconds(request, duration)) is None else found
-        samples = round(duration * self.sample_rate)
-        if samples < 1:
-            raise UserError("duration", duration, f"is less than one sample of {self.sample_rate} Hz")
-        facts = {"duration": duration, "beside_prompt": None if latents is None else "latents"}
-        noise = NoiseSource(request.seeds, [0] * len(request.seeds))
-        with ProgressBars(request.stages(known=False), self._progress_bar_config) as progress:
-            frames, span = -(-samples // self.autoencoder.config.hop_length), (0.0, samples / self.sample_rate)
-            asked = replace(ask(self, request, frames, in_time=True, span=span), latents=latents)
-            latent = compose(self, request, asked, noise=noise, progress=progress)
-            audios = latent if output_type == "latent" else self._decode(latent, config, noise, samples, progress)
-        return request.output(self, audios, sample_rate=self.sample_rate, settings=facts)
+        seconds = piece_seconds(request, duration)
+        return make_piece(self, request, DURATION if seconds is None else seconds, latents=latents)
 
     @takes_settings(SamplingConfig)
-    @plain_defaults()
-    @torch.no_grad()
+    @pipeline_call
     def loop(
         self,
         prompt: str | Sequence[str],
@@ -199,6 +183,10 @@ class Mousai(Cascade):
         end_seconds: float | None = None,
         seam_seconds: float | None = None,
         attributes: MusicAttributes | None = None,
+        chords: Any = None,
+        melody: Any = None,
+        section: str | None = None,
+        form: Any = None,
         output_type: str = "pt",
         callback_on_step_end: StepEnd | None = None,
         **settings: Any,
@@ -219,6 +207,10 @@ class Mousai(Cascade):
             end_seconds: second of it at which the loop ends; by default that of the recording.
             seam_seconds: seconds at the end that are made anew; by default a quarter of the loop, at most 2.
             attributes: key and lead where they are known beside the prompt; for a recording also its clock.
+            chords: as for a piece, in bars or seconds of a new loop, like the three below; not beside `audio`.
+            melody: notes, or the path of a MIDI file or a recording of one voice.
+            section: what the whole loop is.
+            form: sections with their bars, no more than the loop's.
             output_type: "pt" gives a tensor, "np" a NumPy array, "latent" the latents, not decoded.
             callback_on_step_end: called after each step of stage 2, see `StepEnd`.
             **settings: see below.
@@ -235,7 +227,9 @@ class Mousai(Cascade):
             {"audio": audio, "bars": bars, "tempo": tempo, "start_seconds": start_seconds or None}
             | {"end_seconds": end_seconds, "seam_seconds": seam_seconds, "output_type": output_type}
             | {"seed": seed, "generator": generator, "strength": settings.get("strength")}
+            | {"chords": chords, "melody": melody, "section": section, "form": form}
         )
+        plan = control_plan(chords=chords, melody=melody, section=section, form=form, model=self.controls)
         length = None if audio is not None else wanted_bars(prompts, 8 if bars is None else bars, tempo)
         request = Request(
             prompts=prompts,
@@ -244,11 +238,11 @@ class Mousai(Cascade):
             seeds=seeds_of(seed, generator, len(prompts) * num_waveforms_per_prompt),
             config=self._with_settings(settings),
             attributes=attributes,
+            controls=plan,
             negative_prompt=negative_prompt,
             output_type=output_type,
             callback=callback_on_step_end,
         )
-        self._interrupt = False
         if length is not None:
             return loop(self, request, length)
         recording = as_recording(audio, sample_rate=self.sample_rate, field="audio")

@@ -84,6 +84,11 @@ def settings_of(config: type) -> dict[str, Setting]:
     return {one.name: one.metadata["setting"] for one in fields(config) if "setting" in one.metadata}
 
 
+def number_word(value: float) -> str:
+    """Return the shortest text that reads back as the very same number: 8, 0.1, 123.046875."""
+    return repr(float(value)).removesuffix(".0")
+
+
 def refuse_unknown(names: Mapping[str, Any], config: type) -> None:
     """Raise `UserError` for the first name that is no setting of `config`, with the nearest that is one."""
     known = settings_of(config)

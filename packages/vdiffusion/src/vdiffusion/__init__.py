@@ -5,6 +5,7 @@ t in [0, 1]    alpha = cos(pi t / 2)    sigma = sin(pi t / 2)    x_t = alpha x +
 
 from vdiffusion.circle import Circle
 from vdiffusion.classifier_guidance import ClassifierGuidance
+from vdiffusion.distillation import two_step_target
 from vdiffusion.guidance import Guidance
 from vdiffusion.inpainting import KeepKnown, RePaint
 from vdiffusion.net import Net
@@ -75,6 +76,7 @@ __all__ = [
     "time_of_log_snr",
     "to_noisy",
     "to_v",
+    "two_step_target",
     "window_plan",
     "x_from_v",
 ]

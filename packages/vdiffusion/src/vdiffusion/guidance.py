@@ -75,8 +75,10 @@ class Guidance:
             both = _joined_mapping("", conditions, self.negative, x_t.shape[0])
             v_positive, v_negative = evaluate(self.net, torch.cat([x_t, x_t]), torch.cat([t, t]), both).chunk(2)
             v = v_negative + self.scale * (v_positive - v_negative)
-        if self.partial_negative is not None and float(t.max()) > self.t_min:
-            v = v + self.partial_scale * (v_positive - evaluate(self.net, x_t, t, self.partial_negative))
+        above = t > self.t_min
+        if self.partial_negative is not None and bool(above.any()):
+            away = v_positive - evaluate(self.net, x_t, t, self.partial_negative)
+            v = v + self.partial_scale * away.where(above.reshape(-1, *[1] * (v.ndim - 1)), 0)
         return v
 
 

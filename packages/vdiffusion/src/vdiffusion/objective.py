@@ -106,12 +106,15 @@ class VObjective:
         *,
         t: Tensor | None = None,
         noise: Tensor | None = None,
+        target: Tensor | None = None,
         mask: Tensor | None = None,
         generator: torch.Generator | None = None,
         **conditions: Any,
     ) -> Tensor:
         """Return the mean of `loss_per_item` over the batch, a scalar; the arguments are the same."""
-        return self.loss_per_item(net, x, t=t, noise=noise, mask=mask, generator=generator, **conditions).mean()
+        return self.loss_per_item(
+            net, x, t=t, noise=noise, target=target, mask=mask, generator=generator, **conditions
+        ).mean()
 
     def loss_per_item(
         self,
@@ -120,6 +123,7 @@ class VObjective:
         *,
         t: Tensor | None = None,
         noise: Tensor | None = None,
+        target: Tensor | None = None,
         mask: Tensor | None = None,
         generator: torch.Generator | None = None,
         **conditions: Any,
@@ -131,6 +135,7 @@ class VObjective:
             x: clean data `[B, ...]`.
             t: times `[B]`; drawn from `time_distribution` if not given.
             noise: standard normal noise of the shape of x; drawn if not given.
+            target: v `[B, ...]` to learn, such as a teacher's; by default that of x and noise.
             mask: boolean, as many dimensions as x and broadcastable to it, True where an element counts (for
                 padding: `[B, 1, T]`). The mean is over the elements that count; a member without any has loss 0.
             generator: source of t and noise where they are drawn, on any device; torch's global one if not given.
@@ -145,7 +150,10 @@ class VObjective:
         if noise is None:
             drawn_on = generator.device if generator else x.device
             noise = torch.randn(x.shape, generator=generator, device=drawn_on, dtype=x.dtype).to(x.device)
-        error = evaluate(net, to_noisy(x, noise, t), t, conditions) - to_v(x, noise, t)
+        wanted = to_v(x, noise, t) if target is None else target
+        if wanted.shape != x.shape:
+            raise ValueError(f"target has shape {list(wanted.shape)}; must have that of x, {list(x.shape)}")
+        error = evaluate(net, to_noisy(x, noise, t), t, conditions) - wanted
         if mask is None:
             return error.square().flatten(1).mean(1)
         counts = _mask_like(mask, x)

@@ -5,7 +5,7 @@ import pytest
 
 from mousai.evaluation.features.key import key_features
 from mousai.evaluation.features.pitch import pitch_spectrogram
-from mousai.evaluation.judges.key import KEY_RELATIONS, KeyJudge, key_parts, key_relation, same_key
+from mousai.evaluation.judges.key import KEY_RELATIONS, KEYS, KeyJudge, key_parts, key_relation, same_key
 from mousai.evaluation.judges.panel import JudgePanel
 
 from ..sounds import RATE, chords
@@ -34,6 +34,16 @@ def test_cadences_have_the_key_they_were_written_in(judge: KeyJudge, up: int, ma
         moved = [tuple(pitch + up for pitch in chord) for chord in progression]
         features = key_features(pitch_spectrogram(chords(moved, times=2), sample_rate=RATE))
         assert judge(features[None]) == [key]
+
+
+def test_probabilities_of_the_keys_are_the_softmax_of_their_scores(judge: KeyJudge) -> None:
+    features = np.random.default_rng(2).random((3, len(judge.mean), 12))
+    odds = np.exp(judge.log_probabilities(features))
+    assert odds.sum(axis=1) == pytest.approx(1.0)
+    wanted = np.exp(judge.scores(features))
+    for place, name in enumerate(KEYS):
+        tonic, minor = key_parts(name)
+        assert odds[:, place] == pytest.approx(wanted[:, minor, tonic] / wanted.sum(axis=(1, 2)))
 
 
 def test_rotated_features_have_rotated_scores(judge: KeyJudge) -> None:

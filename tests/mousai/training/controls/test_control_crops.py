@@ -1,6 +1,7 @@
 """What stage 2 sees of the controls of its songs: any subset of them, in the time of the crop, and of its latent."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 from mousai import UserError
 from mousai.conditioning.control_signal import control_signal
+from mousai.conditioning.controls import Controls
 from mousai.data.annotation import controls_of
 from mousai.data.records import Record
 from mousai.training.config import ControlConfig, LatentCropConfig
@@ -34,7 +36,8 @@ def songs(frames: int = 40) -> FolderSongs:
 
 
 def test_each_control_is_left_out_by_itself() -> None:
-    config = ControlConfig(channels=ALL.channels, chords_dropout=0.2, melody_dropout=0.5, section_dropout=0.8)
+    each = {"chords_dropout": 0.2, "melody_dropout": 0.5, "section_dropout": 0.8}
+    config = ControlConfig(channels=ALL.channels, **each, controls_dropout=0.0)
     rng, known = np.random.default_rng(0), controls_of(ROW)
     drawn = [drop_controls(known, config, rng) for _ in range(2000)]
     told = Counter((one.chords is not None, one.melody is not None, one.sections is not None) for one in drawn)
@@ -44,8 +47,16 @@ def test_each_control_is_left_out_by_itself() -> None:
                 share = (0.8 if chords else 0.2) * 0.5 * (0.2 if sections else 0.8)
                 assert told[chords, melody, sections] / 2000 == pytest.approx(share, abs=0.04)
     assert {one.chords for one in drawn} == {None, known.chords}
-    two = ControlConfig(channels=("melody",), melody_dropout=0.0)
+    two = ControlConfig(channels=("melody",), melody_dropout=0.0, controls_dropout=0.0)
     assert drop_controls(known, two, rng) == type(known)(melody=known.melody)
+
+
+def test_all_of_them_are_left_out_together_in_half_of_the_crops() -> None:
+    each = {"chords_dropout": 0.0, "melody_dropout": 0.0, "section_dropout": 0.0}
+    config, rng, known = ControlConfig(channels=ALL.channels, **each), np.random.default_rng(0), controls_of(ROW)
+    drawn = [drop_controls(known, config, rng) for _ in range(2000)]
+    assert sum(one == Controls() for one in drawn) / 2000 == pytest.approx(0.5, abs=0.04)
+    assert sum(one == known for one in drawn) + sum(one == Controls() for one in drawn) == 2000
 
 
 @pytest.mark.parametrize("length", [64, 40, 5, 1])
@@ -71,6 +82,7 @@ def test_what_is_known_is_a_beginning_an_end_or_all_but_gaps(length: int) -> Non
 
 def test_a_crop_has_the_controls_of_its_place_in_the_song() -> None:
     config = ControlConfig(channels=ALL.channels, chords_dropout=0.0, melody_dropout=0.0, section_dropout=0.0)
+    config = replace(config, controls_dropout=0.0)
     crops = LatentCrops(songs(), LatentCropConfig(frames=8, offsets=1), controls=config, seed=1)
     names, firsts = ["chords", "melody", "section"], set()
     whole = control_signal([controls_of(ROW)], names=names, frames=40, frame_rate=10.0)[0]

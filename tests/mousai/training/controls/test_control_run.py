@@ -10,6 +10,7 @@ import torch
 
 from mousai import Mousai, UserError
 from mousai.conditioning.attribute_signal import ATTRIBUTE_CHANNELS
+from mousai.conditioning.vocabulary import VOCABULARY, load_vocabulary
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.storage.folders import latent_diffusion_config
@@ -55,7 +56,7 @@ def annotated(songs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         json.dumps({"annotations": [{"namespace": "note_midi", "data": [{"time": 0.1, "duration": 0.5, "value": 60}]}]})
     )
     rows = [
-        {"file_name": path.name, "caption": "a song", "chords": [[0.0, 0.7, "A:min"], [0.7, 1.5, "F"]]}
+        {"file_name": path.name, "caption": "a calm song", "chords": [[0.0, 0.7, "A:min"], [0.7, 1.5, "F"]]}
         for path in sorted(folder.glob("*.wav"))
     ]
     rows[0]["files"] = {"jams": "0.jams"}
@@ -88,6 +89,8 @@ def test_steps_in_two_runs_are_the_steps_of_one_and_the_model_has_the_controls(
     sizes = latent_diffusion_config(tmp_path / "model")
     assert sizes.controls == ALL.channels
     pipe = Mousai.from_pretrained(tmp_path / "model", dtype="float32")
+    assert "calm" in pipe.text_encoder.vocabulary and pipe.text_encoder.strange("qoodip vlemm")
+    assert pipe.text_encoder.vocabulary == load_vocabulary(tmp_path / "whole" / VOCABULARY)
     merge = pipe.latent_diffusion.net.state_dict()
     new = next(weight for key, weight in merge.items() if key.endswith("injection.merge.weight"))[:, -9:]
     assert float(new.abs().sum()) > 0  # the known part was learned from

@@ -2,9 +2,14 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-BLOCK = 128
-"""Frames, of all rows together, that are processed at once, few enough to stay in the cache."""
+BLOCK = 2**18
+"""Samples of frames, of all rows together, that are processed at once, few enough to stay in the cache."""
+MADE_UP_BINS = 5
+"""Bins over which lost power is averaged before it is made up for."""
+MADE_UP_MOST = 2.0
+"""Most that a magnitude is raised or lowered to make up for lost power."""
 
 
 def griffin_lim(
@@ -16,6 +21,7 @@ def griffin_lim(
     length: int,
     iterations: int,
     momentum: float = 0.99,
+    make_up: bool = False,
     circular: bool = False,
 ) -> Tensor:
     """Find a waveform whose short-time spectrum nearly has the given magnitudes.
@@ -34,6 +40,9 @@ def griffin_lim(
         length: samples of the waveform.
         iterations: number of iterations, 1 or more.
         momentum: weight of the last change in the next estimate; 0 is the plain algorithm.
+        make_up: whether magnitudes of the last iteration are raised where frames still cancel each other, and lowered
+            where they add up: by the root of the ratio to the consistent magnitudes, each a root mean square of 5 bins.
+            So a few iterations leave no band quieter than it should be.
         circular: whether the waveform is a circle, whose end is followed by its start. Frames then go across the
             border, frames = length / hop_length, and length is a multiple of the hop and no shorter than a window.
 
@@ -43,6 +52,42 @@ def griffin_lim(
     Raises:
         ValueError: an argument is not as described; the message names it.
     """
+    expected = _expected(magnitudes, start, window, hop_length, length, iterations, circular)
+    frames = (_Circle if circular else _Frames)(window.float(), hop_length, length)
+    flat = magnitudes.reshape(-1, *expected), start.reshape(-1, *expected)
+    rows, _ = _iterate(frames, *flat, iterations, momentum, make_up=make_up)
+    return frames.inner(frames.padded(rows)).reshape(*magnitudes.shape[:-2], length)
+
+
+def griffin_lim_spectrum(
+    magnitudes: Tensor,
+    start: Tensor,
+    *,
+    window: Tensor,
+    hop_length: int,
+    length: int,
+    iterations: int,
+    momentum: float = 0.99,
+    circular: bool = False,
+) -> Tensor:
+    """Find the spectrum of which `griffin_lim` makes its waveform: the magnitudes, with the phases that were found.
+
+    Arguments and errors are those of `griffin_lim`.
+
+    Returns:
+        Complex spectrum [..., bins, frames].
+    """
+    expected = _expected(magnitudes, start, window, hop_length, length, iterations, circular)
+    frames = (_Circle if circular else _Frames)(window.float(), hop_length, length)
+    flat = magnitudes.reshape(-1, *expected), start.reshape(-1, *expected)
+    _, found = _iterate(frames, *flat, iterations, momentum, make_up=False)
+    return torch.cat(found, dim=1).transpose(-1, -2).reshape(magnitudes.shape)
+
+
+def _expected(
+    magnitudes: Tensor, start: Tensor, window: Tensor, hop_length: int, length: int, iterations: int, circular: bool
+) -> tuple[int, int]:
+    """Bins and frames of the spectrum; ValueError where an argument is not as `griffin_lim` says."""
     n_fft = len(window)
     if iterations < 1:
         raise ValueError(f"iterations={iterations}: must be 1 or more")
@@ -51,33 +96,55 @@ def griffin_lim(
     if circular and (length % hop_length or length < n_fft):
         raise ValueError(f"length={length}: a circle must be a multiple of {hop_length} and at least {n_fft} long")
     expected = (n_fft // 2 + 1, length // hop_length + (not circular))
-    if magnitudes.shape[-2:] != expected or start.shape != magnitudes.shape:
+    if tuple(magnitudes.shape[-2:]) != expected or start.shape != magnitudes.shape:
         raise ValueError(
             f"magnitudes, start: expected [..., bins={expected[0]}, frames={expected[1]}], "
             f"got {list(magnitudes.shape)} and {list(start.shape)}"
         )
-    frames = (_Circle if circular else _Frames)(window.float(), hop_length, length)
+    bins, count = expected
+    return bins, count
+
+
+def _iterate(
+    frames: "_Frames", magnitudes: Tensor, start: Tensor, iterations: int, momentum: float, *, make_up: bool
+) -> tuple[Tensor, list[Tensor]]:
+    """Run the iterations on magnitudes and a start [N, bins, frames].
+
+    A block of frames goes from waveform to waveform while it is in the cache, so that of an iteration only the
+    consistent spectrum is stored, for the momentum of the next one.
+
+    Returns:
+        Rows of hops to which the last frames were added, and their spectra by blocks [N, frames, bins].
+    """
+    waveforms = len(magnitudes)
+    blocks = frames.blocks(waveforms)
     # Frame after frame, as the transforms read and write them; each magnitude twice, for real and imaginary part.
-    target = magnitudes.float().reshape(-1, *expected).transpose(-1, -2)
-    target = torch.stack([target, target], dim=-1)
-    spectrum = start.to(torch.complex64).reshape(-1, *expected).transpose(-1, -2)
-    spectrum = spectrum.clone(memory_format=torch.contiguous_format)
-    previous = torch.zeros_like(spectrum)
-    blocks = frames.blocks(spectrum)
-    for block in blocks:
-        _set_magnitude(spectrum[:, block], target[:, block])
+    targets = [
+        magnitudes[..., block].float().transpose(-1, -2)[..., None].repeat(1, 1, 1, 2).contiguous() for block in blocks
+    ]
+    found = [
+        start[..., block].to(torch.complex64).transpose(-1, -2).clone(memory_format=torch.contiguous_format)
+        for block in blocks
+    ]
+    rows = frames.silence(waveforms)
+    for block, spectrum, target in zip(blocks, found, targets, strict=True):
+        frames.add(rows, block, _set_magnitude(spectrum, target))
+    previous: list[Tensor] = []
     for iteration in range(iterations):
-        padded = frames.waveform(spectrum, blocks)
-        ahead = momentum if iteration else 0.0
-        for block in blocks:
-            # consistent + ahead * (consistent - previous)
-            before = torch.view_as_real(previous[:, block])
-            consistent = torch.view_as_real(frames.spectrum(padded, block))
-            torch.view_as_real(spectrum[:, block]).copy_(before.lerp(consistent, 1 + ahead))
-            before.copy_(consistent)
-            _set_magnitude(spectrum[:, block], target[:, block])
-    wave = frames.waveform(spectrum, blocks)
-    return frames.inner(wave).reshape(*magnitudes.shape[:-2], length)
+        padded, rows = frames.padded(rows), frames.silence(waveforms)
+        for number, (block, target) in enumerate(zip(blocks, targets, strict=True)):
+            consistent = frames.spectrum(padded, block)
+            if iteration == 0:
+                found[number] = consistent.clone()
+                previous.append(consistent)
+            else:  # consistent + momentum * (consistent - previous)
+                found[number] = previous[number]
+                torch.view_as_real(found[number]).lerp_(torch.view_as_real(consistent), 1 + momentum)
+                previous[number] = consistent
+            if make_up and iteration == iterations - 1:
+                target = target * _gain(target[..., 0], consistent)[..., None]
+            frames.add(rows, block, _set_magnitude(found[number], target))
+    return rows, found
 
 
 class _Frames:
@@ -105,19 +172,24 @@ class _Frames:
     def _first(self) -> int:
         return len(self.window) // 2
 
-    def blocks(self, spectrum: Tensor) -> list[slice]:
-        """Slices of frames that are processed at once."""
-        size = max(BLOCK // spectrum.shape[0], 1)
+    def blocks(self, waveforms: int) -> list[slice]:
+        """Slices of frames that are processed at once, of so many waveforms together."""
+        size = max(BLOCK // (waveforms * len(self.window)), 1)
         return [slice(first, min(first + size, self.count)) for first in range(0, self.count, size)]
 
-    def waveform(self, spectrum: Tensor, blocks: list[slice]) -> Tensor:
-        """Spectrum [N, frames, bins] -> padded waveform [N, (frames + overlap - 1) * hop]."""
-        rows = self.window.new_zeros(spectrum.shape[0], self.count + self.overlap - 1, self.hop_length)
-        for block in blocks:
-            frames = torch.fft.irfft(spectrum[:, block], n=len(self.window)).mul_(self.window)
-            frames = frames.view(*frames.shape[:2], self.overlap, self.hop_length)
-            for shift in range(self.overlap):
-                rows[:, block.start + shift : block.stop + shift] += frames[:, :, shift]
+    def silence(self, waveforms: int) -> Tensor:
+        """Rows of hops to which `add` adds frames [waveforms, frames + overlap - 1, hop], all zero."""
+        return self.window.new_zeros(waveforms, self.count + self.overlap - 1, self.hop_length)
+
+    def add(self, rows: Tensor, block: slice, spectrum: Tensor) -> None:
+        """Add the frames of a block, whose spectrum is [N, frames, bins], to rows of hops."""
+        frames = torch.fft.irfft(spectrum, n=len(self.window)).mul_(self.window)
+        frames = frames.view(*frames.shape[:2], self.overlap, self.hop_length)
+        for shift in range(self.overlap):
+            rows[:, block.start + shift : block.stop + shift] += frames[:, :, shift]
+
+    def padded(self, rows: Tensor) -> Tensor:
+        """Rows to which all frames were added -> padded waveform [N, (frames + overlap - 1) * hop]; the rows change."""
         return rows.flatten(1).mul_(self.scale)
 
     def spectrum(self, padded: Tensor, block: slice) -> Tensor:
@@ -142,17 +214,28 @@ class _Circle(_Frames):
         energy = window.square().view(self.overlap, hop_length).sum(0)
         self.scale = energy.reciprocal().repeat(self.count + self.overlap - 1)
 
-    def waveform(self, spectrum: Tensor, blocks: list[slice]) -> Tensor:
-        """Spectrum [N, frames, bins] -> waveform [N, (frames + overlap - 1) * hop] that goes on round the circle."""
-        padded = super().waveform(spectrum, blocks)
-        rows = padded.view(len(padded), -1, self.hop_length)
+    def padded(self, rows: Tensor) -> Tensor:
+        """Rows to which all frames were added -> waveform that goes on round the circle; rows are changed."""
+        padded = super().padded(rows)
         beyond = self.overlap - 1  # rows that are there twice
         rows[:, :beyond] += rows[:, self.count :]
         rows[:, self.count :] = rows[:, :beyond]
         return padded
 
 
-def _set_magnitude(spectrum: Tensor, magnitudes: Tensor) -> None:
-    """Give complex numbers [...] the magnitudes [..., 2] in place; a zero has no phase and stays zero."""
+def _set_magnitude(spectrum: Tensor, magnitudes: Tensor) -> Tensor:
+    """Give complex numbers [...] the magnitudes [..., 2], in place; a zero has no phase and stays zero."""
     torch.sgn(spectrum, out=spectrum)
     torch.view_as_real(spectrum).mul_(magnitudes)
+    return spectrum
+
+
+def _gain(magnitudes: Tensor, consistent: Tensor) -> Tensor:
+    """Gain of magnitudes [N, frames, bins] that makes up for what their consistent spectrum has lost."""
+    half = MADE_UP_BINS // 2
+    wanted, found = (
+        F.avg_pool1d(power.flatten(0, 1), MADE_UP_BINS, stride=1, padding=half, count_include_pad=False)
+        for power in (magnitudes.square(), torch.view_as_real(consistent).square().sum(-1))
+    )
+    gain = (wanted / found.clamp_min(1e-12)).pow_(0.25).clamp_(1 / MADE_UP_MOST, MADE_UP_MOST)
+    return gain.view_as(magnitudes)

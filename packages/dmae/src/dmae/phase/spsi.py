@@ -50,9 +50,10 @@ def spsi(magnitudes: Tensor, first: Tensor, *, hop_length: int, circular: bool =
     phases[..., 0] = now = first.to(magnitudes)
     for begin in range(1, magnitudes.shape[-1], BLOCK):
         step, nearest = _partials(magnitudes[..., begin : begin + BLOCK], hop_length)
-        for frame in range(step.shape[0]):
-            now = (now + step[frame]).gather(1, nearest[frame]).remainder_(2 * math.pi)
-            phases[..., begin + frame] = now
+        found = torch.empty_like(step)
+        for frame in range(len(step)):
+            now = torch.gather(now + step[frame], 1, nearest[frame], out=found[frame]).remainder_(2 * math.pi)
+        phases[..., begin : begin + len(found)] = found.permute(1, 2, 0)
     return phases
 
 
@@ -63,12 +64,13 @@ def as_spectrum(phases: Tensor) -> Tensor:
     """
     signs = torch.ones(phases.shape[-2], 1, device=phases.device, dtype=phases.dtype)
     signs[1::2] = -1
-    return torch.polar(torch.ones_like(phases), phases) * signs
+    # Sine and cosine one after the other, which are vectorised where `torch.polar` is not.
+    return torch.view_as_complex(torch.stack([phases.cos() * signs, phases.sin() * signs], dim=-1))
 
 
 def _partials(magnitudes: Tensor, hop_length: int) -> tuple[Tensor, Tensor]:
     """Magnitudes [N, bins, frames] -> phase advance of each bin and its nearest maximum, both [frames, N, bins]."""
-    logs = magnitudes.clamp_min(1e-9).log().permute(2, 0, 1)
+    logs = magnitudes.permute(2, 0, 1).contiguous().clamp_min(1e-9).log_()
     bins = torch.arange(logs.shape[-1], device=logs.device)
     below, here, above = logs[..., :-2], logs[..., 1:-1], logs[..., 2:]
     peak = torch.zeros_like(logs, dtype=torch.bool)

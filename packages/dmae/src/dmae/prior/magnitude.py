@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 import torch
 from einops import rearrange
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from dmae.config import DMAEConfig, PriorConfig
 from dmae.encoder import LinearPlusBody
@@ -77,13 +76,13 @@ class MagnitudePrior(nn.Module):
         likelihood fits both for every coefficient (`fit_sigma`), since a prediction with errors should not be trusted
         fully.
         """
-        power = self.bands.power(bands) / self.window_energy
+        power = self.bands.band_power(bands) / self.window_energy
+        # The mean over frames first, while there are bands and not yet bins: the first of a block counts half, and so
+        # does the first of the next one.
+        ends = torch.cat([power[..., 1:], power[..., -1:]], dim=-1)
+        power = (self._mean_of_block(power) + self._mean_of_block(ends)) / 2
+        power = self.bands.spread(power)
         power = (power[:, :, :-1] + power[:, :, 1:]) / 2
-        power = torch.cat([power, power[..., -1:]], dim=-1)
-        kernel = torch.ones(self.frames + 1, device=power.device, dtype=power.dtype) / self.frames
-        kernel[[0, -1]] /= 2
-        flat = rearrange(power, "b c k f -> (b c k) 1 f")
-        power = F.conv1d(flat, kernel[None, None], stride=self.frames).view(*power.shape[:3], -1)
         log_sigma = self.slope * (power.log() / 2 - self.log_mean) + self.log_mean + self.log_gain
         return rearrange(log_sigma, "b c k f -> b (c k) f")
 
@@ -142,6 +141,11 @@ class MagnitudePrior(nn.Module):
         log_sigma = self.log_sigma(self._unpack(conditions["bands"]))
         likelihood = self.negative_log_likelihood(x, log_sigma)
         return (x / log_sigma.detach().exp()).clamp(-OUTLIER, OUTLIER), likelihood
+
+    def _mean_of_block(self, power: Tensor) -> Tensor:
+        """[..., F] -> mean over the frames of each block [..., F / frames]."""
+        mean: Tensor = power.unflatten(-1, (-1, self.frames)).mean(-1)
+        return mean
 
     # ---- bands as the net reads them
 

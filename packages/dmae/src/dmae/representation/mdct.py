@@ -32,12 +32,9 @@ class MDCT(Float32):
         self.size = size
         with constants():
             n = torch.arange(size, dtype=torch.float64) + 0.5
-        dct = math.sqrt(2 / size) * torch.cos(math.pi / size * n[:, None] * n[None, :])
         angle = math.pi / 2 - math.pi / (2 * size) * (size / 2 + n[: size // 2])
-        self.dct: Tensor
         self.cos: Tensor
         self.sin: Tensor
-        self.register_buffer("dct", dct.float(), persistent=False)
         self.register_buffer("cos", angle.cos().float(), persistent=False)
         self.register_buffer("sin", angle.sin().float(), persistent=False)
 
@@ -47,7 +44,7 @@ class MDCT(Float32):
             raise ValueError(f"wave: expected [batch, channels, a multiple of {self.size}], got {list(wave.shape)}")
         with without_autocast(wave):
             blocks = rearrange(_at_least_float32(wave), "b c (f n) -> b c f n", n=self.size)
-            coefficients = self._rotate(blocks, 1) @ self.dct.to(blocks)
+            coefficients = dct_iv(self._rotate(blocks, 1))
         return rearrange(coefficients, "b c f k -> b (c k) f")
 
     def inverse(self, coefficients: Tensor) -> Tensor:
@@ -58,7 +55,7 @@ class MDCT(Float32):
             )
         with without_autocast(coefficients):
             spectra = rearrange(_at_least_float32(coefficients), "b (c k) f -> b c f k", k=self.size)
-            blocks = self._rotate(spectra @ self.dct.to(spectra), -1)
+            blocks = self._rotate(dct_iv(spectra), -1)
         return rearrange(blocks, "b c f n -> b c (f n)")
 
     def analyse(self, wave: Tensor) -> Tensor:
@@ -89,6 +86,20 @@ class MDCT(Float32):
         first = torch.cat([first[..., :1, :], rotated_after], dim=-2)
         second = torch.cat([rotated_before, second[..., -1:, :]], dim=-2)
         return torch.cat([first, second], dim=-1)
+
+
+def dct_iv(x: Tensor) -> Tensor:
+    """Orthonormal DCT-IV along the last axis, of an even size N: X_k = sqrt(2/N) sum_n x_n cos(pi/N (n+1/2) (k+1/2)).
+
+    Its own inverse. Written as a complex Fourier transform of N / 2 numbers between two turns: even samples make the
+    real part, odd ones from the end the imaginary part, so that n log n operations do what a matrix takes n^2 for.
+    """
+    size = x.shape[-1]
+    turns = torch.arange(size // 2, dtype=torch.float64, device="cpu") + 0.125
+    turn = torch.polar(torch.full_like(turns, (2 / size) ** 0.25), turns * (-math.pi / size))
+    turn = turn.to(x.device, torch.promote_types(x.dtype, torch.complex64))
+    z = torch.fft.fft(torch.complex(x[..., ::2], x[..., 1::2].flip(-1)) * turn) * turn
+    return torch.stack([z.real, -z.imag.flip(-1)], dim=-1).flatten(-2)
 
 
 def _at_least_float32(x: Tensor) -> Tensor:

@@ -117,6 +117,13 @@ class BandSpectrogram(Float32):
 
     def power(self, bands: Tensor) -> Tensor:
         """Log-power [B, bands, F] -> power of every bin of mid and side [B, C, bins, F], spread evenly in each band."""
-        power = (bands.float().exp() - self.floor).clamp_min(self.floor * 0.05)
+        return self.spread(self.band_power(bands))
+
+    def band_power(self, bands: Tensor) -> Tensor:
+        """Log-power [B, bands, F] -> power, never quite zero."""
+        return (bands.float().exp() - self.floor).clamp_min(self.floor * 0.05)
+
+    def spread(self, power: Tensor) -> Tensor:
+        """Power of every band [B, bands, F] -> of every bin of mid and side [B, C, bins, F]."""
         parts = power.split(self.sizes, dim=1)
         return torch.stack([part[:, getattr(self, f"band_of_bin{i}")] for i, part in enumerate(parts)], dim=1)

@@ -12,6 +12,7 @@ from typing import Any
 
 import soundfile
 
+from mousai.storage.file_parts import Seekable
 from mousai.storage.files import atomic_file
 
 
@@ -56,7 +57,7 @@ def encoded_file(
         finish(temporary)
 
 
-class _Recorder:
+class _Recorder(Seekable):
     """File for libsndfile whose first error is kept, because an exception in its callbacks would be printed and lost.
 
     It goes on as if all were written, so that the encoder comes to its end.
@@ -65,42 +66,33 @@ class _Recorder:
     def __init__(self, raw: Any) -> None:
         self.raw = raw
         self.error: OSError | None = None
-        self.length = 0
-        self._place = 0
 
     def write(self, data: Any) -> int:
         count = len(data)
         if self.error is None:
             try:
-                self.raw.seek(self._place)
+                self.raw.seek(self.place)
                 self.raw.write(data)
             except OSError as error:
                 self.error = error
-        self._place += count
-        self.length = max(self.length, self._place)
+        self.place += count
+        self.length = max(self.length, self.place)
         return count
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self.length}[whence]
-        return self._place
-
-    def tell(self) -> int:
-        return self._place
 
     def readinto(self, buffer: Any) -> int:
         if self.error is not None:
             return 0
         try:
-            self.raw.seek(self._place)
+            self.raw.seek(self.place)
             count: int = self.raw.readinto(buffer)
         except OSError as error:
             self.error = error
             return 0
-        self._place += count
+        self.place += count
         return count
 
     def read(self, size: int = -1) -> bytes:
-        buffer = bytearray(max(0, self.length - self._place) if size < 0 else size)
+        buffer = bytearray(max(0, self.length - self.place) if size < 0 else size)
         count = self.readinto(buffer)
         return bytes(buffer[:count])
 

@@ -5,10 +5,19 @@ import stat
 import tempfile
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from mousai.audio.opening import AudioError
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+FORMATS: dict[str, dict[str, Any]] = {
+    ".wav": {"format": "WAV"},
+    ".flac": {"format": "FLAC"},
+    ".ogg": {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.3},
+    # A constant rate (224 kbit/s for stereo at 48 kHz), because decoders cannot seek exactly in a variable one.
+    ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.33},
+}
+"""How `soundfile.SoundFile` writes a file of each ending."""
+AUDIO_SUFFIXES = tuple(FORMATS)
 """Endings of files that are written."""
 
 

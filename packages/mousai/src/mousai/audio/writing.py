@@ -15,14 +15,8 @@ import soundfile
 from mousai.audio.encoding import encoded_file
 from mousai.audio.loop_tags import LoopTag, tag_file
 from mousai.audio.opening import BLOCK, AudioError, libsndfile_reason
+from mousai.audio.outputs import FORMATS
 
-_FORMATS: dict[str, dict[str, Any]] = {
-    ".wav": {"format": "WAV"},
-    ".flac": {"format": "FLAC"},
-    ".ogg": {"format": "OGG", "subtype": "VORBIS", "compression_level": 0.3},
-    # A constant rate (224 kbit/s for stereo at 48 kHz), because decoders cannot seek exactly in a variable one.
-    ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.33},
-}
 # libsndfile drops a longer WAV comment in silence (about 30,000 bytes with what else stands in the header).
 METADATA_LIMIT = 16384
 """Most characters of the comment in which metadata are stored."""
@@ -66,7 +60,7 @@ class AudioWriter:
             raise AudioError(str(path), hint="more than 4 GiB, which a WAV file cannot hold; write .flac instead")
         self.path, self._stack = path, ExitStack()
         self.as_floats = bits == 32 and suffix == ".wav"
-        self._rate, self._channels, self._settings = sample_rate, channels, dict(_FORMATS[suffix])
+        self._rate, self._channels, self._settings = sample_rate, channels, dict(FORMATS[suffix])
         self._settings.setdefault("subtype", "FLOAT" if self.as_floats else f"PCM_{min(bits, 24)}")
         self._comment = _comment(path, metadata or {})
         self._file: Any = None

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from mousai.cli.broken_torchaudio import BROKEN_TORCHAUDIO, is_of_torchaudio
 from mousai.cli.commands import COMMANDS
 from mousai.cli.parser import build_parser, parse
-from mousai.errors import UserError, of_system, options_of
+from mousai.errors import UserError, of_system, options_of, out_of_memory
 from mousai.processes import exit_code, signals_interrupt
 from mousai.storage.system import open_missing_streams
 
 __all__ = ["COMMANDS", "build_parser", "main"]
+_LESS = "give less at once: a shorter recording or piece, a smaller --loop.batch, fewer --workers, or --dtype bfloat16"
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
@@ -48,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:
         if is_of_torchaudio(error):
             line = BROKEN_TORCHAUDIO
+        elif isinstance(error, MemoryError | RuntimeError) and (found := out_of_memory(error, _LESS)) is not None:
+            line = found.hint
         elif isinstance(error, OSError) and (error.filename is not None or error.errno in _OF_THE_DISK):
             line = of_system(error)
         else:

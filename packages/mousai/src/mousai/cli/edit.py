@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the regions that the parsed options name anew."""
     from mousai.regions import Region, bars_to_region, check_regions, parse_span
+    from mousai.verbs.command_line import span_word
 
     spans = [parse_span(text, "region") for text in args.region]
     bars = [parse_span(text, "bars") for text in args.bars]
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         tempo, downbeat = attributes.tempo or 0.0, attributes.first_downbeat
         regions.append(bars_to_region(first, last, tempo=tempo, first_downbeat=downbeat, length=recording.seconds))
     regions = check_regions(regions, recording.seconds, field="bars" if bars else "region")
-    words = [word for one in regions for word in ("--region", f"{one.start:.10g}:{one.end:.10g}")]
+    words = [word for one in regions for word in ("--region", span_word(one.start, one.end))]
     return make(
         args,
         recording,

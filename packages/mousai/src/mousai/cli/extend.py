@@ -20,6 +20,7 @@ def run(args: argparse.Namespace) -> int:
     from mousai.arguments import MAX_DURATION
     from mousai.editing import check_sounds
     from mousai.regions import MIN_REGION
+    from mousai.settings import number_word
 
     given = {name: getattr(args, name) for name in ("after", "before") if getattr(args, name) is not None}
     if not given:
@@ -36,6 +37,6 @@ def run(args: argparse.Namespace) -> int:
         check_sounds(recording, first=name == "before", field=args.recording)
     around = recording.seconds if "after" in given else 0.0
     attributes = known_attributes(args, recording, made, around=around)
-    words = [word for name, seconds in given.items() for word in (f"--{name}", f"{seconds:g}")]
+    words = [word for name, seconds in given.items() for word in (f"--{name}", number_word(seconds))]
     before = given.get("before", 0.0)
     return make(args, recording, made, attributes, words, duration=duration, inpaint_before_seconds=before)

@@ -149,7 +149,7 @@ def _check_choice(args: argparse.Namespace) -> None:
         UserError: they are not installed, or a prompt gives them nothing to choose by.
     """
     from mousai.arguments import check_count
-    from mousai.errors import UserError, install_hint
+    from mousai.errors import install_hint
 
     check_count(args.best_of, "best_of")
     if find_spec("librosa") is None or find_spec("mir_eval") is None:

@@ -175,7 +175,7 @@ def _latent(path: Path, folder: Path | None) -> list[str]:
 
 def _adapter(path: Path, folder: Path | None) -> list[str]:
     """Read from headers alone: what is changed, how strongly, and of which model."""
-    from mousai.diffusion.lora import A, B
+    from mousai.diffusion.lora import A, check_fits
     from mousai.storage.weights import WEIGHTS_NAME, tensor_metadata, tensor_shapes
 
     about, shapes = tensor_metadata(path), tensor_shapes(path)
@@ -187,12 +187,7 @@ def _adapter(path: Path, folder: Path | None) -> list[str]:
         ("size", f"{path.stat().st_size / 1e6:,.1f} MB"),
     ]
     if folder is not None:
-        weights = tensor_shapes(folder / "latent_diffusion" / WEIGHTS_NAME)
-        for name in names:
-            weight, up, down = weights.get(name), shapes.get(name + B), shapes[name + A]
-            if weight is None or up is None or up[0] != weight[0] or down[1] != prod(weight[1:]):
-                found = "not in the model" if weight is None else f"{weight} in the model"
-                raise UserError(path, hint=f"is an adapter of another model than {folder} ({name}: {found})")
+        check_fits(path, folder / "latent_diffusion" / WEIGHTS_NAME, model=str(folder))
         rows.append(("fits", str(folder)))
     return [f"{path}: an adapter (LoRA); mousai generate PROMPT --lora {path} -o OUT", "", *_table(rows)]
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from mousai import __version__
 from mousai.cli.commands import COMMANDS
-from mousai.errors import UserError
+from mousai.errors import UserError, printable
 from mousai.settings import did_you_mean
 
 _MAY_BE_EMPTY = ("prompt", "negative_prompt", "about", "prefix", "rest", "chords", "melody", "form")
@@ -38,7 +38,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         end = "" if message.endswith("?") else ";"
-        self.exit(2, f"mousai: error: {' '.join(message.split())}{end} see {self.prog} --help\n")
+        self.exit(2, f"mousai: error: {printable(' '.join(message.split()))}{end} see {self.prog} --help\n")
 
 
 def build_parser(command: str | None) -> argparse.ArgumentParser:

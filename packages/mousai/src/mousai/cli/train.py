@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from mousai.training.config import TrainingConfig
 
 STAGES = ("autoencoder", "latent-diffusion")
-OPTIONS = {"start_from": "--from", "config": "--config"}
+OPTIONS = {"start_from": "--from", "distill_from": "--distill-from", "config": "--config"}
 """Names of settings on this command line; the others are called as in Python and in a file (`loop.batch`)."""
+_KEYS = {"--from": "--start_from", "--distill-from": "--distill_from"}
 RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 
 
@@ -69,7 +70,7 @@ def read_config(stage: str, arguments: Sequence[str]) -> "TrainingConfig":
     kind: Any = AutoencoderTrainingConfig if stage == "autoencoder" else LatentDiffusionTrainingConfig
     parser = ArgumentParser(
         prog=f"mousai train {stage}",
-        description=f"{kind.__doc__.splitlines()[0]} --from is --start_from.",
+        description=f"{kind.__doc__.splitlines()[0]} --from is --start_from, --distill-from is --distill_from.",
         exit_on_error=False,
         allow_abbrev=False,
         print_config="--print-%s",
@@ -93,12 +94,12 @@ def read_config(stage: str, arguments: Sequence[str]) -> "TrainingConfig":
 
 
 def _in_full(stage: str, arguments: Sequence[str]) -> list[str]:
-    """--from is --start_from, a recipe's name its file, and --print-config comes with comments."""
+    """--from is --start_from, a recipe's name is its file, and --print-config comes with comments."""
     full: list[str] = []
     for argument in arguments:
         name, equals, value = argument.partition("=")
-        if name == "--from":
-            argument = f"--start_from{equals}{value}"
+        if name in _KEYS:
+            argument = f"{_KEYS[name]}{equals}{value}"
         elif argument == "--print-config":
             argument = "--print-config=comments"
         elif name == "--config" and equals:

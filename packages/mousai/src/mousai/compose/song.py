@@ -9,7 +9,8 @@ from .writing.tempo import TempoMap
 
 VERSION = 3
 """Of what is composed, how it is rendered and what is written of it: the songs of one seed are alike as long as it
-stays. 3: more styles, forms for songs of minutes, changes of key and tempo, facts beside the sound."""
+stays (but for the wording of captions). 3: more styles, forms for songs of minutes, changes of key and tempo, facts
+beside the sound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

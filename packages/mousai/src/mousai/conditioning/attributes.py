@@ -14,11 +14,15 @@ _TO = r"\s*(?:-|–|—|\bto\b|\band\b)\s*"
 _BPM = re.compile(
     rf"(?P<low>{_NUMBER})(?:{_TO}(?P<high>{_NUMBER}))?[\s-]*(?:bpm\b|beats\s+(?:per|a)\s+minute\b)"
     rf"|(?<!\d)(?<!\d[\s-])\b(?:bpm|tempo(?:\s+(?:of|is))?)\s*[:=]?\s*"
-    rf"(?P<behind>{_NUMBER})(?:{_TO}(?P<end>{_NUMBER}))?(?!\s*/)",
+    rf"(?P<behind>{_NUMBER})(?:{_TO}(?P<end>{_NUMBER}))?(?!\s*/|\w)",
     re.IGNORECASE,
 )
 _KEY = re.compile(
-    r"(?<![\w#♯♭])([A-Ga-g])(?:\s*(#|♯|b|♭)|" + _GAP + r"(sharp|flat))?" + _GAP + r"(major|minor|maj|min)\b(\s+key\b)?",
+    r"(?<![\w#♯♭&])([A-Ga-g])(?:\s*(#|♯|b|♭)|"
+    + _GAP
+    + r"(sharp|flat))?"
+    + _GAP
+    + r"(major|minor|maj|min)\b(\s+key\b)?",
     re.IGNORECASE,
 )
 _REFUSED = re.compile(

@@ -12,6 +12,7 @@ from mousai.conditioning.notation.chord_sequences import BarChords, Span, TimedC
 from mousai.conditioning.notation.forms import Form, check_section, parse_form
 from mousai.conditioning.notation.melodies import Melody, check_melody_file, read_melody
 from mousai.errors import UserError
+from mousai.settings import number_word
 
 CONTROL_OF = {"chords": "chords", "melody": "melody", "section": "section", "form": "section"}
 """Control that a model must have, of `LatentDiffusionConfig.controls`, by the argument that asks for it."""
@@ -140,7 +141,7 @@ class ControlPlan:
             if self.melody.chosen is not None:
                 found["melody_track"] = self.melody.chosen
             if self.melody.start:
-                found["melody_start"] = f"{self.melody.start:.10g}"
+                found["melody_start"] = number_word(self.melody.start)
         if self.section is not None:
             found["section"] = self.section
         if self.form is not None:

@@ -3,10 +3,12 @@
 import numbers
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from mousai.conditioning.chord_labels import parse_label
 from mousai.errors import UserError
+
+T = TypeVar("T")
 
 SECTIONS = ("intro", "verse", "chorus", "break", "outro")
 """Sections that a piece is made of."""
@@ -29,9 +31,19 @@ class Controls:
     melody: tuple[tuple[float, float, int], ...] | None = None
     sections: tuple[tuple[float, float, str], ...] | None = None
 
+    def stretched(self, factor: float) -> "Controls":
+        """Return the same in a time that runs otherwise: every second is multiplied by `factor`."""
+        return Controls(
+            chords=_stretched(self.chords, factor),
+            melody=_stretched(self.melody, factor),
+            sections=_stretched(self.sections, factor),
+        )
+
     def __post_init__(self) -> None:
         """Check every event."""
         for start, end, label in _timed("chords", self.chords or ()):
+            if not isinstance(label, str):
+                raise UserError("chords", (start, end, label), "must end in a label, a text such as 'A:min7'")
             try:
                 parse_label(label)
             except ValueError as error:
@@ -42,6 +54,12 @@ class Controls:
         for start, end, name in _timed("sections", self.sections or ()):
             if name not in SECTIONS:
                 raise UserError("sections", (start, end, name), f"must end in one of {', '.join(SECTIONS)}")
+
+
+def _stretched(
+    events: tuple[tuple[float, float, T], ...] | None, factor: float
+) -> tuple[tuple[float, float, T], ...] | None:
+    return None if events is None else tuple((start * factor, end * factor, what) for start, end, what in events)
 
 
 def _timed(field: str, events: Iterable[tuple[float, float, Any]]) -> Iterable[tuple[float, float, Any]]:

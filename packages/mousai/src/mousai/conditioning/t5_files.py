@@ -41,6 +41,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "eos_token_id": (_whole(0, 2**20), "0 to 2^20"),
 }
 """Fields of the config that reach transformers, and what they may be."""
+_FRACTIONS = ("dropout_rate", "layer_norm_epsilon", "initializer_factor")
 _SIZES = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
 _OF_OTHERS = {
     *("model_type", "transformers_version", "architectures", "dtype", "torch_dtype", "_name_or_path"),
@@ -67,7 +68,7 @@ def t5_config(values: Mapping[str, Any], path: Path) -> "T5Config":
         raise CheckpointError(path, hint=f"unknown key {unknown[0]!r}, which no T5 encoder has")
     if missing := [name for name in _SIZES if name not in values]:
         raise CheckpointError(path, hint=f"key {missing[0]!r} is missing")
-    known = {name: value for name, value in values.items() if name in _FIELDS}
+    known: dict[str, Any] = {name: value for name, value in values.items() if name in _FIELDS}
     for name, value in known.items():
         check, allowed = _FIELDS[name]
         if not check(value):
@@ -78,6 +79,8 @@ def t5_config(values: Mapping[str, Any], path: Path) -> "T5Config":
 
     from transformers import T5Config
 
+    # transformers takes no 1 for 1.0.
+    known |= {name: float(known[name]) for name in _FRACTIONS if name in known}
     return T5Config(**known, is_encoder_decoder=False, use_cache=False)
 
 
@@ -131,6 +134,23 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     if tokenizer.pad_token is None:
         raise UserError(config, hint="is missing or names no pad_token")
     return tokenizer
+
+
+def check_vocabulary(tokenizer: "PreTrainedTokenizerBase", size: int, where: Path) -> None:
+    """Refuse a tokenizer that gives numbers for which the model has no embedding.
+
+    Args:
+        tokenizer: the tokenizer; a special token that its vocabulary lacks has got a number behind all others.
+        size: embeddings that the model has.
+        where: folder of the tokenizer, for errors.
+
+    Raises:
+        UserError: one line that names the token.
+    """
+    token, number = max(tokenizer.get_vocab().items(), key=lambda item: item[1], default=("", -1))
+    if number >= size:
+        hint = f"gives {token[:40]!r} the number {number}; the text encoder has {size} embeddings, from 0 on"
+        raise UserError(where, hint=hint)
 
 
 _TOKENS = ("pad_token", "eos_token", "unk_token", "bos_token", "sep_token", "cls_token", "mask_token")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from mousai.conditioning.t5_files import hub_config, t5_config
+from mousai.conditioning.t5_files import check_vocabulary, hub_config, t5_config
 from mousai.conditioning.t5_files import load_tokenizer as load_tokenizer
+from mousai.conditioning.vocabulary import VOCABULARY, is_strange, load_vocabulary, vocabulary_json
 from mousai.errors import UserError
-from mousai.storage.weights import load_config, load_module, save_module
+from mousai.storage.weights import load_config, load_module, save_config, save_module
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -44,8 +45,8 @@ class TextEncoder(Protocol):
 
     A `torch.nn.Module` is moved with the pipeline. Optional members: `max_tokens` (tokens of each embedding; by default
     `MAX_TOKENS`), `cut(prompt)` (what of a prompt is not seen, or None), `unknown(prompt)` (words of it that are not
-    known), `save_pretrained(folder)` and, on the class, `from_pretrained(folder)`, with which it can lie in a model
-    folder.
+    known), `strange(prompt)` (whether none of its words was in a caption), `save_pretrained(folder)` and, on the class,
+    `from_pretrained(folder)`, with which it can lie in a model folder.
     """
 
     @property
@@ -68,10 +69,14 @@ class T5TextEncoder(nn.Module):
     Args:
         model: a `transformers.T5EncoderModel`.
         tokenizer: the tokenizer that it was trained with.
+        vocabulary: words of the captions that it learned from; `None` where they are not known.
     """
 
-    def __init__(self, model: nn.Module, tokenizer: "PreTrainedTokenizerBase") -> None:
+    def __init__(
+        self, model: nn.Module, tokenizer: "PreTrainedTokenizerBase", vocabulary: frozenset[str] | None = None
+    ) -> None:
         super().__init__()
+        self.vocabulary = vocabulary
         self.model = model
         self.tokenizer = tokenizer
 
@@ -116,11 +121,17 @@ class T5TextEncoder(nn.Module):
         words = [prompt[begin:end] for token, (begin, end) in places if token == self.tokenizer.unk_token_id]
         return [word for word in dict.fromkeys(words) if any(letter.isalpha() for letter in word)]
 
+    def strange(self, prompt: str) -> bool:
+        """Tell whether no word of a prompt was in a caption; False where it is not known what captions had."""
+        return self.vocabulary is not None and is_strange(prompt, self.vocabulary)
+
     def save(self, folder: Path, *, dtype: torch.dtype | None = None) -> None:
-        """Write `text_encoder/` and `tokenizer/` into a model folder."""
+        """Write `text_encoder/`, with the vocabulary if it is known, and `tokenizer/` into a model folder."""
         config = self.model.config.to_diff_dict()  # type: ignore[union-attr, operator]
         save_module(folder / "text_encoder", self.model, config, dtype=dtype)
         self.tokenizer.save_pretrained(folder / "tokenizer")
+        if self.vocabulary is not None:
+            save_config(folder / "text_encoder" / VOCABULARY, vocabulary_json(self.vocabulary))
 
     @classmethod
     def load(cls, folder: Path) -> "T5TextEncoder":
@@ -134,7 +145,10 @@ class T5TextEncoder(nn.Module):
         path = folder / "text_encoder" / "config.json"
         config = t5_config(load_config(path), path)
         model = load_module(folder / "text_encoder", lambda: T5EncoderModel(config))
-        return cls(model, load_tokenizer(folder / "tokenizer")).eval()
+        vocabulary = load_vocabulary(folder / "text_encoder" / VOCABULARY)
+        tokenizer = load_tokenizer(folder / "tokenizer")
+        check_vocabulary(tokenizer, config.vocab_size, folder / "tokenizer")
+        return cls(model, tokenizer, vocabulary).eval()
 
     @classmethod
     def from_hub(cls, model_id: str, *, revision: str, field: str = "model_id") -> "T5TextEncoder":
@@ -162,6 +176,7 @@ class T5TextEncoder(nn.Module):
             raise UserError(field, model_id, f"no text encoder at revision {revision}: {error}") from error
         if report["missing_keys"]:
             raise UserError(field, model_id, f"lacks {sorted(report['missing_keys'])[0]}; is it a T5 model?")
+        check_vocabulary(tokenizer, config.vocab_size, folder)
         return cls(model, tokenizer).eval()
 
     @classmethod

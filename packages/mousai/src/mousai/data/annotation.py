@@ -37,7 +37,7 @@ def controls_of(fields: Mapping[str, Any]) -> Controls:
     """
     sections = _events(fields, "sections", "name")
     if sections is not None:
-        known = [(start, end, SECTION_NAMES.get(name)) for start, end, name in sections]
+        known = [(start, end, SECTION_NAMES.get(str(name))) for start, end, name in sections]
         sections = None if any(name is None for _, _, name in known) else tuple(known)
     return Controls(
         chords=_events(fields, "chords", "label"), melody=_events(fields, "melody", "pitch"), sections=sections

@@ -20,9 +20,10 @@ from typing import Any
 
 from mousai.audio.files import READ_SUFFIXES
 from mousai.data.listing import Listing, list_folder, plain, skipped_lines
-from mousai.data.tables import known_fields, parse_object, read_text, table_rows
+from mousai.data.tables import known_fields, parse_object, table_rows
 from mousai.errors import UserError, install_hint
 from mousai.storage.file_parts import FilePart
+from mousai.storage.json_files import read_text
 
 TABLES = ("metadata.jsonl", "metadata.csv")
 ANNOTATIONS = "annotations.jsonl"

@@ -7,12 +7,12 @@ import csv
 import io
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mousai.errors import UserError
+from mousai.storage.json_files import check_letters, read_text
 
 _NOTHING = {"nan", "null", "none", "<na>"}
 """What programs write where there is nothing; compared in lower case."""
@@ -101,13 +101,14 @@ def csv_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def parse_object(path: Path, where: str, text: str) -> dict[str, Any]:
-    """An object in JSON.
+    """An object in JSON as other programs write it: with NaN where there is nothing, which `parse_json` refuses.
 
     Raises:
         UserError: it is no JSON, too deep, or no object; `where` stands before the reason.
     """
     try:
         found = json.loads(text)
+        check_letters(text, found)
     except ValueError as error:
         raise UserError(path, hint=f"{where}not JSON ({error})") from error
     except RecursionError:
@@ -115,19 +116,3 @@ def parse_object(path: Path, where: str, text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UserError(path, hint=f"{where}must be an object, found {type(found).__name__}")
     return found
-
-
-def read_text(path: Path, *, most: int) -> str:
-    """The text of a regular file of at most so many bytes.
-
-    Raises:
-        UserError: it is none, is longer, or not UTF-8.
-    """
-    try:
-        if not os.path.isfile(path):
-            raise UserError(path, hint="cannot be read: is not a regular file")
-        if (size := path.stat().st_size) > most:
-            raise UserError(path, hint=f"holds {size} bytes; {most} at most can be read")
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(path, hint=f"cannot be read as UTF-8 text: {error}") from error

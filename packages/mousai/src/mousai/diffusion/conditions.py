@@ -49,7 +49,9 @@ def injected_signal(
     signal = attribute_signal(attributes, **where)  # type: ignore[arg-type]
     if names := [name for name in config.controls if name in FIELDS]:
         controls = cond.controls or [Controls()] * batch
-        signal = torch.cat([signal, control_signal(controls, names=names, **where)], dim=1)  # type: ignore[arg-type]
+        told = control_signal(controls, names=names, **{**where, "frames": cond.latent_frames})  # type: ignore[arg-type]
+        # A loop is played on with the chords and the tune of its beginning, while its clock runs on.
+        signal = torch.cat([signal, told[..., torch.arange(cond.frames) % cond.latent_frames]], dim=1)
     signal = signal.to(device)
     if dropped is not None:
         signal = signal.masked_fill(dropped[:, None, None], 0)
@@ -63,8 +65,19 @@ def injected_signal(
     return {0: signal}
 
 
+Scales = tuple[float, float]
+"""Guidance scale and attribute guidance scale."""
+NO_GUIDANCE: Scales = (1.0, 0.0)
+"""Scales at which the net says what it says without either."""
+_UNIT = 4.0  # a difference of scales that counts as 1
+
+
 def global_condition(
-    config: LatentDiffusionConfig, text: TextEmbedding | None, inject: Mapping[int, Tensor]
+    config: LatentDiffusionConfig,
+    text: TextEmbedding | None,
+    inject: Mapping[int, Tensor],
+    *,
+    scales: Scales = NO_GUIDANCE,
 ) -> dict[str, Tensor]:
     """Return the condition of the whole piece under its name; nothing for a model without one.
 
@@ -72,10 +85,11 @@ def global_condition(
         config: sizes of the model.
         text: embeddings [B, N, F] (or of one member for all).
         inject: signals of `injected_signal`.
+        scales: guidance scale and attribute guidance scale, which a model with `guidance_inputs` reads.
 
     Returns:
         float32 [B, global_features]: the mean over the tokens of the text, then the attribute channels that are the
-        same at every frame.
+        same at every frame, then the scales, as differences from those of no guidance.
     """
     if not config.net.global_features:
         return {}
@@ -86,5 +100,8 @@ def global_condition(
     if inject:
         steady = inject[0][:, ATTRIBUTE_CHANNELS - GLOBAL_CHANNELS : ATTRIBUTE_CHANNELS, 0]
         parts = [*(mean.expand(len(steady), -1) for mean in parts), steady]
+    if config.guidance_inputs:
+        told = torch.tensor(scales, dtype=torch.float32) - torch.tensor(NO_GUIDANCE)
+        parts.append((told / _UNIT).to(parts[0].device).expand(len(parts[0]), -1))
     # One dtype whatever the text encoder's is, so that both branches of guidance stand in one batch.
     return {"global_condition": torch.cat([part.float() for part in parts], dim=1)}

@@ -10,6 +10,8 @@ from mousai.conditioning.control_signal import CONTROLS, control_channels
 from mousai.conditioning.text import MAX_TOKENS
 from unet1d import Level, UNet1dConfig, from_mapping
 
+GUIDANCE_FEATURES = 2
+"""Guidance scales of a distilled model in its global condition: `guidance_scale`, `attribute_guidance_scale`."""
 MOST_NUMBERS = 2**24
 """Most numbers of the null embedding; the paper's has 49,152."""
 
@@ -29,6 +31,9 @@ class LatentDiffusionConfig:
             by injection at depth 0; 0 for one that reads text alone, as the paper's.
         controls: what the model reads beside tempo, key and lead, out of "chords", "melody", "section" and "known" (a
             part of the latent that stays as it is); kept in this order, that of their channels. They need a frame_rate.
+        guidance_inputs: whether the net reads the guidance scales, as a model does that guidance was distilled into
+            (Meng et al., 2210.03142, section 3.1): one evaluation then does what guidance takes two or three for. It
+            needs `net.global_features`.
         attend_to_padding: let the model read the padding after a prompt as if it were text. It is no good, but the
             authors' models were trained so: their attention takes no mask.
     """
@@ -38,6 +43,7 @@ class LatentDiffusionConfig:
     max_tokens: int = MAX_TOKENS
     frame_rate: float = 0.0
     controls: tuple[str, ...] = ()
+    guidance_inputs: bool = False
     attend_to_padding: bool = False
 
     def __post_init__(self) -> None:
@@ -56,10 +62,9 @@ class LatentDiffusionConfig:
                 f"LatentDiffusionConfig: max_tokens={self.max_tokens} but net.context_features is 0; a model of "
                 "text needs cross-attention, one without text max_tokens=0"
             )
-        if not isinstance(self.attend_to_padding, bool):
-            raise ValueError(
-                f"LatentDiffusionConfig: attend_to_padding must be True or False, not {self.attend_to_padding!r}"
-            )
+        for name in ("attend_to_padding", "guidance_inputs"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"LatentDiffusionConfig: {name} must be True or False, not {getattr(self, name)!r}")
         rate = self.frame_rate
         if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate < math.inf:
             raise ValueError(f"LatentDiffusionConfig: frame_rate must be a number, 0 or more, not {rate!r}")
@@ -74,10 +79,13 @@ class LatentDiffusionConfig:
                 f"{wanted}, not {dict(self.net.inject_channels)}"
             )
         if self.net.global_features not in (0, self.global_width):
+            scales = ", and the guidance scales" if self.guidance_inputs else ""
             raise ValueError(
                 f"LatentDiffusionConfig: net.global_features must be 0 or {self.global_width} (features of the text, "
-                f"and the steady attributes), not {self.net.global_features}"
+                f"and the steady attributes{scales}), not {self.net.global_features}"
             )
+        if self.guidance_inputs and not self.net.global_features:
+            raise ValueError("LatentDiffusionConfig: guidance_inputs needs net.global_features, by which they come in")
 
     def _set_controls(self) -> None:
         given = self.controls
@@ -97,8 +105,9 @@ class LatentDiffusionConfig:
 
     @property
     def global_width(self) -> int:
-        """Width of the global condition: the mean of the text embedding, and the steady attribute channels."""
-        return self.net.context_features + (GLOBAL_CHANNELS if self.frame_rate else 0)
+        """Width of the global condition: mean of the text embedding, steady attribute channels, guidance scales."""
+        scales = GUIDANCE_FEATURES if self.guidance_inputs else 0
+        return self.net.context_features + (GLOBAL_CHANNELS if self.frame_rate else 0) + scales
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as a JSON-able dictionary."""
@@ -108,6 +117,7 @@ class LatentDiffusionConfig:
             "max_tokens": self.max_tokens,
             "frame_rate": self.frame_rate,
             "controls": list(self.controls),
+            "guidance_inputs": self.guidance_inputs,
             "attend_to_padding": self.attend_to_padding,
         }
 
@@ -124,6 +134,19 @@ class LatentDiffusionConfig:
         first, *deeper = self.net.levels
         levels = (replace(first, inject_channels=width), *deeper)
         return replace(self, net=replace(self.net, levels=levels), controls=controls)
+
+    def with_guidance_inputs(self) -> "LatentDiffusionConfig":
+        """Return the same with the guidance scales among the inputs.
+
+        Raises:
+            ValueError: the net has no global condition.
+        """
+        if self.guidance_inputs:
+            return self
+        net = self.net
+        if net.global_features:
+            net = replace(net, global_features=net.global_features + GUIDANCE_FEATURES)
+        return replace(self, net=net, guidance_inputs=True)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LatentDiffusionConfig":

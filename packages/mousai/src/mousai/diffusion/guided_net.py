@@ -20,7 +20,12 @@ class ConditionedModel(Protocol):
         """The U-Net as a net of `vdiffusion`."""
         ...
 
-    def net_conditions(self, cond: Conditioning, batch: int) -> dict[str, Any]:
+    @property
+    def reads_guidance(self) -> bool:
+        """Tell whether the guidance scales are inputs of the net."""
+        ...
+
+    def net_conditions(self, cond: Conditioning, batch: int, *, scales: tuple[float, float] = ...) -> dict[str, Any]:
         """Return the conditions of `denoise`."""
         ...
 
@@ -43,6 +48,9 @@ def guided_net(
     alone, so that guidance leads towards them as it does towards the prompt. A known part of the latent is in both: it
     is nothing that was asked for but what is there, and guidance is to choose among pieces that fit it.
 
+    A model that guidance was distilled into reads the scales, and one branch is enough. It knows guidance away from no
+    prompt alone: beside a negative prompt it is guided as any other model, with the scales of no guidance for inputs.
+
     Args:
         model: stage 2.
         cond: what each piece is asked to be.
@@ -57,6 +65,10 @@ def guided_net(
         raise ValueError(
             f"guidance_scale={config.guidance_scale:g}: this latent diffusion reads no text; only 1 would do"
         )
+    if model.reads_guidance and negative is None:
+        lead = config.attribute_guidance_scale if cond.names_key_or_lead else 0.0
+        scales = (config.guidance_scale, lead)
+        return _on_circle(model.denoise, cond), model.net_conditions(cond, batch, scales=scales)
     conditions = model.net_conditions(cond, batch)
     partial = None
     if config.attribute_guidance_scale and cond.names_key_or_lead:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.control_signal import FIELDS
 from mousai.conditioning.text import TextEmbedding
-from mousai.diffusion.conditions import global_condition, injected_signal
+from mousai.diffusion.conditions import NO_GUIDANCE, Scales, global_condition, injected_signal
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.guided_net import guided_net
 from mousai.sampling_config import SamplingConfig
@@ -84,15 +84,26 @@ class LatentDiffusion(nn.Module):
         """Signals of the batch by depth, for `denoise`; see `mousai.diffusion.conditions.injected_signal`."""
         return injected_signal(self.config, cond, batch, device=self.device, dropped=dropped)
 
-    def global_condition(self, text: TextEmbedding | None, inject: Mapping[int, Tensor]) -> dict[str, Tensor]:
+    def global_condition(
+        self,
+        text: TextEmbedding | None,
+        inject: Mapping[int, Tensor],
+        *,
+        scales: Scales = NO_GUIDANCE,
+    ) -> dict[str, Tensor]:
         """Condition of the whole piece for `denoise`; see `mousai.diffusion.conditions.global_condition`."""
-        return global_condition(self.config, text, inject)
+        return global_condition(self.config, text, inject, scales=scales)
 
-    def net_conditions(self, cond: Conditioning, batch: int) -> dict[str, Any]:
+    @property
+    def reads_guidance(self) -> bool:
+        """Tell whether the net reads the guidance scales, and needs one evaluation a step."""
+        return self.config.guidance_inputs
+
+    def net_conditions(self, cond: Conditioning, batch: int, *, scales: Scales = NO_GUIDANCE) -> dict[str, Any]:
         """Conditions of `denoise` for sampling: all cross-attentions' keys and values of the prompts, computed once."""
         context = None if cond.text is None else self.net.encode_context(cond.text.hidden, cond.text.mask)
         inject = self.inject(cond, batch)
-        return {"context": context, "inject": inject, **self.global_condition(cond.text, inject)}
+        return {"context": context, "inject": inject, **self.global_condition(cond.text, inject, scales=scales)}
 
     def null(self, batch: int, tokens: int | None = None) -> TextEmbedding:
         """The learned embedding that stands for "no prompt".
@@ -214,6 +225,7 @@ class LatentDiffusion(nn.Module):
         elif not isinstance(latents, Tensor) or not latents.is_floating_point() or latents.shape != (batch, *shape):
             what = f"{latents.dtype} {list(latents.shape)}" if isinstance(latents, Tensor) else type(latents).__name__
             raise ValueError(f"latents: expected floating-point {[batch, *shape]}, got {what}")
+        latents = latents.to(self.device)  # a user's may lie elsewhere
         if init_latent is not None and not config.strength:
             return init_latent.expand(batch, -1, -1).to(self.device)
         begin = 1.0 if init_latent is None else config.strength
@@ -222,10 +234,10 @@ class LatentDiffusion(nn.Module):
         if init_latent is not None:
             if init_latent.shape not in (latents.shape, (1, *shape)):
                 raise ValueError(f"init_latent: expected {list(latents.shape)}, got {list(init_latent.shape)}")
-            begun = init_latent.expand(batch, -1, -1) / self.config.latent_std
+            begun = init_latent.to(self.device).expand(batch, -1, -1) / self.config.latent_std
             if self.reads_known and known is not None:
-                begun = torch.where(mask.to(begun.device), known.to(begun), begun)
-            latents = to_noisy(begun, latents, times[0].float().to(latents.device))
+                begun = torch.where(mask, known.to(begun), begun)
+            latents = to_noisy(begun, latents, times[0].float().to(self.device))
         net, conditions = guided_net(self, cond, config, negative=negative, batch=batch)
         sampler = get_sampler(config.sampler) if isinstance(config.sampler, str) else config.sampler
         called, repeats = times.tolist(), config.inpaint_resamples
@@ -238,7 +250,7 @@ class LatentDiffusion(nn.Module):
             called = _repeated(called, repeats)
         x: Tensor = chosen.sample(
             net,
-            latents.to(self.device),
+            latents,
             times=times,
             generators=noise.generators(f"{NOISE_STAGE} steps"),
             callback=None if callback is None else self._scaled(callback, called),

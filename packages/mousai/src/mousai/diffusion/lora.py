@@ -1,5 +1,6 @@
 """Small changes to a big generator: LoRA adapters, read from safetensors and added to its weights."""
 
+import math
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from mousai.errors import UserError, is_finite
-from mousai.storage.weights import load_tensors, tensor_metadata
+from mousai.storage.weights import load_tensors, tensor_metadata, tensor_shapes
 
 FORMAT = "mousai lora"
 A, B = ".lora_A", ".lora_B"
@@ -39,26 +40,14 @@ def add_lora(module: nn.Module, path: str | PathLike[str], *, scale: float = 1.0
     weights = dict(module.named_parameters())
     rank, alpha = (_number(path, about, key) for key in ("rank", "alpha"))
     factor = scale * alpha / rank
-    if left := sorted(key for key in tensors if not key.endswith((A, B))):
-        raise UserError(path, hint=f"holds {left[0]}, which is no part of an adapter")
     changes: list[tuple[nn.Parameter, Tensor]] = []
-    for name in sorted({key.removesuffix(A).removesuffix(B) for key in tensors}):
-        up, down, weight = tensors.get(name + B), tensors.get(name + A), weights.get(name)
-        if up is None or down is None:
-            raise UserError(path, hint=f"lacks {name}{B if up is None else A}, half of a change")
-        if up.ndim != 2 or down.ndim != 2 or not up.shape[1] == down.shape[0] == rank:
-            shapes = f"{list(up.shape)} and {list(down.shape)}"
-            raise UserError(path, hint=f"has for {name} tensors {shapes}, which are none of rank {rank:g}")
-        if weight is None or up.shape[0] != weight.shape[0] or down.shape[1] != weight[0].numel():
-            found = f"{list(weight.shape)} in the model" if weight is not None else "not in the model"
-            raise UserError(path, hint=f"is an adapter of another model than this ({name}: {found})")
-        change = (up.float() @ down.float()).reshape(weight.shape) * factor
+    for name in _changed(path, _shapes(tensors), _shapes(weights), rank=rank):
+        weight = weights[name]
+        change = (tensors[name + B].float() @ tensors[name + A].float()).reshape(weight.shape) * factor
         changed = (weight.float() + change.to(weight.device)).to(weight.dtype)
         if not bool(changed.isfinite().all()):
             raise UserError(path, hint=f"makes {name} infinite at scale {scale:g}; give a lower one")
         changes.append((weight, changed))
-    if not changes:
-        raise UserError(path, hint="holds no change to any weight")
     for weight, changed in changes:
         weight.copy_(changed)
     return len(changes)
@@ -74,6 +63,49 @@ def check_adapter(path: str | PathLike[str]) -> None:
     _check_format(Path(path), about)
     for key in ("rank", "alpha"):
         _number(Path(path), about, key)
+
+
+def check_fits(path: str | PathLike[str], weights: str | PathLike[str], *, model: str = "this") -> list[str]:
+    """Refuse an adapter of another model, before that is loaded: both files are known by their headers.
+
+    Args:
+        path: a file for which `check_adapter` has no objection.
+        weights: safetensors file of the latent diffusion.
+        model: name of the model in messages.
+
+    Returns:
+        Names of the weights that it changes.
+
+    Raises:
+        UserError: it does not fit; one line that names the first weight.
+    """
+    rank = _number(Path(path), tensor_metadata(path), "rank")
+    return _changed(Path(path), tensor_shapes(path), tensor_shapes(weights), rank=rank, model=model)
+
+
+def _changed(
+    path: Path, parts: Mapping[str, list[int]], weights: Mapping[str, list[int]], *, rank: float, model: str = "this"
+) -> list[str]:
+    """Names of the weights that an adapter changes, by the shapes of its tensors and of the model's."""
+    if left := sorted(key for key in parts if not key.endswith((A, B))):
+        raise UserError(path, hint=f"holds {left[0]}, which is no part of an adapter")
+    names = sorted({key.removesuffix(A).removesuffix(B) for key in parts})
+    if not names:
+        raise UserError(path, hint="holds no change to any weight")
+    for name in names:
+        up, down, weight = parts.get(name + B), parts.get(name + A), weights.get(name)
+        if up is None or down is None:
+            raise UserError(path, hint=f"lacks {name}{B if up is None else A}, half of a change")
+        if len(up) != 2 or len(down) != 2 or not up[1] == down[0] == rank:
+            raise UserError(path, hint=f"has for {name} tensors {up} and {down}, which are none of rank {rank:g}")
+        if not weight or up[0] != weight[0] or down[1] != math.prod(weight[1:]):
+            found = "not in the model" if weight is None else f"{weight} in the model"
+            raise UserError(path, hint=f"is an adapter of another model than {model} ({name}: {found})")
+    return names
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, list[int]]:
+    return {name: list(tensor.shape) for name, tensor in tensors.items()}
 
 
 def _check_format(path: Path, about: Mapping[str, str]) -> None:

@@ -1,7 +1,7 @@
-"""A latent diffusion with more controls than the one it starts from, and as yet with the same output.
+"""A latent diffusion with more inputs than the one it starts from, and as yet with the same output.
 
-The channels of a new control get weights of zero in every block that reads the injected signal: whatever they hold, the
-first prediction is the older model's. So nothing that it has learned is lost.
+New inputs, the channels of a control or the guidance scales, get weights of zero wherever they are read: whatever they
+hold, the first prediction is the older model's. So nothing that it has learned is lost.
 """
 
 from collections.abc import Sequence
@@ -42,6 +42,29 @@ def with_controls(model: LatentDiffusion, names: Sequence[str]) -> LatentDiffusi
         weight.zero_()
         weight[:, :own] = old[key][:, :own]
         weight[:, own + columns] = old[key][:, own:]
+    return wider
+
+
+@torch.no_grad()
+def with_guidance_inputs(model: LatentDiffusion) -> LatentDiffusion:
+    """Return a model that reads the guidance scales too; the model itself where it does.
+
+    Args:
+        model: the older model; not changed.
+
+    Raises:
+        ValueError: its net has no global condition, by which they come in.
+    """
+    if model.reads_guidance:
+        return model
+    wider = LatentDiffusion(model.config.with_guidance_inputs()).to(model.device).train(model.training)
+    old = model.state_dict()
+    for key, weight in wider.state_dict().items():
+        if key == "net.global_embedding.project.weight":
+            weight.zero_()
+            weight[:, : old[key].shape[1]] = old[key]
+        else:
+            weight.copy_(old[key])
     return wider
 
 

@@ -21,18 +21,19 @@ import numpy as np
 from mousai.audio.files import read_audio
 from mousai.audio.loudness import RATE, SILENT, integrated_loudness
 from mousai.audio.opening import AudioError
-from mousai.conditioning.attributes import FASTEST, SLOWEST, key_name
+from mousai.conditioning.attributes import FASTEST, SLOWEST
 from mousai.data.annotation import number_of
 from mousai.data.records import ANNOTATIONS, Record, find_records, song_name
+from mousai.data.tables import json_rows
 from mousai.errors import UserError
 from mousai.evaluation.features.key import key_features
 from mousai.evaluation.features.pitch import pitch_spectrogram
 from mousai.evaluation.features.waveform import ANALYSIS_RATE, Array, mono, resample
-from mousai.evaluation.judges.beats import beat_confidence, beat_phase, downbeat_by_changes
+from mousai.evaluation.judges.beats import beat_confidence, beat_phase, downbeat_by_changes, onset_curve
 from mousai.evaluation.judges.chords import chord_confidence, estimate_chords
-from mousai.evaluation.judges.key import KeyJudge
+from mousai.evaluation.judges.key import KEYS, KeyJudge
 from mousai.evaluation.judges.tempo import estimate_tempo
-from mousai.storage.files import atomic_file
+from mousai.storage.files import write_text
 
 ANNOTATOR = "mousai 1"
 """Who wrote a row, and in which version; a table with other rows is never replaced."""
@@ -85,7 +86,8 @@ def annotate_folder(
     if not 0 <= min_confidence <= 1:
         raise UserError("min_confidence", min_confidence, "must be 0 to 1")
     table = folder / ANNOTATIONS
-    known = {} if overwrite and _is_ours(table) else _rows(table)
+    before = _rows(table)  # which refuses a table of somebody else
+    known = {} if overwrite else before
     records = find_records(folder, annotations=False)
     judge = _key_judge()
     done = Annotated(table=table)
@@ -126,17 +128,17 @@ def estimate_fields(
     found["loudness"] = (round(loudness, 2), 1.0)
     clip = resample(mono(audio), sample_rate, ANALYSIS_RATE)
     spectrogram = pitch_spectrogram(clip, sample_rate=ANALYSIS_RATE)
-    scores = judge.scores(key_features(spectrogram)[None]).reshape(24)
-    odds = np.exp(scores - np.logaddexp.reduce(scores))
+    odds = np.exp(judge.log_probabilities(key_features(spectrogram)[None])[0])
     best = int(odds.argmax())
-    found["key"] = (key_name((best % 12, bool(best // 12))), float(odds[best]))
+    found["key"] = (KEYS[best], float(odds[best]))
     chords = estimate_chords(clip, sample_rate=ANALYSIS_RATE, spectrogram=spectrogram)
     segments = [{"start": round(start, 3), "end": round(end, 3), "label": label} for start, end, label in chords]
     found["chords"] = (segments, chord_confidence(spectrogram, chords))
     tempo = bpm or estimate_tempo(clip, sample_rate=ANALYSIS_RATE)
     if tempo:
-        beat = beat_phase(clip, sample_rate=ANALYSIS_RATE, tempo=tempo)
-        sure = beat_confidence(clip, sample_rate=ANALYSIS_RATE, tempo=tempo, beat=beat)
+        onsets = onset_curve(clip, sample_rate=ANALYSIS_RATE)
+        beat = beat_phase(clip, sample_rate=ANALYSIS_RATE, tempo=tempo, onsets=onsets)
+        sure = beat_confidence(clip, sample_rate=ANALYSIS_RATE, tempo=tempo, beat=beat, onsets=onsets)
         bar, of_bar = downbeat_by_changes([start for start, _, _ in chords[1:]], tempo=tempo, beat=beat)
         found["bpm"], found["first_downbeat"] = (round(tempo, 3), sure), (round(bar, 4), min(sure, of_bar))
     return found
@@ -178,23 +180,15 @@ def _rows(table: Path) -> dict[str, dict[str, Any]]:
     """Rows of a table of ours by song."""
     if not table.exists():
         return {}
-    if not _is_ours(table):
+    try:
+        rows = [row for _, row in json_rows(table)]
+    except UserError:
+        rows = [{}]  # no table of anybody's
+    if not all(str(row.get("annotator", "")).startswith("mousai ") for row in rows):
         hint = "was not written by `mousai data annotate`; move it away, for it would be replaced"
         raise UserError(table, hint=hint)
-    rows = [json.loads(line) for line in table.read_text(encoding="utf-8").split("\n") if line]
     return {row["file_name"]: row for row in rows}
 
 
-def _is_ours(table: Path) -> bool:
-    """Tell whether every row of a table has this annotator's name."""
-    try:
-        lines = [json.loads(line) for line in table.read_text(encoding="utf-8").split("\n") if line]
-    except (OSError, ValueError):
-        return False
-    return all(isinstance(row, dict) and str(row.get("annotator", "")).startswith("mousai ") for row in lines)
-
-
 def _write(table: Path, rows: Mapping[str, Mapping[str, Any]]) -> None:
-    lines = [json.dumps(rows[name], ensure_ascii=False) for name in sorted(rows)]
-    with atomic_file(table) as partial:
-        partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text(table, "".join(json.dumps(rows[name], ensure_ascii=False) + "\n" for name in sorted(rows)))

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-
 from mousai.arguments import check_count, check_seed
 from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
 from mousai.conditioning.control_plan import control_plan
 from mousai.errors import UserError
 from mousai.evaluation.features.waveform import ANALYSIS_RATE, Array, mono, resample
 from mousai.evaluation.judges.chords import Segment, estimate_chords
+from mousai.evaluation.judges.classifier import log_softmax
+from mousai.output import as_array
 
 if TYPE_CHECKING:
     from mousai.evaluation.judges.panel import JudgePanel
@@ -77,17 +76,20 @@ def judge_piece(
         chords: chords that were asked for, in the order of time.
     """
     from mousai.evaluation.features.extraction import extract_features
+    from mousai.evaluation.features.pitch import pitch_spectrogram
+    from mousai.evaluation.judges.key import KEYS
     from mousai.evaluation.judges.tempo import estimate_tempo, tempo_matches
     from mousai.evaluation.metrics.chord_recall import majmin_recall
 
     clip = resample(mono(sound), sample_rate, ANALYSIS_RATE)
-    features, panel = extract_features(clip, sample_rate=ANALYSIS_RATE), _panel()
+    spectrogram, panel = pitch_spectrogram(clip, sample_rate=ANALYSIS_RATE), _panel()
+    features = extract_features(clip, sample_rate=ANALYSIS_RATE, spectrogram=spectrogram)
     tempo = estimate_tempo(clip, sample_rate=ANALYSIS_RATE)
-    keys = _log_softmax(panel.key.scores(features["key"][None]).reshape(24))
-    leads = _log_softmax(panel.lead.scores(features["lead"][None])[0])
+    keys = panel.key.log_probabilities(features["key"][None])[0]
+    leads = log_softmax(panel.lead.scores(features["lead"][None])[0])
     heard = {
         "tempo": f"{tempo:.1f}",
-        "key": key_name((int(keys.argmax()) % 12, bool(keys.argmax() // 12))),
+        "key": KEYS[int(keys.argmax())],
         "lead": panel.lead.names[int(leads.argmax())],
     }
     wanted: dict[str, str] = {}
@@ -96,14 +98,13 @@ def judge_piece(
         wanted["tempo"] = f"{asked.tempo:g}"
         scores["tempo"] = 0.0 if tempo_matches(tempo, asked.tempo) else TEMPO_MISSED
     if asked.key is not None:
-        tonic, minor = asked.key
         wanted["key"] = key_name(asked.key)
-        scores["key"] = float(keys[12 * minor + tonic])
+        scores["key"] = float(keys[KEYS.index(wanted["key"])])
     if asked.lead is not None:
         wanted["lead"] = asked.lead
         scores["lead"] = float(leads[panel.lead.names.index(asked.lead)])
     if chords:
-        recall = majmin_recall(chords, estimate_chords(clip, sample_rate=ANALYSIS_RATE))
+        recall = majmin_recall(chords, estimate_chords(clip, sample_rate=ANALYSIS_RATE, spectrogram=spectrogram))
         if not math.isnan(recall):
             heard["chords"], wanted["chords"] = f"{100 * recall:.0f} % right", "all"
             scores["chords"] = math.log(max(recall, LEAST_RECALL))
@@ -139,8 +140,7 @@ def best_of(
     best: tuple[MousaiOutput, PieceVerdict] | None = None
     for place in range(count):
         made = pipe(prompt, seed=first + place, **arguments)
-        audio = made.audios[0]
-        sound = audio.float().cpu().numpy() if isinstance(audio, torch.Tensor) else audio
+        sound = as_array(made.audios[0])
         seconds = sound.shape[-1] / made.sample_rate
         chords = () if plan is None else plan.placed(asked, 0.0, seconds).chords or ()
         verdict = judge_piece(sound, sample_rate=made.sample_rate, asked=asked, chords=chords)
@@ -158,8 +158,3 @@ def _panel() -> "JudgePanel":
     from mousai.evaluation.judges.panel import JudgePanel
 
     return JudgePanel.load()
-
-
-def _log_softmax(scores: Array) -> Array:
-    found: Array = scores - np.logaddexp.reduce(scores)
-    return found

@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mousai.errors import UserError, is_finite
+from mousai.evaluation.control_config import ControlConfig
+from mousai.evaluation.hand_prompts import PARTS
 from mousai.evaluation.prompts import PROMPTS
 
 if TYPE_CHECKING:
+    from mousai.evaluation.control.run import ControlResult
     from mousai.evaluation.metrics.statistics import Measurement
     from mousai.evaluation.metrics.verdicts import JudgedClips
 
@@ -24,8 +27,13 @@ class EvaluationConfig:
         out: folder of the results.
         model: folder of the model to evaluate; `None` to judge only clips.
         model_name: name of the model in the report.
+        lora: adapter that is added to the model.
+        lora_scale: how much of it; by default 1.
         clips: folders of clips that others made.
-        prompts: use only the first so many of the 40 prompts, without the grid; `None` for all and the grid.
+        prompts: use only the first so many of the 40 prompts, without the grid, or of the 100 of `hand_prompts`; `None`
+            for all and the grid.
+        hand_prompts: "held-out" or "shown": the 100 prompts of this part of `evaluation.hand_prompts` in place of the
+            40 and the grid; `None` for these.
         quick: few prompts, few steps and short clips, to see whether everything runs.
         seed: seed of the first clip; the others follow.
         device: device to generate on: "auto", "cpu", "cuda", "cuda:1" or "mps".
@@ -36,6 +44,8 @@ class EvaluationConfig:
         songs: number of composed songs that the autoencoder is measured on.
         files: recordings that the autoencoder is measured on.
         training_songs: folder of songs that the model learned from, to look for memorization.
+        control: what people do with a piece, and on how much of it that is measured; `None` leaves it out.
+        usual: whether clips of prompts and the autoencoder are measured, as without `control`.
 
     Raises:
         UserError: a setting is impossible.
@@ -44,8 +54,11 @@ class EvaluationConfig:
     out: Path
     model: Path | None = None
     model_name: str = "bundled"
+    lora: Path | None = None
+    lora_scale: float | None = None
     clips: tuple[Path, ...] = ()
     prompts: int | None = None
+    hand_prompts: str | None = None
     quick: bool = False
     seed: int = 0
     device: str = "auto"
@@ -56,12 +69,18 @@ class EvaluationConfig:
     songs: int = 6
     files: tuple[Path, ...] = ()
     training_songs: Path | None = None
+    control: ControlConfig | None = None
+    usual: bool = True
 
     def __post_init__(self) -> None:
-        if self.prompts is not None and not 1 <= self.prompts <= len(PROMPTS):
-            raise UserError("prompts", self.prompts, f"must be 1 to {len(PROMPTS)}")
+        if self.prompts is not None and not 1 <= self.prompts <= self.most_prompts:
+            raise UserError("prompts", self.prompts, f"must be 1 to {self.most_prompts}")
         if self.prompts is not None and self.clips:
             raise UserError("prompts", None, "with clips, the prompts are those of the clips; leave one of the two out")
+        if self.hand_prompts is not None and self.hand_prompts not in PARTS:
+            raise UserError("hand_prompts", self.hand_prompts, f"must be {' or '.join(PARTS)}")
+        if self.hand_prompts is not None and self.clips:
+            raise UserError("hand_prompts", None, "with clips, the prompts are those of the clips; leave one out")
         if not 0 <= self.seed < 2**62:
             raise UserError("seed", self.seed, "must be 0 or more, below 2^62")
         if self.long != 0 and not (is_finite(self.long) and 40 <= self.long <= 3600):
@@ -85,6 +104,25 @@ class EvaluationConfig:
             raise UserError("clips", None, f"two folders have the name {twice[0]}; rename one")
         if self.out.exists() and not self.out.is_dir():
             raise UserError("out", str(self.out), "is a file; give a folder")
+        if not self.usual:
+            self._check_control_alone()
+
+    def _check_control_alone(self) -> None:
+        """Refuse what is only measured on clips of prompts."""
+        given = {
+            **{"prompts": self.prompts, "clips": self.clips, "long": self.long, "files": self.files},
+            **{"prompt_robustness": self.prompt_robustness, "training_songs": self.training_songs},
+            "hand_prompts": self.hand_prompts,
+        }
+        for name, value in given.items():
+            if value:
+                hint = "is measured on clips of prompts; give --control-and-clips instead of --control"
+                raise UserError(name, None, hint)
+
+    @property
+    def most_prompts(self) -> int:
+        """Number of prompts that `prompts` takes the first of."""
+        return len(PROMPTS) if self.hand_prompts is None else 100
 
     @property
     def subject(self) -> str | None:
@@ -97,11 +135,14 @@ class EvaluationConfig:
         """The settings that are not left out, as plain values."""
         settings: dict[str, Any] = {}
         for name, value in asdict(self).items():
-            if value in (None, (), False):
+            left_out = value in (None, (), False) and not (name == "lora_scale" and value == 0.0)
+            if left_out or name in ("control", "usual"):
                 continue
             if isinstance(value, tuple):
                 value = [str(each) for each in value]
             settings[name] = str(value) if isinstance(value, Path) else value
+        if self.control is not None:
+            settings |= self.control.to_json()
         return settings
 
 
@@ -119,6 +160,7 @@ class EvaluationResult:
         prompt_robustness: of `prompt_robustness.compare_with_original`, if measured.
         autoencoder: of `autoencoder.measure_autoencoder`, if measured.
         metrics: the catalogue's metrics of the evaluated set, as far as they were measured.
+        control: what people do with a piece, if measured.
     """
 
     settings: Mapping[str, Any]
@@ -130,3 +172,4 @@ class EvaluationResult:
     prompt_robustness: dict[str, Any] = field(default_factory=dict)
     autoencoder: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, "Measurement"] = field(default_factory=dict)
+    control: "ControlResult | None" = None

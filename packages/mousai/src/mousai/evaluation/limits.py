@@ -88,13 +88,25 @@ def check_measurable(limits: Sequence[Limit], config: EvaluationConfig) -> None:
         needs = {metric.requires}
         if limit.kind.endswith("_of_reference") and metric.reference == "reference renders":
             needs.add("reference_renders")
-        if metric.requires in ("long", "prompt_robustness", "songs", "files"):
+        if metric.requires in ("long", "prompt_robustness", "songs", "files", "control"):
             needs.add("model")
+        _check_part(limit, config)
         for field in sorted(needs - {""}):
             if not getattr(config, field):
                 option = "a MODEL" if field == "model" else f"--{field.replace('_', '-')}"
                 hint = f"leave --no-{field.replace('_', '-')} out" if field == "reference_renders" else f"give {option}"
                 raise UserError("require", None, f"{limit.metric} is not measured with these options; {hint}")
+
+
+def _check_part(limit: Limit, config: EvaluationConfig) -> None:
+    """Refuse a limit on clips where there are none, and one on a part of `--control` that is left out."""
+    of_control = limit.metric.startswith("control.")
+    if not of_control and not config.usual:
+        hint = f"{limit.metric} is measured on clips of prompts; give --control-and-clips instead of --control"
+        raise UserError("require", None, hint)
+    if of_control and config.control is not None and (part := limit.metric.split(".")[1]) not in config.control.parts:
+        hint = f"{limit.metric} is not measured with these options; add {part} to --control-parts"
+        raise UserError("require", None, hint)
 
 
 def failures(limits: Sequence[Limit], metrics: Mapping[str, Measurement]) -> list[str]:

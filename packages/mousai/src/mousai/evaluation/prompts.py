@@ -1,6 +1,7 @@
 """Prompts of the evaluation: 40 over all genres, and a grid over tempo, key and lead instrument.
 
-Every prompt has words that no caption of the composer has (a test checks it), so none is a training caption.
+No caption of the composer has all the words of a prompt (a test checks it), so none is a training caption; most have
+words that no caption has.
 """
 
 from collections.abc import Iterator

@@ -20,15 +20,26 @@ if TYPE_CHECKING:
     from mousai.pipeline import Mousai
 
 
-def load_pipeline(folder: Path, *, device: str, dtype: str) -> "Mousai":
+def load_pipeline(
+    folder: Path, *, device: str, dtype: str, lora: Path | None = None, lora_scale: float | None = None
+) -> "Mousai":
     """Load the model to evaluate.
 
+    Args:
+        folder: folder of the model.
+        device: device to generate on.
+        dtype: dtype of the model.
+        lora: adapter that is added to it.
+        lora_scale: how much of it; by default 1.
+
     Raises:
-        UserError: there is no such device.
+        UserError: there is no such device, or the adapter is of another model.
     """
     from mousai.pipeline import Mousai
 
     pipeline = Mousai.from_pretrained(folder, device=device, dtype=dtype)
+    if lora is not None:
+        pipeline.load_lora_weights(lora, scale=1.0 if lora_scale is None else lora_scale)
     pipeline.set_progress_bar_config(disable=True)  # the bar here counts clips
     return pipeline
 
@@ -50,6 +61,8 @@ def render_clips(
     """
 
     def generate(row: Row) -> tuple["Array", Row]:
+        from mousai.output import as_array
+
         started = time.process_time()
         with warnings.catch_warnings():
             # What a prompt has that the model does not read is part of what is measured.
@@ -63,11 +76,11 @@ def render_clips(
                 decoder_steps=1 if fast else None,
             )
         cpu = (time.process_time() - started) / row["duration"]
-        return result.audios[0].float().cpu().numpy(), {"cpu": round(cpu, 4)}
+        return as_array(result.audios[0]), {"cpu": round(cpu, 4)}
 
     dtype = str(pipeline.dtype).removeprefix("torch.")
     settings = {"model": f"{model_hash} in {dtype}", **({"fast": True} if fast else {})}
-    return _render_missing(folder, [{**row, **settings} for row in rows], generate, "generating")
+    return render_missing(folder, [{**row, **settings} for row in rows], generate, "generating")
 
 
 def render_references(folder: Path, rows: Sequence[Row]) -> list[Row]:
@@ -93,16 +106,19 @@ def render_references(folder: Path, rows: Sequence[Row]) -> list[Row]:
         }
         for row in rows
     ]
-    return _render_missing(folder, songs, compose, "composing")
+    return render_missing(folder, songs, compose, "composing")
 
 
-def model_hash(folder: Path) -> str:
-    """A short hash of the weights and configs of a model folder."""
+def model_hash(folder: Path, *, lora: Path | None = None, lora_scale: float | None = None) -> str:
+    """A short hash of the weights and configs of a model folder, and of an adapter with its scale."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".json", ".safetensors", ".model"):
             digest.update(path.relative_to(folder).as_posix().encode())
             digest.update(path.read_bytes())
+    if lora is not None:
+        digest.update(f"adapter {1.0 if lora_scale is None else lora_scale!r}".encode())
+        digest.update(lora.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -111,10 +127,20 @@ def _song_seed(row: Row) -> int:
     return int(hashlib.sha256(text.encode()).hexdigest()[:12], 16)
 
 
-def _render_missing(
-    folder: Path, rows: list[Row], render: Callable[[Row], tuple["Array", Row]], description: str
+def render_missing(
+    folder: Path, rows: Sequence[Row], render: Callable[[Row], tuple["Array", Row]], description: str
 ) -> list[Row]:
-    """Render the clips that are not there yet; the table is written after every clip."""
+    """Render the clips that are not there yet; the table is written after every clip.
+
+    Args:
+        folder: folder of the clips and their table.
+        rows: rows that say how each clip is made; one whose row in the table says the same is kept.
+        render: function of a row that gives the sound at `SAMPLE_RATE`, and more fields of the row.
+        description: what the progress bar says.
+
+    Returns:
+        the rows with those fields.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / TABLE
     if not table.is_file():

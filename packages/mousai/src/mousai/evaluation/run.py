@@ -1,6 +1,7 @@
 """An evaluation from start to end: generate, render references, judge, summarize, report."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,11 @@ from mousai import __version__
 from mousai.errors import UserError
 from mousai.evaluation.clips import Row, plan_clips, read_clips
 from mousai.evaluation.config import REFERENCE, EvaluationConfig, EvaluationResult
+from mousai.evaluation.control.run import measure_control
+from mousai.evaluation.control.workplace import MEASURE, Workplace
+from mousai.evaluation.control_config import FULL, QUICK, ControlConfig
 from mousai.evaluation.features.waveform import CLIP_SECONDS
+from mousai.evaluation.hand_prompts import hand_prompts
 from mousai.evaluation.judges.panel import JudgePanel
 from mousai.evaluation.judges.tempo import RULE
 from mousai.evaluation.metrics.autoencoder import STEPS, measure_autoencoder
@@ -46,28 +51,34 @@ class _Evaluation:
         self.panel = JudgePanel.load()
         genres = self.panel.genre.names
         self.brought = {folder.name: (folder, read_clips(folder, genres=genres)) for folder in config.clips}
-        if config.reference_renders or config.songs:
+        usual = config.usual and (config.reference_renders or bool(config.songs))
+        if usual or (config.control is not None and config.control.composes):
             from mousai.compose.rendering.render import check_tools
 
             check_tools()
         self.rows = planned_rows(config, [row for _, rows in self.brought.values() for row in rows])
-        self.model_hash = None if config.model is None else model_hash(config.model)
+        self.model_hash = None if config.model is None else model_hash(config.model, **self._adapter())
         self.result = EvaluationResult(settings=self._settings(), judge_accuracy=self.panel.accuracy)
 
     def run(self) -> EvaluationResult:
         config, result = self.config, self.result
         config.out.mkdir(parents=True, exist_ok=True)
         pipeline = (
-            None if config.model is None else load_pipeline(config.model, device=config.device, dtype=config.dtype)
+            None
+            if config.model is None
+            else load_pipeline(config.model, device=config.device, dtype=config.dtype, **self._adapter())
         )
-        self._judge_sets(pipeline)
+        if config.usual:
+            self._judge_sets(pipeline)
+        if config.control is not None and pipeline is not None:
+            result.control = measure_control(self._workplace(config.control, pipeline))
         if config.training_songs is not None:
             self._measure_memorization(config.training_songs)
         if config.prompt_robustness and pipeline is not None:
             result.prompt_robustness = self._prompt_robustness(pipeline)
         if config.long:
             result.long_pieces = self._long_pieces(pipeline)
-        if pipeline is not None and (config.songs or config.files):
+        if config.usual and pipeline is not None and (config.songs or config.files):
             result.autoencoder = measure_autoencoder(
                 pipeline,
                 config.files,
@@ -126,9 +137,28 @@ class _Evaluation:
             found[REFERENCE] = {"folder": folder.name, **compare_ends(folder, clips, self.panel.key)}
         return found
 
+    def _workplace(self, control: ControlConfig, pipeline: "Mousai") -> Workplace:
+        config, dtype = self.config, str(pipeline.dtype).removeprefix("torch.")
+        return Workplace(
+            pipeline=pipeline,
+            panel=self.panel,
+            config=replace(control, songs=control.songs or 1, stream_seconds=8.0) if config.quick else control,
+            lengths=QUICK if config.quick else FULL,
+            folder=config.out / "control",
+            settings={
+                **{"model": f"{self.model_hash} in {dtype}", "measure": MEASURE, "mousai": __version__},
+                **({"fast": True} if config.quick else {}),
+            },
+            seed=config.seed,
+            sampling={"num_inference_steps": 2, "decoder_steps": 1} if config.quick else {},
+        )
+
     def _generate(self, folder: Path, rows: Sequence[Row], pipeline: "Mousai") -> list[Row]:
         assert self.model_hash is not None
         return render_clips(folder, rows, pipeline, model_hash=self.model_hash, fast=self.config.quick)
+
+    def _adapter(self) -> Mapping[str, Any]:
+        return {"lora": self.config.lora, "lora_scale": self.config.lora_scale}
 
     def _settings(self) -> Mapping[str, Any]:
         settings = {"mousai": __version__, "tempo_rule": RULE, **self.config.to_json()}
@@ -152,8 +182,21 @@ def planned_rows(config: EvaluationConfig, brought: Sequence[Row]) -> list[Row]:
             made = {"file_name": f"{number:03d}-a.flac", "piece": 0, "seed": config.seed + number, "duration": duration}
             found.append({**row, **made})
         return found
+    if config.hand_prompts is not None:
+        return _hand_written(config, duration)
     prompts: Sequence[Prompt] = all_prompts() if config.prompts is None else PROMPTS[: config.prompts]
     if config.quick:
         prompts = PROMPTS[: config.prompts or QUICK_PROMPTS]
     listed = set(PROMPTS)
     return plan_clips([(each, 2 if each in listed else 1) for each in prompts], seed=config.seed, duration=duration)
+
+
+def _hand_written(config: EvaluationConfig, duration: float) -> list[Row]:
+    """A row for each prompt that was written by hand."""
+    assert config.hand_prompts is not None
+    chosen = hand_prompts(config.hand_prompts)[: config.prompts or (QUICK_PROMPTS if config.quick else None)]
+    return [
+        {"file_name": f"{number:03d}-a.flac", "prompt": prompt.text, **prompt.asked(), "piece": 0, "duration": duration}
+        | {"seed": config.seed + number}
+        for number, prompt in enumerate(chosen)
+    ]

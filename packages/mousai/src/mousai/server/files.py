@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mousai.output import command_of
 from mousai.server.errors import ApiError
+from mousai.storage.leftovers import sweep, temporary_name
+from mousai.verbs.command_line import command_of
 
 MEGABYTE = 10**6
 FULL_RATE = 96_000
@@ -84,7 +85,10 @@ class FileStore:
     """
 
     def __init__(self, *, keep: float, limit: int) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="mousai-serve-"))
+        around = Path(tempfile.gettempdir())
+        sweep(around, again=True)  # what killed servers left
+        self.folder = around / temporary_name(".serve")
+        self.folder.mkdir(mode=0o700)
         self._keep, self._limit = keep, limit
         self._files: dict[str, StoredFile] = {}
         self._coming: dict[Path, int] = {}  # bytes of files that are being written, or are there for one download

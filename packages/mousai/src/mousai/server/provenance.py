@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from mousai.audio.writing import METADATA_LIMIT
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, key_name, parse_attributes
 from mousai.conditioning.leads import LEADS
+from mousai.settings import number_word
 
 LONGEST_PROMPT = 4096
 """Most characters of a recording's prompt as JSON, as the command line takes them."""
@@ -33,11 +34,11 @@ def cleaned(made: Mapping[str, str]) -> dict[str, str]:
         del found["prompt"]
     tempo = _number(found.pop("tempo", None))
     if tempo is not None and SLOWEST <= tempo <= FASTEST:
-        found["tempo"] = f"{tempo:.10g}"
+        found["tempo"] = number_word(tempo)
     downbeat = _number(found.pop("first_downbeat", None))
     beats = parse_attributes(found.get("prompt", "")).tempo if "tempo" not in found else tempo
     if downbeat is not None and beats is not None:
-        found["first_downbeat"] = f"{downbeat % (_BEATS * 60 / beats):.10g}"
+        found["first_downbeat"] = number_word(downbeat % (_BEATS * 60 / beats))
     key = parse_attributes(found.pop("key", "")[:40]).key
     if key is not None:
         found["key"] = key_name(key)

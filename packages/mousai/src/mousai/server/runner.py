@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
+from mousai.arguments import PromptCutWarning, UnknownWordsWarning
 from mousai.audio.files import read_metadata
 from mousai.errors import UserError
 from mousai.server.errors import sentence_of
 from mousai.server.files import FileStore, StoredFile
 from mousai.server.job import Canceled, Job, JobFailed
 from mousai.server.live.player import play
+from mousai.server.verbs.base import Made
+from mousai.verbs.command_line import option_words, stored_command
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -67,7 +69,7 @@ class Runner:
         self._composing = clock.learned()
         container = wanted.response_format
         name, path = self._files.new_path(f".{container}")
-        made.output.save(path, metadata={**self._facts, **made.facts})
+        made.output.save(path, metadata={**self._facts, **made.facts, **self._command(made)})
         frames, rate = made.output.audios.shape[-1], made.output.sample_rate
         job.audio_seconds = frames / rate
         job.result = self._files.add(
@@ -85,13 +87,23 @@ class Runner:
             )
         ).id
 
+    def _command(self, made: Made) -> dict[str, str]:
+        """Return what a result stores of the command line that makes it again, with this model; or that none does."""
+        if not made.command:
+            return {}
+        model = {name: value for name, value in self._facts.items() if (name, value) != ("model", "bundled")}
+        words = [*made.command, *option_words({**model, "dtype": made.output.settings.get("dtype")})]
+        # A prompt that begins with a dash would be taken for an option, and may be a stranger's.
+        command = None if any(prompt.startswith("-") for prompt in made.output.prompts) else stored_command(words)
+        return {"beside_prompt": "command"} if command is None else {"command": command}
+
     def _remarks(self, prompt: str) -> str:
         """Say what the text encoder does not read of a prompt."""
         found = []
         if unseen := self._pipe.unseen(prompt):
             found.append(f"the prompt is too long, not seen of it: {' '.join(unseen.split())!r}")
-        if words := self._pipe.unknown(prompt):
-            found.append(unknown_words(words))
+        if line := self._pipe.not_understood(prompt):
+            found.append(line)
         return "; ".join(found)
 
     def _sentence(self, job: Job, error: UserError) -> str:

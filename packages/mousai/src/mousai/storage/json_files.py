@@ -105,8 +105,23 @@ def parse_json(text: str | bytes) -> Any:
     for _ in range(MOST_DEPTH):
         level = [below for one in level for below in _below(one)]
         if not level:
+            check_letters(text, found)
             return found
     raise ValueError(f"lists and objects lie more than {MOST_DEPTH} deep inside each other")
+
+
+def check_letters(text: str | bytes, found: Any) -> None:
+    """Raise ValueError where JSON holds half of a character, as `"\\ud800"` alone is, which no file takes.
+
+    Args:
+        text: JSON.
+        found: what it stands for.
+    """
+    if (b"\\ud" if isinstance(text, bytes) else "\\ud") in text.lower():  # type: ignore[operator]
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError("a text holds half of a character, such as \\ud800 alone") from None
 
 
 def json_lines(text: str) -> Iterator[tuple[int, Any]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor
 
-from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
+from mousai.arguments import PromptCutWarning, UnknownWordsWarning
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.device import plain_defaults
 from mousai.errors import UserError
@@ -249,5 +249,5 @@ class MusicStream:
         for prompt in (current.prompt, current.negative_prompt or ""):
             if unseen := self._pipe.unseen(prompt):
                 warnings.warn(f"a prompt is too long, not seen of it: {unseen!r}", PromptCutWarning, stacklevel=4)
-            if words := self._pipe.unknown(prompt):
-                warnings.warn(unknown_words(words), UnknownWordsWarning, stacklevel=4)
+            if line := self._pipe.not_understood(prompt):
+                warnings.warn(line, UnknownWordsWarning, stacklevel=4)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig
 from mousai.conditioning.text import T5TextEncoder, load_tokenizer
+from mousai.conditioning.vocabulary import VOCABULARY, load_vocabulary
 from mousai.data.latent_cache import encoder_fingerprint
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
@@ -22,6 +23,7 @@ from mousai.training.config import AdapterConfig
 from mousai.training.run import BAD, CHECKPOINTS, CONFIG, SIZES
 from mousai.training.run_paths import found_path
 from mousai.training.sources import model_folder
+from mousai.training.stages.latent_diffusion.distillation import sampling_defaults
 from mousai.training.stages.latent_diffusion.text import frozen_text
 from mousai.training.stages.module import Stage
 
@@ -163,8 +165,9 @@ def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) ->
         text = frozen_text(found_path(config, "text", run))
     if any(key.startswith("text.") for key in weights.average):
         weights.fill(text, "text.")
+        text.vocabulary = load_vocabulary(run / VOCABULARY) or text.vocabulary
     stage_1 = model_folder(found_path(config, "autoencoder", run), field="autoencoder", need=["autoencoder"])
-    defaults = describe(begun if started is not None else stage_1).defaults
+    defaults = sampling_defaults(config, describe(begun if started is not None else stage_1).defaults)
     return {"text_encoder": text, "latent_diffusion": model, "autoencoder": load_autoencoder(stage_1)}, defaults
 
 
@@ -197,6 +200,7 @@ def _card(run: Path, config: Mapping[str, Any], saved: Mapping[str, Any], parts:
         "",
         f"- stage: {config['stage']}" + (f", phase {config['phase']}" if "phase" in config else ""),
         f"- started from: {config['start_from'] or 'nothing'}",
+        *([f"- distilled from: {teacher}"] if (teacher := config.get("distill_from")) else []),
         f"- {saved['global_step']} steps, {saved[Stage.SEEN]} items",
         f"- AdamW, learning rate {optimizer['learning_rate']:g}, {optimizer['schedule']}; {loop['precision']}",
         f"- weights: moving average, beta {config['ema']['beta']:g}, power {config['ema']['power']:g}",

@@ -7,6 +7,7 @@ RUN/log/                         figures and samples, for TensorBoard or as tabl
 RUN/samples/step-N/              samples as sound and pictures
 RUN/bad_files.json               files that could not be read
 RUN/latents/  RUN/tokenizer/     stage 2: the songs encoded, the tokenizer made from their captions
+RUN/vocabulary.json              stage 2: words of the captions, where the text encoder is trained along
 """
 
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 
 from lightning.pytorch import Callback
 
+from mousai.conditioning.vocabulary import VOCABULARY
 from mousai.errors import UserError
 from mousai.storage.files import first_foreign
 from mousai.storage.folders import BUNDLED_NAME
@@ -34,6 +36,7 @@ from mousai.training.config import (
     AutoencoderTrainingConfig,
     ComposerConfig,
     ControlConfig,
+    DistillationConfig,
     LatentCropConfig,
     TrainingConfig,
     seconds_of,
@@ -150,7 +153,7 @@ def _callbacks(
     ]
 
 
-_MODELS = ("start_from", "autoencoder")
+_MODELS = ("start_from", "distill_from", "autoencoder")
 _PATHS = ("data", "out", *_MODELS, "model", "text")
 
 
@@ -167,7 +170,7 @@ def _check_out(out: Path) -> None:
     if (out / CONFIG).exists():
         if load_config(out / CONFIG).get("stage") not in ("autoencoder", "latent-diffusion"):
             raise UserError("out", out, f"holds a {CONFIG} of something else, and no run; give a new or empty folder")
-    elif foreign := first_foreign(out, own=(CHECKPOINTS, "latents", "tokenizer", LOCK)):
+    elif foreign := first_foreign(out, own=(CHECKPOINTS, "latents", "tokenizer", VOCABULARY, LOCK)):
         raise UserError("out", out, f"holds {foreign}, and no run; give a new or empty folder")
 
 
@@ -185,6 +188,8 @@ def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
     fixed["crops"].pop("latents", None)
     if crops is LatentCropConfig:
         fixed["controls"] = {**asdict(ControlConfig()), **fixed.get("controls", {})}
+        fixed["distillation"] = {**asdict(DistillationConfig()), **fixed.get("distillation", {})}
+        fixed.setdefault("distill_from", None)
     if crops is AutoencoderCropConfig:
         fixed.setdefault("attack_weight", 0.0)
         if fixed["phase"] == "decoder":  # which learns no magnitudes

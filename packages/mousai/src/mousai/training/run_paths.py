@@ -11,7 +11,7 @@ from typing import Any
 
 RELATIVE = "relative"
 """Key of RUN/config.json with the relative paths by setting."""
-KEYS = ("start_from", "autoencoder", "model", "text")
+KEYS = ("start_from", "distill_from", "autoencoder", "model", "text")
 """Settings that may be paths, and may be names such as "bundled" and "tiny"."""
 
 

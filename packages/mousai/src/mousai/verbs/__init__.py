@@ -1,1 +1,1 @@
-"""What a user does beside making a piece and editing one: loops and variations."""
+"""What a user does beside making a piece and editing one: loops, variations, and making a piece again."""

@@ -19,11 +19,14 @@ from mousai.arguments import OUTPUT_TYPES
 from mousai.audio.loop_tags import LoopTag
 from mousai.composing import ask, compose
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
+from mousai.conditioning.control_plan import CONTROL_OF, ControlPlan
+from mousai.conditioning.controls import Controls
 from mousai.editing import CROSS_FADE, Recording, edit
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from mousai.regions import BEATS_PER_BAR, MAX_REGION, MIN_REGION, Region
+from mousai.settings import number_word
 from mousai.verbs.fitting import fit_circle
 from vdiffusion import NoiseSource
 
@@ -111,6 +114,9 @@ def check_loop(given: Mapping[str, Any]) -> None:
         raise UserError(
             "strength", given["strength"], "is no part of making a loop; it says how far a recording is varied"
         )
+    for name in CONTROL_OF:
+        if given["audio"] is not None and given.get(name) is not None:
+            raise UserError(name, hint="is for a new loop; of a recording only the seam is made anew, so leave it out")
     if given["audio"] is None:
         for name in ("start_seconds", "end_seconds", "seam_seconds"):
             if given[name] is not None:
@@ -145,19 +151,36 @@ def loop(pipe: "Mousai", request: "Request", length: Bars) -> MousaiOutput:
     clock = replace(
         request.attributes or MusicAttributes(), tempo=length.tempo * samples / (frames * hop), first_downbeat=0.0
     )
+    # Likewise.
+    told = None if request.controls is None else loop_controls(request.controls, length)
+    controls = [] if told is None else [told.stretched(frames * hop / samples)] * len(request.seeds)
     noise = NoiseSource(request.seeds, [0] * len(request.seeds))
     with ProgressBars(request.stages(known=False), pipe._progress_bar_config) as progress:
-        asked = ask(pipe, replace(request, attributes=clock), heard, in_time=True)
-        asked = replace(asked, cond=replace(asked.cond, circle=frames))
+        asked = ask(pipe, replace(request, attributes=clock, controls=None), heard, in_time=True)
+        asked = replace(asked, cond=replace(asked.cond, circle=frames, controls=controls))
         made = compose(pipe, request, asked, noise=noise, progress=progress)
         moved = 0.0
         if request.output_type != "latent":
             made = pipe._decode(made, request.config, noise, None, progress, circular=True)
             made, moved = fit_circle(made.float(), samples)
             made = made / made.abs().amax(dim=(1, 2), keepdim=True).clamp_min(1.0)  # resampling may pass it a little
-    facts = {"bars": length.bars, "tempo": f"{length.tempo:.10g}", "first_downbeat": 0, "pitch_cents": f"{moved:.2f}"}
+    facts = {
+        "bars": length.bars,
+        "tempo": number_word(length.tempo),
+        "first_downbeat": 0,
+        "pitch_cents": f"{moved:.2f}",
+    }
     result = request.output(pipe, made, sample_rate=rate, settings=facts)
     return replace(result, loop=LoopTag(tempo=length.tempo, beats=length.bars * BEATS_PER_BAR))
+
+
+def loop_controls(plan: ControlPlan, length: Bars) -> Controls:
+    """Return the chords, the tune and the sections of a new loop in its own seconds; its first bar begins at 0.
+
+    Raises:
+        UserError: they are longer than the loop, or begin after its end.
+    """
+    return plan.placed(MusicAttributes(tempo=length.tempo), 0.0, length.seconds)
 
 
 def _line_frames(frames: int, factor: int, least: int) -> int:

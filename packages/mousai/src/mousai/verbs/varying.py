@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from mousai.composing import ask, compose
+from mousai.conditioning.control_plan import CONTROL_OF, ControlPlan
 from mousai.editing import Recording, converted
+from mousai.errors import UserError
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from vdiffusion import NoiseSource
@@ -19,6 +21,19 @@ from vdiffusion import NoiseSource
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
     from mousai.request import Request
+
+
+def check_strength(strength: float, plan: ControlPlan | None) -> None:
+    """Raise `UserError` where chords, a melody or a form are asked for, and nothing is made that could follow them.
+
+    Args:
+        strength: how much of the recording is replaced.
+        plan: what is asked for beside the prompt.
+    """
+    if strength == 0 and plan is not None:
+        asked = next(name for name in CONTROL_OF if getattr(plan, name) is not None)
+        hint = f"keeps the recording as it is, so that nothing follows {asked}; give more, or leave {asked} out"
+        raise UserError("strength", strength, hint)
 
 
 def vary(pipe: "Mousai", request: "Request", recording: Recording, *, latents: Tensor | None = None) -> MousaiOutput:

@@ -1,15 +1,15 @@
 """A file made of parts of another one and of bytes that stand in between, for a reader that believes headers."""
 
-import io
-import os
 from collections.abc import Sequence
 from typing import BinaryIO
+
+from mousai.storage.file_parts import FileView
 
 Part = tuple[int, int] | bytes
 """Start and end in the original, or bytes that take the place of something."""
 
 
-class Spliced(io.RawIOBase):
+class Spliced(FileView):
     """Reads parts of a file one after the other as if they were a file of their own.
 
     Args:
@@ -18,8 +18,6 @@ class Spliced(io.RawIOBase):
     """
 
     def __init__(self, file: BinaryIO, parts: Sequence[Part]) -> None:
-        super().__init__()
-        self._file, self._place = file, 0
         self._parts: list[tuple[int, int, Part]] = []
         position = 0
         for part in parts:
@@ -27,45 +25,24 @@ class Spliced(io.RawIOBase):
             if size > 0:
                 self._parts.append((position, position + size, part))
                 position += size
-        self._size = position
-
-    def readable(self) -> bool:
-        """Tell that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Tell that any place of it can be read."""
-        return True
+        super().__init__(file, position)
+        self._original = file
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Fill the buffer, across the borders of parts, because libsndfile takes a short read for the end."""
         done = 0
         for begin, end, part in self._parts:
-            while done < len(buffer) and begin <= self._place < end:
-                count = min(len(buffer) - done, end - self._place)
-                offset = self._place - begin
+            while done < len(buffer) and begin <= self.place < end:
+                count = min(len(buffer) - done, end - self.place)
+                offset = self.place - begin
                 if isinstance(part, bytes):
                     data = part[offset : offset + count]
                 else:
-                    self._file.seek(part[0] + offset)
-                    data = self._file.read(count)
+                    self._original.seek(part[0] + offset)
+                    data = self._original.read(count)
                 if not data:
                     return done  # the file has become shorter since
                 buffer[done : done + len(data)] = data
-                self._place += len(data)
+                self.place += len(data)
                 done += len(data)
         return done
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to a place, as every file does."""
-        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
-        return self._place
-
-    def tell(self) -> int:
-        """Place of the next byte."""
-        return self._place
-
-    def close(self) -> None:
-        """Close the original too."""
-        self._file.close()
-        super().close()

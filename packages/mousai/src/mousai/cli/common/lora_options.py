@@ -38,6 +38,21 @@ def check_lora(args: argparse.Namespace) -> None:
         check_adapter(args.lora)
 
 
+def check_lora_fits(args: argparse.Namespace, folder: Path) -> None:
+    """Refuse an adapter of another model than that of a folder, before its weights are read.
+
+    Raises:
+        UserError: it does not fit.
+    """
+    from mousai.storage.weights import WEIGHTS_NAME
+
+    weights = folder / "latent_diffusion" / WEIGHTS_NAME
+    if args.lora is not None and weights.is_file():  # a part of its maker's own has weights of another kind
+        from mousai.diffusion.lora import check_fits
+
+        check_fits(args.lora, weights)
+
+
 def load_lora(pipeline: "Mousai", args: argparse.Namespace) -> None:
     """Add the adapter that the parsed options name to a model."""
     if args.lora is not None:

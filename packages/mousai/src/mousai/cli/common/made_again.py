@@ -4,11 +4,11 @@ import argparse
 import shlex
 from collections.abc import Mapping
 
-from mousai import output
+from mousai.verbs import command_line
 
 _NEVER = ("--output", "--overwrite", "--help", "--compile", "--device", "--version")
 """Options that say where and on what it is made, which a file has no say in."""
-_FACTS = ("mousai", "prompt", *output.BESIDE)
+_FACTS = ("mousai", "prompt", *command_line.BESIDE)
 """What a file states that is no option, and says what kind of piece it is."""
 _OF_COMMANDS = ("edit", "extend", "vary", "loop", "play")
 
@@ -28,7 +28,7 @@ def command_of(made: Mapping[str, str], path: str) -> str | None:
         return None if words is None else shlex.join(["mousai", *words, "-o", path])
     known = _options("generate")
     kept = {key: value for key, value in made.items() if key in _FACTS or "--" + key.replace("_", "-") in known}
-    return output.command_of(kept, path)
+    return command_line.command_of(kept, path)
 
 
 def _checked(command: str) -> list[str] | None:

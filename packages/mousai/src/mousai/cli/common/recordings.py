@@ -23,7 +23,6 @@ from mousai.cli.common.request_options import (
     loaded,
     model_facts,
     model_words,
-    settings_words,
     stored_command,
 )
 from mousai.cli.common.sampling_options import add_sampling_options, given_settings
@@ -36,6 +35,8 @@ from mousai.cli.common.shared import (
     say_unread,
 )
 from mousai.errors import UserError
+from mousai.settings import number_word
+from mousai.verbs.command_line import clock_words, setting_words
 
 if TYPE_CHECKING:
     from mousai.conditioning.attributes import MusicAttributes
@@ -127,7 +128,7 @@ def known_attributes(
     sources = []
     if downbeat is None and stored_tempo is not None and tempo == stored_tempo:
         downbeat = _stored(made, "first_downbeat", 0.0, 1e5) or 0.0
-    if tempo is None or downbeat is None or key is None:
+    if not args.no_estimates and (tempo is None or downbeat is None or key is None):
         found = _estimated(recording, around, tempo)
         if found is not None:
             sources = ["estimated:"]
@@ -175,8 +176,9 @@ def _estimated(
     part = recording.sound[:, round(start * rate) : round((start + 30.0) * rate)].numpy()
     if part.shape[1] < 3 * rate:
         return None
-    clock = estimate_clock(part, sample_rate=rate, tempo=tempo)
-    tonic, minor = key_parts(JudgePanel.load().key(key_features(pitch_spectrogram(part, sample_rate=rate))[None])[0])
+    spectrogram = pitch_spectrogram(part, sample_rate=rate)
+    clock = estimate_clock(part, sample_rate=rate, tempo=tempo, spectrogram=spectrogram)
+    tonic, minor = key_parts(JudgePanel.load().key(key_features(spectrogram)[None])[0])
     key = (tonic, bool(minor))
     if clock is None:
         return None, 0.0, key
@@ -223,15 +225,13 @@ def make(
     known = [*words, "--seed", str(seed)]
     if attributes.tempo is not None:
         bar = 4 * 60 / attributes.tempo
-        downbeat = f"{(attributes.first_downbeat - begins) % bar:.6g}"
-        facts |= {"tempo": f"{attributes.tempo:.6g}", "first_downbeat": downbeat}
-        known += ["--tempo", f"{attributes.tempo:.6g}", "--first-downbeat", f"{attributes.first_downbeat:.6g}"]
+        downbeat = number_word((attributes.first_downbeat - begins) % bar)
+        facts |= {"tempo": number_word(attributes.tempo), "first_downbeat": downbeat}
     if attributes.key is not None:
         facts["key"] = key_name(attributes)
-        known += ["--key", facts["key"]]
-    known += [*model_words(args), *control_words(args), *settings_words(args)]
+    known += [*clock_words(attributes), *model_words(args), *control_words(args), *setting_words(given_settings(args))]
     named = ["--of", args.recording] if source == "audio" else [args.recording]
-    facts |= stored_command([args.verb, *named, prompt, *known], result)
+    facts |= stored_command([args.verb, *named, prompt, *known], result.settings.get("dtype"))
     # Of the whole piece, for the next edit; a variation is a piece of its own.
     facts["prompt"] = prompt if source == "init_audio" else made.get("prompt", prompt)
     result.save(path, overwrite=args.overwrite, metadata=facts)

@@ -1,23 +1,18 @@
 """Options of every verb that makes music: file, seed, clock, adapter; their checks, and the model that they name."""
 
 import argparse
-import json
 import secrets
-import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mousai.cli.common.lora_options import check_lora, load_lora, lora_record
-from mousai.cli.common.sampling_options import check_settings, given_settings
+from mousai.cli.common.sampling_options import check_settings
 from mousai.cli.common.shared import AUDIO_FILES, check_text, checked_device, described_model, model_name
 from mousai.errors import UserError
-
-LONGEST_COMMAND = 6000
-"""Characters of a command, as JSON, up to which a file stores it: the prompts that it repeats need room there too."""
+from mousai.verbs import command_line
 
 if TYPE_CHECKING:
     from mousai.conditioning.attributes import MusicAttributes
-    from mousai.output import MousaiOutput
     from mousai.pipeline import Mousai
 
 
@@ -42,6 +37,9 @@ def add_clock_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tempo", type=float, metavar="BPM", help="beats per minute")
     group.add_argument("--first-downbeat", type=float, metavar="S", help="second at which a bar begins")
     group.add_argument("--key", metavar="KEY", help='such as "A minor"')
+    group.add_argument(
+        "--no-estimates", action="store_true", help="estimate none of them: what nothing tells stays unknown"
+    )
 
 
 def check_request(args: argparse.Namespace) -> None:
@@ -91,29 +89,19 @@ def model_words(args: argparse.Namespace) -> list[str]:
     """Options of the model, the adapter and the negative prompt, as given, for the command that a file stores."""
     given = {name: getattr(args, name) for name in ("model", "revision", "negative_prompt")}
     given |= {"dtype": None if args.dtype == "auto" else args.dtype, **lora_record(args)}
-    return [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
+    return command_line.option_words(given)
 
 
-def stored_command(words: Sequence[str], result: "MousaiOutput") -> dict[str, str]:
+def stored_command(words: Sequence[str], dtype: str | None) -> dict[str, str]:
     """The command that makes a result again, for its file; empty where it would take most of the room there.
 
     Args:
         words: command and options, as given.
-        result: tells the dtype that "auto" was.
+        dtype: dtype that "auto" was.
     """
-    given = any(word.startswith("--dtype") for word in words)
-    dtype = [] if given or "dtype" not in result.settings else ["--dtype", str(result.settings["dtype"])]
-    command = shlex.join([*words, *dtype])
-    return {"command": command} if len(json.dumps(command)) <= LONGEST_COMMAND else {}
-
-
-def settings_words(args: argparse.Namespace) -> list[str]:
-    """Options of sampling, as given, for the command that a file stores."""
-    from mousai.sampling_config import SamplingConfig
-    from mousai.settings import settings_of
-
-    known = settings_of(SamplingConfig)
-    return [word for name, value in given_settings(args).items() for word in (known[name].option_of(name), str(value))]
+    given = dtype is None or any(word.startswith("--dtype") for word in words)
+    command = command_line.stored_command([*words, *([] if given else ["--dtype", str(dtype)])])
+    return {} if command is None else {"command": command}
 
 
 def key_name(attributes: "MusicAttributes") -> str:

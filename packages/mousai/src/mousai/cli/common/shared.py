@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mousai import __version__
+from mousai.cli.common.lora_options import check_lora_fits
 from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
 from mousai.errors import UserError, printable
 
@@ -95,14 +96,19 @@ def add_decoder_arguments(parser: argparse.ArgumentParser) -> None:
 def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]":
     """Folder of the whole model that the parsed options name, and what it says of itself; no weights are read.
 
+    It is found once for a command, and kept in the options.
+
     Raises:
-        UserError: there is no such model, it lacks a part, or a setting does not go with its defaults.
+        UserError: there is no such model, it lacks a part, or a setting or an adapter does not go with it.
     """
     from mousai.arguments import check_griffin_lim
     from mousai.request import check_negative
     from mousai.storage.folders import describe, model_folder
     from mousai.storage.parts import PARTS
 
+    known: tuple[Path, ModelDescription] | None = getattr(args, "described", None)
+    if known is not None:
+        return known
     folder = model_folder(args.model, revision=args.revision)
     described = describe(folder, need=PARTS)
     config = described.defaults.updated(given_settings(args))
@@ -110,6 +116,9 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
         check_griffin_lim(config.griffin_lim, described.autoencoder)
     if getattr(args, "negative_prompt", None) is not None:
         check_negative(config)
+    if getattr(args, "lora", None) is not None:
+        check_lora_fits(args, folder)
+    args.described = folder, described
     return folder, described
 
 
@@ -143,13 +152,13 @@ def say_unread(pipeline: "Mousai", prompts: Sequence[str]) -> None:
     """Say on stderr what the text encoder does not read of prompts, once for all pieces that are made of them."""
     import warnings
 
-    from mousai.arguments import PromptCutWarning, UnknownWordsWarning, unknown_words
+    from mousai.arguments import PromptCutWarning, UnknownWordsWarning
 
     for prompt in dict.fromkeys(prompts):
         if unseen := pipeline.unseen(prompt):
             print(f"mousai: a prompt is too long, not seen of it: {' '.join(unseen.split())!r}", file=sys.stderr)
-        if words := pipeline.unknown(prompt):
-            print(f"mousai: {unknown_words(words)}", file=sys.stderr)
+        if line := pipeline.not_understood(prompt):
+            print(f"mousai: {line}", file=sys.stderr)
     for kind in (PromptCutWarning, UnknownWordsWarning):
         warnings.simplefilter("ignore", kind)
 
@@ -200,10 +209,11 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
 def write_sound(path: Path, sound: "Tensor", codec: "Codec", settings: Mapping[str, str], *, overwrite: bool) -> None:
     """Write a waveform [channels, samples] with its settings, and say so in one line on stdout."""
     from mousai.audio.files import write_audio
+    from mousai.output import as_array
 
     write_audio(
         path,
-        sound.float().cpu().numpy(),
+        as_array(sound),
         codec.sample_rate,
         overwrite=overwrite,
         metadata={"mousai": __version__, **settings},

@@ -3,13 +3,13 @@
 import argparse
 import math
 import secrets
-import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mousai.cli.common.lora_options import add_lora_arguments, check_lora, load_lora, lora_record
+from mousai.cli.common.lora_options import add_lora_arguments, check_lora, lora_record
+from mousai.cli.common.request_options import loaded, model_words, stored_command
 from mousai.cli.common.sampling_options import add_sampling_options, check_settings, given_settings
 from mousai.cli.common.shared import (
     AUDIO_FILES,
@@ -22,6 +22,8 @@ from mousai.cli.common.shared import (
     say_unread,
 )
 from mousai.errors import UserError
+from mousai.settings import number_word
+from mousai.verbs.command_line import option_words, setting_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,9 +90,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Play what the parsed options say, to the loudspeaker, through a pipe or into a file."""
     current = _first_prompt(args)
-    device = checked_device(args)
+    checked_device(args)
 
-    from mousai.pipeline import Mousai
     from mousai.storage.folders import autoencoder_config
     from mousai.streaming.clock import BarClock
     from mousai.streaming.stream import stream_config
@@ -103,10 +104,7 @@ def run(args: argparse.Namespace) -> int:
     sizes = autoencoder_config(folder)
     samples = None if args.seconds is None else round(args.seconds * sizes.sample_rate)
     sink = _live_sink(args, sizes, samples)
-    pipe = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
-    load_lora(pipe, args)
-    if args.compile:
-        pipe.compile()
+    pipe = loaded(args)
     say_unread(pipe, [args.prompt, args.negative_prompt or ""])
     stream = pipe.stream(
         args.prompt, negative_prompt=args.negative_prompt, attributes=current.known, seed=seed, **settings
@@ -213,9 +211,9 @@ def _write_file(args: argparse.Namespace, pipe: "Mousai", stream: "MusicStream",
     recorded = {name: str(value) for name, value in pipe.recorded(stream.config).items() if name != "strength"}
     made = {"prompt": args.prompt, "seed": str(stream.seed), **recorded, "model": model_name(args), **lora_record(args)}
     if args.tempo is not None:
-        made |= {"tempo": f"{args.tempo:.6g}", "first_downbeat": "0"}
+        made |= {"tempo": number_word(args.tempo), "first_downbeat": "0"}
     made |= {"key": args.key} if args.key is not None else {}
-    metadata = {"mousai": __version__, **made, "command": _command(args, stream.seed, recorded["dtype"])}
+    metadata = {"mousai": __version__, **made, **stored_command(_words(args, stream.seed), recorded["dtype"])}
     writer = AudioWriter(
         path,
         sample_rate=rate,
@@ -246,18 +244,8 @@ def _cut(chunks: "Iterable[AudioChunk]", samples: int | None) -> "Iterator[npt.N
                 return
 
 
-def _command(args: argparse.Namespace, seed: int, dtype: str) -> str:
+def _words(args: argparse.Namespace, seed: int) -> list[str]:
     """Words after `mousai` that write the same file again."""
-    from mousai.sampling_config import SamplingConfig
-    from mousai.settings import settings_of
-
-    words = ["play", args.prompt, "--seconds", f"{args.seconds:.10g}", "--seed", str(seed)]
-    for name in ("negative_prompt", "tempo", "key", "lead", "model", "revision", "lora", "lora_scale"):
-        if getattr(args, name) is not None:
-            words.append(f"--{name.replace('_', '-')}={getattr(args, name)}")
-    words += ["--dtype", dtype]
-    known = settings_of(SamplingConfig)
-    words += [
-        word for name, value in given_settings(args).items() for word in (known[name].option_of(name), str(value))
-    ]
-    return shlex.join(words)
+    known = option_words({"tempo": args.tempo, "key": args.key, "lead": args.lead})
+    words = ["play", args.prompt, "--seconds", number_word(args.seconds), "--seed", str(seed), *known]
+    return [*words, *model_words(args), *setting_words(given_settings(args))]

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mousai.cli.common.lora_options import add_lora_arguments, check_lora, load_lora, lora_record
+from mousai.cli.common.lora_options import add_lora_arguments, check_lora, check_lora_fits, load_lora, lora_record
 from mousai.cli.common.sampling_options import add_sampling_options
 from mousai.cli.common.shared import (
     add_compile_argument,
@@ -140,8 +140,10 @@ def _served_model(args: argparse.Namespace, device: str) -> "ServedModel":
     from mousai.storage.folders import model_folder
 
     folder = model_folder(args.model, revision=args.revision)
+    check_lora_fits(args, folder)
     # Clients are told no path of this machine.
     facts = {name: Path(value).name for name, value in lora_record(args).items()}
+    facts |= {} if args.revision is None else {"revision": args.revision}
     return served_model(folder, name=served_name(args), device=device, load=Load(args, device), facts=facts)
 
 

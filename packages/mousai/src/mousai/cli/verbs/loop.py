@@ -4,6 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mousai.cli.common.control_options import (
+    NAMES,
+    add_control_options,
+    control_words,
+    plan_arguments,
+    read_controls,
+    shown_melody,
+)
 from mousai.cli.common.lora_options import add_lora_arguments
 from mousai.cli.common.recordings import check_first, known_attributes, make, read_own
 from mousai.cli.common.request_options import (
@@ -14,12 +22,13 @@ from mousai.cli.common.request_options import (
     loaded,
     model_facts,
     model_words,
-    settings_words,
     stored_command,
 )
 from mousai.cli.common.sampling_options import add_sampling_options, given_settings
-from mousai.cli.common.shared import add_compile_argument, add_model_arguments, say_unread
+from mousai.cli.common.shared import add_compile_argument, add_model_arguments, described_model, say_unread
 from mousai.errors import UserError
+from mousai.settings import number_word
+from mousai.verbs.command_line import setting_words, span_word
 
 BARS = 8
 """Bars of a loop where nothing else is said."""
@@ -51,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds at its end that are made anew (default: a quarter of it, at most 2)",
     )
     add_clock_arguments(parser)
+    add_control_options(parser, clock="For a new loop, whose first bar begins at 0 s.")
     group = parser.add_argument_group("how it is made (by default as the model is best run)")
     add_sampling_options(group, leave_out=("strength",))
     add_model_arguments(parser)
@@ -66,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _of_prompt(args: argparse.Namespace) -> int:
     from mousai.conditioning.attributes import MusicAttributes, parse_attributes
-    from mousai.verbs.looping import wanted_bars
+    from mousai.verbs.looping import loop_controls, wanted_bars
 
     if args.prompt is None:
         raise UserError("prompt", hint="say what the loop is like, or which recording is to loop: --of song.flac")
@@ -83,6 +93,10 @@ def _of_prompt(args: argparse.Namespace) -> int:
     bars = BARS if args.bars is None else args.bars
     check_request(args)
     length = wanted_bars([args.prompt], bars, args.tempo)
+    plan = read_controls(args, described_model(args)[1])
+    if plan is not None:
+        loop_controls(plan, length)  # refuses what does not fit
+    print("".join(f"{line}\n" for line in shown_melody(plan)), end="", flush=True)
     seed, path, pipeline = drawn_seed(args), Path(args.output), loaded(args)
     pipeline.set_progress_bar_config(desc=path.name)
     say_unread(pipeline, [args.prompt, args.negative_prompt or ""])
@@ -93,13 +107,15 @@ def _of_prompt(args: argparse.Namespace) -> int:
         negative_prompt=args.negative_prompt,
         seed=seed,
         attributes=MusicAttributes(key=parse_attributes(args.key or "").key),
+        **plan_arguments(plan),
         **given_settings(args),
     )
     known = ["--bars", str(bars), "--seed", str(seed)]
-    known += ["--tempo", f"{args.tempo:.10g}"] if args.tempo is not None else []
+    known += ["--tempo", number_word(args.tempo)] if args.tempo is not None else []
     known += ["--key", args.key] if args.key is not None else []
     facts = {**model_facts(args), **({"key": args.key} if args.key is not None else {})}
-    facts |= stored_command([args.verb, args.prompt, *known, *model_words(args), *settings_words(args)], result)
+    known += [*model_words(args), *control_words(args), *setting_words(given_settings(args))]
+    facts |= stored_command([args.verb, args.prompt, *known], result.settings.get("dtype"))
     result.save(path, overwrite=args.overwrite, metadata=facts)
     samples, moved = result.audios.shape[-1], float(result.settings["pitch_cents"])
     pitch = f", pitch {abs(moved):.1f} cents {'higher' if moved > 0 else 'lower'}" if moved else ""
@@ -112,6 +128,10 @@ def _of_recording(args: argparse.Namespace) -> int:
     from mousai.regions import Region, parse_span
     from mousai.verbs.looping import Bars, check_loop_region
 
+    for name in NAMES:
+        if getattr(args, name) is not None:
+            hint = "is for a new loop; of a recording only the seam is made anew, so leave it out"
+            raise UserError(name, getattr(args, name), hint)
     span = None if args.region is None else parse_span(args.region, "region")
     if span is not None and args.bars is not None:
         raise UserError("bars", args.bars, "is told by --region too; give one of the two")
@@ -135,8 +155,8 @@ def _of_recording(args: argparse.Namespace) -> int:
             raise UserError("bars", args.bars, hint)
     region = Region(*span)
     check_loop_region(region, recording, seam=args.seam_seconds)
-    words = ["--region", f"{region.start:.10g}:{region.end:.10g}"]
-    words += [] if args.seam_seconds is None else ["--seam", f"{args.seam_seconds:g}"]
+    words = ["--region", span_word(region.start, region.end)]
+    words += [] if args.seam_seconds is None else ["--seam", number_word(args.seam_seconds)]
     wanted: dict[str, Any] = {
         "start_seconds": region.start,
         "end_seconds": region.end,

@@ -3,6 +3,8 @@
 import argparse
 
 from mousai.cli.common.recordings import add_recording_arguments, check_first, known_attributes, make, read_own
+from mousai.cli.common.sampling_options import given_settings
+from mousai.cli.common.shared import described_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make the recording anew, as far as the parsed options say."""
     from mousai.conditioning.attributes import MusicAttributes
+    from mousai.verbs.varying import check_strength
 
     made = check_first(args)
+    strength = described_model(args)[1].defaults.updated(given_settings(args)).strength
+    check_strength(strength, args.plan)
     recording = read_own(args.recording)
     # Nothing is made at strength 0, so that no clock is needed.
-    same = args.strength == 0
-    attributes = MusicAttributes() if same else known_attributes(args, recording, made, around=0.0)
+    attributes = MusicAttributes() if strength == 0 else known_attributes(args, recording, made, around=0.0)
     return make(args, recording, made, attributes, [], source="init_audio")

@@ -1,5 +1,5 @@
 """Captions of songs, from the fields of their rows."""
 
-from .sentences import caption, caption_from_metadata
+from .caption import caption, caption_from_metadata
 
 __all__ = ["caption", "caption_from_metadata"]

@@ -88,7 +88,10 @@ CONTEXTS = (
     "on the train", "on a monday", "on a sunday", "for the weekend", "in the morning", "for the evening",
     "after midnight", "at dawn", "in winter", "in spring", "in the rain", "in the sun", "for a walk",
     "for a long drive", "for dinner", "for a wedding", "for a film scene", "for a video game", "for a podcast",
-    "for a trailer", "for studying", "for friends", "for children",
+    "for a trailer", "for studying", "for friends", "for children", "for a vlog", "for a youtube video",
+    "for a short film", "for a menu screen", "for the end credits", "for a loading screen", "for a title screen",
+    "for my stream", "for a game jam", "for a travel video", "for a montage", "for a presentation", "for a mobile game",
+    "for an intro", "as background music",
 )
 # fmt: on
 """For what and where any music can be."""
@@ -106,3 +109,20 @@ SPEEDS: tuple[tuple[float, tuple[str, ...]], ...] = (
 def speed_words(bpm: float) -> tuple[str, ...]:
     """Adjectives for a tempo."""
     return next(words for limit, words in SPEEDS if bpm < limit)
+
+
+SPEED_NICKNAMES: tuple[tuple[float, tuple[str, ...]], ...] = (
+    (72, ("slow", "very slow", "slow tempo", "downtempo", "lento")),
+    (84, ("slow", "slow tempo", "downtempo", "slow-paced")),
+    (96, ("midtempo", "mid tempo", "slowish", "steady")),
+    (120, ("midtempo", "mid tempo", "moderate tempo", "steady", "walking pace")),
+    (136, ("uptempo", "up-tempo", "upbeat tempo", "quick")),
+    (160, ("uptempo", "up-tempo", "fast tempo", "fast-paced", "high tempo", "quick")),
+    (1e9, ("very fast", "fast tempo", "fast-paced", "high speed", "uptempo", "super fast", "allegro")),
+)
+"""Rarer words for tempos, each line up to a number of beats per minute."""
+
+
+def speed_nicknames(bpm: float) -> tuple[str, ...]:
+    """Rarer words for a tempo."""
+    return next(words for limit, words in SPEED_NICKNAMES if bpm < limit)

@@ -1,5 +1,6 @@
 """Chords of a piece from what a user gives: bars, pairs, or a file (.lab of mir_eval, .json and .jams)."""
 
+import os
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -31,7 +32,7 @@ def read_chords(given: Any) -> BarChords | TimedChords:
     if isinstance(given, PathLike) or (isinstance(given, str) and _suffix(given)):
         return _file(Path(given))
     if isinstance(given, str):
-        if Path(given).suffix and Path(given).is_file():
+        if Path(given).suffix and os.path.isfile(given):  # False too for a text that is too long for a name
             raise UserError("chords", given, "must be a file that ends in .lab, .json or .jams")
         return _pairs(given) if given.lstrip().startswith("[") else parse_bars(given)
     if isinstance(given, Sequence) and not isinstance(given, bytes):

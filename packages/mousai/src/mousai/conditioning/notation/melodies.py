@@ -2,6 +2,7 @@
 
 import json
 import numbers
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -94,7 +95,7 @@ def check_melody_file(given: Any) -> None:
         if path.suffix.lower() not in (*MIDI_SUFFIXES, *READ_SUFFIXES):
             known = ", ".join((*MIDI_SUFFIXES[:2], *READ_SUFFIXES))
             raise UserError("melody", given, f"must be a MIDI file or a recording: {known}")
-        if not path.is_file():
+        if not os.path.isfile(path):  # False too for a text that is too long for a name
             raise UserError("melody", given, "no such file")
 
 

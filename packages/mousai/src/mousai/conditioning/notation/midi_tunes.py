@@ -1,5 +1,6 @@
 """The tune of a MIDI file: one line of notes in seconds, out of all its tracks."""
 
+import io
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -90,8 +91,8 @@ def _opened(path: Path) -> "MidiFile":
     try:
         if path.stat().st_size > _LONGEST:
             raise UserError(path, hint="is too long for the MIDI file of a tune")
-        with path.open("rb") as file:
-            midi = mido.MidiFile(file=file, clip=True)
+        # From memory, because mido reads as many bytes as the file says that there are, be they four gigabytes.
+        midi = mido.MidiFile(file=io.BytesIO(path.read_bytes()), clip=True)
     except FileNotFoundError:
         raise UserError("melody", path, "no such file") from None
     # What mido raises where bytes are missing or wrong.

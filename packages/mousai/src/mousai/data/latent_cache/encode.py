@@ -138,10 +138,6 @@ def encode_songs(
     # Those that were bad come last and by themselves: what a shard holds then does not depend on interruptions.
     todo = [_cut([n for n in wanted if n not in tried]), _cut([n for n in wanted if n in tried])]
     numbers = _free_numbers(cache)
-
-    def marked(name: str) -> tuple[str, Path | FilePart, str]:
-        return name, names[name], marks.get(name, "")
-
     jobs = [
         EncodeJob(
             stage_1,

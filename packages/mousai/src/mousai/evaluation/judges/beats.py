@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from mousai.evaluation.features.waveform import ANALYSIS_RATE, Array, mono, resample
 
@@ -15,8 +16,12 @@ _HOP = 256  # samples of the onset curve: 12 ms
 _WINDOW = 2048
 
 
-def onset_curve(audio: Array, *, sample_rate: int) -> tuple[Array, float]:
-    """Onset strength `[frames]` by spectral flux, and its frames per second; frame i is at i over these.
+Onsets = tuple[Array, float]
+"""Onset strength `[frames]`, and its frames per second; frame i is at i over these."""
+
+
+def onset_curve(audio: Array, *, sample_rate: int) -> Onsets:
+    """Onset strength `[frames]` by spectral flux, and its frames per second.
 
     Args:
         audio: `[channels, samples]` or `[samples]`.
@@ -30,7 +35,7 @@ def onset_curve(audio: Array, *, sample_rate: int) -> tuple[Array, float]:
     return np.append(curve[1:], 0.0), ANALYSIS_RATE / _HOP
 
 
-def beat_phase(audio: Array, *, sample_rate: int, tempo: float, beats: int = 1) -> float:
+def beat_phase(audio: Array, *, sample_rate: int, tempo: float, beats: int = 1, onsets: Onsets | None = None) -> float:
     """Second at which the grid of every `beats`-th beat begins that catches most onsets, from 0 to below its period.
 
     Args:
@@ -38,17 +43,23 @@ def beat_phase(audio: Array, *, sample_rate: int, tempo: float, beats: int = 1) 
         sample_rate: Hz.
         tempo: beats per minute.
         beats: beats from one line of the grid to the next.
+        onsets: the recording's `onset_curve`, where it is known already.
     """
-    curve, rate = onset_curve(audio, sample_rate=sample_rate)
+    curve, rate = onsets = onset_curve(audio, sample_rate=sample_rate) if onsets is None else onsets
     period = beats * 60 / tempo
     shifts = np.arange(0.0, period, 0.004)
     lines = np.arange(0.0, len(curve) / rate - period, period)
-    frames = np.arange(len(curve)) / rate
-    caught = [np.interp(lines + shift, frames, curve).mean() if len(lines) else 0.0 for shift in shifts]
+    caught = [_strength(onsets, lines + shift) for shift in shifts]
     return float(shifts[int(np.argmax(caught))])
 
 
-def estimate_clock(audio: Array, *, sample_rate: int, tempo: float | None = None) -> tuple[float, float] | None:
+def estimate_clock(
+    audio: Array,
+    *,
+    sample_rate: int,
+    tempo: float | None = None,
+    spectrogram: npt.NDArray[np.float32] | None = None,
+) -> tuple[float, float] | None:
     """Tempo in beats per minute and first downbeat in seconds; `None` where fewer than four beats are found.
 
     The beat is librosa's. The downbeat is the beat of the bar on which most chords change; where none change, the one
@@ -58,6 +69,7 @@ def estimate_clock(audio: Array, *, sample_rate: int, tempo: float | None = None
         audio: `[channels, samples]` or `[samples]`.
         sample_rate: Hz.
         tempo: where it is known already.
+        spectrogram: the recording's `pitch_spectrogram`, where it is known already.
     """
     from mousai.evaluation.features.pitch import pitch_spectrogram
     from mousai.evaluation.judges.chords import chord_confidence, estimate_chords
@@ -66,23 +78,25 @@ def estimate_clock(audio: Array, *, sample_rate: int, tempo: float | None = None
     found = tempo or estimate_tempo(audio, sample_rate=sample_rate)
     if not found:
         return None
-    beat = beat_phase(audio, sample_rate=sample_rate, tempo=found)
-    spectrogram = pitch_spectrogram(audio, sample_rate=sample_rate)
+    curve, rate = onsets = onset_curve(audio, sample_rate=sample_rate)
+    beat = beat_phase(audio, sample_rate=sample_rate, tempo=found, onsets=onsets)
+    if spectrogram is None:
+        spectrogram = pitch_spectrogram(audio, sample_rate=sample_rate)
     chords = estimate_chords(audio, sample_rate=sample_rate, spectrogram=spectrogram)
     changes = [start for start, _, _ in chords[1:]]
     downbeat, agreeing = downbeat_by_changes(changes, tempo=found, beat=beat)
     tonal = chord_confidence(spectrogram, chords) >= TONAL
     if tonal and len(changes) >= FEWEST_CHANGES and agreeing >= FEWEST_AGREEING:
         return found, downbeat
-    curve, rate = onset_curve(audio, sample_rate=sample_rate)
-    frames, step = np.arange(len(curve)) / rate, 60 / found
+    step = 60 / found
     starts = [beat + place * step for place in range(BEATS_PER_BAR)]
-    grids = [np.arange(start, len(curve) / rate, BEATS_PER_BAR * step) for start in starts]
-    strengths = [np.interp(grid, frames, curve).mean() if len(grid) else 0.0 for grid in grids]
-    return found, starts[int(np.argmax(strengths))]
+    bars = [np.arange(start, len(curve) / rate, BEATS_PER_BAR * step) for start in starts]
+    return found, starts[int(np.argmax([_strength(onsets, lines) for lines in bars]))]
 
 
-def beat_confidence(audio: Array, *, sample_rate: int, tempo: float, beat: float) -> float:
+def beat_confidence(
+    audio: Array, *, sample_rate: int, tempo: float, beat: float, onsets: Onsets | None = None
+) -> float:
     """Confidence, 0 to 1, that beats lie on a clock: one less the onsets at all times over those on the beats.
 
     Args:
@@ -90,11 +104,17 @@ def beat_confidence(audio: Array, *, sample_rate: int, tempo: float, beat: float
         sample_rate: Hz.
         tempo: beats per minute.
         beat: second of any beat.
+        onsets: the recording's `onset_curve`, where it is known already.
     """
-    curve, rate = onset_curve(audio, sample_rate=sample_rate)
-    lines = np.arange(beat % (60 / tempo), len(curve) / rate, 60 / tempo)
-    on = np.interp(lines, np.arange(len(curve)) / rate, curve).mean() if len(lines) else 0.0
+    curve, rate = onsets = onset_curve(audio, sample_rate=sample_rate) if onsets is None else onsets
+    on = _strength(onsets, np.arange(beat % (60 / tempo), len(curve) / rate, 60 / tempo))
     return float(np.clip(1 - curve.mean() / on, 0, 1)) if on > 0 else 0.0
+
+
+def _strength(onsets: Onsets, lines: Array) -> float:
+    """Mean strength of the onsets at the lines of a grid, in seconds; 0 without lines."""
+    curve, rate = onsets
+    return float(np.interp(lines, np.arange(len(curve)) / rate, curve).mean()) if len(lines) else 0.0
 
 
 def downbeat_by_changes(changes: Sequence[float], *, tempo: float, beat: float) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from mousai.conditioning.attributes import NOTES
 from mousai.evaluation.features.pitch import (
     FRAME_RATE,
     fold_octaves,
@@ -20,11 +21,11 @@ from mousai.evaluation.features.pitch import (
     spectral_peaks,
 )
 from mousai.evaluation.features.waveform import Array
+from mousai.evaluation.judges.classifier import log_softmax
 
 Segment = tuple[float, float, str]
 """Start and end in seconds, and a label in Harte's syntax: `C:maj`, `A:min`, `N`."""
 
-NOTES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 LABELS = tuple(f"{note}:{mode}" for mode in ("maj", "min") for note in NOTES)
 NO_CHORD = "N"
 
@@ -68,8 +69,7 @@ def chord_confidence(spectrogram: npt.NDArray[np.float32], segments: Sequence[Se
         spectrogram: `pitch_spectrogram` of the recording.
         segments: from `estimate_chords`.
     """
-    scores = chord_scores(spectrogram)
-    odds = np.exp(scores - np.logaddexp.reduce(scores, axis=0))
+    odds = np.exp(log_softmax(chord_scores(spectrogram), axis=0))
     places = {name: place for place, name in enumerate((*LABELS, NO_CHORD))}
     sure = 0.0
     for start, end, label in segments:
@@ -109,7 +109,7 @@ def _viterbi(scores: Array) -> npt.NDArray[np.intp]:
     """The likeliest path through states `[states, frames]`, in which every change costs the same."""
     states, frames = scores.shape
     stay, change = np.log(1 - (states - 1) * _CHANGE), np.log(_CHANGE)
-    scores = scores - np.logaddexp.reduce(scores, axis=0)
+    scores = log_softmax(scores, axis=0)
     total, came_from = scores[:, 0], np.zeros((frames, states), dtype=np.intp)
     for frame in range(1, frames):
         best = int(total.argmax())

@@ -24,6 +24,12 @@ def standardize(features: Array, mean: Array, scale: Array) -> Array:
     return found
 
 
+def log_softmax(scores: Array, axis: int = -1) -> Array:
+    """Log-probabilities of log-odds along an axis: scores less the logarithm of the sum of their exponentials."""
+    found: Array = scores - np.logaddexp.reduce(scores, axis=axis, keepdims=True)
+    return found
+
+
 @dataclass(frozen=True)
 class Classifier(ABC):
     """A judge that names the class of a piece from its features.

@@ -13,8 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mousai.conditioning.attributes import MODES, NOTES
+from mousai.conditioning.attributes import MODES, key_name
 from mousai.evaluation.features.waveform import Array
+from mousai.evaluation.judges.classifier import log_softmax
+
+KEYS = tuple(key_name((tonic, minor)) for minor in (False, True) for tonic in range(12))
+"""Names of the 24 keys in the order of `KeyJudge.log_probabilities`: major from C upwards, then minor."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,13 @@ class KeyJudge:
         found: Array = np.einsum("ntfs,mfs->nmt", rotated, self.weights) + self.offsets[:, None]
         return found
 
+    def log_probabilities(self, features: Array) -> Array:
+        """Log-probability of each of `KEYS`, `[pieces, 24]`, from features `[pieces, features, 12]`."""
+        return log_softmax(self.scores(features).reshape(len(features), 24))
+
     def __call__(self, features: Array) -> list[str]:
         """The key of each piece, such as "A minor"."""
-        best = self.scores(features).reshape(len(features), 24).argmax(axis=1)
-        return [f"{NOTES[place % 12]} {MODES[place // 12]}" for place in best]
+        return [KEYS[place] for place in self.log_probabilities(features).argmax(axis=1)]
 
     @classmethod
     def fit(cls, features: Array, keys: Sequence[str], *, penalty: float = 0.01) -> "KeyJudge":

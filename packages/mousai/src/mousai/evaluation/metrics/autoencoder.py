@@ -59,6 +59,7 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
     from dmae import griffin_lim as dmae_griffin_lim
     from dmae import to_mid_side
     from mousai.codec import limited
+    from mousai.output import as_array
 
     config = codec.autoencoder.config
     default = codec.defaults.decoder_steps
@@ -69,10 +70,7 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
 
     def decode_with(count: int) -> Callable[[Array], Array]:
         def reconstruct(audio: Array) -> Array:
-            found: Array = (
-                codec.decode(encode(audio), length=audio.shape[1], decoder_steps=count)[0].float().cpu().numpy()
-            )
-            return found
+            return as_array(codec.decode(encode(audio), length=audio.shape[1], decoder_steps=count)[0])
 
         return reconstruct
 
@@ -90,8 +88,7 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
                 iterations=ITERATIONS,
             )
             sound = limited(to_mid_side(mid_side)[..., : audio.shape[1]].contiguous())
-        found: Array = sound[0].float().cpu().numpy()
-        return found
+        return as_array(sound[0])
 
     found: dict[str, Callable[[Array], Array]] = {default_route(codec): decode_with(default)}
     for count in steps:

@@ -4,11 +4,12 @@ A metric of the clips also exists as `reference.NAME`, that of the reference ren
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from mousai.evaluation.config import REFERENCE, EvaluationConfig, EvaluationResult
 from mousai.evaluation.metrics.autoencoder import LATENT_ROUTE, METRICS
+from mousai.evaluation.metrics.control_metrics import CONTROL_METRICS
+from mousai.evaluation.metrics.metric import Metric, number, share
 from mousai.evaluation.metrics.prompt_robustness import NO_PROMPT, VARIATIONS
 from mousai.evaluation.metrics.repetition import BARS
 from mousai.evaluation.metrics.statistics import Measurement
@@ -17,54 +18,27 @@ from mousai.evaluation.metrics.verdicts import ATTRIBUTES
 REFERENCE_PREFIX = "reference."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """One metric.
-
-    Args:
-        description: what it is.
-        unit: "share", "dB", "LUFS", "s" or "" for a plain number.
-        path: keys that lead to it in a summary (or in the part of the results that it belongs to).
-        requires: field of `EvaluationConfig` without which it is not measured.
-        reference: what its `reference` is; "" where it has none.
-    """
-
-    description: str
-    unit: str
-    path: tuple[str, ...]
-    requires: str = ""
-    reference: str = REFERENCE
-
-
-def _share(description: str, *path: str, requires: str = "", reference: str = REFERENCE) -> Metric:
-    return Metric(description=description, unit="share", path=path, requires=requires, reference=reference)
-
-
-def _number(description: str, *path: str, unit: str = "", requires: str = "", reference: str = REFERENCE) -> Metric:
-    return Metric(description=description, unit=unit, path=path, requires=requires, reference=reference)
-
-
 CLIP_METRICS: Mapping[str, Metric] = {
-    "genre": _share("clips with the genre asked for", "genre"),
-    "tempo": _share("clips with the tempo asked for", "tempo"),
-    "key": _share("clips with the key asked for", "key"),
-    "lead": _share("clips with the lead instrument asked for", "lead"),
-    "both_clips": _share("prompts of which both clips have the genre and tempo asked for", "both_clips"),
-    "clipped": _share("clips with more than 1 sample in 10,000 at full scale", "levels", "clipped"),
-    "silent": _share("clips of which more than half is below -60 dB", "levels", "silent"),
-    "loudness": _number("loudness, median", "levels", "loudness", unit="LUFS"),
-    "width": _number("level of the side less that of the middle, median", "levels", "width", unit="dB"),
-    "alike": _share("pairs of clips of one prompt that are alike", "diversity", "same_prompt", "alike"),
-    "prompt_distance": _number("distance between clips of one prompt, median", "diversity", "same_prompt", "distance"),
-    "distance": _number("distance between any two clips, median", "diversity", "all", "distance"),
-    "frechet_distance": _number(
+    "genre": share("clips with the genre asked for", "genre"),
+    "tempo": share("clips with the tempo asked for", "tempo"),
+    "key": share("clips with the key asked for", "key"),
+    "lead": share("clips with the lead instrument asked for", "lead"),
+    "both_clips": share("prompts of which both clips have the genre and tempo asked for", "both_clips"),
+    "clipped": share("clips with more than 1 sample in 10,000 at full scale", "levels", "clipped"),
+    "silent": share("clips of which more than half is below -60 dB", "levels", "silent"),
+    "loudness": number("loudness, median", "levels", "loudness", unit="LUFS"),
+    "width": number("level of the side less that of the middle, median", "levels", "width", unit="dB"),
+    "alike": share("pairs of clips of one prompt that are alike", "diversity", "same_prompt", "alike"),
+    "prompt_distance": number("distance between clips of one prompt, median", "diversity", "same_prompt", "distance"),
+    "distance": number("distance between any two clips, median", "diversity", "all", "distance"),
+    "frechet_distance": number(
         "Fréchet distance to the reference renders",
         "frechet_distance",
         requires="reference_renders",
         reference="its floor, between halves of the reference renders",
     ),
     **{
-        f"repetition.{view}_{bars}": _number(
+        f"repetition.{view}_{bars}": number(
             f"correlation of the {view} with themselves {bars} bar{'s' * (bars > 1)} later, median".replace(
                 "spectrum with themselves", "spectrum with itself"
             ),
@@ -74,27 +48,27 @@ CLIP_METRICS: Mapping[str, Metric] = {
         for view in ("notes", "spectrum")
         for bars in BARS
     },
-    "memorization.copies": _share(
+    "memorization.copies": share(
         "clips that are copies of training songs", "memorization", "copies", requires="training_songs"
     ),
-    "memorization.distance": _number(
+    "memorization.distance": number(
         "distance to the nearest training song, median", "memorization", "distance", requires="training_songs"
     ),
 }
 """Metrics of a set of clips; `path` leads through its summary."""
 
 MODEL_METRICS: Mapping[str, Metric] = {
-    "cpu_seconds": _number(
+    "cpu_seconds": number(
         "CPU time for 20 s of music, median", "cpu_seconds", unit="s", requires="model", reference=""
     ),
     **{
-        f"long_pieces.{name}": _share(
+        f"long_pieces.{name}": share(
             f"long pieces with the {name} asked for at the start and at the end", name, requires="long"
         )
         for name in ("tempo", "key")
     },
     **{
-        f"prompt_robustness.{variation.replace(' ', '_')}.{attribute}": _share(
+        f"prompt_robustness.{variation.replace(' ', '_')}.{attribute}": share(
             f"clips with the {attribute} asked for, prompt with {what}",
             variation,
             attribute,
@@ -104,11 +78,11 @@ MODEL_METRICS: Mapping[str, Metric] = {
         for variation, what in zip(VARIATIONS, ("its clauses in another order", "meaningless words"), strict=True)
         for attribute in ATTRIBUTES
     },
-    "prompt_robustness.no_prompt.silent": _share(
+    "prompt_robustness.no_prompt.silent": share(
         "silent clips without a prompt", NO_PROMPT, "silent", requires="prompt_robustness", reference=""
     ),
     **{
-        f"autoencoder.{kind}.{metric}": _number(
+        f"autoencoder.{kind}.{metric}": number(
             f"autoencoder, {what}: {metric.replace('_', ' ')}, median",
             kind,
             metric,
@@ -125,6 +99,7 @@ MODEL_METRICS: Mapping[str, Metric] = {
 CATALOGUE: Mapping[str, Metric] = {
     **CLIP_METRICS,
     **MODEL_METRICS,
+    **CONTROL_METRICS,
     **{
         f"{REFERENCE_PREFIX}{name}": Metric(
             description=f"{REFERENCE}: {metric.description}",
@@ -145,7 +120,7 @@ def measurements(result: EvaluationResult, config: EvaluationConfig) -> dict[str
     found: dict[str, Measurement] = {}
     if config.subject is None:
         return found
-    summary, reference = result.summaries[config.subject], result.summaries.get(REFERENCE, {})
+    summary, reference = result.summaries.get(config.subject, {}), result.summaries.get(REFERENCE, {})
     for name, metric in CLIP_METRICS.items():
         _add(found, name, _at(summary, metric.path), reference=_at(reference, metric.path))
         if name != "frechet_distance":
@@ -164,6 +139,9 @@ def measurements(result: EvaluationResult, config: EvaluationConfig) -> dict[str
             routes = result.autoencoder["medians"].get(kind, {})
             own, other = (_at(routes, (way, figure)) for way in (result.autoencoder["default"], LATENT_ROUTE))
             _add(found, name, own, reference=other)
+    for part_name, measured in ({} if result.control is None else result.control.parts).items():
+        for name, measured_figure in measured.metrics.items():
+            _add(found, f"control.{part_name}.{name}", measured_figure)
     return found
 
 
@@ -183,10 +161,10 @@ def _add(
     *,
     reference: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add a figure; its reference is the other one's value, or stands in the figure as `floor` or `original`."""
+    """Add a figure; its reference is the other one's value, or stands in it as `reference`, `floor` or `original`."""
     if figure is None:
         return
-    own = figure.get("floor", figure.get("original"))
+    own = figure.get("reference", figure.get("floor", figure.get("original")))
     low, high = figure["interval"]
     found[name] = Measurement(
         value=figure["value"],
@@ -194,4 +172,5 @@ def _add(
         total=figure["total"],
         count=figure.get("count"),
         reference=own if reference is None else reference["value"],
+        by_chance=figure.get("by_chance"),
     )

@@ -23,6 +23,7 @@ class Measurement:
         total: number of clips, pairs or pieces that it is taken over.
         count: of a share, how many of `total`.
         reference: the metric's value for its reference.
+        by_chance: the metric's value for music that ignores what it was asked for.
     """
 
     value: float
@@ -30,6 +31,7 @@ class Measurement:
     total: int
     count: int | None = None
     reference: float | None = None
+    by_chance: float | None = None
 
 
 def wilson_interval(count: int, total: int) -> tuple[float, float]:

@@ -95,12 +95,18 @@ def _verdict(row: Row, predicted: Mapping[str, str]) -> Row:
         "predicted_key": key,
         "predicted_lead": lead,
         "lead_family": family,
-        "genre_right": None if not row.get("genre") else genre == row["genre"],
+        "genre_right": None if not row.get("genre") else genre in genres_of(row),
         "tempo_right": None if not row.get("bpm") else tempo_matches(row["predicted_bpm"], row["bpm"]),
         "key_right": None if not row.get("key") else not silent and same_key(row["key"], key),
         "key_relation": None if not row.get("key") or silent else key_relation(row["key"], key),
         "lead_right": None if family is None else lead == family,
     }
+
+
+def genres_of(row: Row) -> Sequence[str]:
+    """The genres that a prompt would be satisfied with: those of its `genres`, or its only one."""
+    genres: Sequence[str] = row.get("genres") or (row["genre"],)
+    return genres
 
 
 @cache
@@ -128,7 +134,7 @@ def chance_accuracy(rows: Sequence[Row], attribute: str) -> float:
 
 def _right(asked: Row, judged: Row, attribute: str) -> bool:
     if attribute == "genre":
-        return bool(asked["genre"] == judged["predicted_genre"])
+        return judged["predicted_genre"] in genres_of(asked)
     if attribute == "tempo":
         return tempo_matches(judged["predicted_bpm"], asked["bpm"])
     if attribute == "key":

@@ -6,16 +6,24 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mousai.errors import UserError
 from mousai.evaluation.clips import TABLE
 from mousai.evaluation.config import EvaluationResult
+from mousai.evaluation.control_config import PARTS
 from mousai.evaluation.report.page import TITLE, page
 from mousai.storage.files import first_foreign, write_text
 from mousai.storage.json_files import read_text
 
-CLIP_FOLDERS = ("clips", "reference", "long", "long-reference")
+if TYPE_CHECKING:
+    from mousai.evaluation.control.run import ControlResult
+
+CLIP_FOLDERS = (
+    *("clips", "reference", "long", "long-reference", "control/songs"),
+    *(f"control/{part}" for part in PARTS if part != "stream"),
+    *("control/stream/long", "control/stream/seams", "control/stream/changes"),
+)
 """Folders below the report's that hold clips and their table."""
 
 
@@ -30,11 +38,17 @@ def write_report(result: EvaluationResult, out: Path) -> None:
         "prompt_robustness": result.prompt_robustness,
         "autoencoder": result.autoencoder,
         "clips": {name: judged.rows for name, judged in result.sets.items()},
+        "control": {} if result.control is None else _control(result.control),
     }
     found = {name: part for name, part in found.items() if part}
     text = json.dumps(_finite(found), indent=1, ensure_ascii=False, allow_nan=False)
     write_text(out / "report.json", text + "\n")
     write_text(out / "report.html", page(result, out))
+
+
+def _control(found: "ControlResult") -> dict[str, Any]:
+    parts = {name: {"metrics": part.metrics, "rows": part.rows} for name, part in found.parts.items()}
+    return {**parts, **found.unable}
 
 
 def check_folder(out: Path, clips: Sequence[Path] = ()) -> None:

@@ -8,29 +8,41 @@ from mousai.evaluation.metrics.catalogue import CATALOGUE, REFERENCE_PREFIX
 from mousai.evaluation.metrics.statistics import Measurement
 from mousai.evaluation.metrics.verdicts import ATTRIBUTES
 
+CONTROL_PREFIX = "control."
+"""Metrics that have a table of their own (`report.control`)."""
 HEAD = ("metric", "value", "95 % interval", "of", "reference")
 
 
 def metric_rows(metrics: Mapping[str, Measurement]) -> list[tuple[str, ...]]:
-    """A row of text for each metric of the evaluated set; the references stand beside them."""
+    """A row of text for each metric of the evaluated set but those of control; the references stand beside them."""
     rows: list[tuple[str, ...]] = []
     for name, measured in metrics.items():
-        if name.startswith(REFERENCE_PREFIX):
+        if name.startswith((REFERENCE_PREFIX, CONTROL_PREFIX)):
             continue
         unit = CATALOGUE[name].unit
-        low, high = (_shown(each, unit) for each in measured.interval)
-        total = str(measured.total) if measured.count is None else f"{measured.count} of {measured.total}"
-        reference = "" if measured.reference is None else _shown(measured.reference, unit)
-        rows.append((name, _shown(measured.value, unit), f"{low} to {high}", total, reference))
+        reference = "" if measured.reference is None else shown(measured.reference, unit)
+        rows.append((name, shown(measured.value, unit), interval_of(measured, unit), count_of(measured), reference))
     return rows
+
+
+def interval_of(measured: Measurement, unit: str) -> str:
+    """The interval as text."""
+    low, high = (shown(each, unit) for each in measured.interval)
+    return f"{low} to {high}"
+
+
+def count_of(measured: Measurement) -> str:
+    """What a metric is taken over, as text: "3 of 4", or only "4" where it is no share."""
+    return str(measured.total) if measured.count is None else f"{measured.count} of {measured.total}"
 
 
 def metric_lines(metrics: Mapping[str, Measurement]) -> list[str]:
     """The table as aligned lines of text."""
-    return _aligned([HEAD, *metric_rows(metrics)])
+    return aligned([HEAD, *metric_rows(metrics)])
 
 
-def _shown(value: float, unit: str) -> str:
+def shown(value: float, unit: str) -> str:
+    """A value with its unit; a dash where it is not finite."""
     if not math.isfinite(value):
         return "–"
     if unit == "share":
@@ -50,8 +62,8 @@ def comparison_lines(summaries: Mapping[str, Mapping[str, Any]]) -> list[str]:
         figures = [_figure(summary, path) for summary in summaries.values()]
         if any(figures):
             unit = "share" if title != "Fréchet distance" else ""
-            rows.append((title, *("" if each is None else _shown(each["value"], unit) for each in figures)))
-    return _aligned(rows)
+            rows.append((title, *("" if each is None else shown(each["value"], unit) for each in figures)))
+    return aligned(rows)
 
 
 def _figure(summary: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any] | None:
@@ -61,6 +73,7 @@ def _figure(summary: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, A
     return None if found is None else dict(found)
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Rows of text as lines with aligned columns."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mousai.evaluation.clips import Row
 from mousai.evaluation.config import EvaluationResult
-from mousai.evaluation.report import attributes, clip_metrics, model_metrics
+from mousai.evaluation.report import attributes, clip_metrics, control, model_metrics
 from mousai.evaluation.report.html import STYLE, note, player, table, text
 from mousai.evaluation.report.metric_table import HEAD, metric_rows
 
@@ -21,17 +21,12 @@ def page(result: EvaluationResult, out: Path) -> str:
     """
     parts = [
         _head(result),
-        _metrics(result),
-        attributes.accuracy(result),
-        attributes.judges(result),
-        attributes.confusions(result),
-        clip_metrics.repetition(result),
-        clip_metrics.diversity(result),
-        clip_metrics.levels(result),
+        *(_clips(result) if result.sets else []),
+        control.section(result, out),
         model_metrics.long_pieces(result, out),
         model_metrics.prompt_robustness(result),
         model_metrics.autoencoder(result),
-        _players(result, out),
+        _players(result, out) if result.sets else "",
         "<h2>Settings</h2>",
         table(("setting", "value"), [(name, text(value)) for name, value in result.settings.items()]),
     ]
@@ -42,13 +37,27 @@ def page(result: EvaluationResult, out: Path) -> str:
     )
 
 
+def _clips(result: EvaluationResult) -> list[str]:
+    return [
+        _metrics(result),
+        attributes.accuracy(result),
+        attributes.judges(result),
+        attributes.confusions(result),
+        clip_metrics.repetition(result),
+        clip_metrics.diversity(result),
+        clip_metrics.levels(result),
+    ]
+
+
 def _head(result: EvaluationResult) -> str:
     name = result.settings.get("model_name", "")
     about = f"Model <b>{text(name)}</b>" if "model" in result.settings else "Clips"
     count = sum(len(judged.rows) for judged in result.sets.values())
     quick = " <b>A quick run with few steps: its figures say nothing about the model.</b>"
     quick = quick if result.settings.get("quick") else ""
-    return f"<h1>Does the music follow the prompt?</h1><p>{about}; {count} clips judged.{quick}</p>"
+    title = "Does the music follow the prompt?" if result.sets else "Does the music do what people do with it?"
+    clips = f"; {count} clips judged" if result.sets else ""
+    return f"<h1>{title}</h1><p>{about}{clips}.{quick}</p>"
 
 
 def _metrics(result: EvaluationResult) -> str:

@@ -12,7 +12,7 @@ from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, ke
 from mousai.conditioning.leads import LEADS
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
-from mousai.settings import settings_of
+from mousai.settings import number_word, settings_of
 
 if TYPE_CHECKING:
     from mousai.output import MousaiOutput
@@ -51,10 +51,13 @@ class Made:
     Args:
         output: the sound with its settings.
         facts: what else is stored in the file.
+        command: words behind `mousai` that make it again, but for those that name the model; none where the file's
+            settings tell them, or no command makes it again.
     """
 
     output: "MousaiOutput"
     facts: Mapping[str, str] = field(default_factory=dict)
+    command: Sequence[str] = ()
 
 
 def _readable(text: str) -> str:
@@ -197,7 +200,7 @@ def facts_of(known: MusicAttributes, *, before: float = 0.0) -> dict[str, str]:
     facts: dict[str, str] = {}
     if known.tempo is not None:
         downbeat = (known.first_downbeat + before) % (4 * 60 / known.tempo)
-        facts |= {"tempo": f"{known.tempo:.6g}", "first_downbeat": f"{downbeat:.6g}"}
+        facts |= {"tempo": number_word(known.tempo), "first_downbeat": number_word(downbeat)}
     if known.key is not None:
         facts["key"] = key_name(known.key)
     if known.lead is not None:

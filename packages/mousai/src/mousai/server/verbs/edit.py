@@ -10,6 +10,7 @@ from mousai.regions import Region, bars_to_region, check_regions
 from mousai.server.files import StoredFile
 from mousai.server.verbs.base import Made, Terms, setting_fields
 from mousai.server.verbs.recording import RecordingInput
+from mousai.verbs.command_line import span_word
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -45,7 +46,7 @@ class _Edit(RecordingInput):
 
     def words(self, file: StoredFile) -> list[str]:
         """Return the regions as options."""
-        return [word for one in self.regions_of(file) for word in ("--region", f"{one.start:.10g}:{one.end:.10g}")]
+        return [word for one in self.regions_of(file) for word in ("--region", span_word(one.start, one.end))]
 
     def make(self, pipe: "Mousai", files: "FileStore") -> Made:
         regions = self.regions_of(files.get(self.recording))

@@ -10,6 +10,7 @@ from mousai.regions import CONTEXT, MIN_REGION, Region
 from mousai.server.files import StoredFile, longest_at
 from mousai.server.verbs.base import Made, Terms, setting_fields
 from mousai.server.verbs.recording import RecordingInput
+from mousai.settings import number_word
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -58,7 +59,7 @@ class _Extend(RecordingInput):
     def words(self, file: StoredFile) -> list[str]:
         """Return how far, as options."""
         given = {"--after": self.after, "--before": self.before}
-        return [word for name, seconds in given.items() if seconds is not None for word in (name, f"{seconds:g}")]
+        return [word for name, seconds in given.items() if seconds is not None for word in (name, number_word(seconds))]
 
     def make(self, pipe: "Mousai", files: "FileStore") -> Made:
         file, before = files.get(self.recording), self.before or 0.0

@@ -1,6 +1,5 @@
 """`{"verb": "loop"}`: whole bars, or a region of a recording, whose end runs into their beginning."""
 
-import shlex
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
@@ -8,11 +7,11 @@ from pydantic.config import JsonDict
 
 from mousai.errors import UserError
 from mousai.regions import Region
-from mousai.sampling_config import SamplingConfig
 from mousai.server.files import StoredFile
 from mousai.server.verbs.base import FileId, Made, Terms, attributes_of, setting_fields
-from mousai.server.verbs.recording import RecordingInput, stored_command
-from mousai.settings import settings_of
+from mousai.server.verbs.recording import RecordingInput
+from mousai.settings import number_word
+from mousai.verbs.command_line import option_words, setting_words, span_word
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -82,19 +81,16 @@ class _Loop(RecordingInput):
             **self.settings(),
         )
         words = ["loop", prompt, "--bars", str(bars), "--seed", str(self.seed)]
-        words += ["--tempo", f"{self.tempo:.10g}"] if self.tempo is not None else []
+        words += ["--tempo", number_word(self.tempo)] if self.tempo is not None else []
         words += ["--key", self.key] if self.key is not None else []
-        words += [f"--negative-prompt={self.negative_prompt}"] if self.negative_prompt is not None else []
-        options = settings_of(SamplingConfig)
-        for name, value in self.settings().items():
-            words += [options[name].option_of(name), str(value)]
-        return Made(output=output, facts=stored_command(shlex.join(words), prompt))
+        words += [*option_words({"negative_prompt": self.negative_prompt}), *setting_words(self.settings())]
+        return Made(output=output, command=words)
 
     def words(self, file: StoredFile) -> list[str]:
         """Return the region as options."""
         region = self._region(file)
-        seam = [] if self.seam is None else ["--seam", f"{self.seam:g}"]
-        return ["--region", f"{region.start:.10g}:{region.end:.10g}", *seam]
+        seam = [] if self.seam is None else ["--seam", number_word(self.seam)]
+        return ["--region", span_word(region.start, region.end), *seam]
 
     def _region(self, file: StoredFile) -> Region:
         """Return what is to loop; `UserError` where it is impossible."""

@@ -1,27 +1,20 @@
 """What `edit` and `extend` share: the recording, its clock and key, and what the result states of it."""
 
-import json
-import shlex
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
+from mousai.conditioning.attributes import MusicAttributes, parse_attributes
 from mousai.errors import UserError
 from mousai.regions import Region, plan_windows
-from mousai.sampling_config import SamplingConfig
 from mousai.server.files import StoredFile
 from mousai.server.provenance import attributes_in
 from mousai.server.verbs.base import FileId, Made, Terms, Text, VerbInput, attributes_of, facts_of
-from mousai.settings import settings_of
+from mousai.verbs.command_line import clock_words, option_words, setting_words
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
-    from mousai.sampling_config import SamplingConfig
-from mousai.server.files import FileStore
-
-LONGEST_COMMAND = 6000
-"""Most characters of a command line that a result stores, as JSON."""
+    from mousai.server.files import FileStore
 
 
 class RecordingInput(VerbInput):
@@ -92,33 +85,11 @@ class RecordingInput(VerbInput):
         facts = {source: file.file_name, **facts_of(known, before=-begins)}
         # Of the whole piece, for the next edit; a variation is a piece of its own.
         facts["prompt"] = prompt if source == "init_audio" else file.made.get("prompt", prompt)
-        facts |= stored_command(self._command(file, prompt, known), prompt)
-        return Made(output=output, facts=facts)
+        return Made(output=output, facts=facts, command=self._command(file, prompt, known))
 
-    def _command(self, file: StoredFile, prompt: str, known: MusicAttributes) -> str:
-        """Command line that does the same to the recording's download."""
+    def _command(self, file: StoredFile, prompt: str, known: MusicAttributes) -> list[str]:
+        """Words of the command line that does the same to the recording's download."""
         named = ["--of", file.file_name] if self.verb == "loop" else [file.file_name]
         words = [self.verb, *named, prompt, *self.words(file), "--seed", str(self.seed)]
-        if known.tempo is not None:
-            words += ["--tempo", f"{known.tempo:.6g}", "--first-downbeat", f"{known.first_downbeat:.6g}"]
-        if known.key is not None:
-            words += ["--key", key_name(known.key)]
-        if self.negative_prompt is not None:
-            words.append(f"--negative-prompt={self.negative_prompt}")
-        options = settings_of(SamplingConfig)
-        words += [
-            word for name, value in self.settings().items() for word in (options[name].option_of(name), str(value))
-        ]
-        return shlex.join(words)
-
-
-def stored_command(command: str, prompt: str) -> dict[str, str]:
-    """Return what a file stores of its command line, or that there is none that fits or that a program would take.
-
-    Args:
-        command: words behind `mousai`, quoted.
-        prompt: prompt in it; one that begins with a dash would be taken for an option, and may be a stranger's.
-    """
-    if len(json.dumps(command)) <= LONGEST_COMMAND and not prompt.startswith("-"):
-        return {"command": command}
-    return {"beside_prompt": "command"}
+        words += [*clock_words(known), *option_words({"negative_prompt": self.negative_prompt})]
+        return [*words, *setting_words(self.settings())]

@@ -3,6 +3,7 @@
 from mousai.training.config.composer import COMPOSE, ComposerConfig
 from mousai.training.config.controls import ControlConfig
 from mousai.training.config.crops import Augmentation, AutoencoderCropConfig, LatentCropConfig
+from mousai.training.config.distillation import DistillationConfig
 from mousai.training.config.loop import Checkpointing, Logging, LoopConfig, Precision, seconds_of
 from mousai.training.config.optimization import AdapterConfig, EMAConfig, OptimizerConfig
 from mousai.training.config.timesteps import TimestepSampling
@@ -22,6 +23,7 @@ __all__ = [
     "Checkpointing",
     "ComposerConfig",
     "ControlConfig",
+    "DistillationConfig",
     "EMAConfig",
     "LatentCropConfig",
     "LatentDiffusionTrainingConfig",

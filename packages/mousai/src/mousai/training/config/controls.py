@@ -17,6 +17,8 @@ class ControlConfig:
         chords_dropout: chance that a crop is trained on without its chords.
         melody_dropout: chance that a crop is trained on without its melody.
         section_dropout: chance that a crop is trained on without its sections.
+        controls_dropout: chance that a crop is trained on without its chords, melody and sections together, beside the
+            chances of each. Where chords tell the key of nearly every crop, a model unlearns the key of its prompt.
         known_share: share of crops of which a part is known: a beginning, an end, or all but a gap or some gaps.
     """
 
@@ -24,6 +26,7 @@ class ControlConfig:
     chords_dropout: float = 0.3
     melody_dropout: float = 0.5
     section_dropout: float = 0.5
+    controls_dropout: float = 0.5
     known_share: float = 0.5
 
     def __post_init__(self) -> None:
@@ -32,5 +35,5 @@ class ControlConfig:
         if any(name not in CONTROLS or given.count(name) > 1 for name in given):
             raise UserError("controls.channels", list(given), f"must be some of {', '.join(CONTROLS)}, each once")
         object.__setattr__(self, "channels", tuple(given))
-        for name in ("chords_dropout", "melody_dropout", "section_dropout", "known_share"):
+        for name in ("chords_dropout", "melody_dropout", "section_dropout", "controls_dropout", "known_share"):
             check_probability(f"controls.{name}", getattr(self, name))

@@ -8,6 +8,7 @@ from mousai.training.config.checks import check_least
 from mousai.training.config.composer import COMPOSE, ComposerConfig
 from mousai.training.config.controls import ControlConfig
 from mousai.training.config.crops import AutoencoderCropConfig, LatentCropConfig
+from mousai.training.config.distillation import DistillationConfig
 from mousai.training.config.loop import Checkpointing, Logging, LoopConfig
 from mousai.training.config.optimization import AdapterConfig, EMAConfig, OptimizerConfig
 
@@ -32,7 +33,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Check what no part can check alone."""
-        for name in ("data", "out", "start_from", "model", "device", "autoencoder", "text"):
+        for name in ("data", "out", "start_from", "distill_from", "model", "device", "autoencoder", "text"):
             if getattr(self, name, None) == "":
                 raise UserError(name, "", "is empty; give a value, or leave it out")
         if self.loop.max_steps is None and self.loop.max_time is None:
@@ -106,6 +107,9 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
             a folder or OWNER/NAME@COMMIT of the hub.
         lora: train small additions to the model of --from.
         controls: chords, melody, section and known part of a latent that the model is to read.
+        distill_from: model whose guided steps the model is to learn, a folder or "bundled"; it is also what the model
+            starts from, unless start_from names another.
+        distillation: what is learned from it.
         crops: crops that a step sees.
         optimizer: how weights move.
         ema: average of the weights.
@@ -119,11 +123,16 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
     text: str = "small"
     lora: AdapterConfig = field(default_factory=AdapterConfig)
     controls: ControlConfig = field(default_factory=ControlConfig)
+    distill_from: str | None = None
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
     crops: LatentCropConfig = field(default_factory=LatentCropConfig)
 
     def __post_init__(self) -> None:
         """Check what no part can check alone."""
+        if self.distill_from and self.start_from is None:
+            object.__setattr__(self, "start_from", self.distill_from)
         super().__post_init__()
+        self._check_distillation()
         if self.lora.rank and self.start_from is None:
             raise UserError("lora.rank", self.lora.rank, "adds to a trained model; name it by --from")
         if self.lora.rank and self.controls.channels:
@@ -132,4 +141,23 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
         if self.crops.pair_by is not None and self.loop.batch * self.loop.accumulate % 2:
             raise UserError(
                 "loop.batch", self.loop.batch, "a step must see an even number of items with crops.pair_by, whole pairs"
+            )
+
+    def _check_distillation(self) -> None:
+        if self.distill_from is None:
+            if self.distillation != DistillationConfig():
+                raise UserError("distill_from", None, "distillation is of a model; name it by --distill-from")
+            return
+        for name, given, other in (
+            ("lora.rank", self.lora.rank, 0),
+            ("loop.resident", self.loop.resident, False),
+            ("controls.channels", list(self.controls.channels), []),
+        ):
+            if given != other:
+                raise UserError(name, given, "does not go with distill_from, whose model is learned as it is")
+        if self.distillation.steps and self.crops.times.kind != "uniform":
+            raise UserError(
+                "crops.times.kind",
+                self.crops.times.kind,
+                "must be uniform for distillation.steps, each of which is trained on as often",
             )

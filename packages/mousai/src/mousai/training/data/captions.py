@@ -1,6 +1,7 @@
 """Captions from the metadata of a file, another one for every crop."""
 
 import json
+import math
 import random
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -46,6 +47,6 @@ def _text(name: str, value: Any) -> str:
 
 def _is_number(value: Any) -> bool:
     try:
-        return float(value) > 0
-    except (TypeError, ValueError):
+        return 0 < float(value) < math.inf
+    except (TypeError, ValueError, OverflowError):
         return False

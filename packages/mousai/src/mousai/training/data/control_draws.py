@@ -14,18 +14,18 @@ MOST_GAPS = 4
 
 
 def drop_controls(controls: Controls, config: ControlConfig, rng: np.random.Generator) -> Controls:
-    """Leave out each control with the chance that its setting names, and those that the model does not read.
+    """Leave out each control with the chance that its setting names, all of them now and then, and what is not read.
 
     Args:
         controls: all that is known of the song.
         config: chances, and what the model reads.
-        rng: generator of three draws, whatever the model reads.
+        rng: generator of four draws, whatever the model reads.
     """
     told = {}
     for name, field in FIELDS.items():
         kept = rng.random() >= getattr(config, f"{name}_dropout")
         told[field] = getattr(controls, field) if kept and name in config.channels else None
-    return Controls(**told)
+    return Controls() if rng.random() < config.controls_dropout else Controls(**told)
 
 
 def draw_known(frames: int, length: int, config: ControlConfig, rng: np.random.Generator) -> Tensor:

@@ -11,10 +11,11 @@ import torch
 from dmae import DMAE, DMAEConfig
 from mousai.conditioning.control_signal import FIELDS
 from mousai.conditioning.text import T5TextEncoder
+from mousai.conditioning.vocabulary import VOCABULARY
 from mousai.data.annotation import controls_of
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
-from mousai.diffusion.widening import with_controls
+from mousai.diffusion.widening import with_controls, with_guidance_inputs
 from mousai.errors import UserError
 from mousai.storage.folders import autoencoder_config, latent_diffusion_config, load_autoencoder, load_latent_diffusion
 from mousai.training.config import ControlConfig, LatentDiffusionTrainingConfig
@@ -25,9 +26,10 @@ from mousai.training.data.latent_crops import LatentCrops
 from mousai.training.data.songs import Songs, latent_songs, split_songs
 from mousai.training.sources import model_folder, sizes_of
 from mousai.training.stages.experiment import VALIDATION_ITEMS, Experiment
+from mousai.training.stages.latent_diffusion.distillation import DistillationStage, check_teacher, teacher_folder
 from mousai.training.stages.latent_diffusion.module import LatentDiffusionStage
 from mousai.training.stages.latent_diffusion.resident import resident_latents
-from mousai.training.stages.latent_diffusion.text import frozen_text, small_text
+from mousai.training.stages.latent_diffusion.text import frozen_text, keep_vocabulary, small_text
 
 _SMALL = 20e6  # parameters of a text encoder that is trained along; a big one would be spoilt by a small corpus
 
@@ -45,6 +47,8 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
     if sizes is not None:
         _check_channels(sizes, latent, config)
         sizes = _with_controls(sizes, config)
+    if start is not None and config.distill_from is not None:
+        check_teacher(latent_diffusion_config(start), config)
     frozen = None if start or config.text == "small" else frozen_text(config.text)
     if config.loop.resident:
         return _build_resident(config, start, stage_1)
@@ -68,6 +72,9 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
             "text", config.text, f"gives {text.features} features, the model reads {sizes.net.context_features}"
         )
     stage = _stage(config, model, text, load_autoencoder(stage_1), frozen=frozen is not None)
+    if stage.text is not None:
+        fields = [record.fields for record in songs.records]
+        keep_vocabulary(text, fields, Path(config.out) / VOCABULARY, seed=config.loop.seed)
     controls = _controls_read(model.config, config)
     if controls is not None and isinstance(songs, FolderSongs):
         _check_controls(songs)
@@ -94,7 +101,7 @@ def _stage(
 ) -> LatentDiffusionStage:
     """The stage, with what is not trained frozen, and the ways to compute that the config asks for."""
     small = sum(weight.numel() for weight in text.parameters()) < _SMALL
-    train_text = not frozen and small and not config.lora.rank
+    train_text = not frozen and small and not config.lora.rank and config.distill_from is None
     text = text.train() if train_text else text.eval().requires_grad_(False)
     if config.lora.rank:
         from mousai.training.stages.latent_diffusion.adapters import add_adapters
@@ -106,6 +113,9 @@ def _stage(
         model.net.compile()
     if config.loop.cuda_graph:
         use_cuda_graphs(model.net)
+    if config.distill_from is not None:
+        teacher = load_latent_diffusion(teacher_folder(config))
+        return DistillationStage(model.train(), teacher, text, autoencoder, config)
     return LatentDiffusionStage(model.train(), text, autoencoder, config, train_text=train_text)
 
 
@@ -115,10 +125,13 @@ def _build_resident(config: LatentDiffusionTrainingConfig, start: Path | None, s
         raise UserError("loop.resident", True, "needs --from, a model to start from")
     autoencoder = load_autoencoder(stage_1)
     model = _started(start, config)
-    stage = _stage(config, model, T5TextEncoder.load(start), autoencoder, frozen=False)
+    text = T5TextEncoder.load(start)
+    stage = _stage(config, model, text, autoencoder, frozen=False)
     controls = _controls_read(model.config, config)
     data, close = resident_latents(config, autoencoder, stage_1, controls=controls)
     stage.resident = data
+    if stage.text is not None:
+        keep_vocabulary(text, data.metadata, Path(config.out) / VOCABULARY, seed=config.loop.seed)
     rng = np.random.default_rng(0)
     captions = [caption_of(fields, rng) for fields in data.metadata[: config.logging.listen_count]]
     stage.prompts = config.logging.prompts or captions
@@ -129,8 +142,11 @@ def _build_resident(config: LatentDiffusionTrainingConfig, start: Path | None, s
 
 
 def _started(start: Path, config: LatentDiffusionTrainingConfig) -> LatentDiffusion:
-    """The model that a run starts from, with the controls that it is to get."""
-    return with_controls(load_latent_diffusion(start), config.controls.channels)
+    """The model that a run starts from, with the inputs that it is to get."""
+    model = load_latent_diffusion(start)
+    return (
+        with_controls(model, config.controls.channels) if config.distill_from is None else with_guidance_inputs(model)
+    )
 
 
 def _with_controls(sizes: LatentDiffusionConfig, config: LatentDiffusionTrainingConfig) -> LatentDiffusionConfig:
