@@ -78,8 +78,8 @@ class Forks:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End it."""
-        self._process.kill()
-        self._process.wait()
+        with self._process as process:  # which closes its pipes
+            process.kill()
 
     def begin(self, words: Sequence[str], cwd: Path, **given: Any) -> tuple[int, Path]:
         """Begin a command; return its process and the file that its streams go to.

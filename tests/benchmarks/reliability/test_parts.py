@@ -26,7 +26,6 @@ def test_rows_of_the_same_are_replaced_and_others_stay(tmp_path):
         ["--parts", "kills", "--kills", "2", "--commands", "encode", "data shard"],
         ["--parts", "memory"],
         ["--parts", "sharing"],
-        ["--parts", "disk", "--commands", "encode", "--sizes", "2"],
     ],
     ids=lambda words: words[1],
 )
