@@ -152,7 +152,7 @@ def test_a_stream_is_the_same_and_goes_on_where_its_replica_was_killed(on_ray, c
 
 
 def test_a_live_session_plays_changes_and_stops(on_ray):
-    with on_ray.websocket_connect("/v1/live") as socket:
+    with on_ray.websocket_connect("/v1/live", headers={"Host": "127.0.0.1"}) as socket:
         socket.send_json({"prompt": "house groove, 124 bpm", "steps": 2, "decoder_steps": 1, "seed": 1})
         until(socket, "chunk")
         socket.send_json({"type": "update", "prompt": "jazz trio"})
