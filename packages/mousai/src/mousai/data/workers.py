@@ -16,7 +16,7 @@ from itertools import islice
 from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
-from mousai.clusters import ray_session
+from mousai.data.clusters import ray_session
 from mousai.errors import UserError
 from mousai.processes import follow_parent
 

@@ -115,7 +115,7 @@ def _serve_here(args: argparse.Namespace, config: ServerConfig) -> int:
 
 def _serve_on_cluster(args: argparse.Namespace, config: ServerConfig, address: str) -> int:
     """Serve with the model on the replicas of a cluster."""
-    from mousai.clusters import ray_session
+    from mousai.data.clusters import ray_session
     from mousai.server.engine.ray_serve import RayEngine
     from mousai.server.engine.sharing import share_of_cluster
     from mousai.server.run import serve

@@ -64,7 +64,7 @@ class RayEngine:
         from ray import serve
 
         from mousai.server.engine.deployment import ServedReplica
-        from mousai.server.engine.mailbox import Mailbox
+        from mousai.server.engine.messages import Mailbox
 
         self._files, self._on_change = files, on_change
         logging.getLogger("ray.serve").setLevel(logging.ERROR)

@@ -8,7 +8,7 @@ import pytest
 from mousai.errors import UserError
 from mousai.server.engine.sharing import share
 
-from .test_command import refusal
+from ..test_command import refusal
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_a_replica_works_without_ray_too(saved_model):
     from mousai import Mousai, __version__
     from mousai.server.engine.replica import Replica
 
-    from .conftest import QUICK
+    from ..conftest import QUICK
 
     def load() -> Mousai:
         return Mousai.from_pretrained(saved_model, dtype="float32", device="cpu")

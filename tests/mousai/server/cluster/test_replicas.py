@@ -17,7 +17,7 @@ from mousai.server.app import create_app
 from mousai.server.config import ServerConfig
 from mousai.server.service import Service, served_model
 
-from .conftest import ASYNC, BASE, ENDLESS, QUICK, predict, service_of, upload
+from ..conftest import ASYNC, BASE, ENDLESS, QUICK, predict, service_of, upload
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # of Ray's own modules
 pytest.importorskip("grpc_reflection", reason="comes with ray[serve]")
@@ -29,7 +29,7 @@ BUSY = {**QUICK, "steps": 120}
 @pytest.fixture(scope="module")
 def on_ray(saved_model: Path) -> Iterator[TestClient]:
     """A server whose two replicas are on a cluster of this machine, and are gone at the end."""
-    from mousai.clusters import ray_session
+    from mousai.data.clusters import ray_session
     from mousai.server.engine.ray_serve import RayEngine
 
     model = served_model(saved_model, name="bundled", dtype="float32")
