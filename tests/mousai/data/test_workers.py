@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -173,6 +174,14 @@ def test_a_cluster_of_this_machine_is_heard_by_nobody_else(cluster: Pool):
 def test_impossible_pools(settings: dict, message: str):
     with pytest.raises(UserError, match=message), open_pool(**settings):
         pass
+
+
+def test_a_local_cluster_that_others_would_reach_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "ray", SimpleNamespace(is_initialized=lambda: False))
+    monkeypatch.delenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", raising=False)
+    with pytest.raises(UserError, match=r"^ray='local': Ray was imported before"), open_pool(ray="local"):
+        pass
+    assert "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER" not in os.environ  # or a second try would be let through
 
 
 def test_without_ray_one_line_says_what_to_install(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mousai.data.clusters import prepare_environment
 from mousai.server.engine.messages import Finished, Progress, Refused, Request, Sent
 from mousai.server.engine.ray_serve import RETRIES, RayEngine
 from mousai.server.engine.sharing import share
@@ -14,6 +15,7 @@ from mousai.server.files import FileStore, StoredFile
 from mousai.server.job import Canceled, Job, JobFailed
 from mousai.server.verbs.generate import GenerateInput
 
+prepare_environment(local=True)  # other tests start clusters in this process
 exceptions = pytest.importorskip("ray.exceptions", reason="comes with ray[serve]")
 LOST = exceptions.ActorDiedError
 STEP = Progress(stage="decoder", step=1, total=2, seconds_left=1.0, logs="")

@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,9 @@ _SETTINGS = {
     "RAY_worker_niceness": "0",  # 15 is the default, with which a busy machine does next to nothing of it
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the way of later versions, without the warning of this one
 }
+_OTHERS = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Variable that Ray reads when it is imported: at 0 it takes this system for one that has no clusters, and a new one
+listens to this machine alone; else to the whole network."""
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 """What a client of HTTP/2 sends first, with empty settings (RFC 9113, section 3.4)."""
 _SETTINGS_FRAME = 4
@@ -30,13 +34,10 @@ def ray_session(address: str, *, workers: int | None = None) -> Iterator[None]:
         workers: cores of a local one; all by default.
 
     Raises:
-        UserError: Ray is not installed, or there is no such cluster.
+        UserError: Ray is not installed, there is no such cluster, or other machines would reach a local one.
     """
-    for name, value in _SETTINGS.items():
-        os.environ.setdefault(name, value)
-    if address == "local":
-        # Ray listens to the whole network unless it takes this system for one that has no clusters.
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    too_late = sys.modules.get("ray") is not None and os.environ.get(_OTHERS) != "0"
+    prepare_environment(local=address == "local" and not too_late)
     try:
         import ray
     except ImportError:
@@ -45,6 +46,9 @@ def ray_session(address: str, *, workers: int | None = None) -> Iterator[None]:
     if ray.is_initialized():  # by whoever calls this from Python, and it is theirs to end
         yield
         return
+    if address == "local" and too_late:
+        hint = f"Ray was imported before, so that other machines would reach it; set {_OTHERS}=0 before Ray is imported"
+        raise UserError("ray", address, hint)
     try:
         if address == "local":
             cores = workers or os.cpu_count()
@@ -60,6 +64,16 @@ def ray_session(address: str, *, workers: int | None = None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def prepare_environment(*, local: bool) -> None:
+    """Set what Ray reads when it is imported, so before it is.
+
+    Args:
+        local: whether a cluster that this process starts listens to this machine alone.
+    """
+    for name, value in {**_SETTINGS, **({_OTHERS: "0"} if local else {})}.items():
+        os.environ.setdefault(name, value)
 
 
 def _knock(address: str) -> None:
