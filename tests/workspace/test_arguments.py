@@ -24,6 +24,7 @@ PATH = (
 FLAT = {
     ("pipeline.py", "__call__"),
     ("pipeline.py", "loop"),
+    ("pipeline.py", "stream"),
     ("latent_diffusion.py", "loss"),
     ("griffin_lim.py", "griffin_lim"),
 }

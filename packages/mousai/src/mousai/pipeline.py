@@ -260,6 +260,8 @@ class Mousai(Cascade):
         seed: int | None = None,
         generator: torch.Generator | None = None,
         chunk_seconds: float | None = None,
+        chords: Any = None,
+        section: str | None = None,
         **settings: Any,
     ) -> MusicStream:
         """Make music without end: an iterator of `AudioChunk`, whose `update` changes it from the next bar on.
@@ -272,6 +274,8 @@ class Mousai(Cascade):
             seed: same seed, prompt, updates and settings: same music. By default drawn at random; `stream.seed` is it.
             generator: draws the seed.
             chunk_seconds: length of a chunk; by default the fewest whole bars of 1.5 s or more, or 2 s without a tempo.
+            chords: bars of chords, repeated without end, "Am F C G"; for a model that follows them (`controls`).
+            section: intro, verse, chorus, break or outro; likewise.
             **settings: see below.
 
         Returns:
@@ -283,9 +287,10 @@ class Mousai(Cascade):
         if seed is not None and generator is not None:
             raise UserError("generator", hint="both it and seed say where the noise begins; give one of the two")
         known = check_attributes(MusicAttributes() if attributes is None else attributes, tempo)
+        plan = control_plan(chords=chords, section=section, model=self.controls)
         return MusicStream(
             self,
-            StreamPrompt(prompt=prompt, negative_prompt=negative_prompt, known=known),
+            StreamPrompt(prompt=prompt, negative_prompt=negative_prompt, known=known, controls=plan),
             config=stream_config(self.defaults, settings),
             seed=seeds_of(seed, generator, 1)[0],
             chunk_seconds=chunk_seconds,

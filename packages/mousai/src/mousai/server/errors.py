@@ -1,5 +1,6 @@
 """Errors of the API: one schema, one sentence."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -109,10 +110,13 @@ async def on_api_error(_: Request, error: Exception) -> JSONResponse:
     return answer(error.status, error.message, param=error.param, headers=headers)
 
 
-async def on_user_error(_: Request, error: Exception) -> JSONResponse:
-    """Answer a mistake that the packages below found."""
+async def on_user_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer a mistake that the packages below found; no path of the server is told."""
     assert isinstance(error, UserError)
-    return answer(422, sentence_of(error), param=param_of(error))
+    folder = f"{request.app.state.service.files.folder}{os.sep}"
+    param = param_of(error)
+    told = None if param is None else param.replace(folder, "")
+    return answer(422, sentence_of(error).replace(folder, ""), param=told)
 
 
 async def on_invalid(_: Request, error: Exception) -> JSONResponse:

@@ -26,7 +26,7 @@ class StoredFile:
     Args:
         id: name that clients use.
         path: where it lies; no client is told.
-        kind: "upload" or "result".
+        kind: "upload", "result", or "midi": an upload that is the MIDI file of a tune, without rate and channels.
         container: "wav", "flac", "ogg", "mp3" or another that libsndfile reads.
         size: bytes.
         seconds: length.
@@ -66,12 +66,12 @@ class StoredFile:
 
         An upload has none: its words are a stranger's, and somebody would paste them into a shell.
         """
-        return None if self.kind == "upload" else command_of(self.made, f"again.{self.container}")
+        return None if self.kind != "result" else command_of(self.made, f"again.{self.container}")
 
     @property
     def media_type(self) -> str:
         """MIME type."""
-        return {"mp3": "audio/mpeg", "oga": "audio/ogg", "opus": "audio/ogg"}.get(
+        return {"mid": "audio/midi", "mp3": "audio/mpeg", "oga": "audio/ogg", "opus": "audio/ogg"}.get(
             self.container, f"audio/{self.container}"
         )
 
@@ -161,6 +161,17 @@ class FileStore:
                 raise ApiError(404, f"there is no file {name}; it may have been removed after its time")
             found.last_used = time.monotonic()
             return found
+
+    def recording(self, name: str, *, field: str = "recording") -> StoredFile:
+        """Return a file that is sound.
+
+        Raises:
+            ApiError: there is none of that id, or it is a MIDI file.
+        """
+        found = self.get(name)
+        if found.kind == "midi":
+            raise ApiError(422, f"{field}: is a MIDI file, which has no sound; give it as melody", param=field)
+        return found
 
     def pin(self, names: list[str]) -> None:
         """Keep files until `unpin`.

@@ -108,7 +108,9 @@ class Runner:
 
     def _sentence(self, job: Job, error: UserError) -> str:
         """Return the one line of an error that a job ended with; it names no path of the server."""
-        paths = {str(self._files.get(name).path): "recording" for name in job.input.files()}
+        tune = getattr(job.input, "melody", None)
+        fields = {name: "melody" if name == tune else "recording" for name in job.input.files()}
+        paths = {str(self._files.get(name).path): field for name, field in fields.items()}
         return sentence_of(error, paths).replace(f"{self._files.folder}{os.sep}", "")
 
 

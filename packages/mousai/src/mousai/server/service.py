@@ -32,6 +32,7 @@ class ServedModel:
         defaults: settings that it is best run with.
         sample_rate: Hz.
         channels: 1 or 2.
+        controls: what it follows beside tempo, key and lead.
         about: its description.
         device: where it computes.
         facts: what results store of it beside its name.
@@ -42,6 +43,7 @@ class ServedModel:
     defaults: SamplingConfig
     sample_rate: int
     channels: int
+    controls: tuple[str, ...] = ()
     about: str = ""
     device: str = "cpu"
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -87,6 +89,7 @@ def served_model(
         defaults=described.defaults,
         sample_rate=sound.sample_rate,
         channels=sound.audio_channels,
+        controls=() if described.latent_diffusion is None else described.latent_diffusion.controls,
         about=described.about,
         device=str(found),
         facts=facts or {},
@@ -136,6 +139,7 @@ class Service:
             channels=model.channels,
             max_duration=self.config.max_duration,
             files=self.files,
+            controls=model.controls,
         )
 
     def start(self) -> None:

@@ -143,8 +143,12 @@ def checked(path: Path, name: str, max_seconds: float) -> StoredFile:
     """Read a whole upload and describe it.
 
     Raises:
-        ApiError: it is not sound, or too long.
+        ApiError: it is neither sound nor the MIDI file of a tune, or too long.
     """
+    with path.open("rb") as start:
+        magic = start.read(4)
+    if magic == b"MThd":
+        return _tune(path, name)
     from mousai.audio.files import read_audio, read_metadata
     from mousai.audio.opening import opened
 
@@ -175,4 +179,24 @@ def checked(path: Path, name: str, max_seconds: float) -> StoredFile:
         channels=channels,
         peak=loudest,
         made=cleaned(made),
+    )
+
+
+def _tune(path: Path, name: str) -> StoredFile:
+    """Read a MIDI file and describe it; `ApiError` where it has no tune."""
+    from mousai.conditioning.notation.midi_tunes import read_midi_tune
+
+    try:
+        _, notes = read_midi_tune(path)
+    except UserError as error:
+        raise ApiError(415, f"file: {error.hint}", param="file") from None
+    return StoredFile(
+        id=name,
+        path=path,
+        kind="midi",
+        container="mid",
+        size=path.stat().st_size,
+        seconds=max(end for _, end, _ in notes),
+        sample_rate=0,
+        channels=0,
     )

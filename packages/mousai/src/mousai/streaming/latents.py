@@ -79,7 +79,8 @@ class LatentStream:
         context = self._context()
         start = self.end - context
         new = round((NEW if self.end else FIRST_WINDOW) * self.frame_rate)
-        asked = ask(self._pipe, request, context + new, in_time=False)
+        span = (start / self.frame_rate, (self.end + new) / self.frame_rate)
+        asked = ask(self._pipe, request, context + new, in_time=False, span=span)
         cond = replace(asked.cond, start_seconds=[start / self.frame_rate])
         if context:
             mask = torch.zeros(1, 1, context + new, dtype=torch.bool)

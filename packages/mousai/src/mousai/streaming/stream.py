@@ -20,6 +20,7 @@ from torch import Tensor
 
 from mousai.arguments import PromptCutWarning, UnknownWordsWarning
 from mousai.conditioning.attributes import MusicAttributes
+from mousai.conditioning.control_plan import control_plan
 from mousai.device import plain_defaults
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
@@ -149,6 +150,8 @@ class MusicStream:
         negative_prompt: str | None = None,
         tempo: float | None = None,
         attributes: MusicAttributes | None = None,
+        chords: Any = None,
+        section: str | None = None,
     ) -> Change:
         """Change what is played from the next bar on that is not made yet.
 
@@ -160,6 +163,8 @@ class MusicStream:
             negative_prompt: what to stay away from; "" for nothing in particular.
             tempo: beats per minute.
             attributes: tempo, key or lead, which count for more than the prompt.
+            chords: bars of chords, "Am F C G", of which the first begins with that bar; for a model that follows them.
+            section: intro, verse, chorus, break or outro; likewise.
 
         Returns:
             the bar and the second from which it holds.
@@ -167,13 +172,15 @@ class MusicStream:
         Raises:
             UserError: an argument is impossible, none is given, or the stream is closed; the music goes on as it was.
         """
-        if prompt is None and negative_prompt is None and tempo is None and attributes is None:
+        if all(one is None for one in (prompt, negative_prompt, tempo, attributes, chords, section)):
             raise UserError("prompt", hint="nothing to change; give a prompt, a negative_prompt, a tempo or attributes")
+        plan = control_plan(chords=chords, section=section, model=self._pipe.controls)
         known = check_attributes(MusicAttributes() if attributes is None else attributes, tempo)
         with self._changing:
             if self._closed:
                 raise UserError("stream", hint="is closed; make another one")
             current = self._pending.updated(prompt=prompt, negative_prompt=negative_prompt, known=known)
+            current = current.with_controls(plan, self._next_bar)
             current.request(self.config, self.seed, self._clock)  # checks what is left
             self._pending = current
             bar, second = self._next_bar, self._clock.second_of(self._next_bar)

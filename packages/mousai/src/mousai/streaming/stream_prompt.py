@@ -7,7 +7,9 @@ from typing import Any
 
 from mousai.arguments import prompts_of
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
+from mousai.conditioning.control_plan import ControlPlan
 from mousai.conditioning.leads import LEADS
+from mousai.conditioning.notation.chord_sequences import TimedChords
 from mousai.errors import UserError
 from mousai.request import Request
 from mousai.sampling_config import SamplingConfig
@@ -22,6 +24,8 @@ class StreamPrompt:
         prompt: one sentence.
         negative_prompt: what to stay away from.
         known: attributes that were given beside the prompt, and count for more.
+        controls: chords in bars, and the section; None where neither is asked for.
+        chords_bar: bar with which the chords begin.
 
     Raises:
         UserError: a prompt is no sentence, or an attribute is impossible.
@@ -30,6 +34,8 @@ class StreamPrompt:
     prompt: str
     negative_prompt: str | None = None
     known: MusicAttributes = field(default_factory=MusicAttributes)
+    controls: ControlPlan | None = None
+    chords_bar: int = 1
 
     def __post_init__(self) -> None:
         """Check all."""
@@ -37,6 +43,11 @@ class StreamPrompt:
         if self.negative_prompt is not None:
             _check_sentence("negative_prompt", self.negative_prompt)
         check_attributes(self.known)
+        chords = None if self.controls is None else self.controls.chords
+        if isinstance(chords, TimedChords):
+            raise UserError("chords", chords.written, 'must be bars in a stream, such as "Am F C G"')
+        if chords is not None and self.attributes.tempo is None:
+            raise UserError("chords", chords.written, "count bars, which need a tempo; say 100 bpm in the prompt")
 
     @property
     def attributes(self) -> MusicAttributes:
@@ -62,7 +73,17 @@ class StreamPrompt:
             prompt=self.prompt if prompt is None else prompt,
             negative_prompt=self.negative_prompt if negative_prompt is None else negative_prompt,
             known=kept.updated(known),
+            controls=self.controls,
+            chords_bar=self.chords_bar,
         )
+
+    def with_controls(self, plan: ControlPlan | None, bar: int) -> "StreamPrompt":
+        """Return the same with what a plan names; its chords begin with their first at a bar."""
+        if plan is None:
+            return self
+        before = self.controls or ControlPlan()
+        named = ControlPlan(chords=plan.chords or before.chords, section=plan.section or before.section)
+        return replace(self, controls=named, chords_bar=self.chords_bar if plan.chords is None else bar)
 
     def request(self, config: SamplingConfig, seed: int, clock: BarClock) -> Request:
         """Return the request of one window of the stream."""
@@ -72,9 +93,14 @@ class StreamPrompt:
             times=1,
             seeds=(seed,),
             config=config,
-            attributes=replace(self.attributes, first_downbeat=clock.start),
+            attributes=replace(self.attributes, first_downbeat=self._downbeat(clock)),
+            controls=self.controls,
             negative_prompt=self.negative_prompt,
         )
+
+    def _downbeat(self, clock: BarClock) -> float:
+        """Second of a downbeat: that of the bar with which the chords begin, where there are chords."""
+        return clock.start if self.controls is None else clock.second_of(self.chords_bar)
 
 
 def check_attributes(known: MusicAttributes, tempo: Any = None) -> MusicAttributes:

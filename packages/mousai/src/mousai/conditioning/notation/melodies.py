@@ -42,6 +42,13 @@ class Melody:
         """Second at which the last note ends."""
         return max(end for _, end, _ in self.notes)
 
+    def moved(self, start: float) -> "Melody":
+        """Return the same tune with its second 0 at second `start` of the piece."""
+        if not start:
+            return self
+        notes = tuple((first + start, last + start, pitch) for first, last, pitch in self.notes)
+        return replace(self, notes=notes, start=float(start))
+
     def placed(self, start: float, end: float) -> tuple[tuple[float, float, int], ...]:
         """Return the notes of a piece that lasts from `start` to `end`.
 
@@ -77,11 +84,7 @@ def read_melody(given: Any, *, track: str | int | None = None, start: float = 0.
     midi = isinstance(given, str | PathLike) and Path(given).suffix.lower() in MIDI_SUFFIXES
     if track is not None and not midi:
         raise UserError("melody_track", track, "names a track of a MIDI file; give one as melody")
-    melody = _read(given, midi, track)
-    if start:
-        notes = tuple((first + start, last + start, pitch) for first, last, pitch in melody.notes)
-        melody = replace(melody, notes=notes, start=float(start))
-    return melody
+    return _read(given, midi, track).moved(start)
 
 
 def check_melody_file(given: Any) -> None:
@@ -99,6 +102,27 @@ def check_melody_file(given: Any) -> None:
             raise UserError("melody", given, "no such file")
 
 
+def melody_of_file(path: Path, *, midi: bool, track: str | int | None = None, written: str) -> Melody:
+    """Read the tune of a file whose kind is known.
+
+    Args:
+        path: the file, of any name.
+        midi: whether it is a MIDI file; else a recording of one voice, which is transcribed.
+        track: name or number, from 1, of the MIDI track that has the tune.
+        written: name of the file for the record of a piece.
+
+    Raises:
+        UserError: it cannot be read, or has no notes.
+    """
+    from mousai.conditioning.notation.humming import transcribe_tune
+    from mousai.conditioning.notation.midi_tunes import read_midi_tune
+
+    if not midi:
+        return Melody(transcribe_tune(path), written)
+    name, notes = read_midi_tune(path, track)
+    return Melody(notes, written, name, None if track is None else str(track))
+
+
 def _read(given: Any, midi: bool, track: str | int | None) -> Melody:
     if isinstance(given, str) and given.lstrip().startswith("["):
         try:
@@ -113,14 +137,8 @@ def _read(given: Any, midi: bool, track: str | int | None) -> Melody:
 
 
 def _file(path: Path, midi: bool, track: str | int | None) -> Melody:
-    from mousai.conditioning.notation.humming import transcribe_tune
-    from mousai.conditioning.notation.midi_tunes import read_midi_tune
-
     check_melody_file(path)
-    if not midi:
-        return Melody(transcribe_tune(path), str(path))
-    name, notes = read_midi_tune(path, track)
-    return Melody(notes, str(path), name, None if track is None else str(track))
+    return melody_of_file(path, midi=midi, track=track, written=str(path))
 
 
 def _notes(given: Any) -> tuple[tuple[float, float, int], ...]:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
+from mousai.conditioning.control_plan import control_plan
 from mousai.server.verbs.base import JobInput, Key, Lead, Terms, Text, setting_fields
+from mousai.server.verbs.controls import Chords, Section, check_controls, read_chords
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
     from mousai.streaming import MusicStream
+    from mousai.streaming.stream_prompt import StreamPrompt
 
 
 class Live(JobInput):
@@ -19,6 +22,8 @@ class Live(JobInput):
     verb: Literal["live"] = "live"
     prompt: Text = Field(description="what the music is like")
     lead: Lead | None = Field(default=None, description="instrument that has the melody")
+    chords: Chords | None = Field(default=None, description='a chord a bar, repeated without end: "Am F C G"')
+    section: Section | None = Field(default=None, description="what the music is")
     format: Literal["s16le", "f32le"] = Field(default="s16le", description="samples: 16 bits, or floats; interleaved")
     seconds: float | None = Field(default=None, gt=0, le=86400, description="end after so much music")
 
@@ -28,13 +33,28 @@ class Live(JobInput):
 
         stream_config(terms.defaults, self.settings())
         self.check_settings(terms)
+        check_controls([name for name in ("chords", "section") if getattr(self, name) is not None], terms.controls)
+        self._prompt()
 
     def stream(self, pipe: "Mousai") -> "MusicStream":
         """Return the stream."""
         known = _attributes(self.tempo, self.key, self.lead)
         return pipe.stream(
-            self.prompt, negative_prompt=self.negative_prompt, attributes=known, seed=self.seed, **self.settings()
+            self.prompt,
+            negative_prompt=self.negative_prompt,
+            attributes=known,
+            chords=read_chords(self.chords),
+            section=self.section,
+            seed=self.seed,
+            **self.settings(),
         )
+
+    def _prompt(self) -> "StreamPrompt":
+        from mousai.streaming.stream_prompt import StreamPrompt
+
+        plan = control_plan(chords=read_chords(self.chords), section=self.section)
+        known = _attributes(self.tempo, self.key, self.lead)
+        return StreamPrompt(prompt=self.prompt, known=known, controls=plan)
 
 
 LiveInput: Any = create_model(
@@ -54,11 +74,15 @@ class LiveUpdate(BaseModel):
     tempo: float | None = Field(default=None, ge=SLOWEST, le=FASTEST)
     key: Key | None = None
     lead: Lead | None = None
+    chords: Chords | None = None
+    section: Section | None = None
 
 
 def changes_of(change: Mapping[str, Any]) -> dict[str, Any]:
     """Return an update as the arguments of `MusicStream.update`."""
-    found = {name: change[name] for name in ("prompt", "negative_prompt") if change.get(name) is not None}
+    found = {name: change[name] for name in ("prompt", "negative_prompt", "section") if change.get(name) is not None}
+    if change.get("chords") is not None:
+        found["chords"] = read_chords(change["chords"])
     known = _attributes(change.get("tempo"), change.get("key"), change.get("lead"))
     return found if known == MusicAttributes() else {**found, "attributes": known}
 

@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from pydantic import BaseModel, Field
 
 from mousai import __version__
+from mousai.conditioning.controls import SECTIONS
 from mousai.conditioning.leads import LEADS
 from mousai.server.errors import responses
 from mousai.server.metrics import exposition
@@ -50,6 +51,10 @@ class Model(BaseModel):
     formats: list[str]
     leads: list[str] = Field(description="instruments that can lead")
     styles: list[StyleInfo] = Field(description="styles that it was trained on, where they are known")
+    controls: list[str] = Field(
+        description="what the model follows beside tempo, key and lead: chords, melody, section (also form), known"
+    )
+    sections: list[str] = Field(description="sections that a form is made of")
     live: bool = Field(default=True, description="whether it plays without end at the WebSocket /v1/live")
 
 
@@ -93,6 +98,8 @@ async def models(service: TheService) -> Models:
         verbs=list(VERBS),
         formats=list(FORMATS),
         leads=list(LEADS),
+        controls=list(model.controls),
+        sections=list(SECTIONS),
         styles=_styles() if model.name == "bundled" else [],
     )
     return Models(data=[one])

@@ -33,7 +33,7 @@ class FileInfo(BaseModel):
 
     id: str
     url: str
-    kind: str = Field(description='"upload" or "result"')
+    kind: str = Field(description='"upload", "result", or "midi": the file of a tune, of no rate and channels')
     media_type: str
     bytes: int
     seconds: float
@@ -81,7 +81,7 @@ async def upload(request: Request, service: TheService) -> FileInfo:
 @router.get("/v1/files/{file_id}", response_class=FileResponse, responses={**responses(404, 415, 416), **_SOUND})
 async def download(file_id: FileName, service: TheService, format: Container = None) -> FileResponse:
     """Download a result or an upload; ranges are answered. With another `format` it is written anew in that."""
-    file = service.files.get(file_id)
+    file = service.files.get(file_id) if format is None else service.files.recording(file_id, field="file_id")
     file.fetched = True
     if format is not None and format != file.container:
         path = await _converted_in_turn(file, format, service.files)

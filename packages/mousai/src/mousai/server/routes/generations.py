@@ -89,6 +89,8 @@ async def _streamed(body: Any, request: Request, service: Service) -> Response:
     for name in sorted(body.model_fields_set - LiveInput.model_fields.keys() - leave_out):
         if getattr(body, name) is not None:
             raise ApiError(422, f"{name}: is no part of a stream; leave it or stream out", param=name)
+    if isinstance(body.chords, list):
+        raise ApiError(422, 'chords: must be bars in a stream, such as "Am F C G"', param="chords")
     if body.response_format != "wav":
         raise ApiError(422, "response_format: a stream is sent as wav", param="response_format")
     given = body.model_dump(exclude=leave_out, exclude_none=True)

@@ -35,6 +35,7 @@ class Terms:
         channels: of the model.
         max_duration: most seconds of a piece.
         files: the store.
+        controls: what the model follows beside tempo, key and lead, of `mousai info`.
     """
 
     defaults: SamplingConfig
@@ -42,6 +43,7 @@ class Terms:
     channels: int
     max_duration: float
     files: "FileStore"
+    controls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,16 +5,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import ConfigDict, Field, create_model
 
 from mousai.arguments import check_duration, check_together
-from mousai.conditioning.attributes import MusicAttributes
+from mousai.conditioning.attributes import MusicAttributes, parse_attributes
+from mousai.conditioning.control_plan import ControlPlan
 from mousai.errors import UserError
 from mousai.server.verbs.base import FileId, Lead, Made, Terms, Text, VerbInput, attributes_of, facts_of, setting_fields
+from mousai.server.verbs.controls import Controlled
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
     from mousai.server.files import FileStore
 
 
-class Generate(VerbInput):
+class Generate(Controlled, VerbInput):
     """A piece of music from a sentence, or from a sentence and a recording to start from."""
 
     model_config = ConfigDict(
@@ -30,8 +32,8 @@ class Generate(VerbInput):
     )
 
     def files(self) -> list[str]:
-        """Return the id of the recording to start from, if there is one."""
-        return [] if self.init_audio is None else [self.init_audio]
+        """Return the ids of the recording to start from and of the tune, where there are such."""
+        return [*([] if self.init_audio is None else [self.init_audio]), *self.tune()]
 
     def check(self, terms: Terms) -> None:
         """Raise `UserError` where it cannot be made."""
@@ -42,9 +44,16 @@ class Generate(VerbInput):
             if self.duration > terms.max_duration:
                 raise UserError("duration", self.duration, f"must be at most {terms.max_duration:g} on this server")
         if self.init_audio is not None:
-            terms.files.get(self.init_audio)
+            terms.files.recording(self.init_audio, field="init_audio")
+        self._check_form(terms, self.check_controls(terms))
         self.check_settings(terms)
         self.check_format(terms, sample_rate=terms.sample_rate, channels=terms.channels)
+
+    def _check_form(self, terms: Terms, plan: ControlPlan | None) -> None:
+        """Raise `UserError` where a form is longer than a piece may be here, or than the one that is asked for."""
+        if plan is not None and self.init_audio is None:
+            known = parse_attributes(self.prompt).updated(attributes_of(self, self.lead))
+            plan.duration([known], self.duration, most=terms.max_duration)
 
     def make(self, pipe: "Mousai", files: "FileStore") -> Made:
         """Make it."""
@@ -56,6 +65,7 @@ class Generate(VerbInput):
             seed=self.seed,
             init_audio=None if self.init_audio is None else files.get(self.init_audio).path,
             attributes=None if known == MusicAttributes() else known,
+            **self.controls(files),
             **self.settings(),
         )
         facts = facts_of(known)

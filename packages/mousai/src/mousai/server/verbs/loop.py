@@ -38,8 +38,8 @@ class _Loop(RecordingInput):
     )
 
     def files(self) -> list[str]:
-        """Return the id of the recording, if there is one."""
-        return [] if self.recording is None else [self.recording]
+        """Return the ids of the recording and of the tune, where there are such."""
+        return [*([] if self.recording is None else [self.recording]), *self.tune()]
 
     def passes(self, files: "FileStore") -> int:
         """Return one: a loop is made at once."""
@@ -47,9 +47,12 @@ class _Loop(RecordingInput):
 
     def check(self, terms: Terms) -> None:
         """Raise `UserError` where it cannot be done."""
-        from mousai.verbs.looping import wanted_bars
+        from mousai.verbs.looping import loop_controls, wanted_bars
 
         if self.recording is not None:
+            for name in ("chords", "melody", "section", "form"):
+                if getattr(self, name) is not None:
+                    raise UserError(name, hint="is for a new loop, not for one of a recording; leave one of them out")
             self._region(self.check_recording(terms))
             return
         for name in ("region", "seam", "first_downbeat", "inpaint_resamples"):
@@ -60,6 +63,8 @@ class _Loop(RecordingInput):
         length = wanted_bars([self.prompt], self.bars or BARS, self.tempo)
         if length.seconds > terms.max_duration:
             raise UserError("bars", length.bars, f"are more than {terms.max_duration:g} s, the most on this server")
+        if (plan := self.check_controls(terms)) is not None:
+            loop_controls(plan, length)
         self.check_settings(terms)
         self.check_format(terms, sample_rate=terms.sample_rate, channels=terms.channels)
 
@@ -78,12 +83,14 @@ class _Loop(RecordingInput):
             negative_prompt=self.negative_prompt,
             seed=self.seed,
             attributes=known,
+            **self.controls(files),
             **self.settings(),
         )
         words = ["loop", prompt, "--bars", str(bars), "--seed", str(self.seed)]
         words += ["--tempo", number_word(self.tempo)] if self.tempo is not None else []
         words += ["--key", self.key] if self.key is not None else []
-        words += [*option_words({"negative_prompt": self.negative_prompt}), *setting_words(self.settings())]
+        words += [*option_words({"negative_prompt": self.negative_prompt}), *self.control_words(files)]
+        words += setting_words(self.settings())
         return Made(output=output, command=words)
 
     def words(self, file: StoredFile) -> list[str]:

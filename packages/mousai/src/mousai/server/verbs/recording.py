@@ -10,6 +10,7 @@ from mousai.regions import Region, plan_windows
 from mousai.server.files import StoredFile
 from mousai.server.provenance import attributes_in
 from mousai.server.verbs.base import FileId, Made, Terms, Text, VerbInput, attributes_of, facts_of
+from mousai.server.verbs.controls import Controlled
 from mousai.verbs.command_line import clock_words, option_words, setting_words
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from mousai.server.files import FileStore
 
 
-class RecordingInput(VerbInput):
+class RecordingInput(Controlled, VerbInput):
     """Input of a verb that changes a recording."""
 
     recording: FileId = Field(description="recording to work on: id of an upload or of a result")
@@ -26,8 +27,8 @@ class RecordingInput(VerbInput):
     )
 
     def files(self) -> list[str]:
-        """Return the id of the recording."""
-        return [self.recording]
+        """Return the ids of the recording and of the tune, if there is one."""
+        return [self.recording, *self.tune()]
 
     def regions_of(self, file: StoredFile) -> list[Region]:
         """Return what is made anew, in seconds of the result."""
@@ -44,7 +45,8 @@ class RecordingInput(VerbInput):
 
     def check_recording(self, terms: Terms) -> StoredFile:
         """Return the recording; `UserError` where nothing says what the new music is like."""
-        file = terms.files.get(self.recording)
+        file = terms.files.recording(self.recording)
+        self.check_controls(terms)
         if self.prompt is None and "prompt" not in file.made:
             raise UserError("prompt", hint="must be given: the recording has none of its own")
         self.check_settings(terms)
@@ -79,17 +81,17 @@ class RecordingInput(VerbInput):
         file = files.get(self.recording)
         known = self.known(file)
         prompt = file.made["prompt"] if self.prompt is None else self.prompt
-        given: dict[str, Any] = {source: file.path, **wanted, **self.settings()}
+        given: dict[str, Any] = {source: file.path, **wanted, **self.controls(files), **self.settings()}
         make = pipe.loop if source == "audio" else pipe
         output = make(prompt, negative_prompt=self.negative_prompt, seed=self.seed, attributes=known, **given)
         facts = {source: file.file_name, **facts_of(known, before=-begins)}
         # Of the whole piece, for the next edit; a variation is a piece of its own.
         facts["prompt"] = prompt if source == "init_audio" else file.made.get("prompt", prompt)
-        return Made(output=output, facts=facts, command=self._command(file, prompt, known))
+        return Made(output=output, facts=facts, command=self._command(file, prompt, known, files))
 
-    def _command(self, file: StoredFile, prompt: str, known: MusicAttributes) -> list[str]:
+    def _command(self, file: StoredFile, prompt: str, known: MusicAttributes, files: "FileStore") -> list[str]:
         """Words of the command line that does the same to the recording's download."""
         named = ["--of", file.file_name] if self.verb == "loop" else [file.file_name]
         words = [self.verb, *named, prompt, *self.words(file), "--seed", str(self.seed)]
         words += [*clock_words(known), *option_words({"negative_prompt": self.negative_prompt})]
-        return [*words, *setting_words(self.settings())]
+        return [*words, *self.control_words(files), *setting_words(self.settings())]

@@ -10,7 +10,8 @@ import { settingsFor } from "./write.js";
 
 const OWN = ["generate", "edit", "extend"];
 /** Verbs with a form of their own in index.html. */
-const SHARED = ["verb", "recording", "tempo", "key", "first_downbeat", "response_format", "init_audio"];
+const CONTROLS = ["chords", "melody", "melody_track", "melody_start", "section", "form"];
+const SHARED = ["verb", "recording", "tempo", "key", "first_downbeat", "response_format", "init_audio", ...CONTROLS];
 
 /** Whether the fields count in bars. */
 const inBars = () => $("snap").checked && clockOf(state.current) !== null;
