@@ -1,7 +1,7 @@
 """Chord symbols and Harte's labels, read as the same chords."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mousai.conditioning.chord_labels import QUALITIES, notes_of, parse_label, spell_label
@@ -71,6 +71,7 @@ def test_what_is_spelled_is_read_again(root: int, quality: str, bass: int | None
 @given(root=ROOTS, name=st.sampled_from([(key, one) for key, all_ in SUFFIXES.items() for one in all_]), bass=BASSES)
 def test_every_suffix_means_its_quality(root: int, name: tuple[str, str], bass: int | None):
     quality, suffix = name
+    assume(not suffix.startswith(("#", "b")))  # after a root it is the root's: C#5 is a fifth on C sharp
     symbol = spell_symbol(root, "maj") + suffix + ("" if bass is None else f"/{spell_symbol(bass, 'maj')}")
     assert read_symbol(symbol) == spell_label(root, quality, bass)
 
