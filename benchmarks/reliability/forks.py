@@ -18,9 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-NOBODY = 65534
-"""Number of the user without rights."""
-
 
 @dataclass(frozen=True)
 class Ended:
@@ -53,7 +50,6 @@ class Forks:
     def __init__(self, tmp: Path) -> None:
         self.tmp = tmp
         self._streams = Path(tempfile.mkdtemp(prefix="reliability-streams-"))
-        self._streams.chmod(0o711)
         environment = {
             **os.environ,
             "TMPDIR": str(tmp),
@@ -87,13 +83,12 @@ class Forks:
         Args:
             words: words of the command line, without `mousai`.
             cwd: folder that it runs in.
-            given: `file_size` or `memory`, its limits in bytes (of memory beyond what it has); `nobody`, whether it
-                runs as a user without rights; `code`, a piece of Python to run in its place.
+            given: `memory`, its limit in bytes beyond what it has; `code`, a piece of Python to run in its place.
         """
         self._count += 1
         streams = self._streams / str(self._count)
         for name in ("out", "err"):
-            Path(f"{streams}.{name}").touch(mode=0o666)
+            Path(f"{streams}.{name}").touch()
         answer = self._ask({"words": list(words), "cwd": str(cwd), "streams": str(streams), **given})
         return int(answer["process"]), streams
 
@@ -170,15 +165,9 @@ def _run(request: dict[str, Any]) -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
-        if (size := request.get("file_size")) is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         if (memory := request.get("memory")) is not None:
             used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (used + memory, resource.RLIM_INFINITY))
-        if request.get("nobody"):
-            os.setgroups([])
-            os.setgid(NOBODY)
-            os.setuid(NOBODY)
         if "code" in request:
             exec(request["code"], {"__name__": "__main__"})
             code = 0

@@ -35,17 +35,20 @@ class UnknownWordsWarning(UserWarning):
     """
 
 
+def shortened(text: str) -> str:
+    """Return a text for a warning, of 80 characters at most."""
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def unknown_words(words: Sequence[str]) -> str:
     """The line about words of a prompt that the text encoder does not know."""
-    shown = " ".join(words)
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    shown = shortened(" ".join(words))
     return f"the text encoder does not know {shown!r}; other such words make the same music, say it in its language"
 
 
 def strange_words(prompt: str) -> str:
     """The line about a prompt of which the model knows no word."""
-    shown = " ".join(prompt.split())
-    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+    shown = shortened(" ".join(prompt.split()))
     return f"no word of {shown!r} was in the captions that this model learned from; name a style, mood or instrument"
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from dmae import DMAE
-from mousai.arguments import PromptCutWarning, UnknownWordsWarning, strange_words, unknown_words
+from mousai.arguments import PromptCutWarning, UnknownWordsWarning, shortened, strange_words, unknown_words
 from mousai.callbacks import Interruptions
 from mousai.codec import Codec
 from mousai.conditioning.text import TextEmbedding, TextEncoder
@@ -156,8 +156,8 @@ class Cascade(Codec):
     def _embed(self, prompts: Sequence[str], *, warn: bool = True) -> TextEmbedding:
         for prompt in prompts if warn else ():
             if unseen := self.unseen(prompt):
-                shown = unseen if len(unseen) <= 80 else f"{unseen[:77]}..."
-                warnings.warn(f"a prompt is too long, not seen of it: {shown!r}", PromptCutWarning, stacklevel=5)
+                cut = f"a prompt is too long, not seen of it: {shortened(unseen)!r}"
+                warnings.warn(cut, PromptCutWarning, stacklevel=5)
             if line := self.not_understood(prompt):
                 warnings.warn(line, UnknownWordsWarning, stacklevel=5)
         embedding: TextEmbedding = self.text_encoder(

@@ -63,6 +63,7 @@ class MousaiOutput:
         from mousai import __version__
         from mousai.audio.files import write_audio
         from mousai.audio.outputs import check_output
+        from mousai.audio.writing import as_array
 
         if self.output_type == "latent":
             raise UserError("output_type", "latent", "makes no sound that could be saved; decode the latents first")
@@ -82,14 +83,6 @@ class MousaiOutput:
                 loop=self.loop,
             )
         return paths
-
-
-def as_array(audio: "Tensor | NDArray[np.float32]") -> "NDArray[np.float32]":
-    """Return sound of any dtype and device as a float32 array, as files and judges take it."""
-    if not isinstance(audio, Tensor):
-        return audio
-    found: NDArray[np.float32] = audio.float().cpu().numpy()
-    return found
 
 
 def numbered(path: Path, count: int) -> list[Path]:

@@ -52,10 +52,8 @@ def griffin_lim(
     Raises:
         ValueError: an argument is not as described; the message names it.
     """
-    expected = _expected(magnitudes, start, window, hop_length, length, iterations, circular)
-    frames = (_Circle if circular else _Frames)(window.float(), hop_length, length)
-    flat = magnitudes.reshape(-1, *expected), start.reshape(-1, *expected)
-    rows, _ = _iterate(frames, *flat, iterations, momentum, make_up=make_up)
+    frames = _checked_frames(magnitudes, start, window, hop_length, length, iterations, circular)
+    rows, _ = _iterate(frames, magnitudes, start, iterations, momentum, make_up=make_up)
     return frames.inner(frames.padded(rows)).reshape(*magnitudes.shape[:-2], length)
 
 
@@ -77,17 +75,15 @@ def griffin_lim_spectrum(
     Returns:
         Complex spectrum [..., bins, frames].
     """
-    expected = _expected(magnitudes, start, window, hop_length, length, iterations, circular)
-    frames = (_Circle if circular else _Frames)(window.float(), hop_length, length)
-    flat = magnitudes.reshape(-1, *expected), start.reshape(-1, *expected)
-    _, found = _iterate(frames, *flat, iterations, momentum, make_up=False)
+    frames = _checked_frames(magnitudes, start, window, hop_length, length, iterations, circular)
+    _, found = _iterate(frames, magnitudes, start, iterations, momentum, make_up=False)
     return torch.cat(found, dim=1).transpose(-1, -2).reshape(magnitudes.shape)
 
 
-def _expected(
+def _checked_frames(
     magnitudes: Tensor, start: Tensor, window: Tensor, hop_length: int, length: int, iterations: int, circular: bool
-) -> tuple[int, int]:
-    """Bins and frames of the spectrum; ValueError where an argument is not as `griffin_lim` says."""
+) -> "_Frames":
+    """Frames of the waveforms; ValueError where an argument is not as `griffin_lim` says."""
     n_fft = len(window)
     if iterations < 1:
         raise ValueError(f"iterations={iterations}: must be 1 or more")
@@ -101,14 +97,13 @@ def _expected(
             f"magnitudes, start: expected [..., bins={expected[0]}, frames={expected[1]}], "
             f"got {list(magnitudes.shape)} and {list(start.shape)}"
         )
-    bins, count = expected
-    return bins, count
+    return (_Circle if circular else _Frames)(window.float(), hop_length, length)
 
 
 def _iterate(
     frames: "_Frames", magnitudes: Tensor, start: Tensor, iterations: int, momentum: float, *, make_up: bool
 ) -> tuple[Tensor, list[Tensor]]:
-    """Run the iterations on magnitudes and a start [N, bins, frames].
+    """Run the iterations on magnitudes and a start [..., bins, frames], which are N waveforms together.
 
     A block of frames goes from waveform to waveform while it is in the cache, so that of an iteration only the
     consistent spectrum is stored, for the momentum of the next one.
@@ -116,6 +111,7 @@ def _iterate(
     Returns:
         Rows of hops to which the last frames were added, and their spectra by blocks [N, frames, bins].
     """
+    magnitudes, start = (one.reshape(-1, *one.shape[-2:]) for one in (magnitudes, start))
     waveforms = len(magnitudes)
     blocks = frames.blocks(waveforms)
     # Frame after frame, as the transforms read and write them; each magnitude twice, for real and imaginary part.

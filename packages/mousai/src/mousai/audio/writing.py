@@ -26,6 +26,12 @@ _UNKNOWN = 0xFFFFFFFF  # sizes in the header of a WAV file that is being streame
 _LONGEST = _UNKNOWN - 64
 
 
+def as_array(sound: Any) -> npt.NDArray[np.float32]:
+    """Return sound, an array or a tensor of any dtype and device, as a float32 array, as files and judges take it."""
+    found: npt.NDArray[np.float32] = sound if isinstance(sound, np.ndarray) else sound.float().cpu().numpy()
+    return found
+
+
 class AudioWriter:
     """Audio file that grows; a context manager. It takes its place when the block ends without an error.
 

@@ -65,6 +65,23 @@ def injected_signal(
     return {0: signal}
 
 
+def without_prompt(text: TextEmbedding, null: TextEmbedding, dropped: Tensor) -> TextEmbedding:
+    """Return a text with the embedding for no prompt in the place of the members that are dropped.
+
+    Args:
+        text: embeddings of the prompts.
+        null: embedding for no prompt, of as many members and tokens.
+        dropped: bool [B].
+
+    Raises:
+        ValueError: the two have different shapes.
+    """
+    if text.hidden.shape != null.hidden.shape:
+        raise ValueError(f"text.hidden: expected {list(null.hidden.shape)}, got {list(text.hidden.shape)}")
+    hidden = torch.where(dropped[:, None, None], null.hidden.to(text.hidden), text.hidden)
+    return TextEmbedding(hidden, torch.where(dropped[:, None], null.mask, text.mask))
+
+
 Scales = tuple[float, float]
 """Guidance scale and attribute guidance scale."""
 NO_GUIDANCE: Scales = (1.0, 0.0)

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import TextEmbedding
+from mousai.diffusion.conditions import Scales
 from mousai.sampling_config import SamplingConfig
 from vdiffusion import Circle, Guidance, Net
 
@@ -25,7 +26,7 @@ class ConditionedModel(Protocol):
         """Tell whether the guidance scales are inputs of the net."""
         ...
 
-    def net_conditions(self, cond: Conditioning, batch: int, *, scales: tuple[float, float] = ...) -> dict[str, Any]:
+    def net_conditions(self, cond: Conditioning, batch: int, *, scales: Scales = ...) -> dict[str, Any]:
         """Return the conditions of `denoise`."""
         ...
 
@@ -66,9 +67,7 @@ def guided_net(
             f"guidance_scale={config.guidance_scale:g}: this latent diffusion reads no text; only 1 would do"
         )
     if model.reads_guidance and negative is None:
-        lead = config.attribute_guidance_scale if cond.names_key_or_lead else 0.0
-        scales = (config.guidance_scale, lead)
-        return _on_circle(model.denoise, cond), model.net_conditions(cond, batch, scales=scales)
+        return _on_circle(model.denoise, cond), model.net_conditions(cond, batch, scales=scales_read(cond, config))
     conditions = model.net_conditions(cond, batch)
     partial = None
     if config.attribute_guidance_scale and cond.names_key_or_lead:
@@ -93,6 +92,11 @@ def guided_net(
         t_min=ATTRIBUTE_GUIDANCE_T_MIN,
     )
     return _on_circle(guidance, cond), conditions
+
+
+def scales_read(cond: Conditioning, config: SamplingConfig) -> Scales:
+    """Return the scales that a distilled net reads; without a key or a lead there is nothing to lead towards."""
+    return config.guidance_scale, config.attribute_guidance_scale if cond.names_key_or_lead else 0.0
 
 
 def _on_circle(net: Net, cond: Conditioning) -> Net:

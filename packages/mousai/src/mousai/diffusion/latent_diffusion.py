@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.control_signal import FIELDS
 from mousai.conditioning.text import TextEmbedding
-from mousai.diffusion.conditions import NO_GUIDANCE, Scales, global_condition, injected_signal
+from mousai.diffusion.conditions import NO_GUIDANCE, Scales, global_condition, injected_signal, without_prompt
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.guided_net import guided_net
 from mousai.sampling_config import SamplingConfig
@@ -166,11 +166,7 @@ class LatentDiffusion(nn.Module):
             can_drop = self.config.max_tokens > 0 or bool(cond_drop_mask.any())
         cond_drop_mask = cond_drop_mask.to(latent.device)
         if text is not None and can_drop:
-            null = self.null(batch, text.mask.shape[1])
-            if text.hidden.shape != null.hidden.shape:
-                raise ValueError(f"text.hidden: expected {list(null.hidden.shape)}, got {list(text.hidden.shape)}")
-            hidden = torch.where(cond_drop_mask[:, None, None], null.hidden.to(text.hidden), text.hidden)
-            text = TextEmbedding(hidden, torch.where(cond_drop_mask[:, None], null.mask, text.mask))
+            text = without_prompt(text, self.null(batch, text.mask.shape[1]), cond_drop_mask)
         inject = self.inject(cond, batch, dropped=cond_drop_mask.to(self.device))
         if cond.known_mask is not None:
             unknown = ~cond.known_mask.to(latent.device)

@@ -8,13 +8,13 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mousai.arguments import check_count, check_seed
+from mousai.audio.writing import as_array
 from mousai.conditioning.attributes import MusicAttributes, key_name, parse_attributes
 from mousai.conditioning.control_plan import control_plan
 from mousai.errors import UserError
 from mousai.evaluation.features.waveform import ANALYSIS_RATE, Array, mono, resample
 from mousai.evaluation.judges.chords import Segment, estimate_chords
 from mousai.evaluation.judges.classifier import log_softmax
-from mousai.output import as_array
 
 if TYPE_CHECKING:
     from mousai.evaluation.judges.panel import JudgePanel

@@ -6,12 +6,14 @@ An interrupted run continues: a clip is kept where its row says that it was made
 import hashlib
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mousai.arguments import PromptCutWarning, UnknownWordsWarning
 from mousai.audio.files import write_audio
+from mousai.audio.writing import as_array
 from mousai.evaluation.clips import TABLE, Row, progress, read_rows, write_rows
 from mousai.evaluation.features.waveform import SAMPLE_RATE
 
@@ -44,6 +46,15 @@ def load_pipeline(
     return pipeline
 
 
+@contextmanager
+def quiet_prompts() -> Iterator[None]:
+    """Without warnings of what a prompt has that the model does not read, which is part of what is measured."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PromptCutWarning)
+        warnings.simplefilter("ignore", UnknownWordsWarning)
+        yield
+
+
 def render_clips(
     folder: Path, rows: Sequence[Row], pipeline: "Mousai", *, model_hash: str, fast: bool = False
 ) -> list[Row]:
@@ -61,13 +72,8 @@ def render_clips(
     """
 
     def generate(row: Row) -> tuple["Array", Row]:
-        from mousai.output import as_array
-
         started = time.process_time()
-        with warnings.catch_warnings():
-            # What a prompt has that the model does not read is part of what is measured.
-            warnings.simplefilter("ignore", PromptCutWarning)
-            warnings.simplefilter("ignore", UnknownWordsWarning)
+        with quiet_prompts():
             result = pipeline(
                 row["prompt"],
                 duration=row["duration"],

@@ -209,7 +209,7 @@ def read_sound(path: str, config: "DMAEConfig") -> "Tensor":
 def write_sound(path: Path, sound: "Tensor", codec: "Codec", settings: Mapping[str, str], *, overwrite: bool) -> None:
     """Write a waveform [channels, samples] with its settings, and say so in one line on stdout."""
     from mousai.audio.files import write_audio
-    from mousai.output import as_array
+    from mousai.audio.writing import as_array
 
     write_audio(
         path,

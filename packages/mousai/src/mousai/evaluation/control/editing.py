@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from mousai.audio.writing import as_array
 from mousai.evaluation.clips import Row
 from mousai.evaluation.control.seams import beats_of, seam_flux
 from mousai.evaluation.control.songs import ReferenceSong
-from mousai.evaluation.control.workplace import PartResult, Workplace, as_array, centre, middle, share
+from mousai.evaluation.control.workplace import PartResult, Workplace, centre, middle, share
 from mousai.evaluation.features.key import key_features
 from mousai.evaluation.features.pitch import pitch_spectrogram
 from mousai.evaluation.features.waveform import Array

@@ -8,9 +8,10 @@ Both are also measured of the song itself (the reference) and against another so
 
 from collections.abc import Sequence
 
+from mousai.audio.writing import as_array
 from mousai.evaluation.clips import Row
 from mousai.evaluation.control.songs import ReferenceSong
-from mousai.evaluation.control.workplace import PartResult, Workplace, as_array, centre, middle, rounded
+from mousai.evaluation.control.workplace import PartResult, Workplace, centre, middle, rounded
 from mousai.evaluation.features.waveform import Array
 from mousai.evaluation.judges.chords import estimate_chords
 from mousai.evaluation.metrics.chord_recall import majmin_recall

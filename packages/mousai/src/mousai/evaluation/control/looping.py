@@ -4,10 +4,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from mousai.audio.writing import as_array
 from mousai.evaluation.clips import Row
 from mousai.evaluation.control.editing import TEMPO_TOLERANCE
 from mousai.evaluation.control.seams import beats_of, seam_flux
-from mousai.evaluation.control.workplace import PartResult, Workplace, as_array, centre, share
+from mousai.evaluation.control.workplace import PartResult, Workplace, centre, share
 from mousai.evaluation.features.waveform import Array
 from mousai.evaluation.judges.tempo import estimate_tempo, tempo_matches
 from mousai.evaluation.prompts import PROMPTS

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mousai.audio.writing import as_array
 from mousai.evaluation.clips import Row
 from mousai.evaluation.control.seams import beats_of, seam_flux
-from mousai.evaluation.control.workplace import PartResult, Workplace, as_array, centre, share
+from mousai.evaluation.control.workplace import PartResult, Workplace, centre, share
 from mousai.evaluation.features.genre import genre_features
 from mousai.evaluation.features.waveform import Array
 from mousai.evaluation.prompts import PROMPTS, Prompt

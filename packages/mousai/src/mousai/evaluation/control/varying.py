@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+from mousai.audio.writing import as_array
 from mousai.conditioning.attributes import MusicAttributes
 from mousai.evaluation.clips import Row
 from mousai.evaluation.control.songs import ReferenceSong
-from mousai.evaluation.control.workplace import PartResult, Workplace, as_array, centre, middle, rounded, share
+from mousai.evaluation.control.workplace import PartResult, Workplace, centre, middle, rounded, share
 from mousai.evaluation.features.waveform import Array
 from mousai.evaluation.judges.beats import estimate_clock
 from mousai.evaluation.metrics.reconstruction_metrics import chroma_cosine, log_mel_correlation

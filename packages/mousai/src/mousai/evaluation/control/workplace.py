@@ -2,20 +2,17 @@
 
 import math
 import statistics
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mousai.arguments import PromptCutWarning, UnknownWordsWarning
 from mousai.evaluation.clips import Row
 from mousai.evaluation.control_config import ControlConfig, Lengths
 from mousai.evaluation.features.waveform import Array
 from mousai.evaluation.judges.panel import JudgePanel
 from mousai.evaluation.metrics.statistics import bootstrap_interval, share_of
-from mousai.evaluation.rendering import render_missing
+from mousai.evaluation.rendering import quiet_prompts, render_missing
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -88,21 +85,6 @@ class Workplace:
         ]
         with quiet_prompts():
             return render_missing(self.folder / name, rows, measure, description)
-
-
-@contextmanager
-def quiet_prompts() -> Iterator[None]:
-    """Without warnings of words that the model does not read, which are part of what is measured."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PromptCutWarning)
-        warnings.simplefilter("ignore", UnknownWordsWarning)
-        yield
-
-
-def as_array(audio: Any) -> Array:
-    """A waveform of the pipeline as float32 array `[channels, samples]`."""
-    found: Array = audio.float().cpu().numpy()
-    return found
 
 
 def rounded(value: float) -> float | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mousai.audio.files import read_audio, write_audio
+from mousai.audio.writing import as_array
 from mousai.evaluation.clips import progress
 from mousai.evaluation.features.waveform import SAMPLE_RATE, Array
 from mousai.evaluation.metrics.levels import levels
@@ -59,7 +60,6 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
     from dmae import griffin_lim as dmae_griffin_lim
     from dmae import to_mid_side
     from mousai.codec import limited
-    from mousai.output import as_array
 
     config = codec.autoencoder.config
     default = codec.defaults.decoder_steps

@@ -19,8 +19,9 @@ from mousai.conditioning.attributes import MusicAttributes, strip_attributes
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.controls import Controls
 from mousai.conditioning.text import T5TextEncoder, TextEmbedding
+from mousai.diffusion.conditions import without_prompt
 from mousai.diffusion.config import LatentDiffusionConfig
-from mousai.diffusion.guided_net import guided_net
+from mousai.diffusion.guided_net import guided_net, scales_read
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
@@ -60,59 +61,48 @@ class DistillationStage(LatentDiffusionStage):
         """Mean square error of the student's v against the teacher's."""
         latent, noise = batch["latent"] / self.model.config.latent_std, batch["noise"]
         cond = self._asked(batch)
-        scales = self._scales()
-        t, target = self._target(cond, latent, noise, batch["t"], scales)
+        settings = self._settings()
+        t, target = self._target(cond, latent, noise, batch["t"], settings)
         mask = batch["mask"] if cond.known_mask is None else batch["mask"] & ~cond.known_mask
-        conditions = self.model.net_conditions(cond, len(latent), scales=self._read(cond, scales))
+        conditions = self.model.net_conditions(cond, len(latent), scales=scales_read(cond, settings))
         loss = self.objective.loss(self.model.denoise, latent, t=t, noise=noise, target=target, mask=mask, **conditions)
         return loss, {}
 
     def _asked(self, batch: Mapping[str, Any]) -> Conditioning:
         """Conditions of the batch; of members without them the embedding for no prompt, and nothing told."""
-        dropped, mask = batch["cond_drop_mask"], batch.get("known_mask")
+        cond, dropped = self.conditioning(batch), batch["cond_drop_mask"]
         away = dropped.tolist()
-        controls = batch.get("controls", ())
-        return Conditioning(
-            frames=batch["latent"].shape[-1],
-            text=self._read_text(batch["caption"], dropped),
-            stripped_text=self._read_text([strip_attributes(one) for one in batch["caption"]], dropped),
-            attributes=[MusicAttributes() if out else one for out, one in zip(away, batch["attributes"], strict=True)],
-            controls=[Controls() if out else one for out, one in zip(away, controls, strict=True)] if controls else (),
-            start_seconds=batch["start"],
-            known_latent=None if mask is None else batch["latent"],
-            known_mask=mask,
+        return replace(
+            cond,
+            text=self._without_prompt(cond.text, dropped),
+            stripped_text=self._without_prompt(
+                self.read_text([strip_attributes(one) for one in batch["caption"]]), dropped
+            ),
+            attributes=[MusicAttributes() if out else one for out, one in zip(away, cond.attributes, strict=True)],
+            controls=[Controls() if out else one for out, one in zip(away, cond.controls, strict=True)]
+            if cond.controls
+            else (),
         )
 
-    def _read_text(self, captions: list[str], dropped: Tensor) -> TextEmbedding | None:
-        if not self.model.config.net.context_features:
-            return None
-        text: TextEmbedding = self.embed(captions)
-        if not self.model.config.max_tokens:
+    @torch.no_grad()
+    def _without_prompt(self, text: TextEmbedding | None, dropped: Tensor) -> TextEmbedding | None:
+        if text is None or not self.model.config.max_tokens:
             return text
-        null = self.model.null(len(captions), text.mask.shape[1])
-        return TextEmbedding(
-            torch.where(dropped[:, None, None], null.hidden.detach().to(text.hidden), text.hidden),
-            torch.where(dropped[:, None], null.mask, text.mask),
-        )
+        return without_prompt(text, self.model.null(len(dropped), text.mask.shape[1]), dropped)
 
-    def _scales(self) -> tuple[float, float]:
-        """Guidance scale and attribute guidance scale of the batch, by what the run has seen before it."""
+    def _settings(self) -> SamplingConfig:
+        """Guidance scales of the batch, by what the run has seen before it."""
         drawn = torch.rand(2, generator=torch.Generator().manual_seed(self.config.loop.seed * 2**32 + self._seen))
         config = self.config.distillation
         ranges = (config.guidance, config.attribute_guidance)
         guidance, lead = (low + (high - low) * float(u) for (low, high), u in zip(ranges, drawn, strict=True))
-        return guidance, lead
-
-    def _read(self, cond: Conditioning, scales: tuple[float, float]) -> tuple[float, float]:
-        """Scales as the student reads them: without a key or a lead there is nothing to lead towards."""
-        return scales if cond.names_key_or_lead else (scales[0], 0.0)
+        return SamplingConfig(guidance_scale=guidance, attribute_guidance_scale=lead)
 
     @torch.no_grad()
     def _target(
-        self, cond: Conditioning, latent: Tensor, noise: Tensor, t: Tensor, scales: tuple[float, float]
+        self, cond: Conditioning, latent: Tensor, noise: Tensor, t: Tensor, settings: SamplingConfig
     ) -> tuple[Tensor, Tensor]:
         """Times [B], and the v to learn there [B, C, L]."""
-        settings = SamplingConfig(guidance_scale=scales[0], attribute_guidance_scale=scales[1])
         net, conditions = guided_net(self._beside["teacher"].to(self.device), cond, settings, batch=len(latent))
         if cond.known_mask is not None and self.model.reads_known:
             net = KeepKnown(net, source=latent, mask=cond.known_mask)

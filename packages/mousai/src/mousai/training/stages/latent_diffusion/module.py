@@ -8,7 +8,7 @@ from torch import Tensor
 
 from dmae import DMAE
 from mousai.conditioning.conditioning import Conditioning
-from mousai.conditioning.text import T5TextEncoder
+from mousai.conditioning.text import T5TextEncoder, TextEmbedding
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.sampling_config import SamplingConfig
 from mousai.training.config import LatentDiffusionTrainingConfig
@@ -45,27 +45,35 @@ class LatentDiffusionStage(Stage):
         self._beside: dict[str, Any] = {"text": text, "autoencoder": autoencoder}  # a dict, so no submodules
         self.prompts: list[str] = []
 
-    def embed(self, captions: list[str]) -> Any:
+    def embed(self, captions: list[str]) -> TextEmbedding:
         """Embed captions, with gradients where the text encoder is trained."""
         encoder = self._beside["text"].to(self.device)
         with torch.set_grad_enabled(self.text is not None and torch.is_grad_enabled()):
-            return encoder(captions, keep_padding=self.model.config.attend_to_padding)
+            embedding: TextEmbedding = encoder(captions, keep_padding=self.model.config.attend_to_padding)
+            return embedding
 
-    def step_loss(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The v-objective."""
+    def read_text(self, captions: list[str]) -> TextEmbedding | None:
+        """Embed captions for a model that reads text."""
+        return self.embed(captions) if self.model.config.net.context_features else None
+
+    def conditioning(self, batch: Mapping[str, Any]) -> Conditioning:
+        """Conditions of a batch, of all its members."""
         mask = batch.get("known_mask")
-        cond = Conditioning(
+        return Conditioning(
             frames=batch["latent"].shape[-1],
-            text=self.embed(batch["caption"]) if self.model.config.net.context_features else None,
+            text=self.read_text(batch["caption"]),
             attributes=batch["attributes"],
             controls=batch.get("controls", ()),
             start_seconds=batch["start"],
             known_latent=None if mask is None else batch["latent"],
             known_mask=mask,
         )
+
+    def step_loss(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The v-objective."""
         loss = self.model.loss(
             batch["latent"],
-            cond,
+            self.conditioning(batch),
             t=batch["t"],
             noise=batch["noise"],
             cond_drop_mask=batch["cond_drop_mask"],
