@@ -13,6 +13,7 @@ from mousai.audio.files import write_audio
 from mousai.cli import main
 from mousai.evaluation.config import EvaluationConfig, EvaluationResult
 from mousai.evaluation.rendering import load_pipeline, model_hash
+from tests.mousai.refusing import refused_command
 
 from ..adapters import write_adapter
 
@@ -162,14 +163,7 @@ def test_mistakes_are_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    try:
-        code = main(["evaluate", *arguments])
-    except SystemExit as stopped:  # as argparse does
-        code = int(str(stopped.code))
-    said = capsys.readouterr().err
-    assert code == 2 and message in said and said.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
+    assert message in refused_command(["evaluate", *arguments], tmp_path, monkeypatch, capsys)
 
 
 @pytest.mark.parametrize(
