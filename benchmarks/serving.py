@@ -14,6 +14,7 @@ once ask for pieces, one after the other. Each client asks for one of a few seed
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from mousai import Mousai
 
@@ -148,8 +151,13 @@ def main() -> None:
     want, alone = expected(args.model, args.duration, max(args.alone, SEEDS))
     print(f"the pipeline alone: {alone:.3f} pieces of {args.duration:g} s a second", flush=True)
     words = [] if args.model is None else ["--model", args.model]
+    # As many threads as here: another number of them may add up in another order, and last bits would differ.
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
     server = subprocess.Popen(
-        [sys.executable, "-m", "mousai", "serve", "--port", "0", *words], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "mousai", "serve", "--port", "0", *words],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
     )
     assert server.stdout is not None
     try:

@@ -106,8 +106,9 @@ def test_a_process_that_dies_is_a_crash_and_the_next_one_goes_on(tmp_path, monke
     )
     started = fuzzing.subprocess.Popen
 
-    def popen(words, **given):
-        return started([words[0], str(script), *words[3:]], **given)
+    def popen(words, env, **given):
+        # A script looks beside itself for what it imports, `python -m` in the working folder.
+        return started([words[0], str(script), *words[3:]], env={**env, "PYTHONPATH": str(Path.cwd())}, **given)
 
     monkeypatch.setattr(fuzzing.subprocess, "Popen", popen)
     found = fuzz("dies", seed=1, cases=12, corpus=tmp_path / "corpus")
