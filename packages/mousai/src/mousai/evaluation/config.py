@@ -135,7 +135,7 @@ class EvaluationConfig:
         """The settings that are not left out, as plain values."""
         settings: dict[str, Any] = {}
         for name, value in asdict(self).items():
-            left_out = value in (None, (), False) and not (name == "lora_scale" and value == 0.0)
+            left_out = value is None or value is False or value == ()  # and not the seed 0, which equals False
             if left_out or name in ("control", "usual"):
                 continue
             if isinstance(value, tuple):
