@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from mousai.storage.weights import CheckpointError, load_state, load_tensors
+from mousai.storage.weights import CheckpointError, load_state, load_tensors, save_tensors
 from tests.mousai.storage.small_module import same, seeded
 
 

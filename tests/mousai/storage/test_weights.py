@@ -8,7 +8,15 @@ from safetensors import safe_open
 from torch import nn
 
 import mousai.storage.weights
-from mousai.storage.weights import CheckpointError, load_config, load_module, load_state, load_tensors, save_module, save_tensors
+from mousai.storage.weights import (
+    CheckpointError,
+    load_config,
+    load_module,
+    load_state,
+    load_tensors,
+    save_module,
+    save_tensors,
+)
 from tests.mousai.storage.small_module import CONFIG, Small, same, seeded
 
 

@@ -1,7 +1,7 @@
 """The encoder of T5 (Raffel et al. 2020, arXiv 1910.10683): tokens -> embedding.
 
 It has the names of transformers' `T5EncoderModel` for its weights and gives the same numbers to the last bit, in
-training too; but importing it takes no time, and importing transformers' takes longer than everything else before music.
+training too. But importing it takes no time, and importing transformers' takes longer than all else before the music.
 """
 
 import math
