@@ -78,8 +78,8 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported(package):
     optional = import_names([requirement for extra in extras.values() for requirement in extra])
     used = all_imports(package.source) - set(sys.stdlib_module_names) - {package.name}
     assert used <= declared | optional
-    # numpy is what torch warns for at every import; tokenizers reads our tokenizer on behalf of transformers.
-    assert declared - used <= {"numpy", "tokenizers"}
+    # numpy is what torch warns for at every import.
+    assert declared - used <= {"numpy"}
     # uvicorn speaks WebSocket with websockets.
     assert optional - used <= {"websockets"}
 

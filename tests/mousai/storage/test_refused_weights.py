@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from mousai.storage.weights import CheckpointError, load_state, load_tensors
+from mousai.storage.weights import CheckpointError, load_state, load_tensors, save_tensors
 from tests.mousai.storage.small_module import same, seeded
 
 
@@ -116,3 +116,14 @@ def test_values_that_are_not_numbers_are_not_loaded(saved: Path, bad: float, kin
     weight[1, 2] = bad
     rewritten(saved, norm__weight=torch.ones(3), first__weight=weight)
     assert "first.weight holds NaN or infinity" in failing_load(saved, seeded())
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.float8_e5m2])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_one_bad_value_among_many_is_seen_wherever_it_stands(tmp_path: Path, bad: float, kind: torch.dtype):
+    for size, place in ((1, 0), (63, 62), (1000, 0), (1000, 500), (1000, 999)):
+        tensor = torch.randn(size, generator=torch.Generator().manual_seed(size)).to(kind)
+        tensor[place] = bad
+        with pytest.raises(CheckpointError, match="a holds NaN or infinity"):
+            save_tensors(tmp_path / "a.safetensors", {"a": tensor})
+    save_tensors(tmp_path / "a.safetensors", {"a": torch.full((9,), 300.0).to(kind), "none": torch.zeros(0).to(kind)})

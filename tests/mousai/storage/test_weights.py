@@ -5,9 +5,18 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
+from torch import nn
 
 import mousai.storage.weights
-from mousai.storage.weights import CheckpointError, load_config, load_state, load_tensors, save_module, save_tensors
+from mousai.storage.weights import (
+    CheckpointError,
+    load_config,
+    load_module,
+    load_state,
+    load_tensors,
+    save_module,
+    save_tensors,
+)
 from tests.mousai.storage.small_module import CONFIG, Small, same, seeded
 
 
@@ -33,6 +42,32 @@ def test_a_module_on_the_meta_device_gets_memory(saved: Path):
     assert empty.first.weight.requires_grad and not empty.first.bias.requires_grad
     x = torch.randn(4, 3)
     assert torch.equal(empty(x), module(x))
+
+
+def test_a_loaded_module_is_made_once_and_draws_nothing(saved: Path):
+    made = []
+
+    def make() -> nn.Module:
+        made.append(nn.Linear(3, 3))
+        return made[-1]
+
+    save_module(saved, nn.Linear(3, 3), {})
+    state = torch.get_rng_state()
+    module = load_module(saved, make)
+    assert torch.equal(torch.get_rng_state(), state) and made == [module]
+    assert module.weight.device.type == "cpu" and not module.training
+
+
+def test_what_is_in_no_file_is_computed_all_the_same(tmp_path: Path):
+    class Noted(nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(3, 3)
+            self.register_buffer("note", torch.empty(2).fill_(7), persistent=False)
+
+    module = Noted()
+    save_module(tmp_path, module, {})
+    found = load_module(tmp_path, Noted)
+    assert found.note.tolist() == [7, 7] and torch.equal(found.weight, module.weight)
 
 
 def test_the_file_is_mapped_and_not_kept_open(saved: Path):

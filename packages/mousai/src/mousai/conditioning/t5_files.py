@@ -1,19 +1,21 @@
 """Files of a T5 encoder and of its tokenizer, which may be a stranger's: known fields, bounded values, no code."""
 
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import tokenizers
+
+from mousai.conditioning.t5 import ACTIVATIONS, T5EncoderConfig
+from mousai.conditioning.tokenizer import SPECIAL, TOKENIZER, TOKENIZER_CONFIG, Tokenizer
 from mousai.errors import UserError
 from mousai.storage.configs import CheckpointError
 from mousai.storage.json_files import read_json
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase, T5Config
+    from transformers import PreTrainedTokenizerBase
 
 _LARGEST_TOKENIZER = 64 * 2**20
-_ACTIVATIONS = ("relu", "gelu", "silu", "gated-relu", "gated-gelu", "gated-silu")
 
 
 def _whole(least: int, most: int) -> Callable[[Any], bool]:
@@ -36,11 +38,14 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "dropout_rate": (_number(0, 1), "0 to 1"),
     "layer_norm_epsilon": (_number(1e-12, 1), "1e-12 to 1"),
     "initializer_factor": (_number(0, 1000), "0 to 1000"),
-    "feed_forward_proj": (lambda value: value in _ACTIVATIONS, f"one of {', '.join(_ACTIVATIONS)}"),
+    "feed_forward_proj": (lambda value: value in tuple(ACTIVATIONS), f"one of {', '.join(ACTIVATIONS)}"),
     "pad_token_id": (_whole(0, 2**20), "0 to 2^20"),
     "eos_token_id": (_whole(0, 2**20), "0 to 2^20"),
 }
-"""Fields of the config that reach transformers, and what they may be."""
+"""Fields of the config that count, and what they may be."""
+_SIDES = ("left", "right")
+_NO_LENGTH = 1e20
+"""What transformers writes for a length without bound, or more."""
 _FRACTIONS = ("dropout_rate", "layer_norm_epsilon", "initializer_factor")
 _SIZES = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads")
 _OF_OTHERS = {
@@ -52,7 +57,7 @@ _OF_OTHERS = {
 """Fields that transformers writes and that say nothing of an encoder; they are not handed on."""
 
 
-def t5_config(values: Mapping[str, Any], path: Path) -> "T5Config":
+def t5_config(values: Mapping[str, Any], path: Path) -> T5EncoderConfig:
     """The config of a T5 encoder.
 
     Args:
@@ -76,15 +81,12 @@ def t5_config(values: Mapping[str, Any], path: Path) -> "T5Config":
     buckets = known.get("relative_attention_num_buckets", 32)
     if known.get("relative_attention_max_distance", 128) <= buckets // 4:
         raise CheckpointError(path, hint=f"relative_attention_max_distance must be above {buckets // 4}")
-
-    from transformers import T5Config
-
-    # transformers takes no 1 for 1.0.
+    # transformers, which may read the config again, takes no 1 for 1.0.
     known |= {name: float(known[name]) for name in _FRACTIONS if name in known}
-    return T5Config(**known, is_encoder_decoder=False, use_cache=False)
+    return T5EncoderConfig(**known)
 
 
-def hub_config(folder: Path) -> "T5Config":
+def hub_config(folder: Path) -> T5EncoderConfig:
     """The config of a T5 model in the hub's layout, whose other fields are not handed on.
 
     Raises:
@@ -103,30 +105,28 @@ def hub_config(folder: Path) -> "T5Config":
     return t5_config(known, folder / "config.json")
 
 
-def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
+def load_tokenizer(folder: Path) -> Tokenizer:
     """Read a tokenizer folder; `UserError` names it where it is not one.
 
     Of `tokenizer_config.json` only the special tokens, the length and the sides are taken.
     """
-    from transformers import PreTrainedTokenizerFast
-
-    path, config = folder / "tokenizer.json", folder / "tokenizer_config.json"
+    path, config = folder / TOKENIZER, folder / TOKENIZER_CONFIG
     if not path.exists():
         raise UserError(path, hint=f"does not exist; {folder.parent} is no model folder, or an incomplete one")
     values = read_json(config) if config.exists() else {}
     if any(name == "auto_map" or name.endswith("_file") for name in values):
         raise UserError(config, hint="names code or files of its own, which are never read")
-    kept: dict[str, Any] = {
-        name: _token(values[name], config, name) for name in _TOKENS if values.get(name) is not None
-    }
-    sides = ("padding_side", "truncation_side")
-    kept |= {name: values[name] for name in sides if values.get(name) in ("left", "right")}
+    special = {name: _token(values[name], config, name) for name in SPECIAL if values.get(name) is not None}
+    sides = {name: values[name] for name in ("padding_side", "truncation_side") if values.get(name) in _SIDES}
     length = values.get("model_max_length")
-    if isinstance(length, int | float) and not isinstance(length, bool) and 0 < length < math.inf:
-        kept["model_max_length"] = int(length)
+    if not isinstance(length, int | float) or isinstance(length, bool) or not 0 < length < _NO_LENGTH:
+        length = None
     read_json(path, most=_LARGEST_TOKENIZER)
     try:
-        tokenizer: PreTrainedTokenizerBase = PreTrainedTokenizerFast(tokenizer_file=str(path), **kept)
+        backend = tokenizers.Tokenizer.from_file(str(path))
+        tokenizer = Tokenizer(
+            backend, special=special, sides=sides, model_max_length=None if length is None else int(length)
+        )
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # tokenizers raises bare Exception for a broken file, and Rust's panics are no such
@@ -136,7 +136,7 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     return tokenizer
 
 
-def check_vocabulary(tokenizer: "PreTrainedTokenizerBase", size: int, where: Path) -> None:
+def check_vocabulary(tokenizer: "Tokenizer | PreTrainedTokenizerBase", size: int, where: Path) -> None:
     """Refuse a tokenizer that gives numbers for which the model has no embedding.
 
     Args:
@@ -151,9 +151,6 @@ def check_vocabulary(tokenizer: "PreTrainedTokenizerBase", size: int, where: Pat
     if number >= size:
         hint = f"gives {token[:40]!r} the number {number}; the text encoder has {size} embeddings, from 0 on"
         raise UserError(where, hint=hint)
-
-
-_TOKENS = ("pad_token", "eos_token", "unk_token", "bos_token", "sep_token", "cls_token", "mask_token")
 
 
 def _token(value: Any, path: Path, name: str) -> str:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from mousai.conditioning.t5 import T5Encoder
 from mousai.conditioning.t5_files import check_vocabulary, hub_config, t5_config
 from mousai.conditioning.t5_files import load_tokenizer as load_tokenizer
+from mousai.conditioning.tokenizer import Tokenizer
 from mousai.conditioning.vocabulary import VOCABULARY, is_strange, load_vocabulary, vocabulary_json
 from mousai.errors import UserError
 from mousai.storage.weights import load_config, load_module, save_config, save_module
@@ -67,13 +69,16 @@ class T5TextEncoder(nn.Module):
     """A T5 encoder and its tokenizer.
 
     Args:
-        model: a `transformers.T5EncoderModel`.
-        tokenizer: the tokenizer that it was trained with.
+        model: a `T5Encoder`, or a `transformers.T5EncoderModel`, which computes the same.
+        tokenizer: the tokenizer that it was trained with, likewise.
         vocabulary: words of the captions that it learned from; `None` where they are not known.
     """
 
     def __init__(
-        self, model: nn.Module, tokenizer: "PreTrainedTokenizerBase", vocabulary: frozenset[str] | None = None
+        self,
+        model: nn.Module,
+        tokenizer: "Tokenizer | PreTrainedTokenizerBase",
+        vocabulary: frozenset[str] | None = None,
     ) -> None:
         super().__init__()
         self.vocabulary = vocabulary
@@ -140,11 +145,9 @@ class T5TextEncoder(nn.Module):
         Raises:
             UserError: a file is missing or does not fit; one line that names it.
         """
-        from transformers import T5EncoderModel
-
         path = folder / "text_encoder" / "config.json"
         config = t5_config(load_config(path), path)
-        model = load_module(folder / "text_encoder", lambda: T5EncoderModel(config))
+        model = load_module(folder / "text_encoder", lambda: T5Encoder(config))
         vocabulary = load_vocabulary(folder / "text_encoder" / VOCABULARY)
         tokenizer = load_tokenizer(folder / "tokenizer")
         check_vocabulary(tokenizer, config.vocab_size, folder / "tokenizer")
@@ -162,11 +165,11 @@ class T5TextEncoder(nn.Module):
         Raises:
             UserError: it cannot be had; one line with the reason.
         """
-        from transformers import AutoTokenizer, T5EncoderModel
+        from transformers import AutoTokenizer, T5Config, T5EncoderModel
 
         try:
             folder = _hub_folder(model_id, revision)
-            config = hub_config(folder)
+            config = T5Config(**hub_config(folder).to_diff_dict())
             loaded: Any = T5EncoderModel.from_pretrained(
                 folder, config=config, use_safetensors=True, output_loading_info=True, trust_remote_code=False
             )
@@ -186,7 +189,7 @@ class T5TextEncoder(nn.Module):
         *,
         features: int = 128,
         layers: int = 3,
-        tokenizer: "PreTrainedTokenizerBase | None" = None,
+        tokenizer: "Tokenizer | PreTrainedTokenizerBase | None" = None,
     ) -> "T5TextEncoder":
         """An untrained little T5 encoder whose tokenizer is made from captions; it is trained along with the generator.
 
