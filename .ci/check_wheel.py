@@ -1,11 +1,13 @@
 """python check_wheel.py NAME: does this package, installed alone, do its work with only what it declares?"""
 
+import json
 import math
+import re
 import subprocess
 import sys
 import tempfile
 from importlib import import_module
-from importlib.metadata import requires, version
+from importlib.metadata import files, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -66,6 +68,26 @@ def use_mousai() -> None:
     assert list(models.rglob("model.safetensors")) and list(models.rglob("model_index.json"))
 
 
+def check_bill(distribution: str, package: Path) -> None:
+    """The bill of materials names what the wheel asks for, with its bounds, and each file of weights or of others."""
+    (path,) = (path for path in files(distribution) or [] if path.parent.name == "sboms")
+    bill = json.loads(path.read_text(encoding="utf-8"))
+    subject = bill["metadata"]["component"]
+    assert bill["bomFormat"] == "CycloneDX" and subject["version"] == version(distribution)
+    asked = {}
+    for requirement in requires(distribution) or []:
+        needed, bounds = re.match(r"([\w.-]+)(?:\[.*?\])?([^;]*)", requirement).groups()
+        asked[re.sub(r"[-_.]+", "-", needed).lower()] = set(bounds.strip(" ()").split(","))
+    named = {one["name"]: set(one["versionRange"].removeprefix("vers:pypi/").split("|")) for one in bill["components"]}
+    assert named == asked, (named, asked)
+    parts = subject.get("components", [])
+    assert all(part["licenses"][0]["license"]["id"] in ("MIT", "BSD-3-Clause") for part in parts)
+    listed = {file["name"] for part in parts for file in part["components"]}
+    kinds = (".safetensors", ".npz", ".esm.js")
+    held = {one.relative_to(package.parent).as_posix() for one in package.rglob("*") if one.name.endswith(kinds)}
+    assert listed == held, listed ^ held
+
+
 name = sys.argv[1]
 package = import_module(name)
 assert "site-packages" in package.__file__, package.__file__
@@ -75,5 +97,6 @@ loaded = {other for other in others if other in sys.modules}
 assert loaded <= SIBLINGS[name], loaded
 globals()[f"use_{name}"]()
 distribution = "mousai-music" if name == "mousai" else f"mousai-{name}"
+check_bill(distribution, Path(package.__file__).parent)
 needed = [requirement for requirement in requires(distribution) or [] if "extra ==" not in requirement]
 print(f"{distribution} {version(distribution)} works alone; it needs {', '.join(needed)}")

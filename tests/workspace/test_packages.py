@@ -80,6 +80,8 @@ def test_the_wheel_holds_the_package_whole_and_nothing_else(package, wheel):
     }
     assert {name for name in names if not name.startswith(information)} == expected
     assert f"{package.name}/py.typed" in names
+    bill = f"{package.distribution}.cdx.json"
+    assert wheel.read(f"{information}/sboms/{bill}") == (package.folder / bill).read_bytes()
     licence = wheel.read(f"{information}/licenses/LICENSE").decode()
     assert licence.startswith("MIT License") and "The Moûsai authors" in licence
 

@@ -129,7 +129,7 @@ def test_pickles_of_something_else(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_a_hub_model_of_pickles_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
     (tmp_path / "hub").mkdir()
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(tmp_path / "hub"))
-    assert main(["import", "some/model", "--revision", "abc", "-o", str(tmp_path / "m")]) == 2
+    assert main(["import", "some/model", "--revision", "ab" * 20, "-o", str(tmp_path / "m")]) == 2
     assert "from the hub these are fetched only with --allow-pickle" in capsys.readouterr().err
 
 

@@ -67,20 +67,25 @@ def test_a_model_of_the_hub_needs_its_commit(monkeypatch: pytest.MonkeyPatch, sa
 
     asked: list[tuple] = []
 
+    commit, gone = "0123456789" * 4, "f" * 40
+
     def download(name, *, revision, allow_patterns):
         asked.append((name, revision))
-        assert not any(pattern.endswith((".bin", ".py", "*")) for pattern in allow_patterns)
-        if revision == "gone":
+        assert allow_patterns == ["*.json", "*.safetensors"]
+        if revision == gone:
             raise huggingface_hub.errors.LocalEntryNotFoundError("no such\nrevision")
         return str(saved_model)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
     assert "revision" in refused(model_folder, "owner/name")
     assert asked == []
-    assert model_folder("owner/name", revision="abc") == saved_model
-    message = refused(model_folder, "owner/name", revision="gone")
-    assert "model='owner/name': cannot be had at gone: no such revision" in message
-    assert asked == [("owner/name", "abc"), ("owner/name", "gone")]
+    for name in ("main", "v1", "refs/pr/1", "abc1234", commit.upper() + "0", "../" + commit, ""):
+        assert f"40 hexadecimal digits, not {name!r}" in refused(model_folder, "owner/name", revision=name)
+    assert asked == []
+    assert model_folder("owner/name", revision=commit) == saved_model
+    message = refused(model_folder, "owner/name", revision=gone)
+    assert f"model='owner/name': cannot be had at {gone}: no such revision" in message
+    assert asked == [("owner/name", commit), ("owner/name", gone)]
 
 
 def test_a_folder_that_is_no_model(tmp_path: Path):

@@ -167,7 +167,7 @@ def test_a_text_encoder_that_names_code_is_refused_unread(model_copy, monkeypatc
         monkeypatch.setattr(kind, "from_pretrained", lambda *_, **__: pytest.fail("transformers was asked"))
     monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("somebody was asked"))
     with pytest.raises(UserError, match=r"names code of its own \(auto_map\)"):
-        T5TextEncoder.from_hub(str(folder), revision="main")
+        T5TextEncoder.from_hub(str(folder))
 
 
 def test_an_empty_name_is_not_the_current_folder(model_copy, monkeypatch):

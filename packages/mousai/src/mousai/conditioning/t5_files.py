@@ -1,5 +1,6 @@
 """Files of a T5 encoder and of its tokenizer, which may be a stranger's: known fields, bounded values, no code."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,19 +91,33 @@ def hub_config(folder: Path) -> T5EncoderConfig:
     """The config of a T5 model in the hub's layout, whose other fields are not handed on.
 
     Raises:
-        UserError: a file of the folder is no JSON of a regular size, or names code of its own; nothing else is read.
+        UserError: a file of the folder is no JSON of a regular size, or names code or files that are not the folder's;
+            nothing else is read.
     """
     found = {path.name: read_json(path, most=_LARGEST_TOKENIZER) for path in sorted(folder.glob("*.json"))}
     for name, values in found.items():
-        if "auto_map" in values:
-            hint = (
-                "names code of its own (auto_map), which is never run; give a plain T5 model, such as google-t5/t5-base"
-            )
-            raise UserError(folder / name, hint=hint)
+        if strange := _strange(name, values):
+            raise UserError(folder / name, hint=f"{strange}; give a plain T5 model, such as google-t5/t5-base")
     if "config.json" not in found:
         raise UserError(folder / "config.json", hint="does not exist")
     known = {name: value for name, value in found["config.json"].items() if name in _FIELDS or name in _OF_OTHERS}
     return t5_config(known, folder / "config.json")
+
+
+def _strange(name: str, values: Mapping[str, Any]) -> str | None:
+    """What of a JSON file would have transformers run code, or read a file that is not in the folder."""
+    if "auto_map" in values:
+        return "names code of its own (auto_map), which is never run"
+    if name == "adapter_config.json":
+        return "is an adapter, of which transformers would load another model too"
+    if elsewhere := next((key for key in ("vocab_file", "merges_file", "tokenizer_file") if values.get(key)), None):
+        return f"names a file of its own ({elsewhere}), which is never read"
+    if "weight_map" in values:
+        places = values["weight_map"]
+        names = list(places.values()) if isinstance(places, dict) else [None]
+        if not all(isinstance(one, str) and re.fullmatch(r"[\w.-]+\.safetensors", one) for one in names):
+            return "is no index of weights: it names a file outside of the folder, or no safetensors"
+    return None
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:

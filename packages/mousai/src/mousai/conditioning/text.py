@@ -15,6 +15,8 @@ from mousai.conditioning.t5_files import load_tokenizer as load_tokenizer
 from mousai.conditioning.tokenizer import Tokenizer
 from mousai.conditioning.vocabulary import VOCABULARY, is_strange, load_vocabulary, vocabulary_json
 from mousai.errors import UserError
+from mousai.storage.folder_contents import check_contents
+from mousai.storage.hub import download, is_hub_id
 from mousai.storage.weights import load_config, load_module, save_config, save_module
 
 if TYPE_CHECKING:
@@ -154,12 +156,12 @@ class T5TextEncoder(nn.Module):
         return cls(model, tokenizer, vocabulary).eval()
 
     @classmethod
-    def from_hub(cls, model_id: str, *, revision: str, field: str = "model_id") -> "T5TextEncoder":
+    def from_hub(cls, model_id: str, *, revision: str | None = None, field: str = "model_id") -> "T5TextEncoder":
         """A T5 encoder of the Hugging Face hub (or of a folder of the hub's layout), weights from safetensors only.
 
         Args:
             model_id: for example "google-t5/t5-base".
-            revision: the commit, pinned, since what a name points to can change. Ignored for a folder.
+            revision: the commit in full, since what a name points to can change. Ignored for a folder.
             field: name of the argument in errors.
 
         Raises:
@@ -167,16 +169,28 @@ class T5TextEncoder(nn.Module):
         """
         from transformers import AutoTokenizer, T5Config, T5EncoderModel
 
+        folder = Path(model_id)
+        if not folder.is_dir():
+            if not is_hub_id(model_id):
+                raise UserError(field, model_id, "no such folder, and no id of the hub, OWNER/NAME")
+            folder = download(model_id, revision=revision, field=field)
+        check_contents(folder)
         try:
-            folder = _hub_folder(model_id, revision)
             config = T5Config(**hub_config(folder).to_diff_dict())
+            # Of the folder alone: nothing that its files name is fetched.
             loaded: Any = T5EncoderModel.from_pretrained(
-                folder, config=config, use_safetensors=True, output_loading_info=True, trust_remote_code=False
+                folder,
+                config=config,
+                use_safetensors=True,
+                output_loading_info=True,
+                trust_remote_code=False,
+                local_files_only=True,
             )
             model, report = loaded
-            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         except (OSError, ValueError) as error:
-            raise UserError(field, model_id, f"no text encoder at revision {revision}: {error}") from error
+            at = "" if revision is None else f" at revision {revision}"
+            raise UserError(field, model_id, f"no text encoder{at}: {error}") from error
         if report["missing_keys"]:
             raise UserError(field, model_id, f"lacks {sorted(report['missing_keys'])[0]}; is it a T5 model?")
         check_vocabulary(tokenizer, config.vocab_size, folder)
@@ -221,15 +235,6 @@ class T5TextEncoder(nn.Module):
             use_cache=False,
         )
         return cls(T5EncoderModel(config), tokenizer)
-
-
-def _hub_folder(model_id: str, revision: str) -> Path:
-    """The folder of a model in the hub's layout, fetched where it is none here; no code is among its files."""
-    if Path(model_id).is_dir():
-        return Path(model_id)
-    from huggingface_hub import snapshot_download
-
-    return Path(snapshot_download(model_id, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.model"]))
 
 
 def _train_tokenizer(captions: Iterable[str]) -> Any:

@@ -177,7 +177,7 @@ def _text_encoder(state: Mapping[str, Tensor], model: str | None, revision: str 
         return None
     if revision is None and not Path(model).is_dir():
         raise UserError("text_encoder", model, "no such folder; for a model of the hub give its commit too")
-    text = T5TextEncoder.from_hub(model, revision=revision or "main", field="text_encoder")
+    text = T5TextEncoder.from_hub(model, revision=revision, field="text_encoder")
     if state:
         rules = text_rules(text)
         found = read_state(state, {rule.ours: text.model.state_dict()[rule.ours] for rule in rules}, rules)

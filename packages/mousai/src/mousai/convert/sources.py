@@ -8,7 +8,8 @@ from torch import Tensor
 from mousai.convert.pickles import SUFFIXES, WHY, read_pickle
 from mousai.convert.rules import LayoutError
 from mousai.errors import UserError
-from mousai.storage.hub import download, is_hub_id
+from mousai.storage.folder_contents import check_contents
+from mousai.storage.hub import DATA, download, is_hub_id
 from mousai.storage.json_files import read_json
 from mousai.storage.weights import WEIGHTS_NAME, CheckpointError, load_tensors
 
@@ -65,23 +66,29 @@ def read_source(source: str, *, revision: str | None = None, allow_pickle: bool 
     released = RELEASED.get(source)
     path = Path(source)
     if not path.exists():
-        path = _from_hub(source, revision or (released.revision if released else None), allow_pickle)
+        path = _from_hub(source, revision, released, allow_pickle)
     elif revision is not None:
         raise UserError("revision", revision, f"{source} is on this machine, not on the hub")
     state = _read_folder(path, allow_pickle) if path.is_dir() else _read_file(path, allow_pickle)
     return Source(source, state, dict(released.settings) if released else {})
 
 
-def _from_hub(source: str, revision: str | None, allow_pickle: bool) -> Path:
+def _from_hub(source: str, revision: str | None, released: Released | None, allow_pickle: bool) -> Path:
     if not is_hub_id(source) or source.endswith((*SUFFIXES, ".safetensors")):
         raise UserError(source, hint="no such file or folder")
+    # The reference of a released model stands in this file; who may write to that repository can move it.
+    pinned = revision is not None or released is None
+    revision = released.revision if revision is None and released else revision
     if revision is None:
         raise UserError(source, hint="no such file or folder; for a model of the hub give its commit as --revision")
-    patterns = ["*.safetensors", "*.json", *(f"*{suffix}" for suffix in SUFFIXES if allow_pickle)]
-    return download(source, revision=revision, patterns=patterns, field="source")
+    patterns = [*DATA, *(f"*{suffix}" for suffix in SUFFIXES if allow_pickle)]
+    return download(source, revision=revision, patterns=patterns, field="source", pinned=pinned)
 
 
 def _read_folder(folder: Path, allow_pickle: bool) -> dict[str, Tensor]:
+    check_contents(
+        folder, [path.name for path in folder.iterdir() if path.suffix in (".json", ".safetensors", *SUFFIXES)]
+    )
     if (folder / WEIGHTS_NAME).is_file():
         return _read_file(folder / WEIGHTS_NAME, allow_pickle)
     if (folder / INDEX).is_file():

@@ -19,6 +19,7 @@ from mousai.errors import UserError
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import refuse_unknown
 from mousai.storage.files import write_text
+from mousai.storage.folder_contents import check_contents
 from mousai.storage.folder_swap import recover, replaced_folder
 from mousai.storage.hub import download, is_hub_id
 from mousai.storage.parts import PARTS, check_part, check_savable, load_own, save_own
@@ -60,11 +61,11 @@ def model_folder(model: str | PathLike[str] | None, *, revision: str | None = No
     Args:
         model: None and the name "bundled" are the model that comes along, also where a folder is called so:
             "./bundled" is the folder.
-        revision: commit of a model of the hub.
+        revision: commit of a model of the hub, in full.
         field: name of the argument in errors.
 
     Raises:
-        UserError: there is none by that name; says what would do.
+        UserError: there is none by that name, or a link leads out of its folder; says what would do.
     """
     if model is None or model == BUNDLED_NAME:
         if revision is not None:
@@ -75,6 +76,7 @@ def model_folder(model: str | PathLike[str] | None, *, revision: str | None = No
     folder = Path(model)
     recover(folder)
     if folder.is_dir():
+        check_contents(folder, _NAMES)
         return folder
     text = str(model)
     if folder.exists():
@@ -83,8 +85,9 @@ def model_folder(model: str | PathLike[str] | None, *, revision: str | None = No
         raise UserError(field, text, "no such folder")
     if revision is None:
         raise UserError(field, text, "no such folder; for a model of the hub give its commit as revision too")
-    patterns = ["*.json", "*.safetensors", "*/*.json", "*/*.safetensors", "*/*.model"]
-    return download(text, revision=revision, patterns=patterns)
+    folder = download(text, revision=revision, field=field)
+    check_contents(folder, _NAMES)
+    return folder
 
 
 def describe(
@@ -98,9 +101,10 @@ def describe(
         settings: class of its defaults.
 
     Raises:
-        CheckpointError: a config is missing or impossible, or a part is not there; one line that names the file and the
-            key.
+        CheckpointError: a config is missing or impossible, a part is not there, or a link leads out of the folder; one
+            line that names the file and the key.
     """
+    check_contents(folder, _NAMES)
     path = folder / INDEX_NAME
     index = load_config(path)
     unknown = set(index) - {"format", "version", "about", "defaults", "parts", "own"}

@@ -1,9 +1,14 @@
-"""The Hugging Face hub: the form of an id, and the files of one at a pinned revision."""
+"""The Hugging Face hub: the form of an id, and the files of one at a pinned commit."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from mousai.errors import UserError
+
+DATA = ("*.json", "*.safetensors")
+"""Patterns of the files that are fetched, in every folder of a model: data, and no code."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def is_hub_id(text: str) -> bool:
@@ -11,18 +16,24 @@ def is_hub_id(text: str) -> bool:
     return text.count("/") == 1 and not text.startswith((".", "/", "~"))
 
 
-def download(name: str, *, revision: str, patterns: Sequence[str], field: str = "model") -> Path:
+def download(
+    name: str, *, revision: str | None, patterns: Sequence[str] = DATA, field: str = "model", pinned: bool = True
+) -> Path:
     """Fetch the files that match and return their folder.
 
     Args:
         name: id, "owner/name".
-        revision: commit, or a reference to one.
+        revision: commit, its 40 hexadecimal digits.
         patterns: patterns of the wanted files.
         field: name of the argument that the id was given as, for messages.
+        pinned: whether a name of a commit, which may be moved to another one, is refused.
 
     Raises:
         UserError: they cannot be had; one line with the reason.
     """
+    if revision is None or (pinned and not _COMMIT.fullmatch(revision)):
+        given = "" if revision is None else f", not {revision!r}: a branch or a tag can be moved"
+        raise UserError(field, name, f"a model of the hub needs its commit as revision, 40 hexadecimal digits{given}")
     from huggingface_hub import snapshot_download
 
     try:

@@ -63,4 +63,4 @@ def frozen_text(name: str) -> T5TextEncoder:
     model, at, revision = name.partition("@")
     if not Path(model).is_dir() and not at:
         raise UserError("text", name, "must be small, a folder, or OWNER/NAME@COMMIT of the hub, the commit pinned")
-    return T5TextEncoder.from_hub(model, revision=revision or "main", field="text")
+    return T5TextEncoder.from_hub(model, revision=revision or None, field="text")
