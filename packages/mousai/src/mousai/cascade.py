@@ -18,6 +18,7 @@ from mousai.device import plain_defaults, resolve_device
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.diffusion.lora import add_lora
 from mousai.dtype import resolve_dtype
+from mousai.exact import one_thread
 from mousai.sampling_config import SamplingConfig
 from mousai.storage.folders import describe, load_part, model_folder, save_parts
 from mousai.storage.parts import PARTS, check_fit
@@ -123,7 +124,8 @@ class Cascade(Codec):
         Raises:
             UserError: the file is no adapter, or one of another model.
         """
-        add_lora(self.latent_diffusion, path, scale=scale)
+        with one_thread():  # exact calls need the same weights whatever the number of threads
+            add_lora(self.latent_diffusion, path, scale=scale)
         return self
 
     def save_pretrained(self, folder: str | PathLike[str], *, dtype: torch.dtype | None = None) -> None:

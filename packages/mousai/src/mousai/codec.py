@@ -15,6 +15,7 @@ from mousai.audio.limiter import BLOCK, REACH, limit
 from mousai.device import plain_defaults, resolve_device
 from mousai.dtype import DTYPES, resolve_dtype
 from mousai.errors import UserError, tells_memory
+from mousai.exact import check_exact
 from mousai.progress import ProgressBars
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import settings_of, takes_settings
@@ -228,7 +229,14 @@ class Codec:
         """The model's settings with others in their place, which go with its parts."""
         config = self.defaults.updated(settings)
         check_griffin_lim(config.griffin_lim, self.autoencoder.config)
+        self.check_exact(config)
         return config
+
+    def check_exact(self, config: SamplingConfig) -> None:
+        """Raise `UserError` where a call is to be exact and this model, as it was loaded, is not promised to be."""
+        if config.exact:
+            compiled = any(getattr(net, "_compiled_call_impl", None) is not None for net in self._nets())
+            check_exact(device=self.device, dtype=self.dtype, compiled=compiled)
 
     def _decode(
         self,
@@ -271,5 +279,9 @@ class Codec:
         """
         values, known = config.to_dict(), settings_of(type(config))
         chosen = [name for name, setting in known.items() if stage in (None, setting.stage)]
+        # A flag is stored where it is set, or where the model's own is.
+        chosen = [
+            name for name in chosen if known[name].kind is not bool or values[name] or getattr(self.defaults, name)
+        ]
         named = {known[name].stored_as(name): values[name] for name in chosen}
         return {**named, "dtype": str(self.dtype).removeprefix("torch.")}

@@ -12,6 +12,7 @@ from mousai.codec import require_finite
 from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
 from mousai.conditioning.conditioning import Conditioning
 from mousai.errors import UserError
+from mousai.exact import each_alone
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from mousai.request import Request
@@ -83,6 +84,7 @@ def piece_seconds(request: Request, duration: float | None) -> float | None:
     return request.controls.duration(attributes_of(request, in_time=True), duration, most=MAX_DURATION)
 
 
+@each_alone
 def make_piece(pipe: "Mousai", request: Request, duration: float, *, latents: Tensor | None = None) -> MousaiOutput:
     """Make pieces from nothing but what is asked for.
 

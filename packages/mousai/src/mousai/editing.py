@@ -20,6 +20,7 @@ from mousai.arguments import MAX_DURATION, as_waveform, check_recording
 from mousai.codec import limited
 from mousai.composing import ask, compose
 from mousai.errors import UserError
+from mousai.exact import each_alone
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from mousai.regions import CONTEXT, MIN_REGION, Region, Window, check_regions, plan_windows
@@ -138,6 +139,7 @@ def check_sounds(recording: Recording, *, first: bool, field: str = "inpaint_aud
         raise UserError(field, hint=f"its {where} are silent, which cannot be continued; cut the silence off first")
 
 
+@each_alone
 def edit(
     pipe: "Mousai", request: "Request", recording: Recording, regions: Sequence[Region], *, before: float = 0.0
 ) -> MousaiOutput:

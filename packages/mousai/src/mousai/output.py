@@ -24,7 +24,8 @@ class MousaiOutput:
         audios: float32 [prompts * num_waveforms_per_prompt, channels, samples] in [-1, 1], a tensor or a NumPy array as
             `output_type` says; or the latents [.., latent_channels, frames].
         sample_rate: Hz.
-        seeds: one for each audio: the same prompt and settings with it give the same audio again, alone or in a batch.
+        seeds: one for each audio: the same prompt and settings with it make the same audio again; alone, or in another
+            batch, it is the same to the bit if the call was `exact`.
         prompts: one for each audio.
         settings: all other settings by the names of the command line's options, as each file stores them.
         output_type: "pt", "np" or "latent".

@@ -1,7 +1,7 @@
 """A call of the pipeline, checked: everything that does not depend on the length of the piece."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor
@@ -60,6 +60,20 @@ class Request:
         """Check what depends on the model's defaults."""
         if self.negatives is not None:
             check_negative(self.config)
+
+    def alone(self) -> "list[Request]":
+        """Return a request for each piece, which knows nothing of the others."""
+        own = [place // self.times for place in range(len(self.seeds))]
+        return [
+            replace(
+                self,
+                prompts=[self.prompts[prompt]],
+                negatives=None if self.negatives is None else [self.negatives[prompt]],
+                times=1,
+                seeds=(seed,),
+            )
+            for prompt, seed in zip(own, self.seeds, strict=True)
+        ]
 
     def steps(self, *, known: bool) -> int:
         """Steps of stage 2; where a part is known, by RePaint, all but the last are repeated."""

@@ -122,6 +122,13 @@ class SamplingConfig:
         metavar="T",
     )
 
+    exact: bool = setting(
+        False,
+        help="the same bytes whatever is made beside it and whatever the number of threads, on one kind of CPU: each "
+        "piece alone, in one thread, in float32",
+        stage="latent_diffusion",
+    )
+
     def __post_init__(self) -> None:
         """Check every field, and those together that depend on each other."""
         for name, one in settings_of(type(self)).items():
@@ -165,11 +172,11 @@ class SamplingConfig:
             name, equals, value = text.partition("=")
             if not equals or name not in known:
                 raise UserError("settings", text, f"must be NAME=VALUE, the name one of {', '.join(known)}")
-            kind = known[name].kind
             try:
-                values[name] = kind(value)
+                values[name] = known[name].read(value)
             except ValueError:
-                raise UserError(name, value, f"must be {'a whole number' if kind is int else 'a number'}") from None
+                kinds = {int: "a whole number", bool: "True or False"}
+                raise UserError(name, value, f"must be {kinds.get(known[name].kind, 'a number')}") from None
         return replace(self, **values)
 
     def to_dict(self) -> dict[str, Any]:

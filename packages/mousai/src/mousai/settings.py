@@ -52,6 +52,10 @@ class Setting:
             if not isinstance(value, str) or value not in self.choices():
                 raise UserError(name, value, f"must be one of {', '.join(self.choices())}")
             return value
+        if self.kind is bool:
+            if not isinstance(value, bool):
+                raise UserError(name, value, f"must be True or False, not {type(value).__name__}")
+            return value
         whole = self.kind is int
         if isinstance(value, bool) or not hasattr(value, "__index__" if whole else "__float__"):
             kind = type(value).__name__
@@ -64,6 +68,21 @@ class Setting:
             )
             raise UserError(name, value, f"must {bounds}{self.usual and f'; {self.usual}'}")
         return number
+
+    def read(self, text: str) -> Any:
+        """Return the value that a text says; ValueError where it says none of this kind."""
+        if self.kind is not bool:
+            return self.kind(text)
+        if text not in ("True", "False"):
+            raise ValueError(text)
+        return text == "True"
+
+    def words(self, name: str, value: Any) -> list[str]:
+        """Return the words of a command line that set a value, which may be a text of it; a flag is one word."""
+        option = self.option_of(name)
+        if self.kind is bool:
+            return [option if str(value) == "True" else option.replace("--", "--no-", 1)]
+        return [option, str(value)]
 
     def option_of(self, name: str) -> str:
         """Return the option of the command line that sets it."""
@@ -82,6 +101,11 @@ def setting(default: Any, **about: Any) -> Any:
 def settings_of(config: type) -> dict[str, Setting]:
     """Return the settings of a dataclass in their order: name -> what is known of it."""
     return {one.name: one.metadata["setting"] for one in fields(config) if "setting" in one.metadata}
+
+
+def flags_of(config: type) -> dict[str, Setting]:
+    """Return the settings that are yes or no, by the names under which files store them."""
+    return {one.stored_as(name): one for name, one in settings_of(config).items() if one.kind is bool}
 
 
 def number_word(value: float) -> str:

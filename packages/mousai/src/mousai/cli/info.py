@@ -129,6 +129,9 @@ def _best_with(defaults: "SamplingConfig", *, composes: bool) -> list[str]:
     for name, setting in settings_of(type(defaults)).items():
         if setting.stage in stages and not setting.needs:
             value = getattr(defaults, name)
+            if setting.kind is bool:
+                words += setting.words(name, value) if value else []
+                continue
             words += [setting.option_of(name), f"{value:g}" if isinstance(value, float) else str(value)]
     return words
 

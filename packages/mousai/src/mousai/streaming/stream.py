@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -23,6 +24,7 @@ from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.control_plan import control_plan
 from mousai.device import plain_defaults
 from mousai.errors import UserError
+from mousai.exact import one_thread
 from mousai.sampling_config import SamplingConfig
 from mousai.streaming.chunks import AudioChunk, Change
 from mousai.streaming.clock import BarClock
@@ -95,6 +97,7 @@ class MusicStream:
             if not number or not 1 / pipe.sample_rate <= chunk_seconds <= LONGEST_CHUNK:
                 hint = f"must be a number of seconds, from one sample up to {LONGEST_CHUNK:g}"
                 raise UserError("chunk_seconds", chunk_seconds, hint)
+        pipe.check_exact(config)
         self.seed, self.config, self._pipe = seed, config, pipe
         self._chunk_seconds = chunk_seconds
         self._current, self._clock, self._pending = current, BarClock(current.attributes.tempo), current
@@ -138,7 +141,8 @@ class MusicStream:
             else:
                 end = round((self._chunks + 1) * self._chunk_seconds * self.sample_rate)
             while not self._waiting or (end is not None and self._made < end):
-                self._waiting.append(self._next_stretch())
+                with one_thread() if self.config.exact else nullcontext():
+                    self._waiting.append(self._next_stretch())
             chunk = self._take(self._made if end is None else end)
             self._chunks += 1
             return chunk

@@ -8,7 +8,7 @@ from typing import Any
 from mousai.conditioning.attributes import MusicAttributes, key_name
 from mousai.conditioning.control_plan import NOT_STORED
 from mousai.sampling_config import SamplingConfig
-from mousai.settings import number_word, settings_of
+from mousai.settings import flags_of, number_word, settings_of
 
 LONGEST_COMMAND = 6000
 """Characters of a command, as JSON, up to which a file stores it: the prompts that it repeats need room there too."""
@@ -40,7 +40,7 @@ def clock_words(known: MusicAttributes) -> list[str]:
 def setting_words(settings: Mapping[str, Any]) -> list[str]:
     """Return settings of sampling, by field, as options and their values."""
     known = settings_of(SamplingConfig)
-    return [word for name, value in settings.items() for word in (known[name].option_of(name), str(value))]
+    return [word for name, value in settings.items() for word in known[name].words(name, value)]
 
 
 def stored_command(words: Sequence[str]) -> str | None:
@@ -58,8 +58,11 @@ def command_of(made: Mapping[str, str], path: str) -> str | None:
     if "command" in made:
         return f"mousai {made['command']} -o {shlex.quote(path)}"
     words = ["mousai", "generate", "-o", path]
+    flags = flags_of(SamplingConfig)
     for key, value in made.items():
-        if key not in ("mousai", "prompt", "verdict") and (key, value) != ("model", "bundled"):
+        if key in flags:
+            words += flags[key].words(key, value)
+        elif key not in ("mousai", "prompt", "verdict") and (key, value) != ("model", "bundled"):
             option = "--" + key.replace("_", "-")
             words += [f"{option}={value}"] if value.startswith("-") else [option, value]
     return shlex.join([*words, "--", made["prompt"]])

@@ -23,6 +23,7 @@ from mousai.conditioning.control_plan import CONTROL_OF, ControlPlan
 from mousai.conditioning.controls import Controls
 from mousai.editing import CROSS_FADE, Recording, edit
 from mousai.errors import UserError
+from mousai.exact import each_alone
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from mousai.regions import BEATS_PER_BAR, MAX_REGION, MIN_REGION, Region
@@ -131,6 +132,7 @@ def check_loop(given: Mapping[str, Any]) -> None:
         raise UserError("output_type", "latent", "would lose the samples of audio that stay; use 'pt' or 'np'")
 
 
+@each_alone
 def loop(pipe: "Mousai", request: "Request", length: Bars) -> MousaiOutput:
     """Make loops.
 
@@ -220,6 +222,7 @@ def check_loop_region(
     return seam
 
 
+@each_alone
 def loop_of(pipe: "Mousai", request: "Request", recording: Recording, region: Region, *, seam: float) -> MousaiOutput:
     """Make a region of a recording loop: its last part is made anew, so that it runs into its start.
 

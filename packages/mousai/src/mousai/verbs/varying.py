@@ -14,6 +14,7 @@ from mousai.composing import ask, compose
 from mousai.conditioning.control_plan import CONTROL_OF, ControlPlan
 from mousai.editing import Recording, converted
 from mousai.errors import UserError
+from mousai.exact import each_alone
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from vdiffusion import NoiseSource
@@ -36,6 +37,7 @@ def check_strength(strength: float, plan: ControlPlan | None) -> None:
         raise UserError("strength", strength, hint)
 
 
+@each_alone
 def vary(pipe: "Mousai", request: "Request", recording: Recording, *, latents: Tensor | None = None) -> MousaiOutput:
     """Make a recording anew, as far as `request.config.strength` says.
 

@@ -4,6 +4,8 @@ import argparse
 import shlex
 from collections.abc import Mapping
 
+from mousai.sampling_config import SamplingConfig
+from mousai.settings import flags_of
 from mousai.verbs import command_line
 
 _NEVER = ("--output", "--overwrite", "--help", "--compile", "--device", "--version")
@@ -26,8 +28,10 @@ def command_of(made: Mapping[str, str], path: str) -> str | None:
     if "command" in made:
         words = _checked(made["command"])
         return None if words is None else shlex.join(["mousai", *words, "-o", path])
-    known = _options("generate")
+    known = {name for name, action in _options("generate").items() if action.nargs != 0}
+    flags = flags_of(SamplingConfig)
     kept = {key: value for key, value in made.items() if key in _FACTS or "--" + key.replace("_", "-") in known}
+    kept |= {key: made[key] for key in flags if made.get(key) in ("True", "False")}
     return command_line.command_of(kept, path)
 
 

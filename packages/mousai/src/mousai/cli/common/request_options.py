@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mousai.cli.common.lora_options import check_lora, load_lora, lora_record
-from mousai.cli.common.sampling_options import check_settings
+from mousai.cli.common.sampling_options import check_settings, given_settings
 from mousai.cli.common.shared import AUDIO_FILES, check_text, checked_device, described_model, model_name
 from mousai.errors import UserError
 from mousai.verbs import command_line
@@ -68,8 +68,10 @@ def loaded(args: argparse.Namespace) -> "Mousai":
     from mousai.pipeline import Mousai
 
     device = checked_device(args)
-    folder, _ = described_model(args)
-    pipeline = Mousai.from_pretrained(folder, dtype=args.dtype, device=device)
+    folder, described = described_model(args)
+    exact = described.defaults.updated(given_settings(args)).exact
+    dtype = "float32" if exact and args.dtype == "auto" else args.dtype
+    pipeline = Mousai.from_pretrained(folder, dtype=dtype, device=device)
     load_lora(pipeline, args)
     return pipeline.compile() if args.compile else pipeline
 

@@ -102,6 +102,7 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
         UserError: there is no such model, it lacks a part, or a setting or an adapter does not go with it.
     """
     from mousai.arguments import check_griffin_lim
+    from mousai.exact import check_exact
     from mousai.request import check_negative
     from mousai.storage.folders import describe, model_folder
     from mousai.storage.parts import PARTS
@@ -114,6 +115,8 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
     config = described.defaults.updated(given_settings(args))
     if described.autoencoder is not None:
         check_griffin_lim(config.griffin_lim, described.autoencoder)
+    if config.exact:
+        check_exact(device=checked_device(args), dtype=args.dtype, compiled=getattr(args, "compile", False))
     if getattr(args, "negative_prompt", None) is not None:
         check_negative(config)
     if getattr(args, "lora", None) is not None:

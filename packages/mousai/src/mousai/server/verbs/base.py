@@ -177,7 +177,7 @@ def setting_fields(*, leave_out: Sequence[str] = ()) -> dict[str, Any]:
         kind: Any = one.kind
         if one.choices is not None:
             kind = Literal[tuple(one.choices())]
-        else:
+        elif kind is not bool:
             bounds["gt" if one.above else "ge"] = one.low
             if one.high != float("inf"):
                 bounds["le"] = one.high

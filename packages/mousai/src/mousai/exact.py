@@ -1,0 +1,117 @@
+"""Exact calls: the same bytes whatever the batch around a piece and whatever the threads of the process.
+
+    Request ── alone() ──> one request a piece ── each in one thread, in float32 on the CPU ──> joined
+
+Sums of floating-point numbers depend on their order, and libraries choose that by the size of a batch and by the number
+of threads. An exact call leaves them no choice: a piece is a batch of its own, with its branches of guidance, which are
+always as many, in one thread. Nothing is drawn or added by more than one thread, so that no algorithm has to be
+replaced by a deterministic one.
+"""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Concatenate, ParamSpec
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mousai.errors import UserError
+from mousai.output import MousaiOutput
+
+if TYPE_CHECKING:
+    from mousai.pipeline import Mousai
+    from mousai.request import Request
+
+P = ParamSpec("P")
+
+_one_call = threading.RLock()
+
+
+def check_exact(*, device: torch.device | str, dtype: torch.dtype | str, compiled: bool) -> None:
+    """Refuse what is not promised to be exact; nothing is silently replaced.
+
+    Args:
+        device: where it would be computed.
+        dtype: dtype of the nets; "auto" is settled later, to float32.
+        compiled: whether the nets are compiled.
+
+    Raises:
+        UserError: another device than the CPU, another dtype than float32, or compiled nets.
+    """
+    kind = torch.device(device).type
+    if kind != "cpu":
+        raise UserError("exact", hint=f"is promised on the CPU alone, not on {kind}; load the model with device cpu")
+    found = str(dtype).removeprefix("torch.")
+    if found not in ("float32", "auto"):
+        raise UserError("exact", hint=f"is promised in float32 alone, not in {found}; load the model with that dtype")
+    if compiled:
+        raise UserError("exact", hint="is not promised of compiled nets, which keep their own threads; do not compile")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Context in which this thread computes by itself, in full float32; all is as before afterwards.
+
+    How many threads PyTorch's libraries take is in part a setting of the whole process. So one thread of it is inside
+    at a time, and others wait; one that is inside may enter again. A callback must not wait for an exact call of
+    another thread.
+    """
+    with _one_call:
+        threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
+        torch.set_num_threads(1)
+        torch.set_float32_matmul_precision("highest")
+        try:
+            with torch.autocast("cpu", enabled=False):
+                yield
+        finally:
+            torch.set_float32_matmul_precision(precision)
+            torch.set_num_threads(threads)
+
+
+def each_alone(
+    make: "Callable[Concatenate[Mousai, Request, P], MousaiOutput]",
+) -> "Callable[Concatenate[Mousai, Request, P], MousaiOutput]":
+    """Make a verb heed `SamplingConfig.exact`: each piece of an exact request is then made alone, in one thread.
+
+    A callback that interrupts a piece interrupts that piece, as it would in a call for it alone.
+
+    Args:
+        make: makes the pieces of a request; its keyword argument `latents`, if it has one, holds one for each piece.
+    """
+
+    @functools.wraps(make)
+    def made(pipe: "Mousai", request: "Request", *args: P.args, **kwargs: P.kwargs) -> MousaiOutput:
+        if not request.config.exact:
+            return make(pipe, request, *args, **kwargs)
+        outputs = []
+        with one_thread():
+            for place, one in enumerate(request.alone()):
+                pipe._interrupt = False
+                own = _own(kwargs.get("latents"), place, len(request.seeds))
+                mine = kwargs if own is None else {**kwargs, "latents": own}
+                outputs.append(make(pipe, one, *args, **mine))  # type: ignore[arg-type]
+        return _joined(outputs)
+
+    return made
+
+
+def _own(latents: object, place: int, pieces: int) -> object:
+    """The starting noise of one piece; what is no noise for so many pieces is left to be refused."""
+    fits = isinstance(latents, Tensor) and latents.ndim and len(latents) == pieces
+    return latents[place : place + 1] if fits and isinstance(latents, Tensor) else latents
+
+
+def _joined(outputs: Sequence[MousaiOutput]) -> MousaiOutput:
+    """Results of pieces that were made alone as the result of one call."""
+    audios = [one.audios for one in outputs]
+    tensors = [one for one in audios if isinstance(one, Tensor)]
+    return replace(
+        outputs[0],
+        audios=torch.cat(tensors) if tensors else np.concatenate(audios),
+        seeds=tuple(seed for one in outputs for seed in one.seeds),
+        prompts=tuple(prompt for one in outputs for prompt in one.prompts),
+    )
