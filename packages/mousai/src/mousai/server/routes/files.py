@@ -16,7 +16,7 @@ from mousai.server.errors import ApiError, responses
 from mousai.server.files import MEGABYTE, FileStore, StoredFile
 from mousai.server.provenance import attributes_in
 from mousai.server.sending import SentOnce
-from mousai.server.service import Service, TheService
+from mousai.server.service import Service, TheService, base_of
 from mousai.server.uploads import receive
 
 router = APIRouter(tags=["files"])
@@ -144,7 +144,7 @@ def _info(file: StoredFile, request: Request, service: Service) -> FileInfo:
     left = service.config.keep * 60 - (monotonic() - file.last_used)
     return FileInfo(
         id=file.id,
-        url=f"{str(request.base_url).rstrip('/')}/v1/files/{file.id}",
+        url=f"{base_of(request)}/v1/files/{file.id}",
         kind=file.kind,
         media_type=file.media_type,
         bytes=file.size,
