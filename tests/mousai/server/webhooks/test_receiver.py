@@ -65,7 +65,7 @@ def test_another_host_or_port_is_refused_and_the_option_is_named(url):
     ],
 )
 def test_what_is_no_plain_url_is_refused(url):
-    with pytest.raises(UserError, match="^webhook: must be the URL of a receiver"):
+    with pytest.raises(UserError, match=r"^webhook: must be the URL of a receiver"):
         receiver_of(url, ALLOWED)
 
 
