@@ -24,7 +24,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,11 +116,12 @@ def serving() -> Iterator[tuple[Server, Path]]:
                 process.wait()
 
 
-def run(server: Server, cases: int, seed: int) -> Tally:
+def run(server: Server, tally: Tally, cases: int, seed: int) -> None:
     """Send so many requests and check each answer.
 
     Args:
         server: the server.
+        tally: counts them.
         cases: number of requests.
         seed: seed of the requests.
     """
@@ -131,7 +132,7 @@ def run(server: Server, cases: int, seed: int) -> Tally:
 
     document = schemathesis.openapi.from_url(f"{server.address}/openapi.json")
     routes = [one.ok() for one in document.get_all_operations()]
-    tally, number = Tally(), itertools.count()
+    number = itertools.count()
     how = settings(
         max_examples=ROUND,
         database=None,
@@ -156,7 +157,7 @@ def run(server: Server, cases: int, seed: int) -> Tally:
     skipped = set()
     for turn, (mode, route) in enumerate(itertools.cycle(itertools.product(list(GenerationMode), routes))):
         if sum(tally.cases.values()) >= cases:
-            return tally
+            return
         before = sum(tally.cases.values())
         if (mode, route.label) not in skipped:
             try:
@@ -166,7 +167,6 @@ def run(server: Server, cases: int, seed: int) -> Tally:
                     raise
         if sum(tally.cases.values()) == before:
             skipped.add((mode, route.label))
-    return tally
 
 
 def name_what_is_there(case: Any, server: Server) -> None:
@@ -217,9 +217,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the requests")
     parser.add_argument("--out", type=Path, metavar="FILE", help="file of JSON for the figures")
     args = parser.parse_args()
-    begun = time.monotonic()
+    begun, tally = time.monotonic(), Tally()
     with serving() as (server, log):
-        tally = run(server, args.cases, args.seed)
+        with suppress(KeyboardInterrupt):  # what was done until then is counted
+            run(server, tally, args.cases, args.seed)
         if server.process.poll() is not None:
             tally.fault(f"the server ended with code {server.process.returncode}")
         if "Traceback" in (said := log.read_text()):
