@@ -33,16 +33,24 @@ def cluster(monkeypatch) -> Iterator[int]:
     quiet = ["--include-dashboard", "false", "--disable-usage-stats", "--temp-dir", folder]
     process = subprocess.Popen(
         [sys.executable, "-m", "ray.scripts.scripts", "start", *head, *quiet],
-        env={**os.environ, "RAY_worker_niceness": "0"},
+        # The second lets nobody but this machine reach it, see mousai.data.clusters; the third is for a busy machine.
+        env={
+            **os.environ,
+            "RAY_worker_niceness": "0",
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+            "RAY_raylet_start_wait_time_s": "240",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     assert process.stdout is not None
     try:
-        for line in process.stdout:
-            if "Ray runtime started" in line:
-                break
+        said = ""
+        while "Ray runtime started" not in said:
+            line = process.stdout.readline()
+            assert line, said  # it has ended
+            said += line
         monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
         yield process.pid
     finally:
