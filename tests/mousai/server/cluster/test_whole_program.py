@@ -33,12 +33,11 @@ def cluster(monkeypatch) -> Iterator[int]:
     quiet = ["--include-dashboard", "false", "--disable-usage-stats", "--temp-dir", folder]
     process = subprocess.Popen(
         [sys.executable, "-m", "ray.scripts.scripts", "start", *head, *quiet],
-        # The second lets nobody but this machine reach it, see mousai.data.clusters; the third is for a busy machine.
+        # The second lets nobody but this machine reach it, see mousai.data.clusters.
         env={
             **os.environ,
             "RAY_worker_niceness": "0",
             "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-            "RAY_raylet_start_wait_time_s": "240",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
