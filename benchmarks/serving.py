@@ -9,6 +9,7 @@ once ask for pieces, one after the other. Each client asks for one of a few seed
 - failures: answers that are no sound. A full queue is none: the client waits as `Retry-After` says.
 - wrong: sounds whose bytes are not the pipeline's.
 - throughput: pieces a second over those of the pipeline.
+- CPU time: seconds of the server for each piece, which other work on the machine hardly changes.
 - memory: of the server, in megabytes, after the first tenth of the requests and at the end.
 """
 
@@ -103,11 +104,17 @@ def memory_of(process: int) -> float:
     return int(next(line.split()[1] for line in lines if line.startswith("VmRSS:"))) / 1024
 
 
+def cpu_of(process: int) -> float:
+    """Seconds of CPU time that a process has used, on Linux."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def load(
     address: str, process: int, clients: int, seconds: float, duration: float, want: dict[int, bytes]
 ) -> dict[str, Any]:
     """Let so many clients ask for so long."""
-    tally, begun = Tally(), time.perf_counter()
+    tally, begun, used = Tally(), time.perf_counter(), cpu_of(process)
     threads = [
         threading.Thread(target=client, args=(address, duration, number, begun + seconds, want, tally))
         for number in range(clients)
@@ -120,16 +127,18 @@ def load(
         if early is None and time.perf_counter() - begun > seconds / 10:
             early = memory_of(process)
     passed = time.perf_counter() - begun
-    waits = sorted(tally.waits)
+    waits, used = sorted(tally.waits), cpu_of(process) - used
+    pieces = tally.right + tally.wrong
     return {
         "clients": clients,
         "seconds": round(passed, 1),
-        "pieces": tally.right + tally.wrong,
+        "pieces": pieces,
         "failures": len(tally.failures),
         "failed": tally.failures[:5],
         "wrong": tally.wrong,
         "refused": tally.refused,
-        "per_second": (tally.right + tally.wrong) / passed,
+        "per_second": pieces / passed,
+        "cpu_per_piece": round(used / pieces, 2) if pieces else None,
         "median_wait": round(waits[len(waits) // 2], 2) if waits else None,
         "memory_early": None if early is None else round(early),
         "memory_end": round(memory_of(process)),

@@ -112,8 +112,10 @@ class Running:
 
 
 @contextmanager
-def running(model: Path, temporary: Path, *words: str, command: str = "serve") -> Iterator[Running]:
-    program = [sys.executable, "-W", "error", "-m", "mousai", command, "--port", "0", "--model", str(model), *words]
+def running(
+    model: Path, temporary: Path, *words: str, command: str = "serve", warnings: str = "error"
+) -> Iterator[Running]:
+    program = [sys.executable, "-W", warnings, "-m", "mousai", command, "--port", "0", "--model", str(model), *words]
     environment = {**os.environ, "TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=temporary.parent

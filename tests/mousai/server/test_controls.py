@@ -15,7 +15,7 @@ from mousai.server.config import ServerConfig
 from mousai.server.service import Service, served_model
 
 from .conftest import ASYNC, BASE, QUICK, message_of, predict, service_of, upload, wav
-from .test_live import FEW, listen, session
+from .live.test_live import FEW, listen, session
 
 LONG = {**QUICK, "duration": 2.0, "seed": 3}
 

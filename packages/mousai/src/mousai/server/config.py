@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from mousai.errors import UserError
+from mousai.server.webhooks.receiver import host_of
 from mousai.settings import setting, settings_of
 
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:\d{1,5})?")
@@ -24,6 +25,7 @@ class ServerConfig:
         no_auth: serve others than this machine without a key.
         cors: origins of other sites whose pages may use the server.
         allowed_hosts: further names under which the server is reached.
+        webhook_hosts: hosts to which webhooks may go, HOST or HOST:PORT.
         ray: address of the Ray cluster that computes, HOST:PORT or auto for the one of this machine; None where the
             server computes itself.
         replicas: models on the cluster, each of which does one job at a time.
@@ -68,6 +70,7 @@ class ServerConfig:
     no_auth: bool = False
     cors: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    webhook_hosts: tuple[str, ...] = ()
     ray: str | None = None
     replicas: int = 1
 
@@ -83,6 +86,8 @@ class ServerConfig:
         for name in self.allowed_hosts:
             if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", name):
                 raise UserError("allowed_hosts", name, "must be the name of a host, such as music.example.org")
+        for name in self.webhook_hosts:
+            host_of(name)
         if not 1 <= self.replicas <= MOST_REPLICAS:
             raise UserError("replicas", self.replicas, f"must be 1 to {MOST_REPLICAS}")
         if self.replicas > 1 and self.ray is None:

@@ -12,6 +12,7 @@ from mousai.server.verbs.base import JobInput
 
 if TYPE_CHECKING:
     from mousai.server.live.feed import WorkerFeed
+    from mousai.server.webhooks.receiver import Webhook
 
 
 class Status(StrEnum):
@@ -48,6 +49,7 @@ class Job:
         input: what is asked for, with its seed.
         asked: what is asked for as it came, which a repeated request has to be.
         feed: where a stream goes; None for a prediction.
+        webhook: who is told what becomes of it.
         id: name that clients use.
         stage: stage of the model that works, "latent_diffusion" or "decoder"; None before the first step.
         step: steps of that stage that are done.
@@ -67,6 +69,7 @@ class Job:
     input: JobInput
     asked: JobInput
     feed: "WorkerFeed | None" = None
+    webhook: "Webhook | None" = None
     id: str = field(default_factory=lambda: secrets.token_hex(13))
     status: Status = Status.STARTING
     created_at: datetime = field(default_factory=now)

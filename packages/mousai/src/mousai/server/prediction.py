@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from fastapi import Request
 from pydantic import BaseModel, Field
 
 from mousai.server.job import Job, Status
@@ -69,9 +68,13 @@ def progress_of(job: Job) -> Progress:
     )
 
 
-def prediction_of(job: Job, request: Request) -> Prediction:
-    """Return a job as it is now, with URLs under which the client reached this server."""
-    base = str(request.base_url).rstrip("/")
+def prediction_of(job: Job, base: str) -> Prediction:
+    """Return a job as it is now.
+
+    Args:
+        job: the job.
+        base: URL under which the client reached this server, without a slash at its end.
+    """
     waited = None if job.started_at is None else (job.started_at - job.created_at).total_seconds()
     here = f"{base}/predictions/{job.id}"
     return Prediction(

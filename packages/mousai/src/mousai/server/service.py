@@ -14,6 +14,7 @@ from mousai.server.engine.base import Engine, LocalEngine
 from mousai.server.files import MEGABYTE, FileStore
 from mousai.server.queue import JobQueue
 from mousai.server.verbs.base import Terms
+from mousai.server.webhooks.following import Webhooks
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -124,6 +125,7 @@ class Service:
             keep=config.keep * 60,
             on_failure=self._failed,
         )
+        self.webhooks = Webhooks()
         self.requests: dict[int, int] = {}  # status -> responses
         self.failure: Exception | None = None
         self._on_failure = on_failure
@@ -152,6 +154,7 @@ class Service:
         if self._sweeper is not None:
             self._sweeper.cancel()
         await asyncio.to_thread(self.queue.stop)
+        await self.webhooks.close()
         await asyncio.to_thread(self.engine.close)
         self.files.close()
 
@@ -172,6 +175,11 @@ def service_of(request: Request) -> Service:
     found: Any = request.app.state.service
     assert isinstance(found, Service)
     return found
+
+
+def base_of(request: Request) -> str:
+    """Return the URL under which a client reached this server, without a slash at its end."""
+    return str(request.base_url).rstrip("/")
 
 
 TheService = Annotated[Service, Depends(service_of)]

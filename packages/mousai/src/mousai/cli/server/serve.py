@@ -60,6 +60,15 @@ def add_server_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="further name under which the server is reached, such as that of a proxy; give it again for another",
     )
+    group.add_argument(
+        "--webhook-host",
+        action="append",
+        default=[],
+        dest="webhook_hosts",
+        metavar="HOST",
+        help="host that clients may name as the receiver of webhooks, HOST:PORT where the port is not the usual one; "
+        "give it again for another (default: none)",
+    )
     group = parser.add_argument_group("more than one machine, or more than one GPU")
     group.add_argument(
         "--ray",
@@ -94,6 +103,7 @@ def run(args: argparse.Namespace) -> int:
         no_auth=args.no_auth,
         cors=tuple(args.cors),
         allowed_hosts=tuple(args.allowed_hosts),
+        webhook_hosts=tuple(args.webhook_hosts),
         ray=args.ray,
         replicas=args.replicas,
         **limits,

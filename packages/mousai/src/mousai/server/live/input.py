@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
 from mousai.conditioning.control_plan import control_plan
+from mousai.server.live.encoding import check_format
 from mousai.server.verbs.base import JobInput, Key, Lead, Terms, Text, setting_fields
 from mousai.server.verbs.controls import Chords, Section, check_controls, read_chords
 
@@ -24,7 +25,9 @@ class Live(JobInput):
     lead: Lead | None = Field(default=None, description="instrument that has the melody")
     chords: Chords | None = Field(default=None, description='a chord a bar, repeated without end: "Am F C G"')
     section: Section | None = Field(default=None, description="what the music is")
-    format: Literal["s16le", "f32le"] = Field(default="s16le", description="samples: 16 bits, or floats; interleaved")
+    format: Literal["s16le", "f32le", "opus"] = Field(
+        default="s16le", description="interleaved samples of 16 bits, or floats; or Opus in pages of Ogg"
+    )
     seconds: float | None = Field(default=None, gt=0, le=86400, description="end after so much music")
 
     def check(self, terms: Terms) -> None:
@@ -33,6 +36,7 @@ class Live(JobInput):
 
         stream_config(terms.defaults, self.settings())
         self.check_settings(terms)
+        check_format(self.format, terms.sample_rate)
         check_controls([name for name in ("chords", "section") if getattr(self, name) is not None], terms.controls)
         self._prompt()
 

@@ -3,11 +3,10 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from mousai.errors import UserError
 from mousai.server.errors import sentence_of
 from mousai.server.job import Canceled, Job
+from mousai.server.live.encoding import encoder_of
 from mousai.server.live.feed import WorkerFeed
 from mousai.server.live.input import changes_of
 
@@ -35,16 +34,21 @@ def play(pipe: "Mousai", job: Job, feed: WorkerFeed) -> None:
         channels = pipe.autoencoder.config.audio_channels
         about = {"sample_rate": stream.sample_rate, "channels": channels, "format": wanted.format, "seed": stream.seed}
         feed.send({"type": "start", **about})
-        for chunk in stream:
-            begun = time.monotonic() if begun is None else begun
-            sound = chunk.audio.numpy()
-            sound = sound if samples is None else sound[:, : samples - given]
-            given += sound.shape[1]
-            job.audio_seconds = given / stream.sample_rate
-            feed.send({**_place(chunk), "samples": sound.shape[1]}, _encoded(sound, wanted.format))
-            if samples is not None and given >= samples:
-                return
-            _between(job, feed, stream, due=begun + job.audio_seconds - AHEAD)
+        encoder = encoder_of(wanted.format, stream.sample_rate, channels)
+        try:
+            for chunk in stream:
+                begun = time.monotonic() if begun is None else begun
+                sound = chunk.audio.numpy()
+                sound = sound if samples is None else sound[:, : samples - given]
+                given += sound.shape[1]
+                job.audio_seconds = given / stream.sample_rate
+                feed.send({**_place(chunk), "samples": sound.shape[1]}, encoder.encode(sound))
+                if samples is not None and given >= samples:
+                    return
+                _between(job, feed, stream, due=begun + job.audio_seconds - AHEAD)
+        finally:
+            if left := encoder.close():
+                feed.send(left)
 
 
 def _between(job: Job, feed: WorkerFeed, stream: "MusicStream", *, due: float) -> None:
@@ -80,10 +84,3 @@ def _place(chunk: "AudioChunk") -> dict[str, Any]:
         "tempo": chunk.tempo,
         "prompt": chunk.prompt,
     }
-
-
-def _encoded(sound: "np.ndarray[Any, np.dtype[np.float32]]", kind: str) -> bytes:
-    """Samples `[channels, samples]` as interleaved PCM."""
-    if kind == "f32le":
-        return bytes(sound.T.astype("<f4").tobytes())
-    return bytes(np.rint(np.clip(sound.T, -1, 1) * 32767.0).astype("<i2").tobytes())

@@ -10,7 +10,7 @@ from mousai.server.errors import responses
 from mousai.server.job import Job
 from mousai.server.prediction import prediction_of, progress_of
 from mousai.server.routes.predictions import JobId
-from mousai.server.service import TheService
+from mousai.server.service import TheService, base_of
 from mousai.server.waiting import until_changed
 
 router = APIRouter(tags=["predictions"])
@@ -46,4 +46,4 @@ async def _events(job: Job, request: Request) -> AsyncIterator[ServerSentEvent]:
             last = shown
         if not job.is_over and event is job.changed:
             await until_changed(job, PING)
-    yield ServerSentEvent(prediction_of(job, request).model_dump_json(), event="done")
+    yield ServerSentEvent(prediction_of(job, base_of(request)).model_dump_json(), event="done")

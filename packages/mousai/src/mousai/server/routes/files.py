@@ -13,10 +13,10 @@ from starlette.concurrency import run_in_threadpool
 from mousai.conditioning.attributes import key_name
 from mousai.errors import UserError
 from mousai.server.errors import ApiError, responses
-from mousai.server.files import MEGABYTE, FileStore, StoredFile
+from mousai.server.files import MEGABYTE, FileStore, StoredFile, media_type_of, sound_content
 from mousai.server.provenance import attributes_in
 from mousai.server.sending import SentOnce
-from mousai.server.service import Service, TheService
+from mousai.server.service import Service, TheService, base_of
 from mousai.server.uploads import receive
 
 router = APIRouter(tags=["files"])
@@ -63,9 +63,10 @@ _BODY: dict[str, Any] = {
         },
     }
 }
+_KINDS = sound_content("wav", "flac", "mp3", "ogg", "aiff", "mid")
 _SOUND: dict[int | str, dict[str, Any]] = {
-    200: {"description": "the sound", "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}},
-    206: {"description": "a part of it"},
+    200: {"description": "the sound", "content": _KINDS},
+    206: {"description": "a part of it", "content": _KINDS},
 }
 
 
@@ -85,7 +86,10 @@ async def download(file_id: FileName, service: TheService, format: Container = N
     file.fetched = True
     if format is not None and format != file.container:
         path = await _converted_in_turn(file, format, service.files)
-        return SentOnce(path, filename=f"{file.id}.{format}", after=lambda: service.files.release(path))
+        kind = media_type_of(format)
+        return SentOnce(
+            path, media_type=kind, filename=f"{file.id}.{format}", after=lambda: service.files.release(path)
+        )
     headers = {"Cache-Control": "private, no-store"}
     name = file.file_name
     return FileResponse(
@@ -144,7 +148,7 @@ def _info(file: StoredFile, request: Request, service: Service) -> FileInfo:
     left = service.config.keep * 60 - (monotonic() - file.last_used)
     return FileInfo(
         id=file.id,
-        url=f"{str(request.base_url).rstrip('/')}/v1/files/{file.id}",
+        url=f"{base_of(request)}/v1/files/{file.id}",
         kind=file.kind,
         media_type=file.media_type,
         bytes=file.size,

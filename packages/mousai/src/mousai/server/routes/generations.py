@@ -13,14 +13,14 @@ from pydantic.config import JsonDict
 from mousai.audio.writing import wav_header
 from mousai.pipeline import DURATION
 from mousai.server.errors import ApiError, responses
-from mousai.server.files import MEGABYTE
+from mousai.server.files import MEGABYTE, sound_content
 from mousai.server.job import Job, Status
 from mousai.server.live.feed import Feed
 from mousai.server.live.input import LiveInput
 from mousai.server.routes.predictions import accept
 from mousai.server.sending import SentOnce, Streamed
 from mousai.server.service import Service, TheService
-from mousai.server.verbs.base import Text
+from mousai.server.verbs.base import FORMATS, Text
 from mousai.server.verbs.generate import GENERATE_SETTINGS, Generate, GenerateInput
 from mousai.server.waiting import LOOK, until_over
 
@@ -31,7 +31,7 @@ MOST_BYTES = 256 * MEGABYTE
 _SOUND: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "the sound; X-Mousai-Seed and X-Mousai-Settings say how it is made again",
-        "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}},
+        "content": sound_content(*FORMATS),
     }
 }
 _EXAMPLE: JsonDict = {

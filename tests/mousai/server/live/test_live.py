@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from starlette.websockets import WebSocketDisconnect
 
-from .conftest import ASYNC, ENDLESS, QUICK, message_of, service_of
+from ..conftest import ASYNC, ENDLESS, QUICK, message_of, service_of
 
 FEW = {"prompt": "calm piano pop, 120 bpm", "steps": 2, "inpaint_resamples": 1}
 

@@ -1,0 +1,1 @@
+"""Webhooks: requests that tell a receiver of the client's choice what becomes of its job."""
