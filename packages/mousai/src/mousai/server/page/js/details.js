@@ -64,7 +64,7 @@ function drawFacts(piece, clock, more = []) {
   const facts = [clockTime(piece.seconds), clock && `${Number(clock.tempo.toFixed(2))} bpm`];
   const { key, lead } = attributesOf(piece, words);
   facts.push(key, lead);
-  facts.push(followWords(followsOf(piece)));
+  facts.push(...followWords(followsOf(piece)));
   if (piece.seed !== null && piece.seed !== undefined) facts.push(`seed ${piece.seed}`);
   if (piece.remark) facts.push(piece.remark);
   $("piece-facts").replaceChildren(...[...facts, ...more].filter(Boolean).map((text) => el("li", { textContent: text })));

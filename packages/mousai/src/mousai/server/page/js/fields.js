@@ -72,7 +72,10 @@ export function labelled(text, input, words = null) {
   return el("div.field", {}, el("label", { htmlFor: input.id, textContent: text }), input, hint);
 }
 
-/** Says under a control what is wrong with it; takes that away where the message is null. */
+/** A refusal without the field that it names, which stands above it: “chords='Hm': is no chord” as “Hm” is no chord. */
+export const wordsOf = (message) => message.replace(/^[\w.]+(?:='?(.*?)'?)?: /, (_, value) => (value ? `“${value}” ` : ""));
+
+/** Says under a control what is wrong with it, to those who hear the page too; takes that away where the message is null. */
 export function markInput(input, message) {
   const field = input.closest(".field");
   field?.querySelector(".mistake")?.remove();
@@ -80,7 +83,7 @@ export function markInput(input, message) {
   if (message === null) input.removeAttribute("aria-invalid");
   else input.setAttribute("aria-invalid", "true");
   if (message && field) {
-    const words = el("small.mistake", { id: `${input.id}-mistake`, textContent: message });
+    const words = el("small.mistake", { id: `${input.id}-mistake`, role: "alert", textContent: wordsOf(message) });
     field.append(words);
     described.push(words.id);
   }
@@ -88,7 +91,10 @@ export function markInput(input, message) {
   else input.removeAttribute("aria-describedby");
 }
 
-/** Marks the control that a refusal is about, and moves there; takes all marks away where it is about none. */
+/**
+ * Marks the control that a refusal is about, and moves there; takes all marks away where it is about none.
+ * @returns {boolean} whether the refusal is said there; elsewhere it has to be said at the top of the page
+ */
 export function markField(form, name, message) {
   for (const marked of form.querySelectorAll("[aria-invalid]")) markInput(marked, null);
   const input = name && form.elements.namedItem(name);
@@ -96,5 +102,5 @@ export function markField(form, name, message) {
   markInput(input, message);
   input.closest("details")?.setAttribute("open", "");
   input.focus();
-  return true;
+  return Boolean(message);
 }

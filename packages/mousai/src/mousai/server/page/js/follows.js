@@ -8,7 +8,7 @@ import { tuneField, tuneOf } from "./tune.js";
 /** Control that a model must have, by the field that needs it. */
 const NEEDS = { chords: "chords", melody: "melody", section: "section", form: "section" };
 const LONGEST = 1500; // characters that the server takes
-const CHORDS = "One a bar, repeated: Am F C G. With their bars: Am:2 F:1/2. Between bar lines: Am | F G | % |. Needs a tempo.";
+const CHORDS = "One a bar, repeated: Am F C G. For two bars Am:2, for half of one Am:1/2. Bar lines share a bar: Am | F G. Needs a tempo.";
 const FORM = "Sections with their bars: intro:4 verse:8 chorus:8 outro:4. Needs a tempo.";
 
 /** Names of the fields that the served model can follow. */
@@ -84,6 +84,6 @@ export function followIn(place, prefix, how) {
   return held;
 }
 
-/** Writes what is followed in a few words: "Am F C G, chorus, hum.wav". */
+/** Words for what is followed, one each: "Am F C G", "chorus", "hum.wav". */
 export const followWords = (follows) =>
-  [follows?.chords, follows?.section, follows?.form, follows?.tune?.name].filter(Boolean).join(", ");
+  [follows?.chords, follows?.section, follows?.form, follows?.tune?.name].filter(Boolean);

@@ -30,12 +30,9 @@ export function startLive() {
 
 function begin() {
   const prompt = $("prompt").value.trim();
-  if (!prompt) {
-    $("prompt").focus();
-    return complain("Write what the music is like first.");
-  }
-  complain("");
   markField($("write"), null);
+  if (!prompt) return markField($("write"), "prompt", "Write what the music is like first.");
+  complain("");
   $("audio").pause();
   const { given, left } = liveFollows();
   const input = { prompt, ...settingsFor("generate"), ...given };
@@ -76,13 +73,12 @@ function told(message, session) {
   } else if (message.type === "error") {
     const form = asked.shift() ? "live-form" : "write"; // what it began with was asked for there
     $("live-note").textContent = "";
-    markField($(form), message.param, message.message);
-    complain(message.message);
+    if (!markField($(form), message.param, message.message)) complain(message.message);
   } else if (message.type === "end" && message.message) complain(message.message);
   else if (message.type === "closed" && !$("live-stop").hidden) {
     const silent = player.framesHeard() === 0;
     stop();
-    if (silent && $("error").hidden) complain("The live session could not be begun.");
+    if (silent && $("error").hidden && !$("write").querySelector("[aria-invalid]")) complain("The live session could not be begun.");
   }
 }
 
@@ -152,7 +148,7 @@ async function save() {
     const clock = tempo ? { tempo, downbeat: 0 } : null;
     const title = [...new Set(sentences)].join(" → ");
     const file = new File([session.recording()], "live.wav");
-    const known = { sentence: heard || sentences[0], clock, follows: followWords(follows) ? follows : null };
+    const known = { sentence: heard || sentences[0], clock, follows: followWords(follows).length ? follows : null };
     await keepRecording(file, { title, note: "played live", ...known });
     if (session === player) close();
   } catch (error) {

@@ -1,7 +1,7 @@
 /** The field of a tune: a MIDI file or a hum, sent to the server, shown by name, and sent again where it is gone. */
 
 import { ApiError, readInfo, upload } from "./api.js";
-import { complain, el, icon, say } from "./dom.js";
+import { el, icon, say } from "./dom.js";
 import { labelled, markInput } from "./fields.js";
 import { on, state } from "./state.js";
 import { readBlob, writeBlob } from "./store.js";
@@ -75,8 +75,7 @@ export function tuneField(prefix, { begins, words }) {
       blob = file;
       say(`Tune: ${file.name}`);
     } catch (error) {
-      markInput(pick, `${file.name}: ${error.message}`);
-      complain(`${file.name}: ${error.message}`);
+      markInput(pick, `${error.message} (${file.name})`);
     } finally {
       pick.disabled = false;
       draw();

@@ -1,5 +1,6 @@
 /** Work on the piece of the desk: select a part and redo it, extend, and every other verb that the server has. */
 
+import { ApiError } from "./api.js";
 import { barAt, barLength, barStart, clockOf, regionName } from "./clock.js";
 import { $, complain, el } from "./dom.js";
 import { fieldOf, markField, readFields, titled } from "./fields.js";
@@ -127,8 +128,7 @@ async function submit(event, makes) {
     await makes(); // takes all it needs before it waits: meanwhile another piece may come on the desk
     if (prompt && prompt.value === sent) prompt.value = ""; // the next one starts from the new version's own
   } catch (error) {
-    markField(form, error.field, error.message);
-    complain(error.message);
+    if (!markField(form, error.field, error.message)) complain(error.message);
   } finally {
     enable();
   }
@@ -156,10 +156,7 @@ async function followed(verb) {
 async function redo() {
   const piece = state.current;
   const chosen = state.selection;
-  if (!chosen) {
-    $("from").focus();
-    throw new Error("Select the part first: drag over the waveform, or fill in the fields.");
-  }
+  if (!chosen) throw new ApiError("Select the part first: drag over the waveform, or fill in the fields.", { field: "regions" });
   const prompt = $("redo-prompt").value.trim();
   const name = regionName(clockOf(piece), chosen);
   const called = { ...about(piece, `${name} anew${prompt ? `: ${prompt}` : ""}`), clock: piece.clock };

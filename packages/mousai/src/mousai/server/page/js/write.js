@@ -1,5 +1,6 @@
 /** The form in which a piece is asked for: a sentence, knobs that write into it, and the settings of sampling. */
 
+import { ApiError } from "./api.js";
 import { barLength, clockOf } from "./clock.js";
 import { $, complain, el } from "./dom.js";
 import { fieldOf, markField, readFields } from "./fields.js";
@@ -158,17 +159,13 @@ async function submit(event) {
   $("make").disabled = true;
   try {
     const prompt = $("prompt").value.trim();
-    if (!prompt) {
-      markField(form, "prompt", "");
-      throw new Error("Write what the music is like first, such as “calm piano pop, 100 bpm”.");
-    }
+    if (!prompt) throw new ApiError("Write what the music is like first, such as “calm piano pop, 100 bpm”.", { field: "prompt" });
     const source = $("from-piece").checked ? state.current : null;
     const origin = source ? { parent: source.id, note: "made from this piece" } : {};
     const follows = follow.fields.given();
     await start(await inputOf(prompt, source), { title: prompt, follows, ...origin });
   } catch (error) {
-    markField(form, error.field, error.message);
-    complain(error.message);
+    if (!markField(form, error.field, error.message)) complain(error.message);
   } finally {
     $("make").disabled = false;
   }
@@ -181,7 +178,7 @@ async function inputOf(prompt, source) {
   const read = (id) => ($(id).value === "" ? undefined : Number($(id).value));
   const seed = $("seed").value;
   if (seed) {
-    if (!Number.isSafeInteger(Number(seed))) throw new Error("The seed must be a whole number below 2^53.");
+    if (!Number.isSafeInteger(Number(seed))) throw new ApiError("The seed must be a whole number below 2^53.", { field: "seed" });
     input.seed = Number(seed);
   }
   if ($("negative_prompt").value.trim()) input.negative_prompt = $("negative_prompt").value.trim();
