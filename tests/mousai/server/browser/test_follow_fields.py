@@ -95,7 +95,8 @@ def test_chords_tune_and_form_are_asked_for_kept_and_told(followed_page: Any, tu
     # Redo: the piece's own chords and form stand there; its tune is one press away, and begins where the part does.
     page.click("#redo-follow summary")
     assert page.input_value("#redo-chords") == "Am F | C G |" and page.input_value("#redo-form") == "verse:2 chorus:2"
-    page.get_by_role("button", name="This piece’s: morning tune.mid").first.click()
+    page.locator("#redo-follow button", has_text="This piece’s: morning tune.mid").click()
+    assert page.input_value("#redo-melody_start") == "0.5"  # where it is in the piece
     page.fill("#redo-melody_start", "")
     page.fill("#redo-chords", "Dm7 G7")
     page.fill("#from", "2")

@@ -29,12 +29,12 @@ export function followsOf(piece) {
 /**
  * Makes the fields that the served model can follow, of the given ones.
  * @param {string} prefix of the ids
- * @param {{names?: string[], begins?: function(): number, words?: string}} [how] fields that are wanted, and where a
- *   tune begins: its second and what that is called
+ * @param {{names?: string[], begins?: function(): number, words?: string, stays?: boolean}} [how] fields that are
+ *   wanted, and where a tune begins, as of `tuneField`
  * @returns {{rows: Element[], read: function, given: function, fill: function}} `read` returns them as fields of an
  *   input, `given` as they are kept with a piece or null, `fill` shows those of a piece
  */
-export function followFields(prefix, { names = Object.keys(NEEDS), begins = () => 0, words = "0" } = {}) {
+export function followFields(prefix, { names = Object.keys(NEEDS), begins = () => 0, words = "0", stays = true } = {}) {
   const wanted = followed(names);
   const inputs = {};
   const id = (name) => `${prefix}-${name}`;
@@ -48,7 +48,7 @@ export function followFields(prefix, { names = Object.keys(NEEDS), begins = () =
     section: () => labelled("Section", (inputs.section = el("select", { id: id("section"), name: "section" }, ...sections().map(option)))),
     form: () => labelled("Form", (inputs.form = text("form")), FORM),
   };
-  const tune = wanted.includes("melody") ? tuneField(prefix, { begins, words }) : null;
+  const tune = wanted.includes("melody") ? tuneField(prefix, { begins, words, stays }) : null;
   const rows = wanted.map((name) => made[name]());
   const texts = () => {
     const found = Object.entries(inputs).map(([name, input]) => [name, input.value.trim()]);

@@ -9,7 +9,7 @@ import { readBlob, writeBlob } from "./store.js";
 const TAKEN = ".mid,.midi,audio/midi,audio/*,.wav,.flac,.ogg,.mp3,.aiff,.aif";
 const HINT = "A MIDI file, or a recording of one voice that hums or sings. It can be dropped here too.";
 
-/** Returns the tune that a piece was made with, or null: `{key, file, name, kind}`, with `start` and `track` if given. */
+/** Returns the tune that a piece was made with, or null: `{key, file, name, kind, start}`, with `track` if given. */
 export const tuneOf = (piece) => piece?.follows?.tune ?? null;
 
 /** Name under which this browser keeps the file of a tune. */
@@ -18,13 +18,13 @@ export const keptAs = (tune) => `tune.${tune.key}`;
 /**
  * Makes the field of a tune.
  * @param {string} prefix of the ids
- * @param {{begins: function(): number, words: string}} how second at which the tune begins where nothing is given, and
- *   what that is called
+ * @param {{begins: function(): number, words: string, stays?: boolean}} how second at which the tune begins where
+ *   nothing is given, what that is called, and whether the tune of the piece on the desk stays where it is in the piece
  * @returns {{row: Element, take: function, show: function, tune: function, read: function}} `take` uploads a file,
  *   `show` shows a tune that is uploaded or null, `tune` returns the one that is shown with its start and track,
  *   `read` the fields of an input
  */
-export function tuneField(prefix, { begins, words }) {
+export function tuneField(prefix, { begins, words, stays = true }) {
   let tune = null;
   let blob = null; // of a tune that was taken here: kept in this browser once a piece is asked for with it
   const id = `${prefix}-melody`;
@@ -89,7 +89,8 @@ export function tuneField(prefix, { begins, words }) {
     if (file) take(file);
   });
   again.addEventListener("click", () => {
-    show(tuneOf(state.current));
+    const known = tuneOf(state.current);
+    show(stays ? known : { ...known, start: undefined });
     pick.focus();
     say(`Tune: ${tune.name}`);
   });
@@ -109,10 +110,9 @@ export function tuneField(prefix, { begins, words }) {
 
   const given = () => {
     if (!tune) return null;
-    const found = { ...tune };
-    delete found.start;
+    const second = start.value === "" ? begins() : Number(start.value);
+    const found = { ...tune, start: Number(second.toFixed(4)) };
     delete found.track;
-    if (start.value !== "") found.start = Number(start.value);
     if (track.value.trim() && tune.kind === "midi") found.track = track.value.trim();
     return found;
   };
@@ -120,11 +120,10 @@ export function tuneField(prefix, { begins, words }) {
   async function read() {
     const wanted = given();
     if (!wanted) return {};
-    const second = wanted.start ?? begins();
     if (blob) await writeBlob(keptAs(wanted), blob);
     tune.file = await fileOf(wanted);
     const input = { melody: tune.file };
-    if (second) input.melody_start = Number(second.toFixed(4));
+    if (wanted.start) input.melody_start = wanted.start;
     if (wanted.track) input.melody_track = wanted.track;
     return input;
   }

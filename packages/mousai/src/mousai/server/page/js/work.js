@@ -29,9 +29,9 @@ export function startWork() {
   $("redo").addEventListener("submit", (event) => submit(event, redo));
   $("extend").addEventListener("submit", (event) => submit(event, extend));
   for (const id of ["before", "after"]) $(id).addEventListener("input", hintExtend);
-  const begins = { edit: () => state.selection?.start ?? 0, extend: extendBegins };
-  follow.edit = followIn($("redo-follow"), "redo", { begins: begins.edit, words: "where the part begins" });
-  follow.extend = followIn($("extend-follow"), "extend", { begins: begins.extend, words: "where the new music begins" });
+  follow.edit = followIn($("redo-follow"), "redo", { begins: () => state.selection?.start ?? 0, words: "where the part begins" });
+  const after = { begins: extendBegins, words: "where the new music begins", stays: false };
+  follow.extend = followIn($("extend-follow"), "extend", after);
   on("model", makeForms);
   on("current", fill);
   on("sound", fill);
