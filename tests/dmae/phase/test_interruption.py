@@ -82,7 +82,11 @@ def test_the_bass_is_left_too():
     magnitudes = torch.rand(1, 1, 513, 17)
     with pytest.raises(Unwanted), interruptible(check):
         initial_estimate(
-            magnitudes, torch.zeros(1, 1, 513), window=torch.hann_window(1024), hop_length=256, length=4096,
+            magnitudes,
+            torch.zeros(1, 1, 513),
+            window=torch.hann_window(1024),
+            hop_length=256,
+            length=4096,
             iterations=10**9,
         )
     assert check.calls == 3

@@ -72,8 +72,8 @@ def test_axe_finds_nothing_serious_on_a_phone(
 
 
 def test_axe_names_what_is_wrong(page: Any, faults: Callable[[Any], list[str]]):
-    page.evaluate("document.querySelector('label[for=seed]').remove()")
-    assert any("label" in one and "#seed" in one for one in faults(page))
+    page.evaluate("document.querySelector('label[for=key-name]').remove()")
+    assert any("select-name" in one and "#key-name" in one for one in faults(page))
 
 
 def test_every_control_has_a_name_of_its_own_in_its_form(followed_page: Any):

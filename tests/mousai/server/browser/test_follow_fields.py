@@ -109,7 +109,7 @@ def test_chords_tune_and_form_are_asked_for_kept_and_told(followed_page: Any, tu
     commands = page.locator("#command").inner_text().splitlines()
     assert "'--chords=Dm7 G7'" in commands[1] and "--melody='morning tune.mid'" in commands[1]
 
-    # Extend: a hum begins where the new music does, if it is sung.
+    # Extend: another tune begins where the new music does. What a hum sounds like is heard elsewhere (test_controls).
     hum = np.sin(np.arange(48000) * 2 * np.pi * 220 / 48000)
     soundfile.write(tmp_path / "hum.wav", 0.3 * hum, 48000)
     page.click("#extend-follow summary")
@@ -117,6 +117,9 @@ def test_chords_tune_and_form_are_asked_for_kept_and_told(followed_page: Any, tu
     page.locator("#extend-follow input[type=file]").set_input_files(tmp_path / "hum.wav")
     page.locator("#extend-follow .tune-name", has_text="hum.wav").wait_for()
     assert page.locator("#extend-melody_track").is_hidden()  # a recording has no tracks
+    page.locator("#extend-follow input[type=file]").set_input_files(tune)
+    page.locator("#extend-follow .tune-name", has_text="morning tune.mid").wait_for()
+    assert page.locator("#extend-melody_track").is_visible()
     page.fill("#extend-form", "")
     page.select_option("#extend-section", "outro")
     page.fill("#after", "2")

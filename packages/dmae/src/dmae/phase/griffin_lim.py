@@ -31,8 +31,8 @@ def griffin_lim(
         phase of start ── magnitudes ──> waveform ──> spectrum ── its phase, with momentum ── magnitudes ──> ...
 
     Griffin & Lim (1984), accelerated by Perraudin, Balazs & Søndergaard (2013). The spectrum is that of `torch.stft`
-    with `center=True` and `pad_mode="constant"`, its inverse that of `torch.istft`. Within `interruptible` it can be ended
-    between two iterations.
+    with `center=True` and `pad_mode="constant"`, its inverse that of `torch.istft`. Within `interruptible` it can be
+    ended between two iterations.
 
     Args:
         magnitudes: magnitudes of the spectrum [..., bins, frames]; bins = n_fft / 2 + 1, frames = length // hop_length
