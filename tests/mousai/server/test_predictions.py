@@ -105,6 +105,17 @@ def test_cancel_stops_the_decoder_too(client):
     assert canceled(client, job["id"])["status"] == "canceled"
 
 
+def test_cancel_stops_between_two_iterations_of_griffin_lim(client):
+    # A thousand of them on 20 s take far longer than `canceled` waits, and the decoder's first step comes after all.
+    given = {**QUICK, "duration": 20.0, "steps": 1, "griffin_lim": 1000}
+    job = client.post("/predictions", json={"input": given}, headers=ASYNC).json()
+    while client.get(f"/predictions/{job['id']}").json()["progress"]["step"] == 0:
+        time.sleep(0.01)
+    found = canceled(client, job["id"])
+    assert found["status"] == "canceled" and found["progress"]["stage"] == "latent_diffusion"
+    assert predict(client)["status"] == "succeeded"
+
+
 def test_a_waiting_job_is_canceled_at_once(client):
     running = client.post("/predictions", json={"input": ENDLESS}, headers=ASYNC).json()
     waiting = client.post("/predictions", json={"input": QUICK}, headers=ASYNC).json()

@@ -7,7 +7,7 @@ from dmae.autoencoder import DMAE
 from dmae.calibration import fit_sigma
 from dmae.config import DecodingConfig, DMAEConfig, EncoderConfig, PriorConfig, SpectrogramConfig
 from dmae.losses import Losses
-from dmae.phase import griffin_lim, spsi
+from dmae.phase import griffin_lim, interruptible, spsi
 from dmae.principal_components import initialise_from_data
 from dmae.prior import MagnitudePrior, WhitePrior
 from dmae.protocols import Encoder, Representation
@@ -43,6 +43,7 @@ __all__ = [
     "fit_sigma",
     "griffin_lim",
     "initialise_from_data",
+    "interruptible",
     "mel_filters",
     "spsi",
     "to_mid_side",

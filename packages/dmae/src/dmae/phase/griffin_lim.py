@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dmae.phase.interruption import heed_interruption
+
 BLOCK = 2**18
 """Samples of frames, of all rows together, that are processed at once, few enough to stay in the cache."""
 MADE_UP_BINS = 5
@@ -29,7 +31,8 @@ def griffin_lim(
         phase of start ── magnitudes ──> waveform ──> spectrum ── its phase, with momentum ── magnitudes ──> ...
 
     Griffin & Lim (1984), accelerated by Perraudin, Balazs & Søndergaard (2013). The spectrum is that of `torch.stft`
-    with `center=True` and `pad_mode="constant"`, its inverse that of `torch.istft`.
+    with `center=True` and `pad_mode="constant"`, its inverse that of `torch.istft`. Within `interruptible` it can be
+    ended between two iterations.
 
     Args:
         magnitudes: magnitudes of the spectrum [..., bins, frames]; bins = n_fft / 2 + 1, frames = length // hop_length
@@ -127,6 +130,7 @@ def _iterate(
         frames.add(rows, block, _set_magnitude(spectrum, target))
     previous: list[Tensor] = []
     for iteration in range(iterations):
+        heed_interruption()
         padded, rows = frames.padded(rows), frames.silence(waveforms)
         for number, (block, target) in enumerate(zip(blocks, targets, strict=True)):
             consistent = frames.spectrum(padded, block)

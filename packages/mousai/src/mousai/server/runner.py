@@ -1,4 +1,4 @@
-"""Runs one job on the model: progress, cancel at the next step, and the file that comes of it."""
+"""Runs one job on the model: progress, cancel at the next step or iteration, and the file that comes of it."""
 
 import os
 import time
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from dmae import interruptible
 from mousai.arguments import PromptCutWarning, UnknownWordsWarning
 from mousai.audio.files import read_metadata
 from mousai.errors import UserError
@@ -62,7 +63,7 @@ class Runner:
         prompt = wanted.prompt
         if prompt is not None:
             job.logs = self._remarks(prompt)
-        with _quiet():
+        with _quiet(), interruptible(clock.heed):
             made = wanted.make(self._pipe, self._files)
         if job.cancel_wanted:
             raise Canceled
@@ -133,9 +134,8 @@ class _Clock:
         self._composed = 0.0  # second at which the first pass had composed
 
     def __call__(self, stage: str, step: int, total: int) -> None:
+        self.heed()
         job = self._job
-        if job.cancel_wanted:
-            raise Canceled
         elapsed = time.monotonic() - self._begun
         if stage == "latent_diffusion":
             self._done += job.stage == "decoder"
@@ -148,6 +148,11 @@ class _Clock:
         share = min((self._done + part) / self._passes, 1.0)
         job.seconds_left = elapsed / share - elapsed
         self._on_change(job)
+
+    def heed(self) -> None:
+        """Raise `Canceled` where somebody asked for it."""
+        if self._job.cancel_wanted:
+            raise Canceled
 
     def learned(self) -> float:
         """Share of a pass that composing took."""

@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any
 
+from dmae import interruptible
 from mousai.errors import UserError
 from mousai.server.errors import sentence_of
 from mousai.server.job import Canceled, Job
@@ -30,7 +31,7 @@ def play(pipe: "Mousai", job: Job, feed: WorkerFeed) -> None:
     pipe.set_progress_bar_config(disable=True, listener=lambda *_: _heed(job))
     samples = None if wanted.seconds is None else round(wanted.seconds * pipe.sample_rate)
     given, begun = 0, None
-    with wanted.stream(pipe) as stream:
+    with interruptible(lambda: _heed(job)), wanted.stream(pipe) as stream:
         channels = pipe.autoencoder.config.audio_channels
         about = {"sample_rate": stream.sample_rate, "channels": channels, "format": wanted.format, "seed": stream.seed}
         feed.send({"type": "start", **about})

@@ -28,6 +28,8 @@ export function commandLines(piece) {
     let line = one.command.replace(/-o again\.\w+/, () => `-o ${quoted(fileName(one))}`);
     if (source && !parent) return null;
     if (source) line = line.replace(new RegExp(`\\S*${source}\\.\\w+`), () => quoted(fileName(parent)));
+    const { tune } = one.follows ?? {};
+    if (tune) line = line.replace(new RegExp(`${one.input.melody}\\.\\w+`), () => quoted(tune.name));
     lines.unshift(line);
   }
   return lines.length ? lines : null;

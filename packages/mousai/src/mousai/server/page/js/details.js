@@ -7,6 +7,7 @@ import { $, clockTime, complain, copy, el } from "./dom.js";
 import { titled } from "./fields.js";
 import { keep, on, rootOf, state, tell } from "./state.js";
 import { attributesOf } from "./piece.js";
+import { followWords, followsOf } from "./follows.js";
 import { blobOf, fileOf, levelName, levelOf } from "./sound.js";
 import { hasBlob } from "./store.js";
 import { readWords } from "./words.js";
@@ -33,7 +34,7 @@ function draw() {
   $("piece-title").textContent = rootOf(piece).title;
   $("piece-version").textContent = piece.note || (piece.verb === "upload" ? "recording" : "first version");
   drawFacts(piece, clock);
-  const made = Object.entries(piece.made ?? {}).filter(([name]) => !APART.includes(name));
+  const made = Object.entries({ ...piece.made, ...tuneFacts(piece) }).filter(([name]) => !APART.includes(name));
   const rows = piece.made?.prompt ? [["prompt", piece.input?.prompt ?? piece.made.prompt], ...made] : made;
   if (piece.verb === "upload") rows.push(["sample rate", `${piece.rate} Hz`], ["channels", piece.channels]);
   if (piece.took) rows.push(["seconds of work", piece.took.toFixed(1)]);
@@ -51,12 +52,19 @@ function draw() {
   drawKept(piece);
 }
 
+/** What the file says of the tune, which names it by its id on the server, with the name that it was given here. */
+function tuneFacts(piece) {
+  const tune = piece.follows?.tune;
+  return tune ? { melody: tune.name } : {};
+}
+
 function drawFacts(piece, clock, more = []) {
   const { made } = piece;
   const words = readWords(made?.prompt ?? "", { leads: state.model?.leads ?? [] });
   const facts = [clockTime(piece.seconds), clock && `${Number(clock.tempo.toFixed(2))} bpm`];
   const { key, lead } = attributesOf(piece, words);
   facts.push(key, lead);
+  facts.push(...followWords(followsOf(piece)));
   if (piece.seed !== null && piece.seed !== undefined) facts.push(`seed ${piece.seed}`);
   if (piece.remark) facts.push(piece.remark);
   $("piece-facts").replaceChildren(...[...facts, ...more].filter(Boolean).map((text) => el("li", { textContent: text })));

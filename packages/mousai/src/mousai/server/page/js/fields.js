@@ -65,17 +65,42 @@ export function readFields(fields, allowed = null) {
   return found;
 }
 
-/** Marks the control that a refusal is about, and moves there; takes all marks away where it is about none. */
-export function markField(form, name, message) {
-  for (const marked of form.querySelectorAll("[aria-invalid]")) {
-    marked.removeAttribute("aria-invalid");
-    marked.setCustomValidity?.("");
+/** Puts a label before an input that has an id, and a hint after it. */
+export function labelled(text, input, words = null) {
+  const hint = words ? el("small", { id: `${input.id}-hint`, textContent: words }) : null;
+  if (hint) input.setAttribute("aria-describedby", hint.id);
+  return el("div.field", {}, el("label", { htmlFor: input.id, textContent: text }), input, hint);
+}
+
+/** A refusal without the field that it names, which stands above it: “chords='Hm': is no chord” as “Hm” is no chord. */
+export const wordsOf = (message) => message.replace(/^[\w.]+(?:='?(.*?)'?)?: /, (_, value) => (value ? `“${value}” ` : ""));
+
+/** Says under a control what is wrong with it, to those who hear the page too; takes that away where the message is null. */
+export function markInput(input, message) {
+  const field = input.closest(".field");
+  field?.querySelector(".mistake")?.remove();
+  const described = (input.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id && !id.endsWith("-mistake"));
+  if (message === null) input.removeAttribute("aria-invalid");
+  else input.setAttribute("aria-invalid", "true");
+  if (message && field) {
+    const words = el("small.mistake", { id: `${input.id}-mistake`, role: "alert", textContent: wordsOf(message) });
+    field.append(words);
+    described.push(words.id);
   }
+  if (described.length) input.setAttribute("aria-describedby", described.join(" "));
+  else input.removeAttribute("aria-describedby");
+}
+
+/**
+ * Marks the control that a refusal is about, and moves there; takes all marks away where it is about none.
+ * @returns {boolean} whether the refusal is said there; elsewhere it has to be said at the top of the page
+ */
+export function markField(form, name, message) {
+  for (const marked of form.querySelectorAll("[aria-invalid]")) markInput(marked, null);
   const input = name && form.elements.namedItem(name);
   if (!(input instanceof HTMLElement)) return false;
-  input.setAttribute("aria-invalid", "true");
+  markInput(input, message);
   input.closest("details")?.setAttribute("open", "");
   input.focus();
-  input.title = message;
-  return true;
+  return Boolean(message);
 }

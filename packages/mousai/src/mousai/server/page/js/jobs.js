@@ -14,7 +14,8 @@ const shown = new Set(); // ids of the jobs that have a card
 /**
  * Asks for a job.
  * @param {object} input what the server is sent
- * @param {{title: string, parent?: string, note?: string}} about what the piece will be called and where it comes from
+ * @param {{title: string, parent?: string, note?: string, follows?: object}} about what the piece will be called, where it
+ *   comes from, and the chords, tune and form that it is to follow
  * @throws {ApiError} the server refuses it
  */
 export async function start(input, about) {
@@ -86,6 +87,7 @@ async function finish(job, about, card) {
     seed: job.input.seed,
     ...fieldsOf(info),
     clock: about.clock ?? null,
+    follows: about.follows ?? null,
     remark: job.logs || null,
     took: job.metrics.predict_time,
     created: job.completed_at,

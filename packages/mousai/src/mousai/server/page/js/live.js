@@ -1,17 +1,24 @@
 /** Live: music without end out of the sentence, changed while it plays, and kept afterwards if wanted. */
 
 import { $, clockTime, complain, say } from "./dom.js";
+import { markField } from "./fields.js";
 import { keepRecording } from "./open.js";
 import { Player } from "./player.js";
 import { on, state } from "./state.js";
-import { settingsFor } from "./write.js";
+import { followIn, followWords } from "./follows.js";
+import { liveFollows, settingsFor } from "./write.js";
 
 let player = null; // of the session that is shown; what an earlier one still says is not for it
 let heard = ""; // the sentence that is heard
 let sentences = [];
+let follow = null; // fields of chords and section
+let follows = {}; // chords and section that are heard
+let asked = []; // changes that were sent and not answered yet
+let coming = []; // changes that were answered and are not heard yet
 
 /** Begins to listen to its buttons. */
 export function startLive() {
+  follow = followIn($("live-follow"), "live", { names: ["chords", "section"] });
   on("model", () => ($("go-live").hidden = !state.model.live));
   $("go-live").addEventListener("click", begin);
   $("live-stop").addEventListener("click", stop);
@@ -23,17 +30,20 @@ export function startLive() {
 
 function begin() {
   const prompt = $("prompt").value.trim();
-  if (!prompt) {
-    $("prompt").focus();
-    return complain("Write what the music is like first.");
-  }
+  markField($("write"), null);
+  if (!prompt) return markField($("write"), "prompt", "Write what the music is like first.");
   complain("");
   $("audio").pause();
-  const input = { prompt, ...settingsFor("generate") };
+  const { given, left } = liveFollows();
+  const input = { prompt, ...settingsFor("generate"), ...given };
   if ($("seed").value) input.seed = Number($("seed").value);
   if ($("negative_prompt").value.trim()) input.negative_prompt = $("negative_prompt").value.trim();
   heard = "";
   sentences = [prompt];
+  follows = given;
+  asked = [];
+  coming = [];
+  follow.fields.fill(given);
   player?.stop(); // one that is over, and was not kept
   player = new Player(input, told, state.model.max_duration - 1);
   $("live").hidden = false;
@@ -45,7 +55,7 @@ function begin() {
   tellState("Waiting for the model");
   $("live").scrollIntoView({ block: "nearest" });
   $("live-prompt").focus();
-  $("live-note").textContent = "";
+  $("live-note").textContent = left.length ? "Live music takes chords and a section; tune and form are left out." : "";
   draw(player);
 }
 
@@ -58,13 +68,17 @@ function told(message, session) {
   else if (message.type === "changed") {
     const from = message.bar === null ? `second ${Math.round(message.seconds)}` : `bar ${message.bar}`;
     $("live-note").textContent = `Changes from ${from} on.`;
+    const change = asked.shift();
+    if (change) coming.push({ ...change, seconds: message.seconds });
   } else if (message.type === "error") {
-    complain(message.message);
+    const form = asked.shift() ? "live-form" : "write"; // what it began with was asked for there
+    $("live-note").textContent = "";
+    if (!markField($(form), message.param, message.message)) complain(message.message);
   } else if (message.type === "end" && message.message) complain(message.message);
   else if (message.type === "closed" && !$("live-stop").hidden) {
     const silent = player.framesHeard() === 0;
     stop();
-    if (silent && $("error").hidden) complain("The live session could not be begun.");
+    if (silent && $("error").hidden && !$("write").querySelector("[aria-invalid]")) complain("The live session could not be begun.");
   }
 }
 
@@ -72,7 +86,10 @@ function change(event) {
   event.preventDefault();
   const prompt = $("live-prompt").value.trim();
   if (!prompt || !player) return;
-  player.send({ type: "update", prompt });
+  markField($("live-form"), null);
+  const wanted = { prompt, ...follow.fields.given() };
+  player.send({ type: "update", ...wanted });
+  asked.push(wanted);
   $("live-note").textContent = "Asked for.";
 }
 
@@ -82,16 +99,33 @@ function draw(session) {
   if (place) {
     $("live-bar").textContent = place.bar === null ? clockTime(player.now()) : `bar ${place.bar}`;
     [...$("live-beats").children].forEach((dot, index) => dot.classList.toggle("on", index + 1 === place.beat));
-    if (place.prompt !== heard) {
-      if (heard) {
-        $("live-note").textContent = `“${place.prompt}” plays now${place.bar === null ? "" : `, since bar ${place.bar}`}.`;
-        sentences.push(place.prompt);
-      }
-      heard = place.prompt;
-      $("live-title").textContent = heard;
-    }
+    hear(place);
   }
   requestAnimationFrame(() => draw(session));
+}
+
+/** Tells what is new in what is heard now: another sentence, other chords, another section. */
+function hear(place) {
+  const due = coming.filter((one) => one.seconds <= player.now() + 1e-3);
+  const news = [];
+  if (place.prompt !== heard) {
+    if (heard) {
+      news.push(`“${place.prompt}”`);
+      sentences.push(place.prompt);
+    }
+    heard = place.prompt;
+    $("live-title").textContent = heard;
+  }
+  coming = coming.filter((one) => !due.includes(one));
+  for (const { chords = follows.chords, section = follows.section } of due) {
+    if (chords !== follows.chords) news.push(chords);
+    if (section !== follows.section) news.push(section);
+    follows = { ...(chords && { chords }), ...(section && { section }) };
+  }
+  if (news.length) {
+    const since = place.bar === null ? "" : `, since bar ${place.bar}`;
+    $("live-note").textContent = `${news.join(", ")} plays now${since}.`;
+  }
 }
 
 function stop() {
@@ -114,7 +148,8 @@ async function save() {
     const clock = tempo ? { tempo, downbeat: 0 } : null;
     const title = [...new Set(sentences)].join(" → ");
     const file = new File([session.recording()], "live.wav");
-    await keepRecording(file, { title, note: "played live", sentence: heard || sentences[0], clock });
+    const known = { sentence: heard || sentences[0], clock, follows: followWords(follows).length ? follows : null };
+    await keepRecording(file, { title, note: "played live", ...known });
     if (session === player) close();
   } catch (error) {
     complain(error.message);
@@ -130,6 +165,6 @@ function close() {
   $("live-note").textContent = "";
   $("live-bar").textContent = "";
   $("go-live").disabled = false;
-  $("go-live").focus();
+  ($("write").querySelector("[aria-invalid]") ?? $("go-live")).focus();
   say("The live session is over");
 }

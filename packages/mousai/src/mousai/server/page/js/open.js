@@ -4,7 +4,8 @@ import { upload } from "./api.js";
 import { $, complain, say } from "./dom.js";
 import { fieldsOf, seedOf } from "./piece.js";
 import { keepSound } from "./sound.js";
-import { choose, keep } from "./state.js";
+import { choose, keep, state } from "./state.js";
+import { takeTune } from "./write.js";
 
 /** Begins to listen to the button and to what is dropped. */
 export function startOpen() {
@@ -18,24 +19,39 @@ export function startOpen() {
   addEventListener("dragenter", (event) => {
     if (!carriesFiles(event)) return;
     depth++;
-    $("drop").hidden = false;
+    showDrop(true);
   });
   addEventListener("dragleave", (event) => {
-    if (carriesFiles(event) && --depth <= 0) $("drop").hidden = true;
+    if (carriesFiles(event) && --depth <= 0) showDrop(false);
   });
   addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
   addEventListener("drop", (event) => {
     depth = 0;
-    $("drop").hidden = true;
-    if (!carriesFiles(event)) return;
+    showDrop(false);
+    if (!carriesFiles(event) || event.defaultPrevented) return; // a tune's field took it
     event.preventDefault();
     openAll([...event.dataTransfer.files]);
   });
 }
 
+/** Shows where files can be dropped: anywhere to be opened, on the fields of a tune to be followed. */
+function showDrop(visible) {
+  $("drop").hidden = !visible;
+  $("drop-words").textContent = state.model?.controls?.includes("melody")
+    ? "Drop a recording here, or a tune on its field"
+    : "Drop the recording here";
+  document.body.classList.toggle("dragging", visible);
+}
+
+const isMidi = (file) => /\.midi?$/i.test(file.name);
+
 async function openAll(files) {
   complain("");
   for (const file of files) {
+    if (isMidi(file)) {
+      if (!takeTune(file)) complain(`${file.name}: a MIDI file is a tune, and this model follows none.`);
+      continue;
+    }
     $("open").disabled = true;
     $("open").textContent = "Sending";
     try {

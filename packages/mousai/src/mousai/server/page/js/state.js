@@ -1,11 +1,12 @@
 /** State of the page, and who is told when it changes. */
 
-import { removePiece, writePiece } from "./store.js";
+import { removeBlob, removePiece, writePiece } from "./store.js";
 
 /**
  * A piece is a version of a song: `id`, `parent` (the version that it came from, or null), `verb`, `title`, `note`,
  * `input`, `seed`, `file` (id on the server), `container`, `seconds`, `made` (what its file stores), `command`,
- * `clock` (tempo and downbeat that a person gave) and `created`.
+ * `clock` (tempo and downbeat that a person gave), `follows` (`chords`, `section`, `form` and `tune` as they were asked
+ * for, or null) and `created`.
  */
 export const state = {
   model: null,
@@ -48,6 +49,9 @@ export async function forget(root) {
     state.pieces.delete(piece.id);
     await removePiece(piece.id);
   }
+  const tunes = (pieces) => pieces.map((piece) => piece.follows?.tune?.key).filter(Boolean);
+  const used = new Set(tunes([...state.pieces.values()]));
+  for (const key of new Set(tunes(gone))) if (!used.has(key)) await removeBlob(`tune.${key}`);
   if (gone.includes(state.current)) choose([...state.pieces.values()].at(-1) ?? null);
   tell("pieces");
 }

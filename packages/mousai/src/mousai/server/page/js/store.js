@@ -70,13 +70,15 @@ export async function writeBlob(id, blob) {
 
 /** Forgets a piece and its sound. */
 export async function removePiece(id) {
-  if (database) {
-    await settled(within("pieces", "readwrite").delete(id));
-    await settled(within("sounds", "readwrite").delete(id));
-  } else {
-    memory.pieces.delete(id);
-    memory.sounds.delete(id);
-  }
+  if (database) await settled(within("pieces", "readwrite").delete(id));
+  else memory.pieces.delete(id);
+  await removeBlob(id);
+}
+
+/** Forgets a sound. */
+export async function removeBlob(id) {
+  if (database) await settled(within("sounds", "readwrite").delete(id));
+  else memory.sounds.delete(id);
 }
 
 async function makeRoom(more) {

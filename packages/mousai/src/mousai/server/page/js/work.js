@@ -1,8 +1,10 @@
 /** Work on the piece of the desk: select a part and redo it, extend, and every other verb that the server has. */
 
+import { ApiError } from "./api.js";
 import { barAt, barLength, barStart, clockOf, regionName } from "./clock.js";
 import { $, complain, el } from "./dom.js";
 import { fieldOf, markField, readFields, titled } from "./fields.js";
+import { followFields, followIn, followsOf } from "./follows.js";
 import { start } from "./jobs.js";
 import { on, select, state } from "./state.js";
 import { fileOf } from "./sound.js";
@@ -12,6 +14,9 @@ const OWN = ["generate", "edit", "extend"];
 /** Verbs with a form of their own in index.html. */
 const CONTROLS = ["chords", "melody", "melody_track", "melody_start", "section", "form"];
 const SHARED = ["verb", "recording", "tempo", "key", "first_downbeat", "response_format", "init_audio", ...CONTROLS];
+
+/** Chords, tune and form of each form, by verb. */
+const follow = {};
 
 /** Whether the fields count in bars. */
 const inBars = () => $("snap").checked && clockOf(state.current) !== null;
@@ -24,6 +29,9 @@ export function startWork() {
   $("redo").addEventListener("submit", (event) => submit(event, redo));
   $("extend").addEventListener("submit", (event) => submit(event, extend));
   for (const id of ["before", "after"]) $(id).addEventListener("input", hintExtend);
+  follow.edit = followIn($("redo-follow"), "redo", { begins: () => state.selection?.start ?? 0, words: "where the part begins" });
+  const after = { begins: extendBegins, words: "where the new music begins", stays: false };
+  follow.extend = followIn($("extend-follow"), "extend", after);
   on("model", makeForms);
   on("current", fill);
   on("sound", fill);
@@ -48,8 +56,15 @@ function fill() {
   }
   const clock = clockOf(piece);
   if (!$("after").value && !$("before").value) $("after").value = clock ? rounded(4 * barLength(clock)) : 8;
+  for (const one of Object.values(follow)) one.fields.fill(followsOf(piece)); // bars go on with their chords
   fillFields();
   hintExtend();
+}
+
+/** Second of the recording at which the new music begins; what comes before it lies below 0. */
+function extendBegins() {
+  const [before, after] = ["before", "after"].map((id) => Number($(id).value) || 0);
+  return before && !after ? -before : (state.buffer?.duration ?? 0);
 }
 
 /** Lets verbs be asked for where there is sound to work on: they count in its seconds. */
@@ -113,8 +128,7 @@ async function submit(event, makes) {
     await makes(); // takes all it needs before it waits: meanwhile another piece may come on the desk
     if (prompt && prompt.value === sent) prompt.value = ""; // the next one starts from the new version's own
   } catch (error) {
-    markField(form, error.field, error.message);
-    complain(error.message);
+    if (!markField(form, error.field, error.message)) complain(error.message);
   } finally {
     enable();
   }
@@ -132,19 +146,24 @@ async function common(piece, verb) {
 
 const about = (piece, note, prompt) => ({ title: prompt || piece.title, parent: piece.id, note, clock: null });
 
+/** What the fields of a verb ask to follow: as fields of its input, and as it is kept with the piece. */
+async function followed(verb) {
+  const fields = follow[verb]?.fields;
+  const follows = fields?.given() ?? null;
+  return { follows, asked: (await fields?.read()) ?? {} };
+}
+
 async function redo() {
   const piece = state.current;
   const chosen = state.selection;
-  if (!chosen) {
-    $("from").focus();
-    throw new Error("Select the part first: drag over the waveform, or fill in the fields.");
-  }
+  if (!chosen) throw new ApiError("Select the part first: drag over the waveform, or fill in the fields.", { field: "regions" });
   const prompt = $("redo-prompt").value.trim();
   const name = regionName(clockOf(piece), chosen);
   const called = { ...about(piece, `${name} anew${prompt ? `: ${prompt}` : ""}`), clock: piece.clock };
-  const input = { ...(await common(piece, "edit")), regions: [[chosen.start, chosen.end]] };
+  const { follows, asked } = await followed("edit");
+  const input = { ...(await common(piece, "edit")), regions: [[chosen.start, chosen.end]], ...asked };
   if (prompt) input.prompt = prompt;
-  await start(input, called);
+  await start(input, { ...called, follows });
 }
 
 async function extend() {
@@ -153,11 +172,12 @@ async function extend() {
   const prompt = $("extend-prompt").value.trim();
   const parts = [before && `${before} s before`, after && `${after} s after`].filter(Boolean);
   const clock = piece.clock && { ...piece.clock, downbeat: (piece.clock.downbeat ?? 0) + before };
-  const input = await common(piece, "extend");
+  const { follows, asked } = await followed("extend");
+  const input = { ...(await common(piece, "extend")), ...asked };
   if (before) input.before = before;
   if (after) input.after = after;
   if (prompt) input.prompt = prompt;
-  await start(input, { ...about(piece, parts.join(" and ")), clock });
+  await start(input, { ...about(piece, parts.join(" and ")), clock, follows });
 }
 
 /** Makes a form for each further verb that works on a recording, out of its schema. */
@@ -177,8 +197,17 @@ function formOf(verb) {
   const title = el("h3", { id: `${verb}-title`, textContent: titled(verb) });
   const words = el("p.note", { textContent: schema.description?.split("\n")[0] ?? "" });
   const rows = el("div.settings", {}, ...fields.map((field) => field.row));
+  const fold = "region" in schema.properties ? null : foldOf(verb, schema.properties); // a loop of a recording follows nothing
   const listeners = { submit: (event) => submit(event, () => other(verb, fields)) };
-  return el("form.panel", { noValidate: true, aria: { labelledby: title.id }, on: listeners }, title, words, rows, el("div.actions", {}, button));
+  return el("form.panel", { noValidate: true, aria: { labelledby: title.id }, on: listeners }, title, words, rows, fold, el("div.actions", {}, button));
+}
+
+function foldOf(verb, properties) {
+  const fields = followFields(verb, { names: CONTROLS.filter((name) => name in properties) });
+  if (!fields.rows.length) return null;
+  follow[verb] = { fields };
+  const summary = el("summary", { textContent: "Chords, tune and form" });
+  return el("details.fold", {}, summary, el("div.follow-fields", {}, ...fields.rows));
 }
 
 const isOwn = (name) => !SHARED.includes(name) && (name === "strength" || !(name in state.model.defaults));
@@ -191,8 +220,9 @@ async function other(verb, fields) {
   const chosen = selection ?? whole(piece, state.buffer.duration);
   if ("region" in properties) wish.region = [chosen.start, chosen.end];
   if ("regions" in properties && selection) wish.regions = [[chosen.start, chosen.end]];
-  const input = { ...(await common(piece, verb)), ...wish };
-  await start(input, about(piece, titled(verb), input.prompt));
+  const { follows, asked } = await followed(verb);
+  const input = { ...(await common(piece, verb)), ...wish, ...asked };
+  await start(input, { ...about(piece, titled(verb), input.prompt), follows });
 }
 
 /** The whole piece, or of one whose tempo is known its whole bars. */

@@ -1,8 +1,10 @@
 /** The form in which a piece is asked for: a sentence, knobs that write into it, and the settings of sampling. */
 
+import { ApiError } from "./api.js";
 import { barLength, clockOf } from "./clock.js";
 import { $, complain, el } from "./dom.js";
 import { fieldOf, markField, readFields } from "./fields.js";
+import { NOTHING, followIn } from "./follows.js";
 import { start } from "./jobs.js";
 import { on, state } from "./state.js";
 import { fileOf } from "./sound.js";
@@ -12,11 +14,14 @@ const NAMED = ["strength"];
 /** Settings that have a place of their own. */
 let settings = [];
 let strength = null;
+/** Chords, tune and form. */
+let follow = { fields: NOTHING };
 
 const names = () => ({ leads: state.model?.leads ?? [], styles: (state.model?.styles ?? []).map((one) => one.name) });
 
 /** Begins to listen to the form. */
 export function startWrite() {
+  follow = followIn($("write-follow"), "write");
   on("model", fill);
   on("current", offer);
   $("prompt").addEventListener("input", readSentence);
@@ -40,7 +45,9 @@ export function startWrite() {
     $("length-slide").value = $("duration").value;
     hint();
   });
-  $("from-piece").addEventListener("change", () => ($("duration").disabled = $("from-piece").checked));
+  $("from-piece").addEventListener("change", offer);
+  $("as-loop").addEventListener("change", offer);
+  $("write-follow").addEventListener("input", offer);
   $("same-seed").addEventListener("click", () => ($("seed").value = state.current?.seed ?? ""));
   $("surprise").addEventListener("click", () => begin(surprise(state.model)));
   $("write").addEventListener("submit", submit);
@@ -52,6 +59,21 @@ export function begin(sentence) {
   $("seed").value = "";
   readSentence();
   $("write").requestSubmit();
+}
+
+/** Takes a MIDI file that was dropped on the page as the tune; returns false where the model follows none. */
+export function takeTune(file) {
+  const { tune } = follow.fields;
+  if (!tune) return false;
+  tune.take(file);
+  tune.row.scrollIntoView({ block: "nearest" });
+  return true;
+}
+
+/** Chords and section as a live session takes them, and the names of what it does not take. */
+export function liveFollows() {
+  const { chords, section, ...left } = follow.fields.given() ?? {};
+  return { given: { ...(chords && { chords }), ...(section && { section }) }, left: Object.keys(left) };
 }
 
 /** Returns the settings that were given, as far as a verb has them. */
@@ -100,8 +122,17 @@ function offer() {
   $("same-seed").disabled = piece?.seed === undefined || piece?.seed === null;
   $("from-piece").disabled = !piece;
   if (!piece) $("from-piece").checked = false;
-  $("duration").disabled = $("from-piece").checked;
+  const from = $("from-piece").checked;
+  $("as-loop").disabled = from; // the desk has a button for a loop of its piece
+  if (from) $("as-loop").checked = false;
+  for (const id of ["duration", "length-slide"]) $(id).disabled = from || Boolean(formText());
+  hint();
 }
+
+const formText = () => follow.fields.inputs.form?.value.trim() ?? "";
+
+/** Bars of a form, of which the server says what is wrong with it; 0 where there are none. */
+const barsOf = (form) => [...form.matchAll(/:(\d+)/g)].reduce((sum, [, bars]) => sum + Number(bars), 0);
 
 function readSentence() {
   const found = readWords($("prompt").value, names());
@@ -114,9 +145,11 @@ function readSentence() {
 
 function hint() {
   const clock = clockOf({ made: { prompt: $("prompt").value } });
-  const seconds = Number($("duration").value);
-  const bars = clock && seconds ? Number((seconds / barLength(clock)).toFixed(1)) : null;
-  $("bars-hint").textContent = bars ? `${bars} ${bars === 1 ? "bar" : "bars"} at ${clock.tempo} bpm` : "";
+  const seconds = formText() && clock ? barsOf(formText()) * barLength(clock) : Number($("duration").value);
+  const exact = clock && seconds ? seconds / barLength(clock) : null;
+  const bars = exact && ($("as-loop").checked ? Math.max(1, Math.round(exact)) : Number(exact.toFixed(1)));
+  const words = bars ? `${bars} ${bars === 1 ? "bar" : "bars"} at ${clock.tempo} bpm` : "";
+  $("bars-hint").textContent = formText() ? ["As long as its form", words].filter(Boolean).join(": ") : words;
 }
 
 async function submit(event) {
@@ -126,16 +159,13 @@ async function submit(event) {
   $("make").disabled = true;
   try {
     const prompt = $("prompt").value.trim();
-    if (!prompt) {
-      markField(form, "prompt", "");
-      throw new Error("Write what the music is like first, such as “calm piano pop, 100 bpm”.");
-    }
+    if (!prompt) throw new ApiError("Write what the music is like first, such as “calm piano pop, 100 bpm”.", { field: "prompt" });
     const source = $("from-piece").checked ? state.current : null;
     const origin = source ? { parent: source.id, note: "made from this piece" } : {};
-    await start(await inputOf(prompt, source), { title: prompt, ...origin });
+    const follows = follow.fields.given();
+    await start(await inputOf(prompt, source), { title: prompt, follows, ...origin });
   } catch (error) {
-    markField(form, error.field, error.message);
-    complain(error.message);
+    if (!markField(form, error.field, error.message)) complain(error.message);
   } finally {
     $("make").disabled = false;
   }
@@ -143,18 +173,23 @@ async function submit(event) {
 
 /** Returns what is sent; `source` is the piece that it starts from, or null. */
 async function inputOf(prompt, source) {
-  const input = { verb: "generate", prompt, ...settingsFor("generate") };
+  const verb = $("as-loop").checked ? "loop" : "generate";
+  const input = { verb, prompt, ...settingsFor(verb), ...(await follow.fields.read()) };
   const read = (id) => ($(id).value === "" ? undefined : Number($(id).value));
   const seed = $("seed").value;
   if (seed) {
-    if (!Number.isSafeInteger(Number(seed))) throw new Error("The seed must be a whole number below 2^53.");
+    if (!Number.isSafeInteger(Number(seed))) throw new ApiError("The seed must be a whole number below 2^53.", { field: "seed" });
     input.seed = Number(seed);
   }
   if ($("negative_prompt").value.trim()) input.negative_prompt = $("negative_prompt").value.trim();
   if (source) {
     if (strength?.read() !== undefined) input.strength = strength.read();
     input.init_audio = await fileOf(source);
-  } else if (read("duration") !== undefined) {
+  } else if (verb === "loop") {
+    const clock = clockOf({ made: { prompt } });
+    const bars = formText() ? barsOf(formText()) : clock && Math.round((read("duration") ?? 0) / barLength(clock));
+    if (bars) input.bars = bars; // without a tempo the server says what is missing
+  } else if (!formText() && read("duration") !== undefined) {
     input.duration = read("duration");
   }
   return input;

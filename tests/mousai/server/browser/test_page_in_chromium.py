@@ -1,82 +1,15 @@
 """The page in a browser: write, hear, select, redo, extend, go back, cancel, reload."""
 
-import asyncio
-import shutil
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-import uvicorn
 
-from mousai.server.app import create_app
-from mousai.server.config import ServerConfig
-from mousai.server.run import address_of, bound_socket
-from mousai.server.service import Service, served_model
+from .conftest import LENGTH, in_chromium, versions
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--mute-audio"),
-)
-LONGEST = 30_000
-"""Milliseconds that anything may take."""
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium (Debian, Ubuntu: apt-get install chromium)"),
-]
-
-
-@pytest.fixture(scope="module")
-def address(saved_model: Path) -> Iterator[str]:
-    """URL of a server of this process, with the model in miniature."""
-    service = Service(ServerConfig(port=0), served_model(saved_model, name="bundled", dtype="float32"))
-    listening = bound_socket("127.0.0.1", 0)
-    config = uvicorn.Config(create_app(service), log_level="warning", timeout_graceful_shutdown=2)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
-    thread.start()
-    yield address_of(listening, "127.0.0.1")
-    server.should_exit = True
-    thread.join()
-    listening.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, headless=True, args=list(FLAGS))
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def page(browser: Any, address: str) -> Iterator[Any]:
-    """The page, in a browser without a past; the test fails where it complains on the console."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-    context.set_default_timeout(LONGEST)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda one: complaints.append(one.text) if one.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
-    page.locator("#server[data-status=ready]").wait_for()
-    yield page
-    assert [one for one in complaints if "503" not in one] == []  # /health, before the model is loaded
-    context.close()
-
-
-def versions(page: Any, count: int) -> None:
-    """Wait for so many versions, and for the sound of the one that is chosen."""
-    page.locator("#versions li").nth(count - 1).wait_for()
-    assert page.locator("#versions li").count() == count
-    page.locator("#deck[aria-busy=false]").wait_for()
+pytestmark = in_chromium
 
 
 def sound(page: Any, folder: Path) -> np.ndarray:
@@ -102,8 +35,7 @@ def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any,
     versions(page, 1)
 
     # Hear.
-    length = "Number(document.getElementById('audio').duration)"
-    assert page.evaluate(length) == pytest.approx(8, abs=0.01)
+    assert page.evaluate(LENGTH) == pytest.approx(8, abs=0.01)
     page.click("#play")
     page.wait_for_timeout(700)
     assert page.evaluate("document.getElementById('audio').currentTime") > 0.1
@@ -140,7 +72,7 @@ def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any,
     page.fill("#after", "2")
     page.click("#extend-go")
     versions(page, 3)
-    assert page.evaluate(length) == pytest.approx(11, abs=0.01)
+    assert page.evaluate(LENGTH) == pytest.approx(11, abs=0.01)
     commands = page.locator("#command").inner_text().splitlines()
     assert [line.split()[1] for line in commands] == ["generate", "edit", "extend"]
     assert commands[1].split(" -o ")[1] == commands[2].split()[2]
@@ -149,7 +81,7 @@ def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any,
     page.click("#undo")
     page.click("#undo")
     versions(page, 3)
-    assert page.evaluate(length) == pytest.approx(8, abs=0.01)
+    assert page.evaluate(LENGTH) == pytest.approx(8, abs=0.01)
     page.fill("#from", "1")
     page.fill("#to", "1")
     page.locator("#to").dispatch_event("change")
@@ -161,7 +93,7 @@ def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any,
     page.reload()
     versions(page, 4)
     assert page.locator("#versions [aria-current]").inner_text().startswith("bar 1 anew")
-    assert page.evaluate(length) == pytest.approx(8, abs=0.01)
+    assert page.evaluate(LENGTH) == pytest.approx(8, abs=0.01)
 
 
 def test_a_job_is_followed_over_a_reload_and_canceled(page: Any):
@@ -204,7 +136,7 @@ def test_a_recording_of_a_container_that_browsers_do_not_read_is_played(page: An
     soundfile.write(tmp_path / "tone.aiff", np.full((2 * 44100, 2), 0.1), 44100)
     page.set_input_files("#file", tmp_path / "tone.aiff")
     versions(page, 1)
-    assert page.evaluate("Number(document.getElementById('audio').duration)") == pytest.approx(2, abs=0.01)
+    assert page.evaluate(LENGTH) == pytest.approx(2, abs=0.01)
     page.locator("#kept", has_text="This browser keeps a copy").wait_for()
     assert page.locator("#redo-go").is_enabled() and page.locator("#error").is_hidden()
 
@@ -233,6 +165,6 @@ def test_music_without_end_is_changed_while_it_plays_and_kept(page: Any):
     page.click("#live-save")
     versions(page, 1)
     assert page.locator("#piece-title").inner_text() == "house groove, 240 bpm → jazz trio"
-    seconds = page.evaluate("Number(document.getElementById('audio').duration)")
+    seconds = page.evaluate(LENGTH)
     assert 1 < seconds < 60
     assert page.locator("#live").is_hidden() and page.locator("#error").is_hidden()

@@ -1,0 +1,83 @@
+"""Functions of the fields of chords, tune and form that need no browser, run by node."""
+
+from pathlib import Path
+
+from ..page_in_node import STUBS, needs_node, run
+
+pytestmark = needs_node
+TUNE = {"key": "k", "file": "f", "name": "it's a tune.mid", "kind": "midi"}
+
+
+def test_a_refusal_is_said_without_the_field_above_it(modules: Path):
+    said = {
+        "chords='Hm': is no chord; nearest: Bm": "“Hm” is no chord; nearest: Bm",
+        "duration=0: must be above 0": "“0” must be above 0",
+        "section: input should be 'intro' or 'verse'": "input should be 'intro' or 'verse'",
+        "form='a:b': must be sections: with bars": "“a:b” must be sections: with bars",
+        "The server cannot be reached: try again": "The server cannot be reached: try again",
+    }
+    script = 'const { wordsOf } = await import("./fields.js"); return given.map(wordsOf);'
+    assert run(modules, STUBS + script, list(said)) == list(said.values())
+
+
+def test_what_a_piece_follows_is_what_was_asked_for_else_what_its_file_tells(modules: Path):
+    made = {"chords": "Am F", "form": "verse:2", "melody": "tune.mid"}
+    pieces = [
+        {"follows": {"chords": "C", "tune": TUNE}, "made": made},
+        {"made": made},
+        *({"made": {**made, "chords": one}} for one in ('[["Am", 0]]', "song.lab", "900 chords, too many to store")),
+        None,
+    ]
+    script = 'const { followsOf } = await import("./follows.js"); return given.map((one) => followsOf(one));'
+    found = run(modules, STUBS + script, pieces)
+    assert found[0] == {"chords": "C", "tune": TUNE}
+    assert found[1] == {"chords": "Am F", "form": "verse:2", "tune": None}
+    assert found[2:5] == [{"form": "verse:2", "tune": None}] * 3
+    assert found[5] == {"tune": None}
+
+
+def test_only_what_the_model_follows_is_asked_for(modules: Path):
+    script = """
+      const { followed } = await import("./follows.js");
+      const { state } = await import("./state.js");
+      const names = ["chords", "melody", "section", "form", "melody_track"];
+      return [null, {}, ...given.map((controls) => ({ controls }))].map((model) => {
+        state.model = model;
+        return followed(names);
+      });
+    """
+    given = [[], ["chords"], ["section", "known"], ["chords", "melody", "section"]]
+    found = run(modules, STUBS + script, given)
+    assert found[:4] == [[], [], [], ["chords"]]
+    assert found[4:] == [["section", "form"], ["chords", "melody", "section", "form"]]
+
+
+def test_a_command_line_names_the_tune_as_it_was_chosen(modules: Path):
+    command = "mousai loop 'house, 120 bpm' --bars 2 --melody=0a1b.mid --seed 1 -o again.wav"
+    piece = {"id": "x", "parent": None, "verb": "loop", "title": "house", "seed": 1, "container": "wav"}
+    given = {**piece, "command": command, "input": {"melody": "0a1b"}, "follows": {"tune": TUNE}}
+    script = """
+      const { commandLines } = await import("./command.js");
+      const { state } = await import("./state.js");
+      state.pieces.set(given.id, given);
+      return commandLines(given);
+    """
+    (line,) = run(modules, STUBS + script, given)
+    assert line == "mousai loop 'house, 120 bpm' --bars 2 --melody='it'\\''s a tune.mid' --seed 1 -o house-1.wav"
+
+
+def test_a_file_of_a_tune_goes_with_the_last_piece_that_it_belongs_to(modules: Path):
+    script = """
+      const { forget, state } = await import("./state.js");
+      const { hasBlob, writeBlob } = await import("./store.js");
+      await writeBlob("tune.k", { size: 1 });
+      const song = (id) => ({ id, parent: null, follows: { tune: { key: "k" } } });
+      for (const id of ["a", "b"]) state.pieces.set(id, song(id));
+      const left = [];
+      for (const id of ["a", "b"]) {
+        await forget(state.pieces.get(id));
+        left.push(await hasBlob("tune.k"));
+      }
+      return left;
+    """
+    assert run(modules, STUBS + script) == [True, False]
