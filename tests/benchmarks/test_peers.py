@@ -23,7 +23,10 @@ PUBLISHED: list[tuple[Callable[[], nn.Module], float]] = [
     (stable_audio.open_1_net, 1057),  # Stable Audio Open, arXiv 2407.14358
     (stable_audio.open_1_autoencoder, 156),  # the same
     (text_encoders.t5_base, 109),  # the same, which uses it
-    (text_encoders.t5gemma_base, 541 * 2**20 / 2e6),  # 541 MiB in half precision: the README of Stable Audio 3's MLX port
+    (
+        text_encoders.t5gemma_base,
+        541 * 2**20 / 2e6,
+    ),  # MiB in half precision: Stable Audio 3, optimized/mlx/README.md
     (musicgen.small_model, 591),  # the page of facebook/musicgen-small, all parts and its buffers (4 million) together
 ]
 
