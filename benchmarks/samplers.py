@@ -37,7 +37,7 @@ PROMPTS = (
 SEEDS = (0, 1)
 SOLUTION = ("dpmpp_2m", "log_snr", 500)
 OTHER_SOLUTION = ("heun", "cosine", 126)
-"""A second-order sampler of another kind, of 250 evaluations, whose distance to the solution tells how far to trust it."""
+"""Another second-order sampler, in 250 evaluations: its distance to the solution tells how far to trust that."""
 STOCHASTIC = ("dpmpp_2m_sde", "euler_ancestral")
 DETERMINISTIC = tuple(name for name in SAMPLER_NAMES if name not in STOCHASTIC)
 EVALUATIONS = (4, 6, 8, 10, 13, 16, 20, 30, 50)

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 Run = Callable[[], object]
 
-SLOW = 4.0
-"""Seconds above which a unit is run once: what happens only in a first run is small beside it."""
+SLOW = 8.0
+"""CPU seconds above which a unit is run once: what happens only in a first run is small beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def timed(parts: Sequence[Part], *, repeats: int) -> Iterator[Timed]:
     """Each part, run once; where that took little, run `repeats` times more, of which the median counts."""
     for part in parts:
         runs = [_run(part)]
-        if runs[0][0] < SLOW:
+        if runs[0][1] < SLOW:
             runs = [_run(part) for _ in range(repeats)]
         wall, cpu = (statistics.median(times) for times in zip(*runs, strict=True))
         yield Timed(name=part.name, unit=part.unit, units=part.units, wall=wall, cpu=cpu)
