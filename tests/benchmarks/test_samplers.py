@@ -49,12 +49,13 @@ def test_no_sampler_has_more_evaluations_than_allowed(sampler: str, budget: int)
 
     get_sampler(sampler).sample(net, torch.zeros(1, 1, 4), num_steps=samplers.steps_within(sampler, budget))
     assert budget - 1 <= len(calls) <= budget
+    assert samplers.evaluations(sampler, samplers.steps_within(sampler, budget)) == len(calls)
     calls.clear()
     Heun().sample(net, torch.zeros(1, 1, 4), num_steps=samplers.steps_within("heun", budget) + 1)
     assert len(calls) > budget
 
 
-def test_table_and_verdict():
+def test_the_tables():
     rows = [row("ddim", "uniform", n, 1 / n) for n in (10, 20)] + [row("heun", "cosine", n, 0.4 / n) for n in (10, 20)]
     assert samplers.table(rows, [10, 20]).splitlines() == [
         "| sampler | grid | 10 | 20 |",
@@ -62,17 +63,22 @@ def test_table_and_verdict():
         "| ddim | uniform | 0.1000 | 0.0500 |",
         "| heun | cosine | 0.0400 | 0.0200 |",
     ]
-    assert "heun on cosine, 0.0400; closer than DDIM in 20, 0.0500" in samplers.verdict(rows)
-    rows[2]["distance"] = 0.06
-    assert "NOT closer" in samplers.verdict(rows)
+    rows += [row("ddim", "karras", n, 1.1 / n) for n in (10, 20)]
+    assert samplers.as_close(rows, [10, 20]).splitlines() == [
+        "| sampler | grid | as ddim uniform in 10 (0.1000) | as ddim uniform in 20 (0.0500) |",
+        "|---|---|---|---|",
+        "| ddim | uniform | 10 | 20 |",
+        "| heun | cosine | 10 | 10 |",
+        "| ddim | karras | 20 | over 20 |",
+    ]
 
 
 @pytest.mark.slow
 def test_on_the_bundled_model(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(samplers, "SOLUTION", ("heun", "cosine", 4))
     monkeypatch.setattr(samplers, "OTHER_SOLUTION", ("dpmpp_2m", "cosine", 4))
-    monkeypatch.setattr(samplers, "PROMPTS", samplers.PROMPTS[:1])
-    assert samplers.main(["--duration", "0.5", "--seeds", "0", "--evaluations", "2", "3", "--out", str(tmp_path)]) == 0
+    words = "--duration 0.5 --seeds 0 --prompts 1 --evaluations 2 3 --out"
+    assert samplers.main([*words.split(), str(tmp_path)]) == 0
     assert "| dpmpp_2m | log_snr |" in capsys.readouterr().out
     found = json.loads((tmp_path / "samplers.json").read_text(encoding="utf-8"))
     assert {row["evaluations"] for row in found["rows"] if row["sampler"] != "heun"} == {2, 3}
