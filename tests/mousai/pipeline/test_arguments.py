@@ -81,7 +81,7 @@ def test_no_prompt_at_all(pipeline: Mousai):
 
 def test_parts_of_different_models(pipeline: Mousai):
     wide = copy.deepcopy(pipeline.text_encoder)
-    wide.model.config.d_model = 64
+    object.__setattr__(wide.model.config, "d_model", 64)
     assert "64" in refused(Mousai, wide, pipeline.latent_diffusion, pipeline.autoencoder)
     other = copy.deepcopy(pipeline.autoencoder)
     object.__setattr__(other.config, "latent_channels", 9)

@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import soundfile
-import soxr
 
 from mousai.audio.containers import state_of
 from mousai.audio.opening import (
@@ -176,6 +175,8 @@ def read_audio(
 
 def _resampled(audio: npt.NDArray[np.float32], rate: int, sample_rate: int, samples: int) -> npt.NDArray[np.float32]:
     """Resample `[samples, channels]` and make it exactly `samples` long; soxr may end a sample early or late."""
+    import soxr  # not at the top: what only writes files waits for it in vain
+
     audio = soxr.resample(audio, rate, sample_rate, quality="HQ")[:samples]
     return np.pad(audio, ((0, samples - len(audio)), (0, 0)))
 

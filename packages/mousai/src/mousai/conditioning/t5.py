@@ -100,12 +100,12 @@ class _Stack(nn.Module):
         self.dropout = nn.Dropout(config.dropout_rate)
 
     def forward(self, tokens: Tensor, mask: Tensor | None) -> Tensor:
-        hidden = self.dropout(self.embed_tokens(tokens))
-        bias = None  # of the first block, which all share
+        hidden: Tensor = self.dropout(self.embed_tokens(tokens))
+        bias: Tensor | None = None  # of the first block, which all share
         for block in self.block:
             hidden, bias = block(hidden, mask, bias)
-        hidden = self.dropout(self.final_layer_norm(hidden))
-        return hidden
+        embedding: Tensor = self.dropout(self.final_layer_norm(hidden))
+        return embedding
 
 
 class _Block(nn.Module):
@@ -114,8 +114,8 @@ class _Block(nn.Module):
         self.layer = nn.ModuleList([_AttentionLayer(config, has_bias=has_bias), _FeedForwardLayer(config)])
 
     def forward(self, hidden: Tensor, mask: Tensor | None, bias: Tensor | None) -> tuple[Tensor, Tensor]:
-        hidden, bias = self.layer[0](hidden, mask, bias)
-        return _bounded(self.layer[1](_bounded(hidden))), bias
+        attended, shared = self.layer[0](hidden, mask, bias)
+        return _bounded(self.layer[1](_bounded(attended))), shared
 
 
 class _AttentionLayer(nn.Module):
@@ -126,8 +126,8 @@ class _AttentionLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout_rate)
 
     def forward(self, hidden: Tensor, mask: Tensor | None, bias: Tensor | None) -> tuple[Tensor, Tensor]:
-        change, bias = self.SelfAttention(self.layer_norm(hidden), mask, bias)
-        return hidden + self.dropout(change), bias
+        change, shared = self.SelfAttention(self.layer_norm(hidden), mask, bias)
+        return hidden + self.dropout(change), shared
 
 
 class _FeedForwardLayer(nn.Module):
@@ -138,7 +138,8 @@ class _FeedForwardLayer(nn.Module):
         self.dropout = nn.Dropout(config.dropout_rate)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        return hidden + self.dropout(self.DenseReluDense(self.layer_norm(hidden)))
+        changed: Tensor = hidden + self.dropout(self.DenseReluDense(self.layer_norm(hidden)))
+        return changed
 
 
 class _Plain(nn.Module):
