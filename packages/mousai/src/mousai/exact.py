@@ -87,13 +87,14 @@ def each_alone(
     def made(pipe: "Mousai", request: "Request", *args: P.args, **kwargs: P.kwargs) -> MousaiOutput:
         if not request.config.exact:
             return make(pipe, request, *args, **kwargs)
-        outputs = []
+        call: Callable[..., MousaiOutput] = make
+        outputs, mine = [], dict(kwargs)
         with one_thread():
             for place, one in enumerate(request.alone()):
                 pipe._interrupt = False
-                own = _own(kwargs.get("latents"), place, len(request.seeds))
-                mine = kwargs if own is None else {**kwargs, "latents": own}
-                outputs.append(make(pipe, one, *args, **mine))  # type: ignore[arg-type]
+                if "latents" in kwargs:
+                    mine["latents"] = _own(kwargs["latents"], place, len(request.seeds))
+                outputs.append(call(pipe, one, *args, **mine))
         return _joined(outputs)
 
     return made
@@ -101,17 +102,18 @@ def each_alone(
 
 def _own(latents: object, place: int, pieces: int) -> object:
     """The starting noise of one piece; what is no noise for so many pieces is left to be refused."""
-    fits = isinstance(latents, Tensor) and latents.ndim and len(latents) == pieces
-    return latents[place : place + 1] if fits and isinstance(latents, Tensor) else latents
+    if isinstance(latents, Tensor) and latents.ndim and len(latents) == pieces:
+        return latents[place : place + 1]
+    return latents
 
 
 def _joined(outputs: Sequence[MousaiOutput]) -> MousaiOutput:
     """Results of pieces that were made alone as the result of one call."""
-    audios = [one.audios for one in outputs]
-    tensors = [one for one in audios if isinstance(one, Tensor)]
+    tensors = [one.audios for one in outputs if isinstance(one.audios, Tensor)]
+    arrays = [one.audios for one in outputs if not isinstance(one.audios, Tensor)]
     return replace(
         outputs[0],
-        audios=torch.cat(tensors) if tensors else np.concatenate(audios),
+        audios=torch.cat(tensors) if tensors else np.concatenate(arrays),
         seeds=tuple(seed for one in outputs for seed in one.seeds),
         prompts=tuple(prompt for one in outputs for prompt in one.prompts),
     )

@@ -89,7 +89,7 @@ class Mousai(Cascade):
             duration: seconds; by default 20.
             num_waveforms_per_prompt: pieces for each prompt, each with noise of its own.
             seed: same seed, prompt and settings: same music. The second piece has the seed after it, and so on, so that
-                each can be made again alone (to the bit: `exact`). Drawn at random if there is no `generator` either.
+                each can be made again alone (to the bit: `exact`). Drawn at random without it and without `generator`.
             generator: draws the seed; a list has one for each piece.
             init_audio: recording to start from instead of noise: a path of any rate, or samples at the model's rate as
                 tensor or array. The piece is as long, with its rate and channels, and `strength` says how much of it is

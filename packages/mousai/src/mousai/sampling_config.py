@@ -125,7 +125,7 @@ class SamplingConfig:
     exact: bool = setting(
         False,
         help="the same bytes whatever is made beside it and whatever the number of threads, on one kind of CPU: each "
-        "piece alone, in one thread, in float32",
+        "piece alone, in float32, in one thread, so without the speed of the other cores",
         stage="latent_diffusion",
     )
 
@@ -175,7 +175,7 @@ class SamplingConfig:
             try:
                 values[name] = known[name].read(value)
             except ValueError:
-                kinds = {int: "a whole number", bool: "True or False"}
+                kinds: dict[type, str] = {int: "a whole number", bool: "True or False"}
                 raise UserError(name, value, f"must be {kinds.get(known[name].kind, 'a number')}") from None
         return replace(self, **values)
 
