@@ -4,8 +4,8 @@
 
 A server with a model in miniature is started in a process of its own. schemathesis makes requests from
 `GET /openapi.json`, half of them as the document says and half of them not: every route, path, query, header and body.
-So that not all of them ask for what is not there, every second one of the former names a job or a file that is. Settings that only
-make a job long are lowered, the others stay as they were drawn.
+So that not all of them ask for what is not there, every second one of the former names a job or a file that is.
+Settings that only make a job long are lowered, the others stay as they were drawn.
 
 A case is a fault where the answer has a status from 500 on, a status or a content type that the document does not name
 for the route, a body that does not fit its schema, or a request that the document forbids and the server takes; and
