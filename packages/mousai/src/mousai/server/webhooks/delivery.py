@@ -98,11 +98,13 @@ async def _addresses(host: str, port: int) -> list[str]:
     answer: asyncio.Future[list[str]] = loop.create_future()
 
     def ask() -> None:
+        addresses: list[str] = []
+        failed: OSError | None = None
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            addresses, failed = list(dict.fromkeys(str(one[4][0]) for one in found)), None
+            addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
         except (OSError, UnicodeError) as error:  # a name with a part that is too long
-            addresses, failed = [], OSError(0, getattr(error, "strerror", None) or "no name of a host")
+            failed = OSError(0, getattr(error, "strerror", None) or "no name of a host")
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, addresses, failed)
 

@@ -9,7 +9,7 @@ from mousai.server.prediction import prediction_of
 from mousai.server.webhooks import delivery
 from mousai.server.webhooks.receiver import Event, Webhook
 
-PAUSES = (1.0, 2.0, 4.0, 8.0)
+PAUSES: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
 """Seconds between two tries of `completed`; the other events are sent once."""
 MOST = 1000
 """Jobs whose receivers are not done with."""
