@@ -138,6 +138,7 @@ function drawSelection() {
     placing = false;
     for (const other of regions.getRegions()) if (other !== region) other.remove();
   }
+  region.element?.setAttribute("role", "group"); // a name without a role is told to nobody
   region.element?.setAttribute("aria-label", `Selected: ${regionName(clockOf(state.current), chosen)}`);
 }
 
