@@ -11,7 +11,7 @@ from benchmarks.peers.parts import Timed
 
 LIMITS = (
     "These figures say what a piece costs, and nothing of how it sounds: all weights but those of our bundled model "
-    "are random, and the other released models, 27 to 60 times its size, were trained on far more and other music."
+    "are random, and the other released models, 26 to 60 times its size, were trained on far more and other music."
 )
 
 
