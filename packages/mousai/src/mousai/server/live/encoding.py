@@ -1,7 +1,7 @@
 """Samples of a stream as bytes: as they are, or as Opus in pages of Ogg, each sent as soon as it is full."""
 
 import io
-from typing import Any, Protocol, TypeAlias
+from typing import Any, BinaryIO, Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -80,7 +80,8 @@ class OggOpus:
         import soundfile
 
         self._pages = _Pages()
-        self._file = soundfile.SoundFile(self._pages, "w", sample_rate, channels, format="OGG", subtype="OPUS")
+        pages = cast(BinaryIO, self._pages)  # all of one that libsndfile asks for
+        self._file = soundfile.SoundFile(pages, "w", sample_rate, channels, format="OGG", subtype="OPUS")
 
     def encode(self, sound: Sound) -> bytes:
         """See `Encoder`."""
