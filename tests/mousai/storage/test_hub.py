@@ -36,6 +36,7 @@ class Hub(ThreadingHTTPServer):
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files
         self.asked: list[str] = []
+        self.told: set[str] = set()
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -58,6 +59,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
         self.server.asked.append(path)
+        self.server.told.add(self.headers["User-Agent"])
         if path == f"/api/models/{NAME}/tree/{COMMIT}":
             tree = [
                 {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
@@ -105,6 +107,18 @@ def watch(tmp_path: Path) -> Watch:
     return Watch(tmp_path / "home")
 
 
+def test_the_files_are_asked_for_and_nothing_is_told(hub: Hub, watch: Watch):
+    code = "import sys\nfrom mousai.storage.hub import download\nprint(download(sys.argv[1], revision=sys.argv[2]))"
+    # A sign of a coding agent, which huggingface_hub would tell.
+    done = watch.run(code, NAME, COMMIT, HF_ENDPOINT=hub.address, AI_AGENT="some-agent")
+    assert done.returncode == 0, done.stderr
+    tree, *files = hub.asked
+    assert tree == f"/api/models/{NAME}/tree/{COMMIT}"
+    wanted = {name for name in hub.files if name.endswith((".json", ".safetensors"))}
+    assert set(files) == {f"/{NAME}/resolve/{COMMIT}/{name}" for name in wanted}
+    assert hub.told and not any(word in agent for agent in hub.told for word in ("torch", "agent/"))
+
+
 @pytest.mark.slow
 def test_json_and_safetensors_of_one_commit_are_fetched_and_loaded_from_the_cache(hub: Hub, watch: Watch):
     done = watch.run(LOAD, NAME, COMMIT, HF_ENDPOINT=hub.address)
@@ -117,6 +131,7 @@ def test_json_and_safetensors_of_one_commit_are_fetched_and_loaded_from_the_cach
     assert all(path.read_bytes() == hub.files[name] for name, path in fetched.items())
     # Nothing else was asked for, at no other commit, and of nobody else.
     assert all(f"/{COMMIT}" in path and path.endswith((COMMIT, ".json", ".safetensors")) for path in hub.asked)
+    assert not any(word in agent for agent in hub.told for word in ("torch", "agent/"))
     places = {tuple(where) for event, where, *_ in watch.seen() if event == "socket.connect"}
     assert places == {hub.server_address}
     assert {event for event, *_ in watch.seen()} <= {"socket.connect", "socket.getaddrinfo"}

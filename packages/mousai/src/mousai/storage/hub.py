@@ -1,7 +1,8 @@
 """The Hugging Face hub: the form of an id, and the files of one at a pinned commit."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from mousai.errors import UserError
@@ -37,6 +38,24 @@ def download(
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
+        with _without_telemetry():
+            return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
     except (OSError, ValueError) as error:
         raise UserError(field, name, f"cannot be had at {revision}: {error}") from error
+
+
+@contextmanager
+def _without_telemetry() -> Iterator[None]:
+    """Inside the block huggingface_hub asks for the files alone.
+
+    Otherwise it also fetches a list of coding agents, and tells the hub which of them runs this program and which
+    PyTorch is installed. It reads the setting at each request, and the environment only when it is imported.
+    """
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_DISABLE_TELEMETRY
+    constants.HF_HUB_DISABLE_TELEMETRY = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_DISABLE_TELEMETRY = before
