@@ -84,7 +84,7 @@ def each_alone(
     """
 
     @functools.wraps(make)
-    def made(pipe: "Mousai", request: "Request", *args: P.args, **kwargs: P.kwargs) -> MousaiOutput:
+    def made(pipe: "Mousai", request: "Request", /, *args: P.args, **kwargs: P.kwargs) -> MousaiOutput:
         if not request.config.exact:
             return make(pipe, request, *args, **kwargs)
         call: Callable[..., MousaiOutput] = make
