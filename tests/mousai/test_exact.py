@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mousai import Mousai, MusicAttributes, SamplingConfig
-from mousai.exact import check_exact
+from mousai.exact.threads import check_exact
 from tests.mousai.adapters import write_adapter
 from tests.mousai.refusing import refused
 

@@ -18,7 +18,7 @@ from mousai.device import plain_defaults, resolve_device
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.diffusion.lora import add_lora
 from mousai.dtype import resolve_dtype
-from mousai.exact import one_thread
+from mousai.exact.threads import one_thread
 from mousai.sampling_config import SamplingConfig
 from mousai.storage.folders import describe, load_part, model_folder, save_parts
 from mousai.storage.parts import PARTS, check_fit

@@ -15,7 +15,7 @@ from mousai.audio.limiter import BLOCK, REACH, limit
 from mousai.device import plain_defaults, resolve_device
 from mousai.dtype import DTYPES, resolve_dtype
 from mousai.errors import UserError, tells_memory
-from mousai.exact import check_exact
+from mousai.exact.threads import check_exact
 from mousai.progress import ProgressBars
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import settings_of, takes_settings

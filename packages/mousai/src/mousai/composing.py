@@ -12,7 +12,7 @@ from mousai.codec import require_finite
 from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
 from mousai.conditioning.conditioning import Conditioning
 from mousai.errors import UserError
-from mousai.exact import each_alone
+from mousai.exact.pieces import each_alone
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from mousai.request import Request

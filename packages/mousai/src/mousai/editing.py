@@ -20,7 +20,7 @@ from mousai.arguments import MAX_DURATION, as_waveform, check_recording
 from mousai.codec import limited
 from mousai.composing import ask, compose
 from mousai.errors import UserError
-from mousai.exact import each_alone
+from mousai.exact.pieces import each_alone
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from mousai.regions import CONTEXT, MIN_REGION, Region, Window, check_regions, plan_windows

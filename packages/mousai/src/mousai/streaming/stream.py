@@ -24,7 +24,7 @@ from mousai.conditioning.attributes import MusicAttributes
 from mousai.conditioning.control_plan import control_plan
 from mousai.device import plain_defaults
 from mousai.errors import UserError
-from mousai.exact import one_thread
+from mousai.exact.threads import one_thread
 from mousai.sampling_config import SamplingConfig
 from mousai.streaming.chunks import AudioChunk, Change
 from mousai.streaming.clock import BarClock

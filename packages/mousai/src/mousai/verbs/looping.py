@@ -23,7 +23,7 @@ from mousai.conditioning.control_plan import CONTROL_OF, ControlPlan
 from mousai.conditioning.controls import Controls
 from mousai.editing import CROSS_FADE, Recording, edit
 from mousai.errors import UserError
-from mousai.exact import each_alone
+from mousai.exact.pieces import each_alone
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from mousai.regions import BEATS_PER_BAR, MAX_REGION, MIN_REGION, Region

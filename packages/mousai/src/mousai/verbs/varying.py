@@ -14,7 +14,7 @@ from mousai.composing import ask, compose
 from mousai.conditioning.control_plan import CONTROL_OF, ControlPlan
 from mousai.editing import Recording, converted
 from mousai.errors import UserError
-from mousai.exact import each_alone
+from mousai.exact.pieces import each_alone
 from mousai.output import MousaiOutput
 from mousai.progress import ProgressBars
 from vdiffusion import NoiseSource

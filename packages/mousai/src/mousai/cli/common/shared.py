@@ -102,7 +102,7 @@ def described_model(args: argparse.Namespace) -> "tuple[Path, ModelDescription]"
         UserError: there is no such model, it lacks a part, or a setting or an adapter does not go with it.
     """
     from mousai.arguments import check_griffin_lim
-    from mousai.exact import check_exact
+    from mousai.exact.threads import check_exact
     from mousai.request import check_negative
     from mousai.storage.folders import describe, model_folder
     from mousai.storage.parts import PARTS
