@@ -20,7 +20,8 @@ class Receiver(ThreadingHTTPServer):
         self.got: list[tuple[str, dict[str, str], dict[str, Any]]] = []  # path, headers, body
         self.statuses: list[int] = []
         self.times: list[float] = []
-        self.delay = 0.0
+        self.released = threading.Event()  # until then nothing is answered
+        self.released.set()
 
     @property
     def place(self) -> str:
@@ -49,7 +50,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        time.sleep(self.server.delay)
+        self.server.released.wait(60)
         self.server.times.append(time.monotonic())
         self.server.got.append((self.path, headers, body))
         status = self.server.statuses.pop(0) if self.server.statuses else 200

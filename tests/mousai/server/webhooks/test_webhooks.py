@@ -123,7 +123,7 @@ def test_a_receiver_that_is_not_there_fails_no_job_and_is_given_up(serve, monkey
 def test_a_receiver_that_does_not_answer_holds_up_nobody(told, receiver, monkeypatch, capsys):
     monkeypatch.setattr(delivery, "PATIENCE", 0.4)
     monkeypatch.setattr(following, "PAUSES", ())
-    receiver.delay = 1.0
+    receiver.released.clear()
     body = {"input": QUICK, "webhook": receiver.url}
     made = told.post("/predictions", json=body, headers=KEY).json()
     again = told.post("/predictions", json={"input": QUICK}, headers=KEY).json()
@@ -133,6 +133,7 @@ def test_a_receiver_that_does_not_answer_holds_up_nobody(told, receiver, monkeyp
         time.sleep(0.01)
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 3 and all("no answer within 0.4 s" in line for line in said)
+    receiver.released.set()
     receiver.until(3)  # they reached it all the same
 
 
