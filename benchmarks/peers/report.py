@@ -136,7 +136,7 @@ def plot(results: Sequence[Result], path: Path) -> None:
         size = sum(one.parameters.values()) / 1e6
         memory.annotate(f" {size:.0f} M parameters", (one.peak / 1024, row), va="center", fontsize=8)
     time.set_xscale("log")
-    time.set_xmargin(0.3)
+    time.set_xmargin(0.45)
     memory.set_xmargin(0.35)
     memory.set_yticks([])
     music = ordered[0].music
