@@ -129,3 +129,54 @@ def test_bad_rows_and_models_without_a_clock_are_refused(
     (broken / "metadata.jsonl").write_text(table.replace("A:min", "H:moll"))
     with pytest.raises(UserError, match=r"0\.wav: its metadata: chords=.*'H:moll'"):
         train(given(make_settings, tmp_path / "c", clocked_model, broken, max_steps=1))
+
+
+def test_only_what_reads_the_controls_is_trained_and_without_them_the_music_stays_to_the_bit(
+    tmp_path: Path, make_settings: Any, clocked_model: Path, annotated: Path
+) -> None:
+    controls = ControlConfig(
+        channels=("chords", "melody", "section"), known_share=0.0, controls_dropout=0.0, train_only=True
+    )
+    words = {"controls": controls, "learning_rate": 1e-2, "weight_decay": 0.0, "max_steps": 3}
+    assert train(given(make_settings, tmp_path / "run", clocked_model, annotated, **words)) == 0
+    export_run(tmp_path / "run", tmp_path / "model", overwrite=False)
+    before, after = (Mousai.from_pretrained(folder, dtype="float32") for folder in (clocked_model, tmp_path / "model"))
+    old, new = before.latent_diffusion.state_dict(), after.latent_diffusion.state_dict()
+    changed = {name for name in old if not torch.equal(old[name], new[name][..., : old[name].shape[-1]])}
+    wider = {name for name in old if old[name].shape != new[name].shape}
+    assert not changed and wider and all(name.endswith("injection.merge.weight") for name in wider)
+    assert all(new[name][:, old[name].shape[1] :].abs().max() > 1e-4 for name in wider)
+    assert all(
+        torch.equal(one, after.text_encoder.state_dict()[name])
+        for name, one in before.text_encoder.state_dict().items()
+    )
+    call = {"duration": 0.5, "num_inference_steps": 2, "seed": 1, "exact": True}
+    one, other = (pipe("calm piano, 100 bpm", **call).audios for pipe in (before, after))
+    assert torch.equal(one, other)
+    assert not torch.allclose(after("calm piano, 100 bpm", chords="Am", **call).audios, one, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"start_from": None}, "controls.train_only=True: adds to a trained model; name it by --from"),
+        ({"weight_decay": 0.1}, "optimizer.weight_decay=0.1: would pull at weights"),
+        ({"strategy": "fsdp"}, "loop.strategy='fsdp': splits weights"),
+    ],
+)
+def test_what_does_not_go_with_training_the_controls_alone_is_refused(
+    tmp_path: Path, make_settings: Any, clocked_model: Path, annotated: Path, change: Any, message: str
+) -> None:
+    settings = {
+        "controls": ControlConfig(channels=("chords",), train_only=True),
+        "weight_decay": 0.0,
+        **change,
+    }
+    with pytest.raises(UserError) as raised:
+        given(make_settings, tmp_path / "run", clocked_model, annotated, **settings)
+    assert str(raised.value).startswith(message)
+
+
+def test_controls_alone_need_channels() -> None:
+    with pytest.raises(UserError, match=r"controls\.train_only=True: needs controls\.channels"):
+        ControlConfig(train_only=True)

@@ -68,6 +68,26 @@ def with_guidance_inputs(model: LatentDiffusion) -> LatentDiffusion:
     return wider
 
 
+def train_controls_only(model: LatentDiffusion, names: Sequence[str]) -> None:
+    """Freeze a model but for the weights that read some controls; where these are not told, it stays what it was.
+
+    Weights of other channels in the same matrix get a gradient of zero. So an optimizer must not decay weights.
+
+    Args:
+        model: model that has these controls; changed in place.
+        names: some of `mousai.conditioning.control_signal.CONTROLS`.
+    """
+    model.requires_grad_(False)
+    columns = _columns(model.config, names)[ATTRIBUTE_CHANNELS:]
+    for part in model.modules():
+        if isinstance(part, Injection):
+            weight = part.merge.weight
+            reads = torch.zeros(weight.shape[1], dtype=torch.bool)
+            reads[weight.shape[1] - model.config.inject_width + columns] = True
+            weight.requires_grad_(True)
+            weight.register_hook(lambda gradient, reads=reads: gradient * reads.to(gradient.device))
+
+
 def _columns(config: LatentDiffusionConfig, controls: Sequence[str]) -> Tensor:
     """Places of the attributes and of some controls among the channels of the injected signal."""
     places, first = list(range(ATTRIBUTE_CHANNELS)), ATTRIBUTE_CHANNELS

@@ -19,6 +19,8 @@ class ControlConfig:
         section_dropout: chance that a crop is trained on without its sections.
         controls_dropout: chance that a crop is trained on without its chords, melody and sections together, beside the
             chances of each. Where chords tell the key of nearly every crop, a model unlearns the key of its prompt.
+        train_only: train the weights that read these channels and nothing else. A piece without these controls stays
+            what the model of --from makes.
         known_share: share of crops of which a part is known: a beginning, an end, or all but a gap or some gaps.
     """
 
@@ -28,6 +30,7 @@ class ControlConfig:
     section_dropout: float = 0.5
     controls_dropout: float = 0.5
     known_share: float = 0.5
+    train_only: bool = False
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -35,5 +38,7 @@ class ControlConfig:
         if any(name not in CONTROLS or given.count(name) > 1 for name in given):
             raise UserError("controls.channels", list(given), f"must be some of {', '.join(CONTROLS)}, each once")
         object.__setattr__(self, "channels", tuple(given))
+        if self.train_only and not given:
+            raise UserError("controls.train_only", True, "needs controls.channels, whose weights are trained")
         for name in ("chords_dropout", "melody_dropout", "section_dropout", "controls_dropout", "known_share"):
             check_probability(f"controls.{name}", getattr(self, name))

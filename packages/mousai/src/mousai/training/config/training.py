@@ -133,6 +133,8 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
             object.__setattr__(self, "start_from", self.distill_from)
         super().__post_init__()
         self._check_distillation()
+        if self.controls.train_only:
+            self._check_train_only()
         if self.lora.rank and self.start_from is None:
             raise UserError("lora.rank", self.lora.rank, "adds to a trained model; name it by --from")
         if self.lora.rank and self.controls.channels:
@@ -141,6 +143,17 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
         if self.crops.pair_by is not None and self.loop.batch * self.loop.accumulate % 2:
             raise UserError(
                 "loop.batch", self.loop.batch, "a step must see an even number of items with crops.pair_by, whole pairs"
+            )
+
+    def _check_train_only(self) -> None:
+        if self.start_from is None:
+            raise UserError("controls.train_only", True, "adds to a trained model; name it by --from")
+        if self.optimizer.weight_decay:
+            hint = "would pull at weights that are not trained; controls.train_only needs 0"
+            raise UserError("optimizer.weight_decay", self.optimizer.weight_decay, hint)
+        if self.loop.strategy.startswith("fsdp"):
+            raise UserError(
+                "loop.strategy", self.loop.strategy, "splits weights, of which controls.train_only needs all"
             )
 
     def _check_distillation(self) -> None:

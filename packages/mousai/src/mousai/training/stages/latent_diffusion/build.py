@@ -15,7 +15,7 @@ from mousai.conditioning.vocabulary import VOCABULARY
 from mousai.data.annotation import controls_of
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
-from mousai.diffusion.widening import with_controls, with_guidance_inputs
+from mousai.diffusion.widening import train_controls_only, with_controls, with_guidance_inputs
 from mousai.errors import UserError
 from mousai.storage.folders import autoencoder_config, latent_diffusion_config, load_autoencoder, load_latent_diffusion
 from mousai.training.config import ControlConfig, LatentDiffusionTrainingConfig
@@ -101,13 +101,16 @@ def _stage(
 ) -> LatentDiffusionStage:
     """The stage, with what is not trained frozen, and the ways to compute that the config asks for."""
     small = sum(weight.numel() for weight in text.parameters()) < _SMALL
-    train_text = not frozen and small and not config.lora.rank and config.distill_from is None
+    beside = bool(config.lora.rank) or config.distill_from is not None or config.controls.train_only
+    train_text = not frozen and small and not beside
     text = text.train() if train_text else text.eval().requires_grad_(False)
     if config.lora.rank:
         from mousai.training.stages.latent_diffusion.adapters import add_adapters
 
         model.requires_grad_(False)
         add_adapters(model.net, config.lora)
+    if config.controls.train_only:
+        train_controls_only(model, config.controls.channels)
     model.net.set_checkpointing(config.loop.activation_checkpointing)
     if config.loop.compile:
         model.net.compile()
