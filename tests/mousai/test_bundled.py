@@ -59,3 +59,18 @@ def test_notes_survive_the_autoencoder(pipeline: Mousai, genre: str, seed: int):
     assert again.shape == wave.shape
     assert log_mel_correlation(wave, again) >= 0.88
     assert chroma_cosine(wave, again) >= 0.6
+
+
+@pytest.mark.slow
+def test_the_chords_that_are_asked_for_are_heard(pipeline: Mousai):
+    from mousai.evaluation.judges.chords import estimate_chords
+
+    asked = ["A:min", "F:maj", "C:maj", "G:maj"]  # three seconds each at 80 bpm
+    heard = []
+    for prompt, seed in (("soul ballad, 80 bpm", 3), ("calm piano pop, 80 bpm", 5)):
+        audio = pipeline(prompt, chords="Am F C G", duration=24.0, seed=seed).audios[0].numpy()
+        segments = estimate_chords(audio, sample_rate=48000)
+        for time in np.arange(0.25, 24.0, 0.5):
+            label = next(label for start, end, label in segments if start <= time < end)
+            heard.append(label == asked[int(time // 3) % 4])
+    assert np.mean(heard) > 0.6  # by chance one in twenty-four
