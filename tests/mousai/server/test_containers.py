@@ -82,7 +82,7 @@ def test_what_is_copied_and_installed_is_there():
     built = " ".join(values("deploy/Dockerfile", "RUN"))
     for folder in re.findall(r"packages/(\w+)", built):
         assert (ROOT / "packages" / folder / "pyproject.toml").is_file()
-    assert "packages/mousai[serve]" in built and "--no-index" in built
+    assert "packages/mousai[serve,melody]" in built and "--no-index" in built
     ignored = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
     assert ignored[0] == "**" and f"!{copied.split()[0]}" in ignored
 

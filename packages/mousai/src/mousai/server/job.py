@@ -113,6 +113,7 @@ class Job:
 
     def end(self, status: Status, *, error: str | None = None, fault: bool = False) -> None:
         """Write down how it ended."""
-        self.status, self.error, self.fault = status, error, fault
+        self.error, self.fault = error, fault
         self.completed_at, self.ended = now(), time.monotonic()
         self.seconds_left = None
+        self.status = status  # last: who sees it on another thread finds the rest

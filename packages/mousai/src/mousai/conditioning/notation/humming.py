@@ -45,8 +45,8 @@ def transcribe_tune(path: Path) -> tuple[tuple[float, float, int], ...]:
     try:
         import librosa
     except ImportError:
-        missing = f"{path}: a tune is heard with librosa, which is not installed; {install_hint('melody')}"
-        raise UserError(missing) from None
+        missing = f"a tune is heard with librosa, which is not installed; {install_hint('melody')}"
+        raise UserError("melody", hint=missing) from None
     from mousai.audio.files import audio_info, read_audio
 
     if (info := audio_info(path)).duration > LONGEST:

@@ -86,8 +86,8 @@ def _opened(path: Path) -> "MidiFile":
         import mido
         from mido.midifiles.meta import KeySignatureError
     except ImportError:
-        missing = f"{path}: MIDI files are read with mido, which is not installed; {install_hint('melody')}"
-        raise UserError(missing) from None
+        missing = f"a MIDI file is read with mido, which is not installed; {install_hint('melody')}"
+        raise UserError("melody", hint=missing) from None
     try:
         if path.stat().st_size > _LONGEST:
             raise UserError(path, hint="is too long for the MIDI file of a tune")

@@ -64,15 +64,21 @@ class PredictionRequest(BaseModel):
 
         Raises:
             UserError: the receiver is none, or not allowed.
-            ApiError: too many receivers have not taken theirs yet.
+            ApiError: events are chosen without one.
         """
         if self.webhook is None:
             if self.webhook_events_filter is not None:
                 raise ApiError(422, "webhook_events_filter: give webhook too", param="webhook_events_filter")
             return None
         receiver = receiver_of(self.webhook, service.config.webhook_hosts)
-        service.webhooks.check_room()
         return Webhook(receiver=receiver, events=frozenset(self.webhook_events_filter or EVENTS), base=base_of(request))
+
+
+def _with_room(webhook: Webhook | None, service: Service) -> Webhook | None:
+    """The webhook of a job that is new; `ApiError` where too many receivers have not taken theirs yet."""
+    if webhook is not None:
+        service.webhooks.check_room()
+    return webhook
 
 
 JobId = Annotated[str, Path(pattern=ID_PATTERN, description="id of the prediction")]
@@ -95,7 +101,7 @@ async def create(
     """
     if body.id is not None and service.queue.known(body.id) is not None:
         raise ApiError(409, f"there is a prediction {body.id} already; PUT gives it once more", param="id")
-    job = await accept(body.input, service, name=body.id, webhook=body.hook(request, service))
+    job = await accept(body.input, service, name=body.id, webhook=_with_room(body.hook(request, service), service))
     return await _answered(job, request, response, service, prefer)
 
 
@@ -115,7 +121,7 @@ async def create_once(
         )
     job, webhook = service.queue.known(prediction_id), body.hook(request, service)
     if job is None:
-        job = await accept(body.input, service, name=prediction_id, once=True, webhook=webhook)
+        job = await accept(body.input, service, name=prediction_id, once=True, webhook=_with_room(webhook, service))
     elif job.asked != body.input:
         raise ApiError(409, f"prediction {prediction_id} has another input; take another id", param="input")
     elif job.webhook != webhook:

@@ -120,9 +120,10 @@ export function tuneField(prefix, { begins, words, stays = true }) {
   async function read() {
     const wanted = given();
     if (!wanted) return {};
+    const own = tune; // another may be chosen meanwhile
     if (blob) await writeBlob(keptAs(wanted), blob);
-    tune.file = await fileOf(wanted);
-    const input = { melody: tune.file };
+    own.file = await fileOf(wanted);
+    const input = { melody: own.file };
     if (wanted.start) input.melody_start = wanted.start;
     if (wanted.track) input.melody_track = wanted.track;
     return input;

@@ -33,7 +33,11 @@ export function startWork() {
   const after = { begins: extendBegins, words: "where the new music begins", stays: false };
   follow.extend = followIn($("extend-follow"), "extend", after);
   on("model", makeForms);
-  on("current", fill);
+  on("current", () => {
+    fill();
+    if (!state.current) return;
+    for (const one of Object.values(follow)) one.fields.fill(followsOf(state.current)); // bars go on with their chords
+  });
   on("sound", fill);
   on("clock", fill);
   on("selection", ({ source }) => {
@@ -56,7 +60,6 @@ function fill() {
   }
   const clock = clockOf(piece);
   if (!$("after").value && !$("before").value) $("after").value = clock ? rounded(4 * barLength(clock)) : 8;
-  for (const one of Object.values(follow)) one.fields.fill(followsOf(piece)); // bars go on with their chords
   fillFields();
   hintExtend();
 }
