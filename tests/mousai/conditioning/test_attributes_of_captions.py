@@ -45,6 +45,7 @@ def test_no_wrong_tempo_key_or_lead_is_read_out_of_a_caption(facts: dict[str, An
         for name in (instrument, *INSTRUMENT_WORDS.get(instrument, ()), *INSTRUMENT_NICKNAMES.get(instrument, ()))
     }
     styles = {"piano"} if re.search(r"solo piano|piano (solo|pop|piece|ballad)|klavier|piano", text.lower()) else set()
+    styles |= {"violin"} if "string orchestra" in text.lower() else set()
     assert stated.lead in {None, *map(lead_in, called), *styles}, text
 
 

@@ -213,6 +213,14 @@ def test_a_hub_model_with_a_hole(hub_folder: Path, tmp_path: Path):
     assert key in refused(T5TextEncoder.from_hub, str(tmp_path))
 
 
+def test_a_hub_model_without_the_file_of_its_tokenizer(hub_folder: Path, tmp_path: Path):
+    for file in hub_folder.iterdir():
+        if file.name != "tokenizer.json":
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    line = refused(T5TextEncoder.from_hub, str(tmp_path))
+    assert "tokenizer" in line and line.startswith("model_id=")
+
+
 def test_a_pickle_of_the_hub_is_never_loaded(hub_folder: Path, tmp_path: Path):
     for file in hub_folder.iterdir():
         if file.suffix != ".safetensors":

@@ -161,6 +161,16 @@ def test_what_a_program_has_set_does_not_matter_and_comes_back(pipe: Mousai):
         torch.set_float32_matmul_precision("highest")
 
 
+def test_a_program_may_use_pytorchs_newer_settings_of_precision(pipe: Mousai):
+    conv = torch.backends.mkldnn.conv
+    before, conv.fp32_precision = conv.fp32_precision, "bf16"
+    try:
+        pipe(PROMPTS[0], **{**QUICK, "duration": 0.2, "seed": 1})
+        assert conv.fp32_precision == "bf16"
+    finally:
+        conv.fp32_precision = before
+
+
 def _raise(*called: object) -> None:
     raise RuntimeError("no more")
 

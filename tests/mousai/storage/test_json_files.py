@@ -28,6 +28,10 @@ def test_json_that_is_refused(text, why):
         parse_json(text)
 
 
+def test_a_length_without_bound_is_read_as_transformers_writes_it():
+    assert parse_json("1000000000000000019884624838656") == int(1e30)
+
+
 def test_json_that_is_taken():
     assert parse_json('{"a": [1, 2.5, null, {"b": "c"}], "a ": true}') == {"a": [1, 2.5, None, {"b": "c"}], "a ": True}
     assert parse_json("[" * 64 + "]" * 64)

@@ -161,6 +161,7 @@ def test_only_what_reads_the_controls_is_trained_and_without_them_the_music_stay
     [
         ({"start_from": None}, "controls.train_only=True: adds to a trained model; name it by --from"),
         ({"weight_decay": 0.1}, "optimizer.weight_decay=0.1: would pull at weights"),
+        ({"cuda_graph": True}, "loop.cuda_graph=True: does not go with controls.train_only"),
         ({"strategy": "fsdp"}, "loop.strategy='fsdp': splits weights"),
     ],
 )

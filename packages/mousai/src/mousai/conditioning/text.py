@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mousai.conditioning.t5 import T5Encoder
 from mousai.conditioning.t5_files import check_vocabulary, hub_config, t5_config
 from mousai.conditioning.t5_files import load_tokenizer as load_tokenizer
-from mousai.conditioning.tokenizer import Tokenizer
+from mousai.conditioning.tokenizer import TOKENIZER, Tokenizer
 from mousai.conditioning.vocabulary import VOCABULARY, is_strange, load_vocabulary, vocabulary_json
 from mousai.errors import UserError
 from mousai.storage.folder_contents import check_contents
@@ -193,6 +193,9 @@ class T5TextEncoder(nn.Module):
             raise UserError(field, model_id, f"no text encoder{at}: {error}") from error
         if report["missing_keys"]:
             raise UserError(field, model_id, f"lacks {sorted(report['missing_keys'])[0]}; is it a T5 model?")
+        if not (folder / TOKENIZER).is_file():
+            # Without it transformers makes a tokenizer that knows no word, and says nothing.
+            raise UserError(field, model_id, f"has no {TOKENIZER}, which a text encoder is read with")
         check_vocabulary(tokenizer, config.vocab_size, folder)
         return cls(model, tokenizer).eval()
 

@@ -46,8 +46,8 @@ def controls_of(fields: Mapping[str, Any]) -> Controls:
 
 def _events(fields: Mapping[str, Any], field: str, what: str) -> tuple[tuple[float, float, Any], ...] | None:
     events = fields.get(field)
-    if not isinstance(events, list | tuple):
-        return None
+    if not isinstance(events, list | tuple) or (events and all(isinstance(event, str) for event in events)):
+        return None  # a text, or names without their times, as some collections have them
     found = []
     for event in events:
         parts = [event.get(key) for key in ("start", "end", what)] if isinstance(event, Mapping) else event

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -41,12 +42,17 @@ def one_thread() -> Iterator[None]:
     another thread.
     """
     with _one_call:
-        threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
+        # Not `torch.set_float32_matmul_precision`, which is an error in a program that uses these settings.
+        backend: Any = torch.backends.mkldnn  # whose settings have no annotations
+        products = (backend.matmul, backend.conv)
+        threads, precisions = torch.get_num_threads(), [each.fp32_precision for each in products]
         torch.set_num_threads(1)
-        torch.set_float32_matmul_precision("highest")
+        for each in products:
+            each.fp32_precision = "ieee"
         try:
             with torch.autocast("cpu", enabled=False):
                 yield
         finally:
-            torch.set_float32_matmul_precision(precision)
+            for each, precision in zip(products, precisions, strict=True):
+                each.fp32_precision = precision
             torch.set_num_threads(threads)

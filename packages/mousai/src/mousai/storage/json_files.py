@@ -14,7 +14,7 @@ MOST_BYTES = 16 * 2**20
 """Size of a text file, in bytes, that is read unless a caller says otherwise; the paper's largest config has 5,000."""
 MOST_DEPTH = 64
 """Depth of objects and lists inside each other; the deepest file of this library has 6."""
-_MOST_DIGITS = 20
+_MOST_DIGITS = 40  # transformers writes 31 of them for a length without bound
 
 
 def read_text(path: str | PathLike[str], *, most: int = MOST_BYTES, error: type[UserError] = UserError) -> str:

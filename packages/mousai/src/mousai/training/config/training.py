@@ -151,6 +151,8 @@ class LatentDiffusionTrainingConfig(TrainingConfig):
         if self.optimizer.weight_decay:
             hint = "would pull at weights that are not trained; controls.train_only needs 0"
             raise UserError("optimizer.weight_decay", self.optimizer.weight_decay, hint)
+        if self.loop.cuda_graph:
+            raise UserError("loop.cuda_graph", True, "does not go with controls.train_only, which changes gradients")
         if self.loop.strategy.startswith("fsdp"):
             raise UserError(
                 "loop.strategy", self.loop.strategy, "splits weights, of which controls.train_only needs all"
