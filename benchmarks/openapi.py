@@ -17,7 +17,6 @@ import itertools
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.reliability.miniature import save_miniature
+from benchmarks.server_process import server_process
 
 PATIENCE = 600.0
 """Seconds for an answer, also on a machine with much else to do."""
@@ -63,7 +63,7 @@ class Server:
         address: its URL.
     """
 
-    def __init__(self, process: "subprocess.Popen[bytes]", address: str) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", address: str) -> None:
         self.process, self.address = process, address
 
     def ask(self, path: str, body: bytes | None = None, kind: str = "application/json", **headers: str) -> Any:
@@ -97,23 +97,10 @@ def serving() -> Iterator[tuple[Server, Path]]:
     with tempfile.TemporaryDirectory() as folder:
         model, log = Path(folder) / "model", Path(folder) / "log.txt"
         save_miniature(model)
-        words = ["--port", "0", "--model", str(model), "--max-duration", "1", "--max-upload", "1", "--queue", "100"]
-        with log.open("wb") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "mousai", "serve", *words],
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-            )
-            assert process.stdout is not None
-            try:
-                address = process.stdout.readline().decode().split()[1].rstrip("/")
-                process.stdout.readline()  # it is ready
-                yield Server(process, address), log
-            finally:
-                process.kill()
-                process.stdout.close()
-                process.wait()
+        words = ["--model", str(model), "--max-duration", "1", "--max-upload", "1", "--queue", "100"]
+        env = {**os.environ, "OMP_NUM_THREADS": "1"}
+        with log.open("wb") as stderr, server_process(words, env=env, stderr=stderr) as (process, address):
+            yield Server(process, address), log
 
 
 def run(server: Server, tally: Tally, cases: int, seed: int) -> None:

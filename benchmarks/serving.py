@@ -16,8 +16,6 @@ once ask for pieces, one after the other. Each client asks for one of a few seed
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -29,6 +27,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.server_process import server_process
 from mousai import Mousai
 
 PROMPT = "calm piano pop, 100 bpm"
@@ -162,16 +161,7 @@ def main() -> None:
     words = [] if args.model is None else ["--model", args.model]
     # As many threads as here: another number of them may add up in another order, and last bits would differ.
     environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    server = subprocess.Popen(
-        [sys.executable, "-m", "mousai", "serve", "--port", "0", *words],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    assert server.stdout is not None
-    try:
-        address = server.stdout.readline().split()[1].rstrip("/")
-        server.stdout.readline()  # it is ready
+    with server_process(words, env=environment) as (server, address):
         ask(address, args.duration, 0)
         rows = []
         for clients in args.clients:
@@ -181,10 +171,6 @@ def main() -> None:
             print(json.dumps(row), flush=True)
         server.terminate()
         code = server.wait(timeout=60)
-    finally:
-        server.kill()
-        server.stdout.close()
-        server.wait()
     result = {"alone_per_second": alone, "exit_code": code, "rows": rows}
     if args.out is not None:
         args.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

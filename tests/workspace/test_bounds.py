@@ -1,8 +1,8 @@
 """The lowest versions that the packages allow, as `tools/bounds.py` gives them to pip."""
 
-import importlib.util
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -11,12 +11,8 @@ from packaging.requirements import Requirement
 
 
 @pytest.fixture(scope="module")
-def bounds(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("bounds", root / "tools" / "bounds.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def bounds(load_tool: Callable[[str], ModuleType]) -> ModuleType:
+    return load_tool("bounds")
 
 
 def test_each_is_within_what_the_package_asks_for_and_no_lower_one_is(package, bounds: ModuleType):

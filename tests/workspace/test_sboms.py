@@ -1,10 +1,10 @@
 """The bills of materials that wheels carry: as the sources say, and complete."""
 
 import hashlib
-import importlib.util
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -15,12 +15,8 @@ from packaging.utils import canonicalize_name
 
 
 @pytest.fixture(scope="module")
-def sbom(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("sbom", root / "tools" / "sbom.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def sbom(load_tool: Callable[[str], ModuleType]) -> ModuleType:
+    return load_tool("sbom")
 
 
 @pytest.fixture

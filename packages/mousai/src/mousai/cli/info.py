@@ -129,10 +129,8 @@ def _best_with(defaults: "SamplingConfig", *, composes: bool) -> list[str]:
     for name, setting in settings_of(type(defaults)).items():
         if setting.stage in stages and not setting.needs:
             value = getattr(defaults, name)
-            if setting.kind is bool:
-                words += setting.words(name, value) if value else []
-                continue
-            words += [setting.option_of(name), f"{value:g}" if isinstance(value, float) else str(value)]
+            if value is not False:  # a flag that is not set is nobody's choice
+                words += setting.words(name, f"{value:g}" if isinstance(value, float) else value)
     return words
 
 

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass, field
 
 from mousai.errors import UserError
-from mousai.server.webhooks.receiver import host_of
+from mousai.server.webhooks.receiver import FORM, HOST, HOST_NAME, host_of
 from mousai.settings import setting, settings_of
 
-_ORIGIN = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:\d{1,5})?")
+_ORIGIN = re.compile(rf"https?://{HOST}(:\d{{1,5}})?")
 
-_CLUSTER = re.compile(r"auto|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):\d{1,5}")
+_CLUSTER = re.compile(rf"auto|(?ai:{HOST}):\d{{1,5}}")
 MOST_REPLICAS = 1000
 
 
@@ -84,7 +84,7 @@ class ServerConfig:
             if not _ORIGIN.fullmatch(origin):
                 raise UserError("cors", origin, "must be an origin, such as https://music.example.org, without a path")
         for name in self.allowed_hosts:
-            if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", name):
+            if not re.fullmatch(HOST_NAME, name, FORM):
                 raise UserError("allowed_hosts", name, "must be the name of a host, such as music.example.org")
         for name in self.webhook_hosts:
             host_of(name)

@@ -23,13 +23,10 @@ def add_sampling_options(
         if name not in leave_out and stage in (None, setting.stage):
             # `init_audio` and other fields are said in Python's words there: options have dashes.
             text = setting.help.replace("init_audio", "--init-audio")
+            reads: dict[str, Any] = {"type": setting.kind, "metavar": setting.metavar}
             if setting.kind is bool:
-                flag = argparse.BooleanOptionalAction
-                group.add_argument(setting.option_of(name), dest=name, action=flag, help=text)
-                continue
-            group.add_argument(
-                setting.option_of(name), dest=name, type=setting.kind, metavar=setting.metavar, help=text
-            )
+                reads = {"action": argparse.BooleanOptionalAction}
+            group.add_argument(setting.option_of(name), dest=name, help=text, **reads)
 
 
 def given_settings(args: argparse.Namespace, config: type = SamplingConfig) -> Mapping[str, Any]:

@@ -74,13 +74,6 @@ class PredictionRequest(BaseModel):
         return Webhook(receiver=receiver, events=frozenset(self.webhook_events_filter or EVENTS), base=base_of(request))
 
 
-def _with_room(webhook: Webhook | None, service: Service) -> Webhook | None:
-    """The webhook of a job that is new; `ApiError` where too many receivers have not taken theirs yet."""
-    if webhook is not None:
-        service.webhooks.check_room()
-    return webhook
-
-
 JobId = Annotated[str, Path(pattern=ID_PATTERN, description="id of the prediction")]
 Prefer = Annotated[
     str | None,
@@ -101,7 +94,7 @@ async def create(
     """
     if body.id is not None and service.queue.known(body.id) is not None:
         raise ApiError(409, f"there is a prediction {body.id} already; PUT gives it once more", param="id")
-    job = await accept(body.input, service, name=body.id, webhook=_with_room(body.hook(request, service), service))
+    job = await accept(body.input, service, name=body.id, webhook=body.hook(request, service))
     return await _answered(job, request, response, service, prefer)
 
 
@@ -121,7 +114,7 @@ async def create_once(
         )
     job, webhook = service.queue.known(prediction_id), body.hook(request, service)
     if job is None:
-        job = await accept(body.input, service, name=prediction_id, once=True, webhook=_with_room(webhook, service))
+        job = await accept(body.input, service, name=prediction_id, once=True, webhook=webhook)
     elif job.asked != body.input:
         raise ApiError(409, f"prediction {prediction_id} has another input; take another id", param="input")
     elif job.webhook != webhook:
@@ -163,10 +156,13 @@ async def accept(
         once: return a job of this id and input that was accepted meanwhile.
 
     Raises:
-        ApiError: the queue is full, or there is another job of that id.
+        ApiError: the queue is full, too many receivers have not taken their webhooks yet, or there is another job of
+            that id.
         UserError: it cannot be done.
     """
     service.queue.check_open()
+    if webhook is not None:
+        service.webhooks.check_room()
     await run_in_threadpool(given.check, service.terms)
     drawn = given if given.seed is not None else given.model_copy(update={"seed": secrets.randbelow(2**32)})
     job = Job(input=drawn, asked=given, feed=feed, webhook=webhook)

@@ -17,10 +17,13 @@ Event = Literal["start", "output", "logs", "completed"]
 EVENTS: tuple[Event, ...] = ("start", "output", "logs", "completed")
 """All of them."""
 LONGEST_URL = 2000
-_FORM = re.IGNORECASE | re.ASCII  # without the second, "K" for kelvin would be a letter of a host
-_NAME = r"\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"
-_HOST = re.compile(rf"({_NAME})(?::(\d{{1,5}}))?", _FORM)
-_URL = re.compile(rf'(https?)://({_NAME})(?::(\d{{1,5}}))?([/?][!"$-\[\]-~]*)?', _FORM)
+FORM = re.IGNORECASE | re.ASCII  # without the second, "K" for kelvin would be a letter of a host
+HOST_NAME = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"
+"""Form of the name of a host in small letters, or of an address of IPv4."""
+HOST = rf"(?:\[[0-9a-f:.]+\]|{HOST_NAME})"
+"""The same, or an address of IPv6 as it stands in a URL."""
+_HOST = re.compile(rf"({HOST})(?::(\d{{1,5}}))?", FORM)
+_URL = re.compile(rf'(https?)://({HOST})(?::(\d{{1,5}}))?([/?][!"$-\[\]-~]*)?', FORM)
 _PORTS = {"http": 80, "https": 443}
 
 
