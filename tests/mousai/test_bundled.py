@@ -8,6 +8,8 @@ import torch
 
 from mousai import Mousai
 from mousai.compose import compose_song, render_song
+from mousai.compose.styles import GENRES
+from mousai.conditioning.leads import LEADS
 from mousai.errors import UserError
 from mousai.storage.folders import BUNDLED, model_folder
 
@@ -45,6 +47,15 @@ def test_plays_for_the_time_asked_and_the_same_again(pipeline: Mousai):
     assert torch.equal(pipeline("calm piano pop, 100 bpm", **settings).audios, first)
     other = pipeline("fast metal with distorted guitar, 170 bpm", **settings).audios
     assert (other - first).square().mean() > 0.1 * first.square().mean()
+
+
+def test_says_in_one_line_that_it_knows_no_word_of_a_prompt(pipeline: Mousai):
+    assert "no word of 'phonk' was in the captions" in str(pipeline.not_understood("phonk"))
+    for genre in GENRES:
+        assert pipeline.not_understood(f"some {genre}, please") is None
+    for lead in LEADS:
+        assert pipeline.not_understood(lead) is None
+    assert pipeline.not_understood("") is None
 
 
 @pytest.mark.slow
