@@ -85,3 +85,12 @@ def test_the_chords_that_are_asked_for_are_heard(pipeline: Mousai):
             label = next(label for start, end, label in segments if start <= time < end)
             heard.append(label == asked[int(time // 3) % 4])
     assert np.mean(heard) > 0.6  # by chance one in twenty-four
+
+
+@pytest.mark.slow
+def test_an_intro_is_quieter_than_a_chorus_wherever_it_stands(pipeline: Mousai):
+    for prompt, seed in (("house groove, 124 bpm", 1), ("techno, 130 bpm", 3)):
+        for form, louder in (("intro:4 chorus:4", 1), ("chorus:4 intro:4", 0)):
+            audio = pipeline(prompt, form=form, seed=seed).audios[0]
+            levels = [10 * part.square().mean().log10() for part in audio.chunk(2, dim=1)]
+            assert levels[louder] - levels[1 - louder] > 2  # in composed songs about 6 dB
