@@ -1,10 +1,17 @@
 """How well does `mousai serve` carry many clients? Failures, wrong bytes, throughput over the pipeline's own, memory.
 
-    python -m benchmarks.serving [--clients 1 4 16] [--seconds 300] [--duration 10] [--out serving.json]
+    python -m benchmarks.serving [--only moments memory load] [--clients 1 4 16] [--seconds 300] [--out serving.json]
 
-First the pieces are made by the pipeline alone, in this process: their bytes are what the server has to send, and their
-rate is what its throughput is compared with. Then a server is started in a process of its own, and so many clients at
-once ask for pieces, one after the other. Each client asks for one of a few seeds in turn, so that all bytes are known.
+Three parts, each with a server of its own, in a process of its own:
+
+- moments: seconds from a request to the sound of a piece and to the first sound of a live session; from a cancel to the
+  end of its job; from a SIGTERM, while a piece is made, to the exit (`serving_moments`).
+- memory: of the server, resident megabytes after a tenth of many requests for cheap pieces, and after all.
+- load: many clients at once.
+
+For the load the pieces are first made by the pipeline alone, in this process: their bytes are what the server has to
+send, and their rate is what its throughput is compared with. Then so many clients at once ask the server for pieces,
+one after the other. Each client asks for one of a few seeds in turn, so that all bytes are known.
 
 - failures: answers that are no sound. A full queue is none: the client waits as `Retry-After` says.
 - wrong: sounds whose bytes are not the pipeline's.
@@ -21,6 +28,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +36,14 @@ from typing import Any
 import torch
 
 from benchmarks.server_process import server_process
+from benchmarks.serving_moments import (
+    cancel_to_free,
+    click_to_sound,
+    live_to_sound,
+    memory_of,
+    memory_over_requests,
+    sigterm,
+)
 from mousai import Mousai
 
 PROMPT = "calm piano pop, 100 bpm"
@@ -97,12 +113,6 @@ def client(address: str, duration: float, number: int, until: float, want: dict[
             tally.wrong += 1
 
 
-def memory_of(process: int) -> float:
-    """Resident megabytes of a process, on Linux."""
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS:"))) / 1024
-
-
 def cpu_of(process: int) -> float:
     """Seconds of CPU time that a process has used, on Linux."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
@@ -144,34 +154,75 @@ def load(
     }
 
 
-def main() -> None:
-    """Measure and write the figures."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", metavar="DIR", help="folder of a model (default: the bundled one)")
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16], metavar="N")
-    parser.add_argument(
-        "--seconds", type=float, default=300.0, metavar="S", help="how long each number of clients asks"
-    )
-    parser.add_argument("--duration", type=float, default=10.0, metavar="S", help="seconds of a piece")
-    parser.add_argument("--alone", type=int, default=12, metavar="N", help="pieces that the pipeline makes alone")
-    parser.add_argument("--out", type=Path, metavar="FILE")
-    args = parser.parse_args()
+def moments(words: list[str], environment: dict[str, str], *, repeats: int, duration: float) -> dict[str, Any]:
+    """Waits for sound, cancel and SIGTERM, each asked for several times; the first request warms the server up."""
+    with server_process(words, env=environment) as (server, address):
+        ask(address, 1.0, 0)
+        pieces = [round(click_to_sound(address, PROMPT, duration, seed), 2) for seed in range(repeats)]
+        live = [round(live_to_sound(address, PROMPT, seed), 2) for seed in range(repeats)]
+        cancels: dict[str, list[float]] = {}
+        for seconds in (duration, 10 * duration):
+            for stage in ("latent_diffusion", "decoder"):
+                waits = [0.15 * number for number in range(repeats)]
+                found = [cancel_to_free(address, PROMPT, seconds, stage, wait) for wait in waits]
+                cancels[f"{seconds:g} s, {stage}"] = [round(one, 2) for one in found if one is not None]
+        end = sigterm(server, address, PROMPT, duration)
+    return {"piece_to_sound": pieces, "live_to_sound": live, "cancel_to_free": cancels, "sigterm": end}
+
+
+def memory(words: list[str], environment: dict[str, str], requests: int) -> dict[str, Any]:
+    """Memory of a server after a tenth of the requests and after all."""
+    with server_process(words, env=environment) as (server, address):
+        first, last, seconds = memory_over_requests(address, server.pid, requests, requests // 10, PROMPT)
+    share = round(last / first, 3)
+    return {"requests": requests, "early": round(first), "end": round(last), "share": share, "seconds": round(seconds)}
+
+
+def loads(words: list[str], environment: dict[str, str], args: argparse.Namespace) -> dict[str, Any]:
+    """What so many clients at once get, beside what the pipeline makes alone."""
     want, alone = expected(args.model, args.duration, max(args.alone, SEEDS))
     print(f"the pipeline alone: {alone:.3f} pieces of {args.duration:g} s a second", flush=True)
-    words = [] if args.model is None else ["--model", args.model]
-    # As many threads as here: another number of them may add up in another order, and last bits would differ.
-    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    rows = []
     with server_process(words, env=environment) as (server, address):
         ask(address, args.duration, 0)
-        rows = []
         for clients in args.clients:
             row = load(address, server.pid, clients, args.seconds, args.duration, want)
             row["share"] = round(row["per_second"] / alone, 3)
             rows.append(row)
             print(json.dumps(row), flush=True)
-        server.terminate()
-        code = server.wait(timeout=60)
-    result = {"alone_per_second": alone, "exit_code": code, "rows": rows}
+    return {"alone_per_second": alone, "rows": rows}
+
+
+PARTS = ("moments", "memory", "load")
+
+
+def main() -> None:
+    """Measure and write the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=PARTS, help="parts to measure (default: all)")
+    parser.add_argument("--model", metavar="DIR", help="folder of a model (default: the bundled one)")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="moments: how often each is measured")
+    parser.add_argument("--moment", type=float, default=20.0, metavar="S", help="moments: seconds of a piece")
+    parser.add_argument("--requests", type=int, default=1000, metavar="N", help="memory: how many")
+    parser.add_argument("--clients", type=int, nargs="+", default=[1, 4, 16], metavar="N")
+    parser.add_argument("--seconds", type=float, default=300.0, metavar="S", help="load: of each number of clients")
+    parser.add_argument("--duration", type=float, default=10.0, metavar="S", help="load: seconds of a piece")
+    parser.add_argument("--alone", type=int, default=12, metavar="N", help="load: pieces that the pipeline makes alone")
+    parser.add_argument("--out", type=Path, metavar="FILE")
+    args = parser.parse_args()
+    words = [] if args.model is None else ["--model", args.model]
+    # As many threads as here: another number of them may add up in another order, and last bits would differ.
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    measure: dict[str, Callable[[], dict[str, Any]]] = {
+        "moments": lambda: moments(words, environment, repeats=args.repeats, duration=args.moment),
+        "memory": lambda: memory(words, environment, args.requests),
+        "load": lambda: loads(words, environment, args),
+    }
+    result: dict[str, Any] = {"threads": torch.get_num_threads()}
+    for part in PARTS:
+        if part in args.only:
+            result[part] = measure[part]()
+            print(json.dumps({part: result[part]}), flush=True)
     if args.out is not None:
         args.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 

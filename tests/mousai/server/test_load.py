@@ -1,4 +1,4 @@
-"""A server under load: `benchmarks/serving.py` on the model in miniature."""
+"""The server's benchmark, `benchmarks/serving.py`, on the model in miniature."""
 
 import json
 
@@ -8,11 +8,17 @@ from benchmarks import serving
 
 
 @pytest.mark.slow
-def test_it_runs_on_a_model_in_miniature(tmp_path, monkeypatch, saved_model):
+def test_all_parts_run_on_a_model_in_miniature(tmp_path, monkeypatch, saved_model):
     out = tmp_path / "serving.json"
     words = ["serving", "--model", str(saved_model), "--clients", "2", "--seconds", "2", "--duration", "0.2"]
-    monkeypatch.setattr("sys.argv", [*words, "--alone", "4", "--out", str(out)])
+    more = ["--alone", "4", "--repeats", "2", "--moment", "2", "--requests", "20", "--out", str(out)]
+    monkeypatch.setattr("sys.argv", [*words, *more])
     serving.main()
-    (row,) = json.loads(out.read_text())["rows"]
+    found = json.loads(out.read_text())
+    (row,) = found["load"]["rows"]
     assert 0 < row["cpu_per_piece"] * row["pieces"] < 60 * row["seconds"]
     assert row["pieces"] > 2 and row["wrong"] == 0 and row["failures"] == 0
+    assert 0.5 < found["memory"]["share"] < 2 and found["memory"]["requests"] == 20
+    end = found["moments"]["sigterm"]
+    assert (end["refused_with"], end["sent"], end["exit_code"]) == (503, True, 0)
+    assert all(0 < one < 60 for name in ("piece_to_sound", "live_to_sound") for one in found["moments"][name])
