@@ -106,6 +106,7 @@ def memory_over_requests(
     for number in range(requests):
         if number == early:
             first = memory_of(process)
+            print(f"after {early} requests: {first:.0f} MB, {time.perf_counter() - begun:.0f} s", flush=True)
         duration = LENGTHS[number % len(LENGTHS)]
         answer(address, "/v1/audio/generations", {"prompt": prompt, "duration": duration, "seed": number, **CHEAP})
     return first, memory_of(process), time.perf_counter() - begun

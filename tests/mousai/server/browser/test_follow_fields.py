@@ -136,6 +136,41 @@ def test_chords_tune_and_form_are_asked_for_kept_and_told(followed_page: Any, tu
     assert page.locator("#error").is_hidden()
 
 
+def test_a_tune_belongs_to_its_piece_and_lies_where_it_is_heard(followed_page: Any, tune: Path):
+    page = followed_page
+    quick(page)
+    page.fill("#prompt", "soul ballad, 120 bpm")
+    page.fill("#duration", "8")
+    page.fill("#write-chords", "Am F C G")
+    page.locator("#write-follow input[type=file]").set_input_files(tune)
+    page.locator("#write-follow .tune-name", has_text="morning tune.mid").wait_for()
+    page.click("#make")
+    versions(page, 1)
+
+    # Two bars in front: the tune begins with them, and the chords of the piece are the same in the same places.
+    page.click("#extend-follow summary")
+    page.locator("#extend-follow button", has_text="This piece’s").click()
+    page.fill("#before", "4")
+    page.fill("#after", "")
+    assert sent(page, "#extend-go")["melody_start"] == -4
+    versions(page, 2)
+    assert page.locator("#extend-follow .tune-name").is_hidden()  # of the piece before
+    page.click("#redo-follow summary")
+    assert page.input_value("#redo-chords") == "C G Am F"
+    page.locator("#redo-follow button", has_text="This piece’s").click()
+    assert page.input_value("#redo-melody_start") == "0"
+
+    # Another piece comes on the desk: the tune of this one goes.
+    page.click("#undo")
+    page.locator("#versions [aria-current]", has_text="first version").wait_for()
+    assert page.locator("#redo-follow .tune-name").is_hidden() and page.input_value("#redo-chords") == "Am F C G"
+    page.fill("#from", "2")
+    page.fill("#to", "2")
+    page.locator("#to").dispatch_event("change")
+    assert "melody" not in sent(page, "#redo-go")
+    versions(page, 3)
+
+
 def test_a_loop_follows_chords_in_its_bars(followed_page: Any):
     page = followed_page
     quick(page)

@@ -1,6 +1,11 @@
 """Functions of the fields of chords, tune and form that need no browser, run by node."""
 
+from collections.abc import Iterable
 from pathlib import Path
+
+import pytest
+
+from mousai.conditioning.notation.chord_sequences import parse_bars
 
 from ..page_in_node import STUBS, needs_node, run
 
@@ -81,3 +86,52 @@ def test_a_file_of_a_tune_goes_with_the_last_piece_that_it_belongs_to(modules: P
       return left;
     """
     assert run(modules, STUBS + script) == [True, False]
+
+
+@pytest.mark.parametrize(
+    "chords",
+    [
+        "Am F C G",
+        "Am",
+        "Am:2 F:1/2 G:1.5",
+        "Am:3/16, C:2/3 G",
+        "Am % F",
+        "| Am | F G | % |",
+        "Am F |",
+        "C:maj(9,#11):2 G",
+    ],
+)
+def test_chords_stay_where_they_are_when_music_comes_before_them(modules: Path, chords: str):
+    shifts = [(1, 0.0), (2, 0.5), (3, 0.0), (7, 1.25), (0, 0.5)]  # bars of 2 s in front, first downbeat before
+    script = """
+      const { movedBy } = await import("./moved.js");
+      const [chords, shifts] = given;
+      return shifts.map(([bars, downbeat]) => movedBy({ chords }, 2 * bars + 0.5, { tempo: 120, downbeat }).chords);
+    """
+    for (bars, downbeat), moved in zip(shifts, run(modules, STUBS + script, [chords, shifts]), strict=True):
+        before = 2 * bars + 0.5
+        old = parse_bars(chords).placed(-before, 40, tempo=120, first_downbeat=downbeat)
+        new = parse_bars(moved).placed(0, 40 + before, tempo=120, first_downbeat=(downbeat + before) % 2)
+        assert [label for _, label in joined(new)] == [label for _, label in joined(old)], moved
+        assert [start for start, _ in joined(new)] == pytest.approx([start + before for start, _ in joined(old)])
+
+
+def joined(spans: Iterable[tuple[float, float, str]]) -> list[tuple[float, str]]:
+    """Starts of chords and their names; one that goes on where it was split is one."""
+    found: list[tuple[float, str]] = []
+    for start, _, label in spans:
+        if not found or found[-1][1] != label:
+            found.append((start, label))
+    return found
+
+
+def test_tune_and_form_stay_where_they_are_when_music_comes_before_them(modules: Path):
+    script = """
+      const { movedBy } = await import("./moved.js");
+      return given.map((follows) => movedBy(follows, 4, { tempo: 120, downbeat: 0 }));
+    """
+    tunes = [{**TUNE, "start": start} for start in (-4, 0.5)]
+    given = [{"tune": tunes[0]}, {"tune": tunes[1], "section": "verse"}, {"form": "intro:1 verse:8"}, None]
+    found = run(modules, STUBS + script, given)
+    assert [one["tune"]["start"] for one in found[:2]] == [0, 4.5] and found[1]["section"] == "verse"
+    assert found[2:] == [{"form": "intro:3 verse:8"}, None]

@@ -86,9 +86,10 @@ def test_a_live_session_plays_tells_bars_and_takes_changes(client):
         first = next(one for one in told if one["type"] == "chunk")
         assert (first["bar"], first["beat"], first["tempo"], first["seconds"]) == (1, 1.0, 120.0, 0.0)
         assert first["samples"] == len(sound) == 96000 and sound.any()
-        socket.send_json({"type": "update", "prompt": "fast metal", "tempo": 240})
+        socket.send_json({"type": "update", "id": "faster", "prompt": "fast metal", "tempo": 240})
         told, _ = listen(socket, seconds=6)
         changed = next(one for one in told if one["type"] == "changed")
+        assert changed["id"] == "faster"
         after = [one for one in told if one["type"] == "chunk" and one["seconds"] >= changed["seconds"]]
         assert changed["bar"] > 1 and after and after[0]["bar"] == changed["bar"]
         assert {one["prompt"] for one in after} == {"fast metal"} and {one["tempo"] for one in after} == {240.0}
@@ -138,16 +139,21 @@ def test_a_first_message_that_makes_no_sense_ends_the_session_in_a_sentence(clie
 def test_a_change_that_makes_no_sense_is_told_and_the_music_goes_on(client):
     with session(client) as socket:
         socket.send_json(FEW)
-        for text, hint in (
-            ("{", "must be JSON"),
-            ('{"type": "update"}', "nothing to change"),
-            ('{"key": "H"}', "key: "),
+        for text, hint, name in (
+            ("{", "must be JSON", None),
+            ('{"type": "update"}', "nothing to change", None),
+            ('{"type": "update", "id": "a"}', "nothing to change", "a"),
+            ('{"key": "H", "id": "b"}', "key: ", "b"),
+            ('{"id": 3}', "id: ", None),
+            ('{"id": ""}', "id: ", None),
+            ('[{"id": "c"}]', "message: ", None),
         ):
             socket.send_text(text)
             while True:
                 message = socket.receive()
                 if message.get("text") and json.loads(message["text"])["type"] == "error":
-                    assert hint in json.loads(message["text"])["message"]
+                    told = json.loads(message["text"])
+                    assert hint in told["message"] and told["id"] == name
                     break
         listen(socket, seconds=1)
     until_idle(client)  # going away ends it

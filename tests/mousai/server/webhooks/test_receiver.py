@@ -10,7 +10,7 @@ from mousai.errors import UserError
 from mousai.server.config import ServerConfig
 from mousai.server.webhooks.receiver import receiver_of
 
-ALLOWED = ("music.example.org", "10.0.0.5:8000", "[::1]:9000", "localhost:81")
+ALLOWED = ("music.example.org", "10.0.0.5:8000", "[::1]:9000", "localhost:81", "my_app", "_a.b_c:9000")
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,8 @@ ALLOWED = ("music.example.org", "10.0.0.5:8000", "[::1]:9000", "localhost:81")
         ("http://10.0.0.5:8000/", False, "10.0.0.5:8000", "/"),
         ("https://10.0.0.5:8000/", True, "10.0.0.5:8000", "/"),
         ("http://[0:0::1]:9000/x", False, "[::1]:9000", "/x"),
+        ("http://my_app/made", False, "my_app:80", "/made"),
+        ("http://_a.B_c:9000/", False, "_a.b_c:9000", "/"),
     ],
 )
 def test_an_allowed_receiver_is_taken(url, secure, place, target):
@@ -69,7 +71,7 @@ def test_what_is_no_plain_url_is_refused(url):
         receiver_of(url, ALLOWED)
 
 
-@given(st.text(max_size=60) | st.from_regex(r"https?://[a-z.@:\\/#?\[\]0-9-]{1,40}", fullmatch=True))
+@given(st.text(max_size=60) | st.from_regex(r"https?://[a-z_.@:\\/#?\[\]0-9-]{1,40}", fullmatch=True))
 def test_what_is_connected_to_is_what_a_browser_and_the_list_call_the_host(url):
     try:
         found = receiver_of(url, ("a", "a.b", "a-b:1"))

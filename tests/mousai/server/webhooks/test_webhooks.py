@@ -8,6 +8,7 @@ import time
 import pytest
 
 from mousai.server.webhooks import delivery, following
+from mousai.server.webhooks.names import Names
 
 from ..conftest import ASYNC, BASE, ENDLESS, QUICK, message_of, service_of
 
@@ -161,7 +162,7 @@ def test_what_is_no_server_of_http_is_told_apart(answer, reason):
             port = server.sockets[0].getsockname()[1]
             where = following.delivery.Receiver(secure=False, host="127.0.0.1", port=port, target="/")
             with pytest.raises(delivery.Undelivered, match=reason) as error:
-                await delivery.post(where, b"{}")
+                await delivery.post(where, b"{}", Names())
             assert error.value.again
 
     asyncio.run(ask())
@@ -170,7 +171,7 @@ def test_what_is_no_server_of_http_is_told_apart(answer, reason):
 def test_https_wants_a_certificate_of_the_host(receiver):
     where = delivery.Receiver(secure=True, host="127.0.0.1", port=receiver.server_port, target="/")
     with pytest.raises(delivery.Undelivered):  # it speaks HTTP
-        asyncio.run(delivery.post(where, b"{}"))
+        asyncio.run(delivery.post(where, b"{}", Names()))
     assert receiver.got == []
 
 
@@ -204,9 +205,25 @@ def test_nobody_is_told_unless_the_server_was_started_so(client, given, param, h
 
 
 def test_too_many_receivers_that_do_not_listen_are_refused(told, receiver, monkeypatch):
-    monkeypatch.setattr(following, "MOST", 0)
-    refused = told.post("/predictions", json={"input": QUICK, "webhook": receiver.url}, headers=KEY)
+    monkeypatch.setattr(following, "MOST", 1)
+    receiver.released.clear()
+    body = {"input": QUICK, "webhook": receiver.url, "webhook_events_filter": ["completed"]}
+    told.post("/predictions", json=body, headers=KEY)
+    refused = told.post("/predictions", json=body, headers=KEY)
     assert "wait for their receivers" in message_of(refused, 429) and refused.headers["Retry-After"]
+    receiver.released.set()
+    receiver.until(1)
+
+
+def test_jobs_that_wait_for_the_model_keep_no_webhook_from_being_taken(told, receiver, monkeypatch):
+    monkeypatch.setattr(following, "MOST", 1)
+    body = {"webhook": receiver.url, "webhook_events_filter": ["completed"]}
+    inputs = [ENDLESS, QUICK, QUICK]
+    answers = [told.post("/predictions", json={**body, "input": one}, headers={**KEY, **ASYNC}) for one in inputs]
+    assert [one.status_code for one in answers] == [202] * 3
+    for one in answers:
+        told.post(f"/predictions/{one.json()['id']}/cancel", headers=KEY)
+    receiver.until(3)
 
 
 def test_the_end_of_the_server_waits_a_little_and_says_who_was_not_told(monkeypatch, capsys):

@@ -38,13 +38,15 @@ class Feed:
 
     Args:
         paced: whether the worker waits for the clock, as for someone who listens, or makes all as fast as it can.
-        most_bytes: most sound that waits for a client who reads too slowly; then the stream ends.
+        most_behind: most seconds of sound that wait for a client who reads too slowly; then the stream ends. Seconds
+            and not bytes, of which each format has another number.
     """
 
-    def __init__(self, *, paced: bool, most_bytes: int) -> None:
+    def __init__(self, *, paced: bool, most_behind: float) -> None:
         self.paced = paced
         self.too_slow = False
-        self._most_bytes, self._bytes = most_bytes, 0
+        self._most_behind = most_behind
+        self._taken = 0.0  # second of the music at which the chunk begins that was received last
         self._loop = asyncio.get_running_loop()
         self._sent: asyncio.Queue[dict[str, Any] | bytes | None] = asyncio.Queue()
         self._updates: deque[Mapping[str, Any]] = deque()
@@ -92,8 +94,8 @@ class Feed:
     async def receive(self) -> dict[str, Any] | bytes | None:
         """Return the next message or sound; `None` at the end."""
         found = await self._sent.get()
-        if isinstance(found, bytes):
-            self._bytes -= len(found)
+        if isinstance(found, dict) and found["type"] == "chunk":
+            self._taken = found["seconds"]
         return found
 
     def _forward(self, to: Callable[[Mapping[str, Any]], object]) -> None:
@@ -103,7 +105,6 @@ class Feed:
 
     def _put(self, messages: tuple[dict[str, Any] | bytes | None, ...]) -> None:
         for one in messages:
-            if isinstance(one, bytes):
-                self._bytes += len(one)
-                self.too_slow = self.too_slow or self._bytes > self._most_bytes
+            if isinstance(one, dict) and one["type"] == "chunk":
+                self.too_slow = self.too_slow or one["seconds"] - self._taken > self._most_behind
             self._sent.put_nowait(one)

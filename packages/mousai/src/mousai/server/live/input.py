@@ -1,9 +1,9 @@
 """What a client may ask of a stream: at its start, and while it plays."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
 from mousai.conditioning.control_plan import control_plan
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from mousai.pipeline import Mousai
     from mousai.streaming import MusicStream
     from mousai.streaming.stream_prompt import StreamPrompt
+
+
+UpdateId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class Live(JobInput):
@@ -67,12 +70,16 @@ LiveInput: Any = create_model(
 """First message of a live session."""
 
 
+_ID: TypeAdapter[str] = TypeAdapter(UpdateId)
+
+
 class LiveUpdate(BaseModel):
     """Later message of a live session: what changes from the next bar on."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     type: Literal["update"] = "update"
+    id: UpdateId | None = Field(default=None, description="name that the answer to it has too")
     prompt: Text | None = None
     negative_prompt: Text | None = None
     tempo: float | None = Field(default=None, ge=SLOWEST, le=FASTEST)
@@ -80,6 +87,14 @@ class LiveUpdate(BaseModel):
     lead: Lead | None = None
     chords: Chords | None = None
     section: Section | None = None
+
+
+def id_of(message: Any) -> str | None:
+    """Return the id of a message, which may make no sense otherwise; None where it has none that could be one."""
+    try:
+        return _ID.validate_python(message.get("id") if isinstance(message, dict) else None, strict=True)
+    except ValidationError:
+        return None
 
 
 def changes_of(change: Mapping[str, Any]) -> dict[str, Any]:

@@ -59,9 +59,10 @@ def _between(job: Job, feed: WorkerFeed, stream: "MusicStream", *, due: float) -
             try:
                 taken = stream.update(**changes_of(change))
             except UserError as error:
-                feed.send({"type": "error", "message": sentence_of(error), "param": error.field})
+                about = {"message": sentence_of(error), "param": error.field}
+                feed.send({"type": "error", "id": change.get("id"), **about})
             else:
-                feed.send({"type": "changed", "seconds": taken.seconds, "bar": taken.bar})
+                feed.send({"type": "changed", "id": change.get("id"), "seconds": taken.seconds, "bar": taken.bar})
         _heed(job)
         if feed.too_slow:
             raise UserError("the client reads more slowly than the music plays")

@@ -13,7 +13,7 @@ from pydantic.config import JsonDict
 from mousai.audio.writing import wav_header
 from mousai.pipeline import DURATION
 from mousai.server.errors import ApiError, responses
-from mousai.server.files import MEGABYTE, sound_content
+from mousai.server.files import sound_content
 from mousai.server.job import Job, Status
 from mousai.server.live.feed import Feed
 from mousai.server.live.input import LiveInput
@@ -26,8 +26,8 @@ from mousai.server.waiting import LOOK, until_over
 
 router = APIRouter(tags=["generations"])
 
-MOST_BYTES = 256 * MEGABYTE
-"""Most sound of a stream that waits for a client who reads too slowly: 22 minutes of 48 kHz stereo."""
+MOST_BEHIND = 1200.0
+"""Seconds of a stream that may wait for a client who reads too slowly: 230 megabytes at 48 kHz stereo."""
 _SOUND: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "the sound; X-Mousai-Seed and X-Mousai-Settings say how it is made again",
@@ -99,7 +99,7 @@ async def _streamed(body: Any, request: Request, service: Service) -> Response:
         limit = f"must be at most {service.config.max_duration:g} on this server"
         raise ApiError(422, f"duration={seconds:g}: {limit}", param="duration")
     wanted = LiveInput(**given, seconds=seconds)
-    feed = Feed(paced=False, most_bytes=MOST_BYTES)
+    feed = Feed(paced=False, most_behind=MOST_BEHIND)
     job = await accept(wanted, service, feed=feed)
     first = asyncio.create_task(feed.receive())
     while not first.done():

@@ -12,7 +12,7 @@ from mousai.errors import UserError
 from mousai.server.errors import ApiError, param_of, sentence_of, sentence_of_invalid
 from mousai.server.job import Job
 from mousai.server.live.feed import Feed
-from mousai.server.live.input import LiveInput, LiveUpdate
+from mousai.server.live.input import LiveInput, LiveUpdate, id_of
 from mousai.server.routes.predictions import accept
 from mousai.server.service import Service
 
@@ -31,15 +31,15 @@ async def live(socket: WebSocket) -> None:
 
     The first message of the client is what to play (`LiveInput`), later ones change it (`LiveUpdate`) or end it
     (`{"type": "stop"}`). The server sends its place in the queue, `start` with the form of the samples, then `chunk`
-    with bar and beat before each binary message of samples, `changed` for each update, `error`, and at last `end`.
+    with bar and beat before each binary message of samples, `changed` or `error` for each update, with its `id`, and at
+    last `end`.
     """
     service: Service = socket.app.state.service
     await socket.accept()
     with suppress(WebSocketDisconnect):
         try:
             given = LiveInput.model_validate(await asyncio.wait_for(_message(socket), PATIENCE))
-            most = MOST_BEHIND * service.model.sample_rate * service.model.channels * 4
-            feed = Feed(paced=True, most_bytes=most)
+            feed = Feed(paced=True, most_behind=MOST_BEHIND)
             job = await accept(given, service, feed=feed)
         except (ApiError, UserError, ValidationError, TimeoutError) as error:
             await socket.send_json(_told(error))
@@ -84,13 +84,14 @@ async def _tell_place(socket: WebSocket, job: Job) -> None:
 async def _listen(socket: WebSocket, feed: Feed) -> None:
     """Take updates until the client asks to stop."""
     while True:
+        message = None
         try:
             message = await _message(socket)
             if message == {"type": "stop"}:
                 return
             feed.update(LiveUpdate.model_validate(message).model_dump())
         except (ApiError, ValidationError) as error:
-            await socket.send_json(_told(error))
+            await socket.send_json(_told(error, name=id_of(message)))
 
 
 async def _send(socket: WebSocket, job: Job, feed: Feed) -> None:
@@ -117,8 +118,8 @@ async def _message(socket: WebSocket) -> Any:
         raise ApiError(422, "a message must be JSON") from None
 
 
-def _told(error: Exception) -> dict[str, Any]:
-    """Return an error as a message."""
+def _told(error: Exception, *, name: str | None = None) -> dict[str, Any]:
+    """Return an error as a message; `name` is the id of the one that it answers."""
     message, param = "nothing came", None
     if isinstance(error, ApiError):
         message, param = error.message, error.param
@@ -126,4 +127,4 @@ def _told(error: Exception) -> dict[str, Any]:
         message, param = sentence_of(error), param_of(error)
     elif isinstance(error, ValidationError):
         message, param = sentence_of_invalid(error.errors()[0], ())
-    return {"type": "error", "message": message, "param": param}
+    return {"type": "error", "id": name, "message": message, "param": param}

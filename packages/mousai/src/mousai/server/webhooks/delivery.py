@@ -7,12 +7,11 @@ the receiver is connected to: redirects are not followed, and proxies of the env
 import asyncio
 import functools
 import re
-import socket
 import ssl
-import threading
 from typing import Any
 
 from mousai import __version__
+from mousai.server.webhooks.names import Names
 from mousai.server.webhooks.receiver import Receiver
 
 PATIENCE = 10.0
@@ -35,15 +34,20 @@ class Undelivered(Exception):
         self.again = again
 
 
-async def post(receiver: Receiver, body: bytes) -> None:
+async def post(receiver: Receiver, body: bytes, names: Names) -> None:
     """Send JSON to a receiver, once.
+
+    Args:
+        receiver: where it goes.
+        body: the JSON.
+        names: tells the addresses of hosts.
 
     Raises:
         Undelivered: it was not reached, or did not answer with a status of 200 to 299 within `PATIENCE` seconds.
     """
     try:
         async with asyncio.timeout(PATIENCE):
-            status = await _status(receiver, body)
+            status = await _status(receiver, body, names)
     except TimeoutError:
         raise Undelivered(f"no answer within {PATIENCE:g} s", again=True) from None
     except OSError as error:  # a name that is not known and a certificate that is not right are such too
@@ -54,9 +58,9 @@ async def post(receiver: Receiver, body: bytes) -> None:
         raise Undelivered(f"answered {status}", again=status in (408, 429) or status >= 500)
 
 
-async def _status(receiver: Receiver, body: bytes) -> int:
+async def _status(receiver: Receiver, body: bytes, names: Names) -> int:
     """Send the request and return the status of the answer."""
-    reader, writer = await _connected(receiver)
+    reader, writer = await _connected(receiver, names)
     try:
         head = (
             f"POST {receiver.target} HTTP/1.1\r\nHost: {receiver.place}\r\nUser-Agent: mousai/{__version__}\r\n"
@@ -75,11 +79,13 @@ async def _status(receiver: Receiver, body: bytes) -> int:
         writer.transport.abort()  # whatever else it sends
 
 
-async def _connected(receiver: Receiver) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _connected(receiver: Receiver, names: Names) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Connect to the first address of the host that takes it; a certificate has to be one of the host's name."""
-    how: dict[str, Any] = {"ssl": _context(), "server_hostname": receiver.host} if receiver.secure else {}
+    how: dict[str, Any] = {}
+    if receiver.secure:  # certificates are read from files, once: not on the event loop
+        how = {"ssl": await asyncio.to_thread(_context), "server_hostname": receiver.host}
     refused: OSError | None = None
-    addresses = await _addresses(receiver.host, receiver.port)
+    addresses = await names.addresses(receiver.host)
     for address in addresses:
         try:
             async with asyncio.timeout(PATIENCE / len(addresses)):  # the first may lead nowhere
@@ -87,37 +93,6 @@ async def _connected(receiver: Receiver) -> tuple[asyncio.StreamReader, asyncio.
         except OSError as error:
             refused = error
     raise refused or OSError("the name has no address")
-
-
-async def _addresses(host: str, port: int) -> list[str]:
-    """Return the addresses of a host.
-
-    A thread of its own asks, which nobody waits for: one of the loop's would keep the server from ending.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[list[str]] = loop.create_future()
-
-    def ask() -> None:
-        addresses: list[str] = []
-        failed: OSError | None = None
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
-        except (OSError, UnicodeError) as error:  # a name with a part that is too long
-            failed = OSError(0, getattr(error, "strerror", None) or "no name of a host")
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(settle, addresses, failed)
-
-    def settle(addresses: list[str], failed: OSError | None) -> None:
-        if answer.done():
-            return
-        if failed is None:
-            answer.set_result(addresses)
-        else:
-            answer.set_exception(failed)
-
-    threading.Thread(target=ask, name="mousai-webhook-name", daemon=True).start()
-    return await answer
 
 
 @functools.cache

@@ -18,8 +18,8 @@ EVENTS: tuple[Event, ...] = ("start", "output", "logs", "completed")
 """All of them."""
 LONGEST_URL = 2000
 FORM = re.IGNORECASE | re.ASCII  # without the second, "K" for kelvin would be a letter of a host
-HOST_NAME = r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"
-"""Form of the name of a host in small letters, or of an address of IPv4."""
+HOST_NAME = r"[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?"
+"""Form of the name of a host in small letters, or of an address of IPv4. Services of containers have "_" in theirs."""
 HOST = rf"(?:\[[0-9a-f:.]+\]|{HOST_NAME})"
 """The same, or an address of IPv6 as it stands in a URL."""
 _HOST = re.compile(rf"({HOST})(?::(\d{{1,5}}))?", FORM)

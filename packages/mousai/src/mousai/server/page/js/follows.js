@@ -32,7 +32,8 @@ export function followsOf(piece) {
  * @param {{names?: string[], begins?: function(): number, words?: string, stays?: boolean}} [how] fields that are
  *   wanted, and where a tune begins, as of `tuneField`
  * @returns {{rows: Element[], read: function, given: function, fill: function}} `read` returns them as fields of an
- *   input, `given` as they are kept with a piece or null, `fill` shows those of a piece
+ *   input, `given` as they are kept with a piece or null, `fill` shows those of a piece, but for its tune: that is one
+ *   press away, and one of another piece goes
  */
 export function followFields(prefix, { names = Object.keys(NEEDS), begins = () => 0, words = "0", stays = true } = {}) {
   const wanted = followed(names);
@@ -62,6 +63,7 @@ export function followFields(prefix, { names = Object.keys(NEEDS), begins = () =
   };
   const fill = (follows) => {
     for (const [name, input] of Object.entries(inputs)) input.value = follows?.[name] ?? "";
+    tune?.show(null);
   };
   return { rows, inputs, tune, given, fill, read: async () => ({ ...texts(), ...((await tune?.read()) ?? {}) }) };
 }

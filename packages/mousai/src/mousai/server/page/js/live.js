@@ -13,7 +13,8 @@ let heard = ""; // the sentence that is heard
 let sentences = [];
 let follow = null; // fields of chords and section
 let follows = {}; // chords and section that are heard
-let asked = []; // changes that were sent and not answered yet
+let asked = new Map(); // changes that were sent and not answered yet, by the ids of their messages
+let changes = 0; // that were asked for
 let coming = []; // changes that were answered and are not heard yet
 
 /** Begins to listen to its buttons. */
@@ -41,7 +42,7 @@ function begin() {
   heard = "";
   sentences = [prompt];
   follows = given;
-  asked = [];
+  asked = new Map();
   coming = [];
   follow.fields.fill(given);
   player?.stop(); // one that is over, and was not kept
@@ -68,10 +69,11 @@ function told(message, session) {
   else if (message.type === "changed") {
     const from = message.bar === null ? `second ${Math.round(message.seconds)}` : `bar ${message.bar}`;
     $("live-note").textContent = `Changes from ${from} on.`;
-    const change = asked.shift();
+    const change = asked.get(message.id);
+    asked.delete(message.id);
     if (change) coming.push({ ...change, seconds: message.seconds });
   } else if (message.type === "error") {
-    const form = asked.shift() ? "live-form" : "write"; // what it began with was asked for there
+    const form = asked.delete(message.id) ? "live-form" : "write"; // what it began with was asked for there
     $("live-note").textContent = "";
     if (!markField($(form), message.param, message.message)) complain(message.message);
   } else if (message.type === "end" && message.message) complain(message.message);
@@ -88,8 +90,9 @@ function change(event) {
   if (!prompt || !player) return;
   markField($("live-form"), null);
   const wanted = { prompt, ...follow.fields.given() };
-  player.send({ type: "update", ...wanted });
-  asked.push(wanted);
+  const id = String(++changes);
+  asked.set(id, wanted);
+  player.send({ type: "update", id, ...wanted });
   $("live-note").textContent = "Asked for.";
 }
 

@@ -26,6 +26,7 @@ export const keptAs = (tune) => `tune.${tune.key}`;
  */
 export function tuneField(prefix, { begins, words, stays = true }) {
   let tune = null;
+  let turn = 0; // counts tunes that were shown, so that one that is still sent does not come after a later one
   let blob = null; // of a tune that was taken here: kept in this browser once a piece is asked for with it
   const id = `${prefix}-melody`;
   const label = el("label", { htmlFor: id, id: `${id}-label`, textContent: "Tune" });
@@ -46,6 +47,7 @@ export function tuneField(prefix, { begins, words, stays = true }) {
   const row = el("div.field.tune", {}, label, el("div.actions", {}, pick, again, picker), chosen, hint, places);
 
   function show(next) {
+    turn++;
     tune = next;
     blob = null;
     start.value = next?.start ?? "";
@@ -66,11 +68,13 @@ export function tuneField(prefix, { begins, words, stays = true }) {
   }
 
   async function take(file) {
+    const begun = ++turn;
     markInput(pick, null);
     pick.disabled = true;
     pick.textContent = "Sending";
     try {
       const info = await upload(file, file.name);
+      if (begun !== turn) return;
       show({ key: info.id, file: info.id, name: file.name, kind: info.kind === "midi" ? "midi" : "hum" });
       blob = file;
       say(`Tune: ${file.name}`);

@@ -6,6 +6,7 @@ import { $, complain, el } from "./dom.js";
 import { fieldOf, markField, readFields, titled } from "./fields.js";
 import { followFields, followIn, followsOf } from "./follows.js";
 import { start } from "./jobs.js";
+import { movedBy } from "./moved.js";
 import { on, select, state } from "./state.js";
 import { fileOf } from "./sound.js";
 import { settingsFor } from "./write.js";
@@ -175,12 +176,13 @@ async function extend() {
   const prompt = $("extend-prompt").value.trim();
   const parts = [before && `${before} s before`, after && `${after} s after`].filter(Boolean);
   const clock = piece.clock && { ...piece.clock, downbeat: (piece.clock.downbeat ?? 0) + before };
+  const own = clockOf(piece); // in whose time the fields count
   const { follows, asked } = await followed("extend");
   const input = { ...(await common(piece, "extend")), ...asked };
   if (before) input.before = before;
   if (after) input.after = after;
   if (prompt) input.prompt = prompt;
-  await start(input, { ...about(piece, parts.join(" and ")), clock, follows });
+  await start(input, { ...about(piece, parts.join(" and ")), clock, follows: movedBy(follows, before, own) });
 }
 
 /** Makes a form for each further verb that works on a recording, out of its schema. */

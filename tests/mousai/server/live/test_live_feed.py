@@ -1,0 +1,30 @@
+"""How far a client may fall behind: in seconds, whatever the format."""
+
+import asyncio
+
+import pytest
+
+from mousai.server.live.feed import Feed
+
+
+@pytest.mark.parametrize("size", [0, 4_000, 384_000])
+def test_a_client_may_be_so_many_seconds_behind_and_no_more(size):
+    async def listen() -> None:
+        feed = Feed(paced=True, most_behind=5.0)
+
+        async def send(second: int) -> bool:
+            feed.send({"type": "chunk", "seconds": float(second)}, bytes(size))
+            await asyncio.sleep(0)
+            return feed.too_slow
+
+        feed.send({"type": "start"})
+        assert not any([await send(second) for second in range(6)])
+        for _ in range(1 + 3 * 2):  # what begins at 2 s is taken
+            await feed.receive()
+        assert not await send(6) and not await send(7)
+        assert await send(8)
+        feed.send({"type": "chunk", "seconds": 3.0})
+        await asyncio.sleep(0)
+        assert feed.too_slow  # it stays so
+
+    asyncio.run(listen())
