@@ -52,15 +52,15 @@ def eventually(holds: Any, *, seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
-def replicas() -> list[int]:
-    """Processes of replicas."""
+def replicas(prefix: str = "ray::ServeReplica:mousai-test") -> list[int]:
+    """Processes of replicas, by how their names begin."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             words = (folder / "cmdline").read_bytes()
         except OSError:
             continue
-        if words.startswith(b"ray::ServeReplica:mousai-test"):
+        if words.startswith(prefix.encode()):
             found.append(int(folder.name))
     return found
 
