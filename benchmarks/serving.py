@@ -6,7 +6,7 @@ Three parts, each with a server of its own, in a process of its own:
 
 - moments: seconds from a request to the sound of a piece and to the first sound of a live session; from a cancel to the
   end of its job; from a SIGTERM, while a piece is made, to the exit.
-- memory: of the server, resident megabytes after a tenth of many requests for cheap pieces, and after all.
+- memory: of the server, resident megabytes after a tenth of many requests for cheap pieces, and after each further one.
 - load: many clients at once, each of which asks for one piece after the other. Failures are answers that are no sound
   (a full queue is none: the client waits as `Retry-After` says), wrong are sounds whose bytes are not the pipeline's,
   and the share is pieces a second over those of the pipeline alone, in turns with it.
@@ -53,9 +53,11 @@ def moments(words: list[str], environment: dict[str, str], args: argparse.Namesp
 def memory(words: list[str], environment: dict[str, str], args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Memory of a server after a tenth of the requests and after all."""
     with server_process(words, env=environment) as (server, address):
-        early, end, seconds = memory_over_requests(address, server.pid, args.requests, args.requests // 10, PROMPT)
-    yield {"requests": args.requests, "early": round(early), "end": round(end), "share": round(end / early, 3)}
-    yield {"seconds": round(seconds)}
+        early = None
+        for requests, megabytes in memory_over_requests(address, server.pid, args.requests, PROMPT):
+            early = megabytes if early is None else early
+            share = round(megabytes / early, 3)
+            yield {"requests": requests, "early": round(early), "end": round(megabytes), "share": share}
 
 
 def loads(words: list[str], environment: dict[str, str], args: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -63,9 +65,10 @@ def loads(words: list[str], environment: dict[str, str], args: argparse.Namespac
     alone, given = Alone(args.model, PROMPT, args.duration), {"prompt": PROMPT, "duration": args.duration}
     with server_process(words, env=environment) as (server, address):
         answer(address, "/v1/audio/generations", given)
-        how = {"seconds": args.seconds, "pieces": args.alone}
+        how = {"seconds": args.seconds, "beside": args.alone}
         for clients in args.clients:
-            yield {f"{clients} clients": load(address, server.pid, alone, given, clients=clients, **how)}
+            for row in load(address, server.pid, alone, given, clients=clients, **how):
+                yield {f"{clients} clients": row}
 
 
 Part = Callable[[list[str], dict[str, str], argparse.Namespace], Iterator[dict[str, Any]]]
@@ -85,7 +88,7 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=300.0, metavar="S", help="load: of each number of clients")
     parser.add_argument("--duration", type=float, default=10.0, metavar="S", help="load: seconds of a piece")
-    parser.add_argument("--alone", type=int, default=15, metavar="N", help="load: pieces that the pipeline makes alone")
+    parser.add_argument("--alone", type=float, default=90.0, metavar="S", help="load: that the pipeline works alone")
     parser.add_argument("--out", type=Path, metavar="FILE")
     args = parser.parse_args()
     words = [] if args.model is None else ["--model", args.model]

@@ -5,12 +5,12 @@ this process. Other work on the machine slows down whatever runs beside it, so t
 in turns, and CPU time too, which other work hardly changes.
 """
 
-import json
 import os
 import tempfile
 import threading
 import time
 import urllib.error
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,12 +42,12 @@ class Alone:
         for seed in range(SEEDS):  # the first is slower
             self.bytes[seed] = self._piece(seed)
 
-    def make(self, pieces: int) -> None:
-        """Make some more, one after the other, and count the time."""
+    def make(self, seconds: float) -> None:
+        """Make pieces, one after the other, for so long, and count the time."""
         begun, used = time.perf_counter(), time.process_time()
-        for number in range(pieces):
-            self._piece(number % SEEDS)
-        self.pieces += pieces
+        while time.perf_counter() - begun < seconds:
+            self._piece(self.pieces % SEEDS)
+            self.pieces += 1
         self.seconds += time.perf_counter() - begun
         self.cpu_seconds += time.process_time() - used
 
@@ -103,9 +103,9 @@ def cpu_of(process: int) -> float:
 
 
 def load(
-    address: str, process: int, alone: Alone, given: dict[str, Any], *, clients: int, seconds: float, pieces: int
-) -> dict[str, Any]:
-    """Let so many clients ask for so long, in rounds between which the pipeline makes pieces alone.
+    address: str, process: int, alone: Alone, given: dict[str, Any], *, clients: int, seconds: float, beside: float
+) -> Iterator[dict[str, Any]]:
+    """Let so many clients ask for so long, in rounds before which the pipeline works alone; gives all figures so far.
 
     Args:
         address: of the server.
@@ -114,17 +114,17 @@ def load(
         given: body of a request, without seed and format.
         clients: number of them.
         seconds: that they ask, all rounds together.
-        pieces: that the pipeline makes alone, all rounds together.
+        beside: seconds that the pipeline works alone, all rounds together.
     """
     tally, passed, used = Tally(), 0.0, 0.0
     alone.pieces, alone.seconds, alone.cpu_seconds = 0, 0.0, 0.0
-    early = memory_of(process)
+    memory = [round(memory_of(process))]
     for _ in range(ROUNDS):
-        alone.make(max(1, pieces // ROUNDS))
+        alone.make(beside / ROUNDS)
         begun, before = time.perf_counter(), cpu_of(process)
         until = begun + seconds / ROUNDS
         threads = [
-            threading.Thread(target=client, args=(address, given, number, until, alone.bytes, tally))
+            threading.Thread(target=client, args=(address, given, number, until, alone.bytes, tally), daemon=True)
             for number in range(clients)
         ]
         for one in threads:
@@ -133,24 +133,22 @@ def load(
             one.join()
         passed += time.perf_counter() - begun
         used += cpu_of(process) - before
-    waits, made = sorted(tally.waits), tally.right + tally.wrong
-    alone_rate = alone.pieces / alone.seconds
-    row = {
-        "clients": clients,
-        "seconds": round(passed, 1),
-        "pieces": made,
-        "failures": len(tally.failures),
-        "failed": tally.failures[:5],
-        "wrong": tally.wrong,
-        "refused": tally.refused,
-        "per_second": round(made / passed, 4),
-        "alone_per_second": round(alone_rate, 4),
-        "share": round(made / passed / alone_rate, 3),
-        "cpu_per_piece": round(used / made, 3) if made else None,
-        "alone_cpu_per_piece": round(alone.cpu_seconds / alone.pieces, 3),
-        "median_wait": round(waits[len(waits) // 2], 2) if waits else None,
-        "longest_wait": round(waits[-1], 2) if waits else None,
-        "memory": [round(early), round(memory_of(process))],
-    }
-    print(json.dumps(row), flush=True)
-    return row
+        memory.append(round(memory_of(process)))
+        waits, made = sorted(tally.waits), tally.right + tally.wrong
+        rate, alone_rate = made / passed, alone.pieces / alone.seconds
+        yield {
+            "seconds": round(passed, 1),
+            "pieces": made,
+            "failures": len(tally.failures),
+            "failed": tally.failures[:5],
+            "wrong": tally.wrong,
+            "refused": tally.refused,
+            "per_second": round(rate, 4),
+            "alone_per_second": round(alone_rate, 4),
+            "share": round(rate / alone_rate, 3),
+            "cpu_per_piece": round(used / max(made, 1), 3),
+            "alone_cpu_per_piece": round(alone.cpu_seconds / alone.pieces, 3),
+            "median_wait": round(waits[len(waits) // 2], 2) if waits else None,
+            "longest_wait": round(waits[-1], 2) if waits else None,
+            "memory": memory,
+        }

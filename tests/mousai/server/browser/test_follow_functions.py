@@ -135,3 +135,19 @@ def test_tune_and_form_stay_where_they_are_when_music_comes_before_them(modules:
     found = run(modules, STUBS + script, given)
     assert [one["tune"]["start"] for one in found[:2]] == [0, 4.5] and found[1]["section"] == "verse"
     assert found[2:] == [{"form": "intro:3 verse:8"}, None]
+
+
+def test_a_download_is_named_by_whole_words(modules: Path):
+    titles = ["calm piano pop, 100 bpm, A minor, flute lead", "a" * 39 + " bc", "x" * 60, "-- ?! --", "a b" * 13 + " c"]
+    script = """
+      const { fileName } = await import("./command.js");
+      return given.map((title) => fileName({ id: "x", parent: null, verb: "generate", title, seed: 1 }, "wav"));
+    """
+    names = [
+        "calm-piano-pop-100-bpm-a-minor-flute",
+        "a" * 39,
+        "x" * 40,
+        "piece",
+        "a-ba-ba-ba-ba-ba-ba-ba-ba-ba-ba-ba-ba-b",
+    ]
+    assert run(modules, STUBS + script, titles) == [f"{name}-1.wav" for name in names]

@@ -43,6 +43,8 @@ def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any,
     facts = page.locator("#piece-facts").inner_text().split("\n")
     assert facts[:5] == ["0:08", "120 bpm", "A minor", "flute", "seed 5"]
     assert "mousai generate" in page.locator("#command").inner_text()
+    labels = page.locator("#verbs form[aria-labelledby=vary-title] label").all_inner_texts()
+    assert labels == ["Another sentence, if wanted", "How much is new", "Stay away from", "Seed"]
     first = sound(page, tmp_path)
 
     # Select with the mouse: it snaps to bars, of 2 s each.

@@ -2,13 +2,16 @@
 
 import { rootOf, state } from "./state.js";
 
+const LONGEST = 40; // characters; a word that does not fit is left out
+
 /** Name of a download: the first words of the sentence, and the seed; an opened recording keeps its own. */
 export function fileName(piece, format = piece.container) {
   if (piece.verb === "upload") return `${(piece.note || piece.title).replace(/\.[^.]*$/, "")}.${format}`;
   const root = rootOf(piece);
   const title = root.verb === "upload" ? fileName(root, "").slice(0, -1) : root.title;
-  const words = title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 40);
-  return `${words.replace(/^-|-$/g, "") || "piece"}-${piece.seed}.${format}`;
+  const words = title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
+  const short = words.length > LONGEST ? words.slice(0, LONGEST + 1).replace(/-[^-]*$/, "").slice(0, LONGEST) : words;
+  return `${short || "piece"}-${piece.seed}.${format}`;
 }
 
 const quoted = (name) => (/^[\w./-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`);

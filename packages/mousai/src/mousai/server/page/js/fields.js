@@ -13,9 +13,9 @@ export function valuesOf(schema) {
   return schema.anyOf?.find((one) => one.type !== "null") ?? schema;
 }
 
-function control(id, name, schema, usual) {
+function control(id, name, schema, usual, empty) {
   const values = valuesOf(schema);
-  const shown = usual === undefined || usual === null ? "as is best" : String(usual);
+  const shown = usual === undefined || usual === null ? empty : String(usual);
   if (values.enum) {
     const options = values.enum.map((one) => el("option", { value: one, textContent: one }));
     return el("select", { id, name }, el("option", { value: "", textContent: `${shown} (usual)` }), ...options);
@@ -35,16 +35,18 @@ function control(id, name, schema, usual) {
  * Makes a labelled control of a property.
  * @param {string} name the property
  * @param {object} schema its schema
- * @param {object} [how] `prefix` of the id, `usual` value, another `label`
+ * @param {object} [how] `prefix` of the id, `usual` value, and what is said in place of the schema's words: `label`,
+ *   `hint`, and `empty` where there is no usual value
  * @returns {{name: string, row: Element, input: Element, read: function}|null} null for what needs a control of its own;
  *   `read` returns the value, undefined where none is given
  */
-export function fieldOf(name, schema, { prefix = "field", usual, label } = {}) {
+export function fieldOf(name, schema, { prefix = "field", usual, label, hint: own, empty = "as is best" } = {}) {
   const id = `${prefix}-${name}`;
-  const input = control(id, name, schema, usual);
+  const input = control(id, name, schema, usual, empty);
   if (!input) return null;
   const kind = valuesOf(schema).type;
-  const hint = schema.description ? el("small", { id: `${id}-hint`, textContent: schema.description }) : null;
+  const words = own ?? schema.description;
+  const hint = words ? el("small", { id: `${id}-hint`, textContent: words }) : null;
   if (hint) input.setAttribute("aria-describedby", hint.id);
   const row = el("div.field", {}, el("label", { htmlFor: id, textContent: label ?? titled(name) }), input, hint);
   const read = () => {

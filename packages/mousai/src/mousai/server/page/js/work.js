@@ -16,6 +16,19 @@ const OWN = ["generate", "edit", "extend"];
 const CONTROLS = ["chords", "melody", "melody_track", "melody_start", "section", "form"];
 const SHARED = ["verb", "recording", "tempo", "key", "first_downbeat", "response_format", "init_audio", ...CONTROLS];
 
+/** Words of the page for fields of the further verbs, in the order in which they are shown; others follow, in the server's. */
+const WORDS = {
+  prompt: { label: "Another sentence, if wanted", hint: "" },
+  strength: { label: "How much is new", hint: "0 is this piece, 1 another one of the same length" },
+  seam: { label: "Seconds made anew at its end", hint: "so that it runs into its beginning" },
+  negative_prompt: { label: "Stay away from", hint: "" },
+  seed: { empty: "drawn", hint: "" },
+};
+const NOTES = {
+  vary: "The whole piece anew, as near to it as you like.",
+  loop: "The selected part, or all whole bars, so that the end runs into the beginning.",
+};
+
 /** Chords, tune and form of each form, by verb. */
 const follow = {};
 
@@ -197,10 +210,13 @@ function formOf(verb) {
   if (!schema?.properties.recording) return null;
   const taken = (name) => isOwn(name) && !(name === "bars" && "region" in schema.properties); // the selection says them
   const plain = Object.entries(schema.properties).filter(([name]) => taken(name));
-  const fields = plain.map(([name, one]) => fieldOf(name, one, { prefix: verb })).filter(Boolean);
+  const place = ([name]) => (name in WORDS ? Object.keys(WORDS).indexOf(name) : plain.length);
+  plain.sort((one, other) => place(one) - place(other));
+  const how = (name) => ({ prefix: verb, usual: state.model.defaults[name], ...WORDS[name] });
+  const fields = plain.map(([name, one]) => fieldOf(name, one, how(name))).filter(Boolean);
   const button = el("button.primary", { textContent: titled(verb) });
   const title = el("h3", { id: `${verb}-title`, textContent: titled(verb) });
-  const words = el("p.note", { textContent: schema.description?.split("\n")[0] ?? "" });
+  const words = el("p.note", { textContent: NOTES[verb] ?? schema.description?.split("\n")[0] ?? "" });
   const rows = el("div.settings", {}, ...fields.map((field) => field.row));
   const fold = "region" in schema.properties ? null : foldOf(verb, schema.properties); // a loop of a recording follows nothing
   const listeners = { submit: (event) => submit(event, () => other(verb, fields)) };
