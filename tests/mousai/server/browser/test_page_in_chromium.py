@@ -60,7 +60,7 @@ def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any,
     assert (page.input_value("#from"), page.input_value("#to")) == ("2", "2")
 
     # Redo, with another sentence: the rest stays.
-    page.fill("#redo-prompt", "drum fill, tom toms")
+    page.fill("#redo-prompt", "drum fill, tom toms 太鼓")
     page.click("#redo-go")
     versions(page, 2)
     second = sound(page, tmp_path)
@@ -68,6 +68,8 @@ def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any,
     assert second.shape == first.shape and np.array_equal(second[kept], first[kept])
     assert not np.allclose(second[2 * 48000 : 4 * 48000], first[2 * 48000 : 4 * 48000])
     assert page.locator("#versions [aria-current]").inner_text().startswith("bar 2 anew: drum fill, tom toms")
+    assert "does not know" in page.locator("#piece-remark").inner_text()  # of words of another script
+    assert "does not know" not in page.locator("#piece-facts").inner_text()
 
     # Extend, to both sides.
     page.fill("#before", "1")

@@ -66,7 +66,8 @@ function drawFacts(piece, clock, more = []) {
   facts.push(key, lead);
   facts.push(...followWords(followsOf(piece)));
   if (piece.seed !== null && piece.seed !== undefined) facts.push(`seed ${piece.seed}`);
-  if (piece.remark) facts.push(piece.remark);
+  $("piece-remark").textContent = piece.remark ?? "";
+  $("piece-remark").hidden = !piece.remark;
   $("piece-facts").replaceChildren(...[...facts, ...more].filter(Boolean).map((text) => el("li", { textContent: text })));
 }
 

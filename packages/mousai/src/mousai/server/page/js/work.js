@@ -20,7 +20,7 @@ const SHARED = ["verb", "recording", "tempo", "key", "first_downbeat", "response
 const WORDS = {
   prompt: { label: "Another sentence, if wanted", hint: "" },
   strength: { label: "How much is new", hint: "0 is this piece, 1 another one of the same length" },
-  seam: { label: "Seconds made anew at its end", hint: "so that it runs into its beginning" },
+  seam: { label: "Seconds made anew", hint: "at its end, so that it runs into its beginning" },
   negative_prompt: { label: "Stay away from", hint: "" },
   seed: { empty: "drawn", hint: "" },
 };
@@ -214,6 +214,7 @@ function formOf(verb) {
   plain.sort((one, other) => place(one) - place(other));
   const how = (name) => ({ prefix: verb, usual: state.model.defaults[name], ...WORDS[name] });
   const fields = plain.map(([name, one]) => fieldOf(name, one, how(name))).filter(Boolean);
+  fields.find(({ name }) => name === "prompt")?.row.classList.add("wide");
   const button = el("button.primary", { textContent: titled(verb) });
   const title = el("h3", { id: `${verb}-title`, textContent: titled(verb) });
   const words = el("p.note", { textContent: NOTES[verb] ?? schema.description?.split("\n")[0] ?? "" });
