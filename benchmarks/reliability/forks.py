@@ -11,12 +11,18 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+_LONGEST = 120.0
+"""Seconds after which a command counts as one that hangs."""
+_NOBODY = 65534
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Forks:
             env=environment,
         )
         self._count = 0
+        self._pipes: dict[str, int] = {}
         self._ask({})  # until everything is imported
 
     def __enter__(self) -> Self:
@@ -83,28 +90,53 @@ class Forks:
         Args:
             words: words of the command line, without `mousai`.
             cwd: folder that it runs in.
-            given: `memory`, its limit in bytes beyond what it has; `code`, a piece of Python to run in its place.
+            given: `memory`, its limit in bytes beyond what it has; `file_size`, the most bytes of a file that it
+                writes; `nobody`, to run as a user who owns nothing; `tmp`, its folder for temporary files; `code`, a
+                piece of Python to run in its place.
         """
         self._count += 1
         streams = self._streams / str(self._count)
         for name in ("out", "err"):
-            Path(f"{streams}.{name}").touch()
+            if "file_size" in given:  # which limits messages in files too, and those in pipes not
+                os.mkfifo(f"{streams}.{name}")
+                self._pipes[f"{streams}.{name}"] = os.open(f"{streams}.{name}", os.O_RDWR | os.O_NONBLOCK)
+            else:
+                Path(f"{streams}.{name}").touch()
         answer = self._ask({"words": list(words), "cwd": str(cwd), "streams": str(streams), **given})
         return int(answer["process"]), streams
 
     def end(self, begun: tuple[int, Path]) -> Ended:
-        """Wait for a command."""
+        """Wait for a command; one that hangs is killed, and its messages say so."""
         process, streams = begun
+        limit = time.monotonic() + _LONGEST
+        while hangs := lives(process):
+            if time.monotonic() > limit:
+                with suppress(ProcessLookupError):
+                    os.killpg(process, signal.SIGKILL)
+                break
+            time.sleep(0.002)
         status = int(self._ask({"wait": process})["status"])
-        texts = [Path(f"{streams}.{name}") for name in ("out", "err")]
-        out, err = (path.read_text(errors="replace") for path in texts)
-        for path in texts:
-            path.unlink()
+        out, err = (self._text(Path(f"{streams}.{name}")) for name in ("out", "err"))
+        err += f"\nit hung for {_LONGEST:g} s" if hangs else ""
         return Ended(os.waitstatus_to_exitcode(status), out, err)
 
     def run(self, words: Sequence[str], cwd: Path, **given: Any) -> Ended:
         """Run a command to its end; the arguments are those of `begin`."""
         return self.end(self.begin(words, cwd, **given))
+
+    def _text(self, path: Path) -> str:
+        """What a command has written; it is removed."""
+        pipe = self._pipes.pop(str(path), None)
+        if pipe is None:
+            text = path.read_bytes()
+        else:
+            try:
+                text = os.read(pipe, 2**20)
+            except BlockingIOError:
+                text = b""
+            os.close(pipe)
+        path.unlink()
+        return text.decode(errors="replace")
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None and self._process.stdout is not None
@@ -115,6 +147,25 @@ class Forks:
             raise RuntimeError("the process that forks has ended")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+def lives(process: int) -> bool:
+    """Tell whether a process computes or waits; one that has ended and was not waited for does neither."""
+    return _stat(str(process))[:1] not in ([], ["Z"], ["X"])
+
+
+def group_of(leader: int) -> list[int]:
+    """The living processes of a command: those that it started, also when it has gone itself."""
+    numbers = [name for name in os.listdir("/proc") if name.isdigit()]
+    return [int(name) for name in numbers if _stat(name)[2:3] == [str(leader)] and lives(int(name))]
+
+
+def _stat(process: str) -> list[str]:
+    """Fields of a process from its state on: state, parent, group."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def _serve() -> None:
@@ -165,6 +216,15 @@ def _run(request: dict[str, Any]) -> None:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
+        if (tmp := request.get("tmp")) is not None:
+            os.environ.update(TMPDIR=tmp, XDG_CACHE_HOME=f"{tmp}/cache")
+            tempfile.tempdir = None
+        if (file_size := request.get("file_size")) is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, resource.RLIM_INFINITY))
+        if request.get("nobody"):
+            os.setgroups([])
+            os.setgid(_NOBODY)
+            os.setuid(_NOBODY)
         if (memory := request.get("memory")) is not None:
             used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
             resource.setrlimit(resource.RLIMIT_AS, (used + memory, resource.RLIM_INFINITY))

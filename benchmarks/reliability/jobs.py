@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -161,7 +162,7 @@ JOBS: dict[str, Job] = {
         ("shards/*.tar.json",),
     ),
     "compose": Job(
-        ("compose", "--songs", "2", "--out", "songs", "--duration", "1", "--dry", "--workers", "1", "--quiet"),
+        ("compose", "--songs", "2", "--out", "songs", "--duration", "1", "--dry", "--workers", "2", "--quiet"),
         None,
         ("songs",),
     ),
@@ -215,9 +216,33 @@ def state(job: Job, folder: Path) -> dict[str, Any]:
     return found
 
 
+def odd_files(job: Job, now: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Files that are neither the old one nor the new one, after a command that was stopped.
+
+    Args:
+        job: the command.
+        now: state of its files.
+        old: state before it.
+        new: state after it where nothing stops it.
+    """
+    changed = [path for path, facts in now.items() if facts not in (old.get(path), new.get(path))]
+    # What is written anew in each run, such as an index that grows, is compared at the end.
+    grows = ("index.json", "config.json", "model.json", "bad_files.json", "bad.json", "metadata.jsonl")
+    changed = [
+        path
+        for path in changed
+        if path in new or now[path] == "half" or not any(fnmatch(path, one) for one in job.between)
+    ]
+    odd = [f"{path} is neither old nor new" for path in changed if not path.endswith(grows)]
+    return odd + [f"{path} is gone" for path in old if path not in now]
+
+
 def leftovers_in(*folders: Path) -> list[str]:
     """Files and folders that were being written, or that hold what was on its way."""
-    return sorted(str(path) for folder in folders for path in folder.rglob(f"{PREFIX}*"))
+    names = [
+        path for folder in folders for path in folder.rglob("*") if path.name.startswith((PREFIX, "tmp", "mousai-"))
+    ]
+    return sorted(map(str, names))
 
 
 def is_json(path: Path) -> bool:

@@ -47,7 +47,7 @@ def of_kills(one: Killed) -> Row:
     """Row of a command that was killed."""
     when = "with a job" if one.name == "serve" else "while a file was written"
     found = f"{one.writing} of them {when}"
-    return Row("kills", f"SIGKILL during `{one.name}`", one.kills, found, one.faults)
+    return Row("kills", f"{one.signal} during `{one.name}`", one.kills, found, one.faults)
 
 
 def save(out: Path, row: Row) -> None:

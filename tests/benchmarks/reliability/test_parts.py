@@ -24,8 +24,9 @@ def test_rows_of_the_same_are_replaced_and_others_stay(tmp_path):
     [
         ["--parts", "fuzz", "--cases", "20", "--targets", "audio files", "tables"],
         ["--parts", "kills", "--kills", "2", "--commands", "encode", "data shard"],
+        ["--parts", "disk", "--sizes", "2", "--commands", "encode"],
         ["--parts", "memory"],
-        ["--parts", "sharing"],
+        ["--parts", "sharing", "--pairs", "1", "--commands", "encode", "train"],
     ],
     ids=lambda words: words[1],
 )

@@ -7,7 +7,6 @@ import pickle
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from torch import Tensor
 
 from mousai.convert.rules import LayoutError
+from mousai.storage.leftovers import temporary_folder
 from mousai.storage.weights import load_tensors, save_tensors
 
 SUFFIXES = (".bin", ".ckpt", ".pt", ".pth")
@@ -32,8 +32,8 @@ def read_pickle(path: Path) -> dict[str, Tensor]:
     Raises:
         LayoutError: it is no such pickle; one line that names it.
     """
-    with tempfile.TemporaryDirectory(prefix="mousai-") as folder:
-        out = Path(folder, "tensors.safetensors")
+    with temporary_folder() as folder:
+        out = folder / "tensors.safetensors"
         command = [sys.executable, "-I", "-m", "mousai.convert.pickles", str(path), str(out)]
         if not _is_installed():  # -I ignores PYTHONPATH, which a clone without an installation needs
             command.remove("-I")

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mousai.storage import leftovers
-from mousai.storage.files import flush_folder
+from mousai.storage.files import flush_folder, flush_to_disk
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
@@ -55,6 +55,7 @@ def replaced_folder(out: Path, *, own: Collection[str]) -> Iterator[Path]:
         if replaces:
             new.chmod(target.stat().st_mode & 0o7777)
             (around / leftovers.OWN).write_text(json.dumps(sorted({*own, *os.listdir(new)})), encoding="utf-8")
+            flush_to_disk(around / leftovers.OWN)
             _exchange(new, target, around / leftovers.OLD)
         else:
             os.rename(new, target)  # fails where somebody has put something there meanwhile

@@ -11,8 +11,11 @@ import re
 import secrets
 import shutil
 import socket
+import stat
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +40,28 @@ def temporary_name(suffix: str = "") -> str:
 def is_temporary(name: str) -> bool:
     """Tell whether a file of this name was made by `temporary_name`."""
     return _NAME.fullmatch(name) is not None
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for temporary files that only this user can read; gone after the block.
+
+    It lies in the system's folder for temporary files. Unlike those of `tempfile`, it does not stay for good where the
+    process is killed: the next one that asks for such a folder removes it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    around = Path(tempfile.gettempdir())
+    sweep(around)
+    folder = around / temporary_name(".folder")
+    begin(folder)
+    try:
+        folder.mkdir(mode=0o700)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        end(folder)
 
 
 def begin(path: Path) -> None:
@@ -100,28 +125,50 @@ def is_left_behind(path: Path) -> bool:
 def finish(around: Path) -> None:
     """Finish the replacement of a folder, or undo it where it had not come to that; `around` is gone afterwards.
 
+    What it holds may be a stranger's, who packed such a folder into an archive: nothing is moved but from it into a
+    folder beside it.
+
     Args:
         around: the folder that `mousai.storage.folder_swap` describes.
 
     Raises:
         OSError: something could not be moved; nothing is lost then.
     """
-    try:
-        target = around.parent / os.fsdecode((around / NAME).read_bytes())
-    except OSError:  # stopped before there was anything in it
-        shutil.rmtree(around, ignore_errors=True)
+    name = _written(around / NAME)
+    if around.is_symlink() or not name or name != os.path.basename(name) or name in (".", ".."):
+        _remove(around)  # stopped before there was anything in it, or none of ours
         return
-    old = around / OLD
-    if old.is_dir() and not os.path.lexists(target):
+    target, old = around.parent / name, around / OLD
+    if _is_own_folder(old) and not os.path.lexists(target):
         os.rename(old, target)
-    if (around / OWN).is_file() and target.is_dir():
-        own = {os.fsencode(name) for name in json.loads((around / OWN).read_text(encoding="utf-8"))}
+    if (kept := _names_in(around / OWN)) is not None and _is_own_folder(target):
         for folder in (around / NEW, old):
-            for entry in os.listdir(os.fsencode(folder)) if folder.is_dir() else ():
+            for entry in os.listdir(os.fsencode(folder)) if _is_own_folder(folder) else ():
                 there = os.path.join(os.fsencode(target), entry)
-                if entry not in own and not os.path.lexists(there):
+                if entry not in kept and not os.path.lexists(there):
                     os.rename(os.path.join(os.fsencode(folder), entry), there)
     shutil.rmtree(around)
+
+
+def _is_own_folder(path: Path) -> bool:
+    """Tell whether it is a folder, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def _names_in(path: Path) -> set[bytes] | None:
+    """Names that a file lists; None where there is none, or it was not written to its end: nothing was moved then."""
+    try:
+        return {os.fsencode(name) for name in json.loads(_written(path) or "")}
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _written(path: Path) -> str | None:
+    """Text of a regular file, in the encoding of file names; None where there is none."""
+    try:
+        return os.fsdecode(path.read_bytes()) if stat.S_ISREG(path.lstat().st_mode) else None
+    except OSError:
+        return None
 
 
 def _remove(path: Path) -> None:

@@ -3,12 +3,12 @@
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...storage.leftovers import temporary_folder
 from ..errors import ComposeError
 from ..production.buses import BUSES, bus_of
 from ..production.config import PEAK, Production
@@ -172,8 +172,8 @@ def _play(song: Song, samples: int, font: Path, *, dry: bool) -> "NDArray[np.flo
     import numpy as np
     import soundfile
 
-    with tempfile.TemporaryDirectory(prefix="mousai-") as folder:
-        midi_path, wave_path = Path(folder, "song.mid"), Path(folder, "song.wav")
+    with temporary_folder() as folder:
+        midi_path, wave_path = folder / "song.mid", folder / "song.wav"
         song_to_midi(song).write(str(midi_path))
         options = ["-ni", "-q", "-r", str(SAMPLE_RATE), "-g", "0.4", "-T", "wav", "-O", "float"]
         options += [] if dry else ["-R", "0", "-C", "0"]
