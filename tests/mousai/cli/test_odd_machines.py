@@ -122,5 +122,5 @@ def test_a_system_without_file_locks_is_told_of_once(
         with run_lock(tmp_path / name):
             pass
     assert capsys.readouterr().err.splitlines() == [
-        "mousai: this system has no file locks; see to it that no second process writes to the same place"
+        "mousai: there are no file locks here; see to it that no second process writes to the same place"
     ]

@@ -12,7 +12,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from ..errors import UserError, is_finite
 from ..processes import follow_parent
 from ..storage.files import first_foreign, write_text
 from ..storage.json_files import parse_json, read_text
+from ..storage.system import folder_lock
 from .annotations.facts import song_facts
 from .annotations.files import PLACES, file_names, write_files
 from .captions import caption
@@ -122,11 +123,6 @@ def write_dataset(
     orchestras = parse_orchestras(orchestra)
     check_tools(orchestras)
     folder = Path(out)
-    try:
-        (folder / "audio").mkdir(parents=True, exist_ok=True)
-        (folder / _ROWS).mkdir(exist_ok=True)
-    except OSError as error:
-        raise ComposeError("out", folder, f"cannot be a folder of songs: {error.strerror}; choose another") from None
     jobs = [
         _Job(
             str(folder),
@@ -142,6 +138,26 @@ def write_dataset(
         )
         for index in range(songs)
     ]
+    with _alone_in(folder):
+        return _write_missing(folder, jobs, workers or os.cpu_count() or 1, progress)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Make the folder of songs, and wait for another process that writes into it."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(folder_lock(folder))
+            (folder / "audio").mkdir(exist_ok=True)
+            (folder / _ROWS).mkdir(exist_ok=True)
+        except OSError as error:
+            hint = f"cannot be a folder of songs: {error.strerror}; choose another"
+            raise ComposeError("out", folder, hint) from None
+        yield
+
+
+def _write_missing(folder: Path, jobs: list[_Job], workers: int, progress: bool) -> Path:
+    """Compose the songs that are not there yet, then the table of all."""
     old = _read_rows(folder)
     finished: dict[int, dict[str, Any]] = {}
     for job in jobs:
@@ -157,9 +173,11 @@ def write_dataset(
             )
         if job.is_whole(row):
             finished[job.index] = row
-    finished |= {index: row for index, row in old.items() if index >= songs and (folder / row["file_name"]).is_file()}
+    finished |= {
+        index: row for index, row in old.items() if index >= len(jobs) and (folder / row["file_name"]).is_file()
+    }
     todo = [job for job in jobs if job.index not in finished]
-    for row in _results(todo, workers or os.cpu_count() or 1, progress):
+    for row in _results(todo, workers, progress):
         finished[_index(row)] = row
     if silent := [row["file_name"] for row in finished.values() if row.get("silent_layers")]:
         _log.warning(

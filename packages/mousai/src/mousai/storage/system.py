@@ -1,12 +1,18 @@
 """Where systems differ: folders for caches, locks of files, and standard streams that may be missing."""
 
 import atexit
+import errno
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import IO
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EINVAL)
+"""What drives say that cannot lock, such as some network drives; the files that are locked are known to be open."""
 
 
 def cache_folder(name: str) -> Path:
@@ -28,13 +34,13 @@ def cache_folder(name: str) -> Path:
         return Path(tempfile.gettempdir()) / f"mousai-{owner}" / name
 
 
-def lock(file: IO[str], *, wait: bool) -> bool:
+def lock(file: IO[str] | int, *, wait: bool) -> bool:
     """Lock an open file for this process until it is closed; False where another process has it.
 
-    A system without such locks (Windows) is told of once, in one line, and goes on without them.
+    A system (Windows) or a drive without such locks is told of once, in one line, and goes on without them.
 
     Args:
-        file: the file.
+        file: the file, or the number of an open folder.
         wait: wait for the other process.
     """
     try:
@@ -46,14 +52,46 @@ def lock(file: IO[str], *, wait: bool) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        _say_unlocked()
     return True
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Let one process at a time write into a folder; another one waits, and says so in one line.
+
+    Nothing is left in the folder: it is locked itself, and free again once the process is gone.
+
+    Args:
+        folder: the folder; made if it is missing.
+
+    Raises:
+        OSError: it cannot be made or read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.name != "posix":  # which opens no folders
+        _say_unlocked()
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        if not lock(descriptor, wait=False):
+            if sys.stderr is not None:
+                print(f"mousai: waiting for another process that writes into {folder}", file=sys.stderr, flush=True)
+            lock(descriptor, wait=True)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @cache
 def _say_unlocked() -> None:
     if sys.stderr is not None:
         print(
-            "mousai: this system has no file locks; see to it that no second process writes to the same place",
+            "mousai: there are no file locks here; see to it that no second process writes to the same place",
             file=sys.stderr,
         )
 

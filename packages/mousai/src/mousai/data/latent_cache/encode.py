@@ -44,6 +44,7 @@ from mousai.errors import UserError
 from mousai.storage.file_parts import FilePart
 from mousai.storage.files import first_foreign
 from mousai.storage.leftovers import sweep
+from mousai.storage.system import folder_lock
 from mousai.storage.weights import load_config, load_module, save_config, save_tensors
 
 SONGS_PER_SHARD = 32
@@ -105,7 +106,7 @@ def encode_songs(
     pool: Pool | None = None,
     progress: bool = True,
 ) -> Encoded:
-    """Encode what is not in the cache yet.
+    """Encode what is not in the cache yet; another process that encodes into it is waited for.
 
     Args:
         stage_1: folder of the autoencoder, see `load_stage_1`.
@@ -125,44 +126,45 @@ def encode_songs(
         if value < 1:
             raise UserError(name, value, "must be 1 or more")
     autoencoder = encoder_fingerprint(load_stage_1(stage_1).state_dict())
-    _check_index(cache, autoencoder, offsets)
-    sweep(cache, again=True)
-    names = {song_name(record, folder): record.path for record in records}
-    if len(names) < len(records):
-        raise UserError(folder, hint="two of its songs have one name")
-    write_metadata(cache, folder, records)
-    marks = marks_now(names)
-    changed = forget_changed(cache, marks)
-    known, tried = known_latents(cache), bad_before(cache)
-    wanted = [name for name in names if not known.issuperset(f"{name}#{index}" for index in range(offsets))]
-    # Those that were bad come last and by themselves: what a shard holds then does not depend on interruptions.
-    todo = [_cut([n for n in wanted if n not in tried]), _cut([n for n in wanted if n in tried])]
-    numbers = _free_numbers(cache)
-    jobs = [
-        EncodeJob(
-            stage_1,
-            autoencoder,
-            cache,
-            next(numbers),
-            tuple((n, names[n], marks.get(n, "")) for n in songs),
-            offsets,
-            again,
-        )
-        for again, shards in enumerate(todo)
-        for songs in shards
-    ]
-    bad, new = BadSongs(folder, cache / _BAD, total=len(names)), 0
-    try:
-        quiet = not progress or not jobs or sys.stderr is None
-        with tqdm(total=len(wanted), desc="encoding", unit="song", disable=quiet, file=sys.stderr) as bar:
-            for done, found in (pool or LocalPool(workers)).map(encode_shard, jobs):
-                new += done
-                bad.add(found)
-                bar.update(done + len(found))
-    finally:
-        if jobs:
-            bad.save()
-    return Encoded([name for name in names if name not in bad.found], new, bad.found, changed)
+    with folder_lock(cache):  # two processes would give two files one number
+        _check_index(cache, autoencoder, offsets)
+        sweep(cache, again=True)
+        names = {song_name(record, folder): record.path for record in records}
+        if len(names) < len(records):
+            raise UserError(folder, hint="two of its songs have one name")
+        write_metadata(cache, folder, records)
+        marks = marks_now(names)
+        changed = forget_changed(cache, marks)
+        known, tried = known_latents(cache), bad_before(cache)
+        wanted = [name for name in names if not known.issuperset(f"{name}#{index}" for index in range(offsets))]
+        # Those that were bad come last and by themselves: what a shard holds then does not depend on interruptions.
+        todo = [_cut([n for n in wanted if n not in tried]), _cut([n for n in wanted if n in tried])]
+        numbers = _free_numbers(cache)
+        jobs = [
+            EncodeJob(
+                stage_1,
+                autoencoder,
+                cache,
+                next(numbers),
+                tuple((n, names[n], marks.get(n, "")) for n in songs),
+                offsets,
+                again,
+            )
+            for again, shards in enumerate(todo)
+            for songs in shards
+        ]
+        bad, new = BadSongs(folder, cache / _BAD, total=len(names)), 0
+        try:
+            quiet = not progress or not jobs or sys.stderr is None
+            with tqdm(total=len(wanted), desc="encoding", unit="song", disable=quiet, file=sys.stderr) as bar:
+                for done, found in (pool or LocalPool(workers)).map(encode_shard, jobs):
+                    new += done
+                    bad.add(found)
+                    bar.update(done + len(found))
+        finally:
+            if jobs:
+                bad.save()
+        return Encoded([name for name in names if name not in bad.found], new, bad.found, changed)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from mousai.data.workers import LocalPool, Pool
 from mousai.errors import UserError
 from mousai.storage.files import first_foreign, write_text
 from mousai.storage.leftovers import sweep
+from mousai.storage.system import folder_lock
 from mousai.storage.weights import load_config
 
 
@@ -60,7 +61,7 @@ def shard_songs(
     pool: Pool | None = None,
     progress: bool = False,
 ) -> Packed:
-    """Pack what is not in a shard yet.
+    """Pack what is not in a shard yet; another process that packs into the folder is waited for.
 
     Songs are dealt to shards in the order of a hash of their names: so each shard is a fair sample of the data, and
     training, which mixes the songs of a few shards at a time, mixes well.
@@ -90,29 +91,30 @@ def shard_songs(
         "max_megabytes": max_megabytes,
         **data.about,
     }
-    finished = _begin(out, header)
-    jobs = [
-        ShardJob(data.kind, out, number, songs, data.about.get("offsets", 0))
-        for number, songs in enumerate(_dealt(data, songs_per_shard, max_megabytes * 10**6))
-    ]
-    todo = [job for job in jobs if job.file not in finished]
-    bad = BadSongs(source, out / BAD, total=len(data.songs))
-    for shard in finished.values():
-        bad.add(shard.bad)
-    quiet = not progress or not todo or sys.stderr is None
-    with tqdm(total=len(todo), desc="sharding", unit="shard", disable=quiet, file=sys.stderr) as bar:
-        for shard in (pool or LocalPool(1)).map(write_shard, todo):
-            finished[shard.file] = shard
+    with folder_lock(out):
+        finished = _begin(out, header)
+        jobs = [
+            ShardJob(data.kind, out, number, songs, data.about.get("offsets", 0))
+            for number, songs in enumerate(_dealt(data, songs_per_shard, max_megabytes * 10**6))
+        ]
+        todo = [job for job in jobs if job.file not in finished]
+        bad = BadSongs(source, out / BAD, total=len(data.songs))
+        for shard in finished.values():
             bad.add(shard.bad)
-            bar.update()
-    songs = sum(len(shard.songs) for shard in finished.values())
-    if todo or not (out / METADATA).exists():
-        bad.save()
-        kept = (song for song in data.songs if song.name not in bad.found)
-        write_text(out / METADATA, "".join(f"{fields_text(song)}\n" for song in kept))
-        _write_index(out, {**header, "complete": True, "songs": songs}, [finished[job.file] for job in jobs])
-    _clear(out, descriptions=True)
-    return Packed(songs, len(jobs), len(todo), bad.found)
+        quiet = not progress or not todo or sys.stderr is None
+        with tqdm(total=len(todo), desc="sharding", unit="shard", disable=quiet, file=sys.stderr) as bar:
+            for shard in (pool or LocalPool(1)).map(write_shard, todo):
+                finished[shard.file] = shard
+                bad.add(shard.bad)
+                bar.update()
+        songs = sum(len(shard.songs) for shard in finished.values())
+        if todo or not (out / METADATA).exists():
+            bad.save()
+            kept = (song for song in data.songs if song.name not in bad.found)
+            write_text(out / METADATA, "".join(f"{fields_text(song)}\n" for song in kept))
+            _write_index(out, {**header, "complete": True, "songs": songs}, [finished[job.file] for job in jobs])
+        _clear(out, descriptions=True)
+        return Packed(songs, len(jobs), len(todo), bad.found)
 
 
 def _audio(folder: Path) -> _Data:
