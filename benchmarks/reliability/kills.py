@@ -5,7 +5,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,13 +82,14 @@ def kill_all(
                         found = kill_servers(signal.Signals[kind], count, rng, work, forks, bar.update)
                         one.kills, one.writing, one.faults = found
                     else:
-                        _kill_job(one, JOBS[name], count, rng, folder, forks, bar.update)
+                        for _ in _kill_job(one, JOBS[name], count, rng, folder, forks):
+                            bar.update()
+                            yield one  # so far, because this takes long, and may be stopped
                 yield one
 
 
-def _kill_job(
-    one: Killed, job: Job, count: int, rng: random.Random, folder: Path, forks: Forks, step: Callable[[], object]
-) -> None:
+def _kill_job(one: Killed, job: Job, count: int, rng: random.Random, folder: Path, forks: Forks) -> Iterator[None]:
+    """Kill a command so many times, and note in `one` what comes of it; yields after each."""
     work = fresh(folder / "template", folder / "work")
     old = state(job, work)
     forks.run(job.words, work)  # what it puts into caches takes longer than all else
@@ -112,9 +113,6 @@ def _kill_job(
         ended = forks.end(begun)
         if ended.code == 0:
             continue
-        one.kills += 1
-        step()
-        one.writing += writing
         faults = [*_wrong_end(one.signal, ended), *_stay(begun[0])]
         if one.signal != "SIGKILL":
             faults += [f"left behind: {path}" for path in leftovers_in(work, forks.tmp)]
@@ -127,7 +125,10 @@ def _kill_job(
             odd = sorted(key for key in after.keys() | new.keys() if after.get(key) != new.get(key))
             faults.append(f"another end than without it: {', '.join(odd)}")
         faults += [f"left behind by both: {path}" for path in leftovers_in(work, forks.tmp)]
+        one.kills += 1
+        one.writing += writing
         one.faults += [f"kill {one.kills}: {what}" for what in faults]
+        yield
 
 
 def _wrong_end(name: str, ended: Ended) -> list[str]:

@@ -70,5 +70,5 @@ def test_a_drive_without_locks_is_told_of_once(tmp_path, monkeypatch, capsys, co
 
 def test_a_folder_that_cannot_be_made_is_the_systems_error(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="Not a directory|File exists"), folder_lock(Path(tmp_path / "file" / "cache")):
+    with pytest.raises(OSError, match=r"Not a directory|File exists"), folder_lock(Path(tmp_path / "file" / "cache")):
         pass

@@ -4,14 +4,17 @@ libsndfile writes its last bytes when it is closed and drops what goes wrong the
 nobody can read, and says nothing. So it writes here through Python, which keeps the first error.
 """
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import soundfile
 
+from mousai.audio.outputs import FORMATS
 from mousai.storage.file_parts import Seekable
 from mousai.storage.files import atomic_file
 
@@ -55,6 +58,23 @@ def encoded_file(
         if os.fstat(raw.fileno()).st_size < recorder.length:
             raise OSError(f"only {os.fstat(raw.fileno()).st_size} of {recorder.length} bytes are in the file")
         finish(temporary)
+
+
+def can_encode(suffix: str, sample_rate: int, channels: int) -> bool:
+    """Tell whether files of that ending can hold such sound; nothing is written to a disk.
+
+    Args:
+        suffix: ending of the name, one of `FORMATS`.
+        sample_rate: Hz.
+        channels: number of channels.
+    """
+    settings = {"subtype": "PCM_24", **FORMATS[suffix]}
+    try:
+        with soundfile.SoundFile(io.BytesIO(), "w", sample_rate, channels, **settings) as file:
+            file.write(np.zeros((1024, channels), np.float32))
+    except soundfile.LibsndfileError:
+        return False
+    return True
 
 
 class _Recorder(Seekable):

@@ -50,6 +50,7 @@ def create_app(service: Service) -> FastAPI:
         UserError: errors.on_user_error,
         RequestValidationError: errors.on_invalid,
         HTTPException: errors.on_http,
+        OSError: errors.on_disk,
         Exception: errors.on_fault,
     }
     for kind, handler in handlers.items():

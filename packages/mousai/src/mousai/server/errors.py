@@ -1,5 +1,6 @@
 """Errors of the API: one schema, one sentence."""
 
+import errno
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -30,7 +31,10 @@ _CODES = {
     500: "internal",
     501: "not_implemented",
     503: "unavailable",
+    507: "disk_full",
 }
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where a disk is full, or may not take more from this user."""
 _NAMES = {
     **{name: one.stored_as(name) for name, one in settings_of(SamplingConfig).items()},
     "inpaint_audio": "recording",
@@ -116,7 +120,9 @@ async def on_user_error(request: Request, error: Exception) -> JSONResponse:
     folder = f"{request.app.state.service.files.folder}{os.sep}"
     param = param_of(error)
     told = None if param is None else param.replace(folder, "")
-    return answer(422, sentence_of(error).replace(folder, ""), param=told)
+    cause = error.__cause__
+    status = 507 if isinstance(cause, OSError) and cause.errno in FULL else 422
+    return answer(status, sentence_of(error).replace(folder, ""), param=told)
 
 
 async def on_invalid(_: Request, error: Exception) -> JSONResponse:
@@ -151,6 +157,13 @@ async def on_http(_: Request, error: Exception) -> JSONResponse:
     return answer(error.status_code, messages.get(error.status_code, str(error.detail)), headers=error.headers)
 
 
+async def on_disk(request: Request, error: Exception) -> JSONResponse:
+    """Answer a full disk, which is nobody's mistake and passes; what else the system reports is a fault."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return answer(507, f"the disk of the server is full ({error.strerror}); make room there, then ask again")
+    raise error
+
+
 async def on_fault(_: Request, error: Exception) -> JSONResponse:
     """Answer a fault of the program; its traceback goes to the log."""
     return answer(500, f"the server failed ({type(error).__name__}); its log says more")
@@ -158,7 +171,7 @@ async def on_fault(_: Request, error: Exception) -> JSONResponse:
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return statuses for the OpenAPI document of a route; those that every route has come along."""
-    always = (400, 401, 403, 408, 413, 422)
+    always = (400, 401, 403, 408, 413, 422, 507)
     return {status: {"model": ErrorBody, "description": _CODES[status]} for status in sorted({*always, *statuses})}
 
 

@@ -162,7 +162,7 @@ def encode_songs(
                     bad.add(found)
                     bar.update(done + len(found))
         finally:
-            if jobs:
+            if jobs or not (cache / _BAD).exists():  # a full disk may have stopped the last run right before it
                 bad.save()
         return Encoded([name for name in names if name not in bad.found], new, bad.found, changed)
 

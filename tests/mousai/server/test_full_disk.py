@@ -1,0 +1,57 @@
+"""A full disk under the server: an answer that says so, nothing left, and the same request works with room."""
+
+import resource
+from contextlib import contextmanager
+
+import pytest
+
+from .conftest import message_of, service_of, upload, wav
+
+
+@contextmanager
+def files_of(limit: int):
+    """No file may become larger, which stands for a full disk: the same calls fail."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def names(client):
+    return {path.name for path in service_of(client).files.folder.iterdir()}
+
+
+@pytest.mark.parametrize("limit", [0, 4096, 40_000])
+def test_an_upload_that_does_not_fit_is_answered_and_leaves_nothing(client, limit):
+    with files_of(limit):
+        response = client.post("/v1/files", files={"file": ("a.wav", wav(1.0))})
+    assert "disk of the server is full" in message_of(response, 507)
+    assert names(client) == set()
+    assert client.post("/v1/files", files={"file": ("a.wav", wav(1.0))}).status_code == 201
+
+
+@pytest.mark.parametrize("limit", [0, 4096])
+def test_a_piece_that_does_not_fit_fails_with_the_reason(client, limit):
+    body = {"input": {"prompt": "calm piano pop", "duration": 0.3, "seed": 1}}
+    before = names(client)
+    with files_of(limit):
+        made = client.post("/predictions", json=body).json()
+    assert made["status"] == "failed" and "cannot be written" in made["error"], made
+    assert "response_format" not in made["error"] and names(client) == before
+    assert client.post("/predictions", json=body).json()["status"] == "succeeded"
+
+
+def test_a_download_in_another_container_that_does_not_fit_is_answered(client):
+    found = upload(client, wav(0.5))
+    with files_of(100):
+        response = client.get(f"/v1/files/{found}?format=flac")
+    assert "cannot be written" in message_of(response, 507)
+    assert client.get(f"/v1/files/{found}?format=flac").status_code == 200
+
+
+def test_a_container_that_cannot_hold_the_rate_is_still_refused(client):
+    found = upload(client, wav(0.5, rate=96_000, channels=1))
+    body = {"input": {"verb": "vary", "recording": found, "prompt": "rock", "response_format": "mp3"}}
+    assert "cannot hold 96000 samples a second" in message_of(client.post("/predictions", json=body), 422)
