@@ -95,3 +95,26 @@ def test_a_folder_of_nothing_but_hidden_music_says_so(tmp_path: Path):
         find_records(tmp_path)
     with pytest.raises(UserError, match="no such folder"):
         find_records(tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+@pytest.mark.parametrize("name", ["metadata.jsonl", "metadata.csv", "a.json", "a.TXT", "annotations.jsonl"])
+def test_what_should_tell_of_songs_and_is_no_file_is_named(tmp_path: Path, capsys, kind: str, name: str):
+    music(tmp_path / "a.wav")
+    odd = tmp_path / name
+    if kind == "pipe":
+        os.mkfifo(odd)
+    elif kind == "folder":
+        odd.mkdir()
+    else:
+        odd.symlink_to(tmp_path / "gone")
+    assert main(["data", "check", str(tmp_path), "--workers", "1"]) == 0
+    out = capsys.readouterr().out
+    assert f"skipped      1 file ({name}) no regular file" in out
+
+
+def test_a_pipe_in_the_place_of_an_index_hangs_nothing(tmp_path: Path):
+    song = music(tmp_path / "deep" / "a.wav")
+    os.mkfifo(tmp_path / "deep" / "index.json")
+    listing = list_folder(tmp_path)
+    assert listing.audio == [song] and listing.skipped == {"no regular file": [tmp_path / "deep" / "index.json"]}

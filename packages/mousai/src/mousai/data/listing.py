@@ -17,6 +17,8 @@ HIDDEN = "hidden, or in a folder that a system keeps for itself"
 LINKED = "a link to a folder, which is not followed; name that folder, or move it here"
 SPECIAL = "no regular file"
 OURS = "made by mousai (a run, a model, latents, shards or an evaluation), and no songs"
+_TELLS = (".jsonl", ".csv", ".json", ".txt")
+"""Endings of files that tell of songs: tables, and files beside them."""
 _SYSTEM = {
     *("__macosx", "@eadir", "#recycle", "@recycle", "$recycle.bin", "system volume information", "lost+found"),
     *("@recently-snapshot", "#snapshot", "recycler"),
@@ -67,7 +69,9 @@ def list_folder(folder: Path) -> Listing:
     """List the files below a folder that count as data.
 
     Neither hidden files nor folders of a system count, nor links to folders, nor what mousai itself made there (a run
-    with its samples, a model, a latent cache, shards, an evaluation), nor folders that cannot be read.
+    with its samples, a model, a latent cache, shards, an evaluation), nor folders that cannot be read. Pipes, folders
+    and links to nothing in the place of a table or of a file beside a song are named, because what they should tell is
+    missing.
 
     Raises:
         UserError: the folder is missing, or cannot be read itself.
@@ -92,6 +96,8 @@ def list_folder(folder: Path) -> Listing:
         for entry in entries:
             path, away = here / entry.name, hidden or _is_hidden(entry.name)
             if entry.is_dir(follow_symlinks=False):
+                if not away and path.suffix.lower() in _TELLS:
+                    skipped[SPECIAL].append(path)  # as what its name says; the songs in it count
                 if not away and _is_ours(path):
                     skipped[OURS].append(path)
                 else:
@@ -103,7 +109,7 @@ def list_folder(folder: Path) -> Listing:
                     skipped[HIDDEN].append(path)
             elif os.path.isfile(path):
                 files.append(path)
-            elif is_audio(path):
+            elif is_audio(path) or path.suffix.lower() in _TELLS:
                 skipped[SPECIAL].append(path)
     return Listing(folder, tuple(sorted(files)), {why: sorted(paths) for why, paths in sorted(skipped.items())})
 
@@ -139,6 +145,8 @@ def _is_ours(folder: Path) -> bool:
         return True
     if has("report.json", "report.html"):
         return True
+    if not os.path.isfile(folder / "index.json"):  # a pipe would hang
+        return False
     try:
         with (folder / "index.json").open("rb") as file:
             head = file.read(4096)

@@ -120,9 +120,13 @@ async def on_user_error(request: Request, error: Exception) -> JSONResponse:
     folder = f"{request.app.state.service.files.folder}{os.sep}"
     param = param_of(error)
     told = None if param is None else param.replace(folder, "")
+    return answer(status_of(error), sentence_of(error).replace(folder, ""), param=told)
+
+
+def status_of(error: UserError, otherwise: int = 422) -> int:
+    """Status of a mistake: 507 where it is none of the client, because a disk is full."""
     cause = error.__cause__
-    status = 507 if isinstance(cause, OSError) and cause.errno in FULL else 422
-    return answer(status, sentence_of(error).replace(folder, ""), param=told)
+    return 507 if isinstance(cause, OSError) and cause.errno in FULL else otherwise
 
 
 async def on_invalid(_: Request, error: Exception) -> JSONResponse:

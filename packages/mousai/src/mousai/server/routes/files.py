@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 
 from mousai.conditioning.attributes import key_name
 from mousai.errors import UserError
-from mousai.server.errors import ApiError, responses
+from mousai.server.errors import ApiError, responses, status_of
 from mousai.server.files import MEGABYTE, FileStore, StoredFile, media_type_of, sound_content
 from mousai.server.provenance import attributes_in
 from mousai.server.sending import SentOnce
@@ -138,7 +138,7 @@ def converted(file: StoredFile, container: str, files: FileStore) -> FilePath:
     except BaseException as error:
         files.release(path)
         if isinstance(error, UserError):
-            raise ApiError(415, f"format: {container}: {error.hint}", param="format") from None
+            raise ApiError(status_of(error, 415), f"format: {container}: {error.hint}", param="format") from None
         raise
     return path
 
