@@ -59,7 +59,7 @@ def test_a_folder_with_a_config_of_something_else_is_no_run(songs, saved_model, 
 @pytest.mark.parametrize(
     ("name", "text"),
     [("metadata.jsonl", '{"file_name": "0.wav", "caption": "mine"}\n'), ("metadata.jsonl", '{"file_name": "x.wav"}\n'),
-     ("metadata.jsonl", "[1]\n"), ("audio/000000.flac", "mine"), ("chords/000003.lab", "mine")],
+     ("metadata.jsonl", "[1]\n"), ("audio/000000.flac", "mine"), ("chords/000003.lab", "mine"), ("mine.FLAC", "mine")],
 )  # fmt: skip
 def test_the_users_songs_are_no_place_for_composed_ones(tmp_path, monkeypatch, name, text):
     monkeypatch.setattr("mousai.compose.dataset.check_tools", lambda *_: None)

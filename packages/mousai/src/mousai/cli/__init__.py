@@ -5,6 +5,7 @@ What this module imports is light, so that `mousai --help` waits for neither PyT
 
 import errno
 import io
+import os
 import sys
 from collections.abc import Sequence
 
@@ -17,11 +18,14 @@ from mousai.storage.system import open_missing_streams
 
 __all__ = ["COMMANDS", "build_parser", "main"]
 _LESS = "give less at once: a shorter recording or piece, a smaller --loop.batch, fewer --workers, or --dtype bfloat16"
+_UNREAD = 128 + 13
+"""Exit code where nobody reads what is printed any more, as behind `| head`: that of programs which SIGPIPE ends."""
 _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line; returns the exit code: 0, 2 for a mistake that one line on stderr names, 130 after Ctrl-C.
+    """Run a command line; returns the exit code: 0, 2 for a mistake that one line on stderr names, 130 after Ctrl-C,
+    141 where nobody reads what it prints.
 
     A mistake of the user is a `UserError`, and what the system says of a file or a disk is an `OSError`: names that are
     too long, folders that cannot be read, a full disk. Everything else is a fault of the program, which keeps its
@@ -39,10 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         parsed = parse(parser, command, arguments)
         with signals_interrupt():
-            return int(parsed.run(parsed))
+            code = int(parsed.run(parsed))
+            sys.stdout.flush()  # what goes wrong there would else be told by Python, after all
+            return code
     except KeyboardInterrupt as stopped:
         print("mousai: stopped; what was not finished has not been written", file=sys.stderr)
         return exit_code(stopped)
+    except BrokenPipeError:
+        _close_stdout()
+        return _UNREAD
     except UserError as error:
         print(f"mousai: error: {error.in_options(options_of(parser))}", file=sys.stderr)
         return 2
@@ -55,5 +64,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             line = of_system(error)
         else:
             raise
+        _close_stdout()  # where it could not be written, Python would try once more and complain
         print(f"mousai: error: {line}", file=sys.stderr)
         return 2
+
+
+def _close_stdout() -> None:
+    """Let what could not be printed go nowhere."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, sys.stdout.fileno())
+        os.close(nothing)

@@ -12,21 +12,20 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError, is_finite
 from ..processes import follow_parent
-from ..storage.files import first_foreign, write_text
+from ..storage.files import write_text
 from ..storage.json_files import parse_json, read_text
-from ..storage.system import folder_lock
 from .annotations.facts import song_facts
-from .annotations.files import PLACES, file_names, write_files
+from .annotations.files import file_names, write_files
 from .captions import caption
 from .composition import LONGEST, PALETTES, compose_song
 from .errors import ComposeError
+from .folder import METADATA, ROWS, alone_in, check_folder, writing_into
 from .production import draw_orchestra, draw_production, parse_orchestras
 from .rendering.balance import LEAD_LEVEL, LOUDEST
 from .rendering.render import SAMPLE_RATE, check_tools, render_song, soundfont_name
@@ -35,8 +34,6 @@ from .song import Song
 from .styles import GENRES, styles_of
 from .writing.score import stream
 
-METADATA = "metadata.jsonl"
-_ROWS = ".rows"
 _log = logging.getLogger(__name__)
 
 
@@ -119,7 +116,7 @@ def write_dataset(
     other songs.
     """
     _check(songs, duration, palette, lead_level, genre, workers)
-    _check_folder(Path(out))
+    check_folder(Path(out))
     orchestras = parse_orchestras(orchestra)
     check_tools(orchestras)
     folder = Path(out)
@@ -138,22 +135,8 @@ def write_dataset(
         )
         for index in range(songs)
     ]
-    with _alone_in(folder):
+    with alone_in(folder):
         return _write_missing(folder, jobs, workers or os.cpu_count() or 1, progress)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Make the folder of songs, and wait for another process that writes into it."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(folder_lock(folder))
-            (folder / "audio").mkdir(exist_ok=True)
-            (folder / _ROWS).mkdir(exist_ok=True)
-        except OSError as error:
-            hint = f"cannot be a folder of songs: {error.strerror}; choose another"
-            raise ComposeError("out", folder, hint) from None
-        yield
 
 
 def _write_missing(folder: Path, jobs: list[_Job], workers: int, progress: bool) -> Path:
@@ -186,11 +169,11 @@ def _write_missing(folder: Path, jobs: list[_Job], workers: int, progress: bool)
         )
     path = folder / METADATA
     text = "".join(json.dumps(finished[index], ensure_ascii=False) + "\n" for index in sorted(finished))
-    with _writing(folder):
+    with writing_into(folder):
         write_text(path, text)
-        for leftover in (folder / _ROWS).glob("*.json"):
+        for leftover in (folder / ROWS).glob("*.json"):
             leftover.unlink()
-        (folder / _ROWS).rmdir()
+        (folder / ROWS).rmdir()
     return path
 
 
@@ -209,17 +192,6 @@ def _check(
         styles_of(genre)
     if workers is not None and workers < 1:
         raise UserError("workers", workers, "1 or more would do")
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse a folder whose files are somebody else's; those of an unfinished data set have rows in `.rows`."""
-    if (folder / METADATA).exists() or (folder / _ROWS).is_dir():
-        return
-    for name in ("audio", "stems", *(place.partition("/")[0] for place in PLACES.values())):
-        if foreign := first_foreign(folder / name):
-            raise ComposeError(
-                "out", folder, f"holds {name}/{foreign}, and no songs of mousai compose; choose another folder"
-            )
 
 
 def _results(jobs: list[_Job], workers: int, progress: bool) -> Iterator[dict[str, Any]]:
@@ -259,7 +231,7 @@ def _write_song(job: _Job) -> dict[str, Any]:
     row |= {"orchestra": rendered.orchestra, "production": rendered.production}
     if rendered.silent:
         row["silent_layers"] = list(rendered.silent)
-    with _writing(Path(job.out)):
+    with writing_into(Path(job.out)):
         if job.stems:
             row |= write_stems(rendered.stems, Path(job.out), job.index)
         with encoded_file(Path(job.out, job.file_name), SAMPLE_RATE, 2, subtype="PCM_16", format="FLAC") as file:
@@ -267,17 +239,8 @@ def _write_song(job: _Job) -> dict[str, Any]:
             file.title, file.genre, file.comment = song.title, song.genre, row["caption"]
             file.write(rendered.mix.T)
         write_files(song, Path(job.out), job.index)
-        write_text(Path(job.out, _ROWS, f"{job.index:06d}.json"), json.dumps(row, ensure_ascii=False) + "\n")
+        write_text(Path(job.out, ROWS, f"{job.index:06d}.json"), json.dumps(row, ensure_ascii=False) + "\n")
     return row
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Writing into the folder of songs; a full disk or a folder without permission is the user's to put right."""
-    try:
-        yield
-    except OSError as error:
-        raise ComposeError("out", folder, f"cannot be written: {error.strerror or error}") from error
 
 
 def _index(row: dict[str, Any]) -> int:
@@ -290,7 +253,7 @@ def _read_rows(folder: Path) -> dict[int, dict[str, Any]]:
     try:
         if (folder / METADATA).is_file():
             lines += read_text(folder / METADATA, most=2**30).split("\n")
-        lines += [read_text(path) for path in sorted((folder / _ROWS).glob("*.json"))]
+        lines += [read_text(path) for path in sorted((folder / ROWS).glob("*.json"))]
         rows = [parse_json(line) for line in lines if line.strip()]
         if foreign := [row for row in rows if row["file_name"] != f"audio/{_index(row):06d}.flac" or "key" not in row]:
             raise ValueError(f"the row of {str(foreign[0]['file_name'])[:80]!r} is none of mousai compose")
