@@ -191,6 +191,25 @@ def test_a_callback_interrupts_the_piece_that_it_is_called_for(pipe: Mousai):
     assert not torch.equal(both[:1], pipe(PROMPTS[0], **given).audios)
 
 
+def test_another_thread_ends_the_whole_call(pipe: Mousai):
+    steps = []
+
+    def stop(one: Mousai, step: int, t: float, values: dict[str, torch.Tensor]) -> None:
+        steps.append(step)
+        if len(steps) == 6:  # the second step of the second piece
+            other = threading.Thread(target=lambda: setattr(one, "_interrupt", True))
+            other.start()
+            other.join()
+            one._interrupt = False  # of its own piece, which does not undo what another thread wants
+
+    given = {**QUICK, "num_inference_steps": 4, "duration": 0.1, "seed": 1}
+    made = pipe(list(PROMPTS[:2]), num_waveforms_per_prompt=2, callback_on_step_end=stop, **given)
+    assert steps == [0, 1, 2, 3, 0, 1]
+    assert len(made.audios) == 2 and made.seeds == (1, 2) and made.prompts == (PROMPTS[0], PROMPTS[0])
+    assert torch.equal(made.audios[:1], pipe(PROMPTS[0], **given).audios)
+    assert len(pipe(list(PROMPTS[:2]), **given).audios) == 2  # the next call goes to its end
+
+
 def test_an_adapter_makes_the_same_weights_with_any_number_of_threads(saved_model: Path, tmp_path: Path):
     write_adapter(tmp_path / "adapter.safetensors", saved_model, value=0.013)
     made = []

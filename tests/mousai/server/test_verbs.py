@@ -273,14 +273,3 @@ def test_a_command_names_model_and_adapter_and_makes_the_same_samples(
     server = read_audio("again.wav")
     assert main([*words[1:], "--overwrite"]) == 0
     assert np.array_equal(server, read_audio("again.wav"))
-
-
-def test_an_exact_job_says_so_and_is_refused_where_the_model_is_not_in_float32(client, saved_model: Path):
-    made = predict(client, seed=3, exact=True)
-    told = info_of(client, made)
-    assert told["made"]["exact"] == "True" and "--exact" in shlex.split(told["command"])
-    model = served_model(saved_model, name="miniature", dtype="bfloat16")
-    with TestClient(create_app(Service(ServerConfig(), model)), base_url=BASE) as other:
-        failed = predict(other, exact=True)
-        assert failed["status"] == "failed" and failed["error"].startswith("exact: is promised in float32 alone")
-        assert predict(other)["status"] == "succeeded"

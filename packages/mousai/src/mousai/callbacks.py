@@ -67,33 +67,49 @@ def _changed(returned: Any, estimate: Tensor) -> Tensor | None:
 
 
 class Interruptions:
-    """Which of the calls that run, one a thread, a callback has told to stop.
+    """Which of the calls that run, one a thread, were told to stop.
 
     Threads that share a pipeline do not stop each other's calls: a call is stopped by its own callback, or by a thread
-    that runs none, which stops all.
+    that runs none, which stops all. Where a call makes its pieces one after the other, its callback stops the piece
+    that it is called for, and another thread the whole call.
     """
 
     def __init__(self) -> None:
-        self._stopped: dict[int, bool] = {}
+        self._piece: dict[int, bool] = {}
+        self._call: dict[int, bool] = {}
 
     def begin(self) -> None:
         """Note that this thread begins a call."""
-        self._stopped[threading.get_ident()] = False
+        me = threading.get_ident()
+        self._piece[me] = self._call[me] = False
 
     def end(self) -> None:
         """Note that this thread's call has ended."""
-        self._stopped.pop(threading.get_ident(), None)
+        me = threading.get_ident()
+        self._piece.pop(me, None)
+        self._call.pop(me, None)
 
     @property
     def is_stopped(self) -> bool:
-        """Whether this thread's call was told to stop."""
-        return self._stopped.get(threading.get_ident(), False)
+        """Whether this thread's piece, or its whole call, was told to stop."""
+        return self._piece.get(threading.get_ident(), False) or self.is_call_stopped
+
+    @property
+    def is_call_stopped(self) -> bool:
+        """Whether this thread's whole call was told to stop, by a thread without one."""
+        return self._call.get(threading.get_ident(), False)
+
+    def next_piece(self) -> None:
+        """Note that this thread's call goes on to its next piece, which nobody has stopped yet."""
+        self._piece[threading.get_ident()] = False
 
     def stop(self, value: bool) -> None:
-        """Tell this thread's call to stop, or not to; from a thread without one, all calls."""
+        """Tell this thread's piece to stop, or not to; from a thread without a call, all calls."""
         me = threading.get_ident()
-        for thread in [me] if me in self._stopped else list(self._stopped):
-            self._stopped[thread] = value
+        if me in self._piece:
+            self._piece[me] = value
+        else:
+            self._call.update(dict.fromkeys(list(self._call), value))
 
 
 def pipeline_call(method: F) -> F:

@@ -111,7 +111,8 @@ class Mousai(Cascade):
             latents: starting noise [pieces, latent_channels, frames] instead of that of `seed`.
             output_type: "pt" gives a tensor, "np" a NumPy array, "latent" the latents, not decoded.
             callback_on_step_end: called after each step of stage 2, see `StepEnd`. It may set `pipe._interrupt = True`:
-                the estimate of that step is then decoded.
+                the estimate of that step is then decoded. Another thread that sets it ends the call; of an exact call,
+                the pieces that were begun are then returned.
             **settings: see below.
 
         Returns:

@@ -32,7 +32,8 @@ def each_alone(
 ) -> "Callable[Concatenate[Mousai, Request, P], MousaiOutput]":
     """Make a verb heed `SamplingConfig.exact`: each piece of an exact request is then made alone, in one thread.
 
-    A callback that interrupts a piece interrupts that piece, as it would in a call for it alone.
+    A callback that interrupts a piece interrupts that piece, as it would in a call for it alone. Another thread that
+    does so ends the call: the result has the pieces that were begun.
 
     Args:
         make: makes the pieces of a request; its keyword argument `latents`, if it has one, holds one for each piece.
@@ -46,7 +47,9 @@ def each_alone(
         outputs, mine = [], dict(kwargs)
         with one_thread():
             for place, one in enumerate(request.alone()):
-                pipe._interrupt = False
+                if outputs and pipe._interruptions.is_call_stopped:
+                    break
+                pipe._interruptions.next_piece()
                 if "latents" in kwargs:
                     mine["latents"] = _own(kwargs["latents"], place, len(request.seeds))
                 outputs.append(call(pipe, one, *args, **mine))

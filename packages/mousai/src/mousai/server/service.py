@@ -36,6 +36,8 @@ class ServedModel:
         controls: what it follows beside tempo, key and lead.
         about: its description.
         device: where it computes.
+        dtype: of its U-Nets; "auto" where each machine of a cluster settles it.
+        compiled: whether they are compiled.
         facts: what results store of it beside its name.
     """
 
@@ -47,6 +49,8 @@ class ServedModel:
     controls: tuple[str, ...] = ()
     about: str = ""
     device: str = "cpu"
+    dtype: str = "auto"
+    compiled: bool = False
     facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -61,6 +65,7 @@ def served_model(
     name: str,
     device: str = "auto",
     dtype: str = "auto",
+    compiled: bool = False,
     load: "Callable[[], Mousai] | None" = None,
     facts: Mapping[str, str] | None = None,
 ) -> ServedModel:
@@ -71,13 +76,15 @@ def served_model(
         name: under which clients ask for it.
         device: where it computes.
         dtype: of its U-Nets.
+        compiled: whether `load` compiles them.
         load: loads it, where more than that is to be done.
         facts: what results store of it beside its name.
 
     Raises:
-        UserError: the folder is incomplete, or there is no such device.
+        UserError: the folder is incomplete, or there is no such device or dtype.
     """
     from mousai.device import resolve_device
+    from mousai.dtype import resolve_dtype
     from mousai.pipeline import Mousai
     from mousai.storage.folders import autoencoder_config, describe
     from mousai.storage.parts import PARTS
@@ -93,6 +100,8 @@ def served_model(
         controls=() if described.latent_diffusion is None else described.latent_diffusion.controls,
         about=described.about,
         device=str(found),
+        dtype=str(resolve_dtype(dtype, found)).removeprefix("torch."),
+        compiled=compiled,
         facts=facts or {},
     )
 
@@ -142,6 +151,9 @@ class Service:
             max_duration=self.config.max_duration,
             files=self.files,
             controls=model.controls,
+            device=model.device,
+            dtype=model.dtype,
+            compiled=model.compiled,
         )
 
     def start(self) -> None:

@@ -142,7 +142,9 @@ def _serve_on_cluster(args: argparse.Namespace, config: ServerConfig, address: s
             replicas=config.replicas,
             resources=resources,
         )
-        return serve(config, replace(model, device=device), engine=engine, browser=args.browser)
+        # Which dtype "auto" is, each machine of the cluster finds by itself.
+        model = replace(model, device=device, dtype=args.dtype)
+        return serve(config, model, engine=engine, browser=args.browser)
 
 
 def _served_model(args: argparse.Namespace, device: str) -> "ServedModel":
@@ -154,7 +156,15 @@ def _served_model(args: argparse.Namespace, device: str) -> "ServedModel":
     # Clients are told no path of this machine.
     facts = {name: Path(value).name for name, value in lora_record(args).items()}
     facts |= {} if args.revision is None else {"revision": args.revision}
-    return served_model(folder, name=served_name(args), device=device, load=Load(args, device), facts=facts)
+    return served_model(
+        folder,
+        name=served_name(args),
+        device=device,
+        dtype=args.dtype,
+        compiled=args.compile,
+        load=Load(args, device),
+        facts=facts,
+    )
 
 
 class Load:

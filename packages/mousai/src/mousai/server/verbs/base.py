@@ -36,6 +36,9 @@ class Terms:
         max_duration: most seconds of a piece.
         files: the store.
         controls: what the model follows beside tempo, key and lead, of `mousai info`.
+        device: where the model computes.
+        dtype: of its U-Nets; "auto" where each machine of a cluster settles it.
+        compiled: whether they are compiled.
     """
 
     defaults: SamplingConfig
@@ -44,6 +47,9 @@ class Terms:
     max_duration: float
     files: "FileStore"
     controls: tuple[str, ...] = ()
+    device: str = "cpu"
+    dtype: str = "auto"
+    compiled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +126,11 @@ class JobInput(BaseModel):
 
     def check_settings(self, terms: Terms) -> None:
         """Raise `UserError` where the settings of sampling are impossible, or would not be used."""
+        from mousai.exact.threads import check_exact
+
         config = terms.defaults.updated(self.settings())
+        if config.exact:
+            check_exact(device=terms.device, dtype=terms.dtype, compiled=terms.compiled)
         if self.negative_prompt is not None and config.guidance_scale == 1:
             hint = "uses no negative_prompt; give more, or leave it out"
             raise UserError("guidance_scale", config.guidance_scale, hint)
