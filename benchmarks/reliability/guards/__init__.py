@@ -1,0 +1,1 @@
+"""Guards, removed one at a time: each removal must make a test fail."""

@@ -1,0 +1,112 @@
+"""Each guard removed once: the tests that fail without it, and the guards that none misses.
+
+    python -m benchmarks.reliability.guards [--modules M ...] [--tests T ...] [--out DIR]
+
+Guards are `if … : raise …`, and calls of functions that only check. The tests run once with a copy of the package.
+After each test, it is run again for each guard that fired in it, this time without that guard, until a test fails. A
+guard that fires in no test is not missed by any, since nothing would be different without it.
+
+What was found lies in DIR/guards.json. A further call tries only the guards that were not caught before, with the tests
+that it is given. `--tests` takes what pytest takes.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.reliability.guards.find import Guard, all_guards
+from benchmarks.reliability.guards.plugin import TRIED, WANTED
+from benchmarks.reliability.guards.scratch import FIRED, copy_with_switches
+
+ROOT = Path(__file__).parents[3]
+SOURCES = ROOT / "packages" / "mousai" / "src"
+ROOMS = ("arguments.py", "audio", "callbacks.py", "cli", "codec.py", "composing.py", "conditioning", "convert", "data")
+ROOMS += ("device.py", "diffusion", "dtype.py", "editing.py", "exact", "output.py", "pipeline.py", "regions.py")
+ROOMS += ("request.py", "sampling_config.py", "server", "settings.py", "storage", "streaming", "verbs")
+MODULES = tuple(f"mousai/{name}" for name in ROOMS)
+"""What reads what others wrote, and what checks what a user asked for: all but training, composing and evaluating."""
+TESTS = ("storage", "convert", "data", "audio", "conditioning", "diffusion", "editing", "pipeline", "streaming")
+TESTS += ("cli", "server")
+_PLUGIN = "benchmarks.reliability.guards.plugin"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Parser of the command line."""
+    top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top.add_argument("--sources", type=Path, default=SOURCES, metavar="DIR", help="folder of sources")
+    top.add_argument("--modules", nargs="+", default=list(MODULES), metavar="M", help="modules or folders below it")
+    tests = [*(f"tests/mousai/{name}" for name in TESTS), *map(str, sorted((ROOT / "tests/mousai").glob("test_*.py")))]
+    top.add_argument("--tests", nargs="+", default=tests, metavar="T", help="files and folders of tests")
+    top.add_argument("--root", type=Path, default=ROOT, metavar="DIR", help="folder in which pytest runs")
+    top.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "guards", metavar="DIR")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Try guards, print those that are not missed; 1 where there are such."""
+    args = parser().parse_args(arguments)
+    guards = all_guards(args.sources, args.modules)
+    known = _load(args.out)
+    wanted = [guard for guard in guards if known.get(guard.key, {}).get("by") is None]
+    _run(wanted, args, known)
+    left = [guard for guard in guards if known[guard.key]["by"] is None]
+    for guard in left:
+        tests = known[guard.key]["tests"]
+        why = f"not missed by {len(tests)} tests, such as {tests[0]}" if tests else "fires in no test"
+        print(f"{guard.module}:{guard.line}: {guard.place}: {guard.kind} {guard.text}: {why}")
+    print(f"{len(guards)} guards, {len(guards) - len(left)} caught, {len(left)} left")
+    return int(bool(left))
+
+
+def _run(wanted: Sequence[Guard], args: argparse.Namespace, known: dict[str, Any]) -> None:
+    """Run the tests with the copy, and add to what is known of each guard."""
+    with tempfile.TemporaryDirectory(prefix="guards-") as name:
+        folder = Path(name)
+        files = {FIRED: folder / "fired", TRIED: folder / "tried", WANTED: folder / "wanted"}
+        files[FIRED].touch()
+        files[TRIED].touch()
+        files[WANTED].write_text(json.dumps([guard.key for guard in wanted]), encoding="utf-8")
+        copy_with_switches(args.sources, folder / "sources", wanted)
+        path = os.pathsep.join([str(folder / "sources"), str(ROOT), os.environ.get("PYTHONPATH", "")])
+        environment = {**os.environ, **{key: str(value) for key, value in files.items()}, "PYTHONPATH": path}
+        words = [sys.executable, "-m", "pytest", "-p", _PLUGIN, "-p", "no:cacheprovider", "-q", "--durations=0"]
+        # Threads do not live on in a fork.
+        environment["OMP_NUM_THREADS"] = "1"
+        words += ["-m", "not slow", *args.tests]
+        began = time.monotonic()
+        try:
+            subprocess.run(words, cwd=args.root, env=environment, check=False)
+        finally:  # what was tried before Ctrl-C counts
+            print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
+            _collect(files[TRIED], wanted, known, args.out)
+
+
+def _collect(tried: Path, wanted: Sequence[Guard], known: dict[str, Any], out: Path) -> None:
+    """Add to what is known of each guard, and keep it."""
+    for guard in wanted:
+        known.setdefault(guard.key, {"by": None, "tests": []})
+    for line in tried.read_text(encoding="utf-8").splitlines():
+        key, test, result = json.loads(line)
+        if result in ("passes", "cannot be run in a fork"):
+            known[key]["tests"].append(test if result == "passes" else f"{test} ({result})")
+        else:
+            known[key]["by"] = f"{test} {result}"
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "guards.json").write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+
+
+def _load(out: Path) -> dict[str, Any]:
+    path = out / "guards.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
