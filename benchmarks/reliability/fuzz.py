@@ -70,10 +70,10 @@ def fuzz(target: str, *, seed: int, cases: int, corpus: Path, first: int = 0) ->
                 last, fault = _watched(target, seed, at, end, work, bar, found, first)
                 if fault is not None:
                     found.faults.append((last, fault))
-                    _keep(work / "case", corpus / target / str(last), fault)
+                    keep(work / "case", corpus / target / str(last), fault)
                 for index, what in _faults_of(work):
                     found.faults.append((index, what))
-                    _keep(work / "kept" / str(index), corpus / target / str(index), what)
+                    keep(work / "kept" / str(index), corpus / target / str(index), what)
             found.cases += last - at + (fault is not None)
             at, restarts = last + (fault is not None), restarts + 1
     found.seconds = time.monotonic() - began
@@ -144,7 +144,14 @@ def _faults_of(work: Path) -> list[tuple[int, str]]:
     return [tuple(json.loads(line)) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
-def _keep(files: Path, there: Path, what: str) -> None:
+def keep(files: Path, there: Path, what: str) -> None:
+    """Keep the files of a case, and what is wrong with it.
+
+    Args:
+        files: folder of the case.
+        there: folder in which it is kept.
+        what: what is wrong.
+    """
     if files.is_dir():
         shutil.copytree(files, there, dirs_exist_ok=True)
     there.mkdir(parents=True, exist_ok=True)

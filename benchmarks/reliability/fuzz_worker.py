@@ -69,7 +69,11 @@ def main(target: str, seed: int, first: int, end: int, work: Path) -> None:
 
 def run_case(subject: Target, target: str, seed: int, index: int, place: Path) -> tuple[str | None, bool, Any]:
     """Run one case; return what is wrong, if anything, whether it was refused, and what there is beside its files."""
-    rng = random.Random(f"{seed} {target} {index}")
+    return run_drawn(subject, random.Random(f"{seed} {target} {index}"), place)
+
+
+def run_drawn(subject: Target, rng: random.Random, place: Path) -> tuple[str | None, bool, Any]:
+    """Run the case that is drawn; see `run_case`."""
     case = subject.make(rng, place)
     try:
         return None, not subject.run(case, place), case

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.reliability.fuzz import Fuzzed
@@ -32,6 +32,14 @@ class Row:
     count: int
     found: str
     faults: list[str] = field(default_factory=list)
+
+
+def of_guided(one: Fuzzed) -> Row:
+    """Row of a target whose mutations were guided by coverage."""
+    row = of_fuzzing(one)
+    return replace(
+        row, part="guided", what=f"{row.what}, guided by coverage", found=f"{one.seconds:.0f} s; {row.found}"
+    )
 
 
 def of_fuzzing(one: Fuzzed) -> Row:

@@ -35,6 +35,11 @@ def test_configs_come_back(make):
     assert LatentDiffusionConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
 
 
+def test_a_frame_rate_that_no_model_has(config: LatentDiffusionConfig):
+    with pytest.raises(ValueError, match="frame_rate must be 1e6 or less"):
+        dataclasses.replace(config, frame_rate=1e6 + 1)
+
+
 def test_wrong_configs_are_named(config: LatentDiffusionConfig):
     values = config.to_dict()
     with pytest.raises(ValueError, match="unknown key 'latent_sdt'; did you mean 'latent_std'"):

@@ -168,3 +168,21 @@ def test_a_failure_while_saving_leaves_the_old_files(
     with pytest.raises(CheckpointError if isinstance(failure, OSError) else KeyboardInterrupt):
         save_module(saved, seeded(1), {"other": 1})
     assert {path: path.read_bytes() for path in saved.iterdir()} == before
+
+
+def test_shapes_are_compared_before_a_module_gets_memory(tmp_path: Path):
+    made = []
+
+    class Wide(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            made.append(self)
+            self.weight = nn.Parameter(torch.empty(4))
+            self.register_buffer("window", torch.empty(4), persistent=False)  # is made again, with memory
+
+    save_tensors(tmp_path / "model.safetensors", {"weight": torch.zeros(3)})
+    with pytest.raises(CheckpointError, match=r"weight has shape \[3\], expected \[4\]"):
+        load_module(tmp_path, Wide)
+    assert len(made) == 1
+    save_tensors(tmp_path / "model.safetensors", {"weight": torch.zeros(4)})
+    assert load_module(tmp_path, Wide).weight.tolist() == [0] * 4 and len(made) == 3
