@@ -14,6 +14,7 @@ from benchmarks.reliability.miniature import save_miniature
 from benchmarks.reliability.samples import tone, write_music
 from mousai.audio.files import write_audio
 from mousai.storage.leftovers import PREFIX
+from mousai.training.checkpoint_files import PARTIAL
 
 _MODEL = ("--model", "model", "--dtype", "float32", "--device", "cpu")
 _CLOCK = ("--tempo", "300", "--first-downbeat", "0", "--key", "A minor")
@@ -223,7 +224,8 @@ def state(job: Job, folder: Path) -> dict[str, Any]:
         path = folder / name
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
             where = file.relative_to(folder)
-            if file.is_file() and not any(part.startswith(".") for part in where.parts):
+            hidden = any(part.startswith(".") for part in where.parts)
+            if file.is_file() and not hidden and file.suffix != PARTIAL:
                 facts = job.facts(file)
                 if facts is not None:
                     found[where.as_posix()] = facts
@@ -253,10 +255,12 @@ def odd_files(job: Job, now: dict[str, Any], old: dict[str, Any], new: dict[str,
 
 def leftovers_in(*folders: Path) -> list[str]:
     """Files and folders that were being written, or that hold what was on its way."""
-    names = [
-        path for folder in folders for path in folder.rglob("*") if path.name.startswith((PREFIX, "tmp", "mousai-"))
-    ]
+    names = [path for folder in folders for path in folder.rglob("*") if _is_leftover(path)]
     return sorted(map(str, names))
+
+
+def _is_leftover(path: Path) -> bool:
+    return path.name.startswith((PREFIX, "tmp", "mousai-")) or path.suffix == PARTIAL
 
 
 def is_json(path: Path) -> bool:

@@ -7,8 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from mousai.audio.files import write_audio
 from mousai.cli import main
 from mousai.storage import system
 from mousai.training.run_lock import run_lock
@@ -124,3 +126,38 @@ def test_a_system_without_file_locks_is_told_of_once(
     assert capsys.readouterr().err.splitlines() == [
         "mousai: there are no file locks here; see to it that no second process writes to the same place"
     ]
+
+
+def printing(to: int, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mousai", *words], stdout=to, stderr=subprocess.PIPE, text=True, check=False
+    )
+
+
+@pytest.fixture
+def printed(tmp_path, request):
+    """Command lines that print: one flushes what it prints, the other does not."""
+    write_audio(tmp_path / "a.wav", np.zeros((2, 480), np.float32), 48000)
+    return [word.format(folder=tmp_path) for word in request.param]
+
+
+COMMANDS = pytest.mark.parametrize(
+    "printed", [["info", "{folder}/a.wav"], ["data", "check", "{folder}"]], indirect=True
+)
+
+
+@COMMANDS
+def test_a_reader_who_leaves_early_is_no_error(printed):
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = printing(writing, *printed)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+@COMMANDS
+def test_output_that_has_no_room_is_one_line(printed):
+    with open("/dev/full", "w") as full:
+        done = printing(full.fileno(), *printed)
+    assert (done.returncode, done.stderr) == (2, "mousai: error: No space left on device\n")
