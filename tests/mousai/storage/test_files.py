@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from mousai import processes
 from mousai.storage import leftovers
 from mousai.storage.files import atomic_file, write_text
 from mousai.storage.leftovers import is_left_behind, sweep, temporary_name
@@ -150,3 +151,15 @@ def test_a_worker_removes_what_it_is_writing(tmp_path):
         assert not partial.exists()
         partial.write_text("so that the block can end")
     assert (tmp_path / "file.txt").exists()
+
+
+def test_a_signal_that_a_library_loses_still_ends_the_command():
+    with pytest.raises(processes.Terminated) as stopped, processes.signals_interrupt():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+        except KeyboardInterrupt:
+            raise ValueError("could not determine the shape") from None
+    assert processes.exit_code(stopped.value) == 143
+    with pytest.raises(ValueError, match="own"), processes.signals_interrupt():
+        raise ValueError("its own")

@@ -12,6 +12,9 @@ from mousai.storage.leftovers import remove_own
 
 _ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
+_received: list[int] = []
+"""Signals that came since a command began."""
+
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM or SIGHUP, which end a command as Ctrl-C does: what it was writing is removed.
@@ -37,8 +40,13 @@ def signals_interrupt() -> Iterator[None]:
         before = {number: handler for number, handler in before.items() if handler is signal.SIG_DFL}
     for number in before:
         signal.signal(number, _interrupt)
+    _received.clear()
     try:
         yield
+    except Exception as error:
+        if _received:  # libraries in C lose what is raised inside them, and report something else
+            raise Terminated(_received[0]) from error
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -70,6 +78,7 @@ def follow_parent() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    _received.append(number)
     raise Terminated(number)
 
 
