@@ -2,7 +2,6 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from dmae.phase.interruption import heed_interruption
 
@@ -79,7 +78,7 @@ def griffin_lim_spectrum(
         Complex spectrum [..., bins, frames].
     """
     frames = _checked_frames(magnitudes, start, window, hop_length, length, iterations, circular)
-    _, found = _iterate(frames, magnitudes, start, iterations, momentum, make_up=False)
+    _, found = _iterate(frames, magnitudes, start, iterations, momentum, wave=False)
     return torch.cat(found, dim=1).transpose(-1, -2).reshape(magnitudes.shape)
 
 
@@ -104,7 +103,14 @@ def _checked_frames(
 
 
 def _iterate(
-    frames: "_Frames", magnitudes: Tensor, start: Tensor, iterations: int, momentum: float, *, make_up: bool
+    frames: "_Frames",
+    magnitudes: Tensor,
+    start: Tensor,
+    iterations: int,
+    momentum: float,
+    *,
+    make_up: bool = False,
+    wave: bool = True,
 ) -> tuple[Tensor, list[Tensor]]:
     """Run the iterations on magnitudes and a start [..., bins, frames], which are N waveforms together.
 
@@ -112,7 +118,8 @@ def _iterate(
     consistent spectrum is stored, for the momentum of the next one.
 
     Returns:
-        Rows of hops to which the last frames were added, and their spectra by blocks [N, frames, bins].
+        Rows of hops to which the last frames were added, without them where no `wave` is wanted, and the spectra of
+        these frames by blocks [N, frames, bins].
     """
     magnitudes, start = (one.reshape(-1, *one.shape[-2:]) for one in (magnitudes, start))
     waveforms = len(magnitudes)
@@ -131,6 +138,7 @@ def _iterate(
     previous: list[Tensor] = []
     for iteration in range(iterations):
         heed_interruption()
+        last = iteration == iterations - 1
         padded, rows = frames.padded(rows), frames.silence(waveforms)
         for number, (block, target) in enumerate(zip(blocks, targets, strict=True)):
             consistent = frames.spectrum(padded, block)
@@ -141,9 +149,11 @@ def _iterate(
                 found[number] = previous[number]
                 torch.view_as_real(found[number]).lerp_(torch.view_as_real(consistent), 1 + momentum)
                 previous[number] = consistent
-            if make_up and iteration == iterations - 1:
+            if make_up and last:
                 target = target * _gain(target[..., 0], consistent)[..., None]
-            frames.add(rows, block, _set_magnitude(found[number], target))
+            _set_magnitude(found[number], target)
+            if wave or not last:
+                frames.add(rows, block, found[number])
     return rows, found
 
 
@@ -232,10 +242,18 @@ def _set_magnitude(spectrum: Tensor, magnitudes: Tensor) -> Tensor:
 
 def _gain(magnitudes: Tensor, consistent: Tensor) -> Tensor:
     """Gain of magnitudes [N, frames, bins] that makes up for what their consistent spectrum has lost."""
-    half = MADE_UP_BINS // 2
     wanted, found = (
-        F.avg_pool1d(power.flatten(0, 1), MADE_UP_BINS, stride=1, padding=half, count_include_pad=False)
-        for power in (magnitudes.square(), torch.view_as_real(consistent).square().sum(-1))
+        _sum_of_bins(power)
+        for power in (magnitudes.square(), consistent.real.square().addcmul_(consistent.imag, consistent.imag))
     )
-    gain = (wanted / found.clamp_min(1e-12)).pow_(0.25).clamp_(1 / MADE_UP_MOST, MADE_UP_MOST)
-    return gain.view_as(magnitudes)
+    # The fourth root by two square roots: a power takes four times as long.
+    return (wanted / found.clamp_min_(1e-12)).sqrt_().sqrt_().clamp_(1 / MADE_UP_MOST, MADE_UP_MOST)
+
+
+def _sum_of_bins(power: Tensor) -> Tensor:
+    """Power [N, frames, bins] -> sum of the bins around each; of fewer at the ends, as in every sum beside it."""
+    total = power.clone()
+    for away in range(1, MADE_UP_BINS // 2 + 1):
+        total[..., away:] += power[..., :-away]
+        total[..., :-away] += power[..., away:]
+    return total

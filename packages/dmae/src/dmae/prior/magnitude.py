@@ -98,8 +98,9 @@ class MagnitudePrior(nn.Module):
 
     def magnitudes(self, conditions: Mapping[str, Tensor]) -> Tensor:
         """Conditions -> magnitudes of mid and side [B, C, bins, F + 1], as many frames as `torch.stft` gives."""
-        magnitudes = self.bands.power(self._unpack(conditions["bands"])).sqrt()
-        return torch.cat([magnitudes, magnitudes[..., -1:]], dim=-1)  # the frame at the very end repeats the last
+        # The root and the frame at the very end, which repeats the last, while there are bands and not yet bins.
+        magnitudes = self.bands.band_power(self._unpack(conditions["bands"])).sqrt()
+        return self.bands.spread(torch.cat([magnitudes, magnitudes[..., -1:]], dim=-1))
 
     def whiten(self, x: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """Coefficients [B, C * size, L] -> coefficients / sigma, which is what is diffused."""
