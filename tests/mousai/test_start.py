@@ -1,5 +1,7 @@
 """What a command imports before there is music: each of these would cost more time than the music does."""
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,3 +24,13 @@ def test_the_bundled_model_waits_for_nothing_that_it_does_not_use(tmp_path: Path
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "", done.stdout
     assert (tmp_path / "a.wav").exists() == ("generate" in statement)
+
+
+@pytest.mark.parametrize(("said", "found"), [(None, "PASSIVE"), ("active", "ACTIVE")])
+def test_threads_of_a_command_sleep_while_they_wait_unless_the_user_says_how(said: str | None, found: str):
+    code = "from mousai.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\nimport torch"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_", "KMP_"))}
+    environment |= {"OMP_DISPLAY_ENV": "true"} | ({} if said is None else {"OMP_WAIT_POLICY": said})
+    # PyTorch's OpenMP prints how its threads wait.
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert re.findall(r"OMP_WAIT_POLICY ?= ?'(\w+)'", told.stderr) == [found]

@@ -1,4 +1,4 @@
-"""Signals that end a program, and worker processes that end with their parent."""
+"""Signals that end a program, worker processes that end with their parent, and threads that wait asleep."""
 
 import multiprocessing
 import os
@@ -55,6 +55,15 @@ def signals_interrupt() -> Iterator[None]:
 def exit_code(stopped: KeyboardInterrupt) -> int:
     """Exit code of a command that was stopped: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP."""
     return 128 + (stopped.number if isinstance(stopped, Terminated) else signal.SIGINT)
+
+
+def wait_asleep() -> None:
+    """Let the threads that share a computation sleep until there is work, where the user has not said how they wait.
+
+    By default they spin, each on a core: beside other programs they keep the cores from the thread that they wait for.
+    OpenMP reads this when PyTorch is imported, so it is said before.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def follow_parent() -> None:

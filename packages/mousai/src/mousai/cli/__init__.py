@@ -13,7 +13,7 @@ from mousai.cli.broken_torchaudio import BROKEN_TORCHAUDIO, is_of_torchaudio
 from mousai.cli.commands import COMMANDS
 from mousai.cli.parser import build_parser, parse
 from mousai.errors import UserError, of_system, options_of, out_of_memory
-from mousai.processes import exit_code, signals_interrupt
+from mousai.processes import exit_code, signals_interrupt, wait_asleep
 from mousai.storage.system import open_missing_streams
 
 __all__ = ["COMMANDS", "build_parser", "main"]
@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     traceback.
     """
     open_missing_streams()
+    wait_asleep()
     arguments = sys.argv[1:] if argv is None else list(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
