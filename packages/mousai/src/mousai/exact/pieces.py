@@ -44,7 +44,8 @@ def each_alone(
         if not request.config.exact:
             return make(pipe, request, *args, **kwargs)
         call: Callable[..., MousaiOutput] = make
-        outputs, mine = [], dict(kwargs)
+        outputs: list[MousaiOutput] = []
+        mine = dict(kwargs)
         with one_thread():
             for place, one in enumerate(request.alone()):
                 if outputs and pipe._interruptions.is_call_stopped:

@@ -9,7 +9,7 @@ import soundfile
 
 from mousai.server.provenance import LONGEST_PROMPT, attributes_in, cleaned
 
-from .conftest import predict, service_of, upload, wav
+from ..conftest import predict, service_of, upload, wav
 
 FEW = {"steps": 2, "inpaint_resamples": 1, "decoder_steps": 2}
 EDIT = {"verb": "edit", "regions": [[0.2, 0.4]], **FEW}

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from .conftest import message_of, service_of, upload, wav
+from ..conftest import message_of, service_of, upload, wav
 
 
 @contextmanager

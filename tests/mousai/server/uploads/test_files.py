@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import message_of, service_of, upload, wav
+from ..conftest import message_of, service_of, upload, wav
 
 
 def send(client, content: bytes, *, name: str = "song.wav", part: str = "file"):
