@@ -153,3 +153,12 @@ def test_a_late_import_that_fails_for_it_is_named_too(mousai, broken_torchaudio:
     monkeypatch.delitem(sys.modules, "torchaudio", raising=False)
     monkeypatch.setattr("mousai.cli.info.run", failing)
     assert "torchaudio is installed and cannot be loaded" in mousai("info").error()
+
+
+def test_the_end_of_a_command_looks_at_no_object_again():
+    code = (
+        "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 1000));"
+        "from mousai.cli import main; main([]); main([])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "True\n"
