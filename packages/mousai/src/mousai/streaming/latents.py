@@ -12,7 +12,7 @@ from vdiffusion import NoiseSource
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
 
-FIRST_WINDOW = 8.0
+FIRST_WINDOW = 6.0
 """Seconds of the first window: short, so that there is soon something to hear."""
 NEW = 16.0
 """Seconds that each later window adds."""

@@ -5,7 +5,7 @@
 
 import { ApiError, readPrediction } from "./api.js";
 
-const OFTEN = 500; // milliseconds between two looks at a job that runs
+const OFTEN = 200; // milliseconds between two looks at a job that runs
 const SELDOM = 2000; // and at one that waits, or while the server is away
 const ENDS = ["succeeded", "failed", "canceled"];
 
