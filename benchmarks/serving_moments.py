@@ -49,7 +49,7 @@ def looks(address: str, name: str, pause: float) -> Iterator[dict[str, Any]]:
 
 
 def click_to_sound(address: str, prompt: str, duration: float, seed: int) -> float:
-    """Seconds from a request to the whole sound, asked for as the page does: it looks at the job five times a second."""
+    """Seconds from a request to the whole sound, asked for as the page does, which looks at the job every `LOOK`."""
     begun = time.perf_counter()
     name = asked(address, {"prompt": prompt, "duration": duration, "seed": seed})
     *_, job = looks(address, name, LOOK)
