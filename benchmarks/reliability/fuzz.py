@@ -71,9 +71,7 @@ def fuzz(target: str, *, seed: int, cases: int, corpus: Path, first: int = 0) ->
                 if fault is not None:
                     found.faults.append((last, fault))
                     keep(work / "case", corpus / target / str(last), fault)
-                for index, what in _faults_of(work):
-                    found.faults.append((index, what))
-                    keep(work / "kept" / str(index), corpus / target / str(index), what)
+                collect(found, work, corpus / target)
             found.cases += last - at + (fault is not None)
             at, restarts = last + (fault is not None), restarts + 1
     found.seconds = time.monotonic() - began
@@ -107,12 +105,7 @@ def _watched(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env={
-                **os.environ,
-                "HF_HUB_OFFLINE": "1",
-                "TMPDIR": str(work / "tmp"),
-                "XDG_CACHE_HOME": str(work / "cache"),
-            },
+            env=environment(work),
         )
     hangs = False
     try:
@@ -139,9 +132,30 @@ def _watched(
     return index, f"hang: no end within {SILENCE:g} s" if hangs else f"crash: exit code {process.returncode}\n{said}"
 
 
-def _faults_of(work: Path) -> list[tuple[int, str]]:
+def environment(work: Path) -> dict[str, str]:
+    """Environment of a process whose temporary files and caches lie in its folder, and which asks no network."""
+    return {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "TMPDIR": str(work / "tmp"),
+        "XDG_CACHE_HOME": str(work / "cache"),
+    }
+
+
+def collect(found: Fuzzed, work: Path, there: Path, *, prefix: str = "") -> None:
+    """Add the faults that a process has written down to what was found, and keep the files of their cases.
+
+    Args:
+        found: what was found; changed.
+        work: folder of the process.
+        there: folder that keeps the cases of the target.
+        prefix: of the names under which they are kept.
+    """
     path = work / "faults.jsonl"
-    return [tuple(json.loads(line)) for line in path.read_text().splitlines()] if path.is_file() else []
+    for line in path.read_text().splitlines() if path.is_file() else ():
+        index, what = json.loads(line)
+        found.faults.append((index, what))
+        keep(work / "kept" / str(index), there / f"{prefix}{index}", what)
 
 
 def keep(files: Path, there: Path, what: str) -> None:

@@ -56,15 +56,28 @@ def main(target: str, seed: int, first: int, end: int, work: Path) -> None:
             if fault is None and (opened := len(os.listdir("/proc/self/fd"))) > descriptors + 16:
                 fault, descriptors = f"descriptors: {opened} are open", opened
             if fault is not None:
-                with open(work / "faults.jsonl", "a", encoding="utf-8") as faults:
-                    faults.write(json.dumps([index, fault]) + "\n")
-                (place / ".case.json").write_text(json.dumps(case))
-                shutil.copytree(place, work / "kept" / str(index))
+                write_fault(work, place, index, fault, case)
             counts[refused] += 1
             if os.listdir(place):  # texts have no files
                 shutil.rmtree(place)
         PROGRESS.pack_into(progress, 0, end, time.monotonic(), *counts, longest)
         (work / "memory").write_text(str(peak_memory() - memory))
+
+
+def write_fault(work: Path, place: Path, index: int, fault: str, case: Any) -> None:
+    """Write down that a case has a fault, and keep its files; `benchmarks.reliability.fuzz` reads both.
+
+    Args:
+        work: folder of results.
+        place: folder of the case.
+        index: number of the case.
+        fault: what is wrong.
+        case: what there is beside its files.
+    """
+    with open(work / "faults.jsonl", "a", encoding="utf-8") as faults:
+        faults.write(json.dumps([index, fault]) + "\n")
+    (place / ".case.json").write_text(json.dumps(case))
+    shutil.copytree(place, work / "kept" / str(index))
 
 
 def run_case(subject: Target, target: str, seed: int, index: int, place: Path) -> tuple[str | None, bool, Any]:

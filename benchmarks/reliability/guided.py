@@ -7,8 +7,6 @@ in DIR/guided, where the next run goes on; cases with a fault are kept in DIR/co
 """
 
 import argparse
-import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,7 +15,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.reliability.fuzz import Fuzzed, in_memory, keep
+from benchmarks.reliability.fuzz import Fuzzed, collect, environment, in_memory, keep
 from benchmarks.reliability.fuzz_worker import PROGRESS
 from benchmarks.reliability.table import load, markdown, of_guided, save
 from benchmarks.reliability.targets import TARGETS
@@ -64,14 +62,13 @@ def guided(target: str, *, seconds: int, out: Path) -> Fuzzed:
         work = Path(folder)
         (work / "tmp").mkdir()
         words = [sys.executable, "-m", "benchmarks.reliability.guided_worker", target, str(seconds), str(work)]
-        places = {"TMPDIR": str(work / "tmp"), "XDG_CACHE_HOME": str(work / "cache"), "HF_HUB_OFFLINE": "1"}
         with open(work / "output", "wb") as output:
             done = subprocess.run(
                 [*words, str(out / "guided" / target)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env={**os.environ, **places},
+                env=environment(work),
                 timeout=seconds + _LOADING,
                 check=False,
             )
@@ -82,10 +79,7 @@ def guided(target: str, *, seconds: int, out: Path) -> Fuzzed:
         if done.returncode:
             found.faults.append((found.cases, f"crash: exit code {done.returncode}\n{said}"))
             keep(work / "case", out / "corpus" / target / "guided-crash", said)
-        lines = (work / "faults.jsonl").read_text().splitlines() if (work / "faults.jsonl").is_file() else []
-        for number, fault in map(json.loads, lines):
-            found.faults.append((number, fault))
-            keep(work / "kept" / str(number), out / "corpus" / target / f"guided-{number}", fault)
+        collect(found, work, out / "corpus" / target, prefix="guided-")
     found.seconds = time.monotonic() - began
     return found
 

@@ -7,13 +7,11 @@ the fuzzer tries are what is drawn, so that a small change of them is a small ch
 """
 
 import hashlib
-import json
 import random
 import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 PACKAGES = ("mousai", "dmae", "vdiffusion", "unet1d")
 """What is watched for new paths."""
@@ -52,7 +50,7 @@ def main(target: str, seconds: int, work: Path, corpus: Path) -> None:
     import atheris
 
     atheris.instrument_imports(include=list(PACKAGES)).__enter__()  # until the end: much is imported when it is used
-    from benchmarks.reliability.fuzz_worker import MOST_SECONDS, PROGRESS, limit_memory, run_drawn
+    from benchmarks.reliability.fuzz_worker import MOST_SECONDS, PROGRESS, limit_memory, run_drawn, write_fault
     from benchmarks.reliability.targets import TARGETS
 
     (work / "samples").mkdir(parents=True)
@@ -75,7 +73,7 @@ def main(target: str, seconds: int, work: Path, corpus: Path) -> None:
         (work / "progress").write_bytes(PROGRESS.pack(sum(counts), time.monotonic(), *counts, slowest))
         if fault is not None and (kind := _kind(fault)) not in seen:  # the fuzzer comes back to what it has found
             seen.add(kind)
-            _keep(work, place, sum(counts), fault, case)
+            write_fault(work, place, sum(counts), fault, case)
 
     corpus.mkdir(parents=True, exist_ok=True)
     options = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-timeout=60", "-rss_limit_mb=0", "-verbosity=0"]
@@ -87,13 +85,6 @@ def _kind(fault: str) -> str:
     """What faults of one cause have in common: the error and the place where it was raised."""
     places = [line for line in fault.splitlines() if line.lstrip().startswith("File ")]
     return fault.partition(":")[0] + (places[-1] if places else "")
-
-
-def _keep(work: Path, place: Path, number: int, fault: str, case: Any) -> None:
-    with open(work / "faults.jsonl", "a", encoding="utf-8") as faults:
-        faults.write(json.dumps([number, fault]) + "\n")
-    (place / ".case.json").write_text(json.dumps(case))
-    shutil.copytree(place, work / "kept" / str(number))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import functools
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -66,6 +67,14 @@ def _changed(returned: Any, estimate: Tensor) -> Tensor | None:
     return latents
 
 
+@dataclass
+class _Stopped:
+    """What of a call was told to stop: the piece that it makes, or all of it."""
+
+    piece: bool = False
+    call: bool = False
+
+
 class Interruptions:
     """Which of the calls that run, one a thread, were told to stop.
 
@@ -75,41 +84,44 @@ class Interruptions:
     """
 
     def __init__(self) -> None:
-        self._piece: dict[int, bool] = {}
-        self._call: dict[int, bool] = {}
+        self._calls: dict[int, _Stopped] = {}
 
     def begin(self) -> None:
         """Note that this thread begins a call."""
-        me = threading.get_ident()
-        self._piece[me] = self._call[me] = False
+        self._calls[threading.get_ident()] = _Stopped()
 
     def end(self) -> None:
         """Note that this thread's call has ended."""
-        me = threading.get_ident()
-        self._piece.pop(me, None)
-        self._call.pop(me, None)
+        self._calls.pop(threading.get_ident(), None)
 
     @property
     def is_stopped(self) -> bool:
         """Whether this thread's piece, or its whole call, was told to stop."""
-        return self._piece.get(threading.get_ident(), False) or self.is_call_stopped
+        mine = self._mine
+        return mine is not None and (mine.piece or mine.call)
 
     @property
     def is_call_stopped(self) -> bool:
         """Whether this thread's whole call was told to stop, by a thread without one."""
-        return self._call.get(threading.get_ident(), False)
+        mine = self._mine
+        return mine is not None and mine.call
 
     def next_piece(self) -> None:
         """Note that this thread's call goes on to its next piece, which nobody has stopped yet."""
-        self._piece[threading.get_ident()] = False
+        if (mine := self._mine) is not None:
+            mine.piece = False
 
     def stop(self, value: bool) -> None:
         """Tell this thread's piece to stop, or not to; from a thread without a call, all calls."""
-        me = threading.get_ident()
-        if me in self._piece:
-            self._piece[me] = value
-        else:
-            self._call.update(dict.fromkeys(list(self._call), value))
+        if (mine := self._mine) is not None:
+            mine.piece = value
+            return
+        for call in list(self._calls.values()):
+            call.call = value
+
+    @property
+    def _mine(self) -> "_Stopped | None":
+        return self._calls.get(threading.get_ident())
 
 
 def pipeline_call(method: F) -> F:

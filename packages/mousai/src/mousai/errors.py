@@ -1,6 +1,7 @@
 """The error that is meant for the person at the keyboard."""
 
 import argparse
+import errno
 import functools
 import math
 import re
@@ -10,6 +11,9 @@ from shlex import quote
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where a disk is full, or may not take more from this user."""
 
 
 class UserError(ValueError):

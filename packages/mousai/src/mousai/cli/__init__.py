@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from mousai.cli.broken_torchaudio import BROKEN_TORCHAUDIO, is_of_torchaudio
 from mousai.cli.commands import COMMANDS
 from mousai.cli.parser import build_parser, parse
-from mousai.errors import UserError, of_system, options_of, out_of_memory
+from mousai.errors import DISK_FULL, UserError, of_system, options_of, out_of_memory
 from mousai.processes import exit_code, signals_interrupt, wait_asleep
 from mousai.storage.system import open_missing_streams
 
@@ -22,7 +22,7 @@ __all__ = ["COMMANDS", "build_parser", "main"]
 _LESS = "give less at once: a shorter recording or piece, a smaller --loop.batch, fewer --workers, or --dtype bfloat16"
 _UNREAD = 128 + 13
 """Exit code where nobody reads what is printed any more, as behind `| head`: that of programs which SIGPIPE ends."""
-_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+_OF_THE_DISK = (*DISK_FULL, errno.EIO, errno.EROFS)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

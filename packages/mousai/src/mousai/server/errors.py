@@ -1,6 +1,5 @@
 """Errors of the API: one schema, one sentence."""
 
-import errno
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from mousai.errors import UserError
+from mousai.errors import DISK_FULL, UserError
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import settings_of
 
@@ -33,8 +32,6 @@ _CODES = {
     503: "unavailable",
     507: "disk_full",
 }
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the system says where a disk is full, or may not take more from this user."""
 _NAMES = {
     **{name: one.stored_as(name) for name, one in settings_of(SamplingConfig).items()},
     "inpaint_audio": "recording",
@@ -126,7 +123,7 @@ async def on_user_error(request: Request, error: Exception) -> JSONResponse:
 def status_of(error: UserError, otherwise: int = 422) -> int:
     """Status of a mistake: 507 where it is none of the client, because a disk is full."""
     cause = error.__cause__
-    return 507 if isinstance(cause, OSError) and cause.errno in FULL else otherwise
+    return 507 if isinstance(cause, OSError) and cause.errno in DISK_FULL else otherwise
 
 
 async def on_invalid(_: Request, error: Exception) -> JSONResponse:
@@ -163,7 +160,7 @@ async def on_http(_: Request, error: Exception) -> JSONResponse:
 
 async def on_disk(request: Request, error: Exception) -> JSONResponse:
     """Answer a full disk, which is nobody's mistake and passes; what else the system reports is a fault."""
-    if isinstance(error, OSError) and error.errno in FULL:
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
         return answer(507, f"the disk of the server is full ({error.strerror}); make room there, then ask again")
     raise error
 
