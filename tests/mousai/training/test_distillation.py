@@ -12,11 +12,11 @@ from mousai.conditioning.attributes import parse_attributes
 from mousai.conditioning.conditioning import Conditioning
 from mousai.diffusion.guided_net import guided_net
 from mousai.diffusion.latent_diffusion import LatentDiffusion
-from mousai.diffusion.widening import with_guidance_inputs
+from mousai.diffusion.widening import with_guidance_inputs, without_guidance_inputs
 from mousai.storage.folders import describe, load_latent_diffusion
 from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
 from mousai.training.config import AdapterConfig, ControlConfig, DistillationConfig, TimestepSampling
-from mousai.training.export import export_run
+from mousai.training.export import export_adapter, export_run
 from mousai.training.run import train
 from vdiffusion import Guidance, NoiseSource
 
@@ -57,6 +57,39 @@ def test_a_student_says_at_first_what_its_teacher_says_whatever_the_scales(teach
         for scales in ((1.0, 0.0), (4.0, 2.0)):
             said = student.denoise(x, t, **student.net_conditions(cond, 1, scales=scales))
             assert torch.allclose(said, before, atol=1e-5)  # a wider matrix product rounds otherwise
+
+
+def test_without_its_scales_a_student_is_what_it_is_with_no_guidance(teacher: Path):
+    pipe = Mousai.from_pretrained(teacher, dtype="float32", device="cpu")
+    assert without_guidance_inputs(pipe.latent_diffusion) is pipe.latent_diffusion
+    student, cond = with_guidance_inputs(pipe.latent_diffusion), conditions(pipe)
+    with torch.no_grad():
+        student.net.global_embedding.project.weight[:, -2:] = 1.0
+        plain = without_guidance_inputs(student)
+        assert not plain.reads_guidance and plain.config == pipe.latent_diffusion.config
+        x, t = torch.randn(1, 8, 12), torch.tensor([0.6])
+        said = [model.denoise(x, t, **model.net_conditions(cond, 1)) for model in (plain, student)]
+    assert torch.allclose(*said, atol=1e-5)
+
+
+def test_a_distilled_model_is_trained_on_and_gets_adapters_without_its_scales(
+    teacher: Path, make_settings, tmp_path: Path
+):
+    """Nobody told it what guidance does to new music: it is sampled with several evaluations a step again."""
+    pipe = Mousai.from_pretrained(teacher, dtype="float32", device="cpu")
+    pipe.latent_diffusion = with_guidance_inputs(pipe.latent_diffusion)
+    pipe.save_pretrained(tmp_path / "student")
+    small = ("a.safetensors", AdapterConfig(rank=2), export_adapter)
+    for name, lora, export in (("whole", AdapterConfig(), export_run), small):
+        settings = make_settings("latent-diffusion", tmp_path / f"run-{name}", max_steps=1)
+        train(replace(settings, start_from=str(tmp_path / "student"), lora=lora))
+        export(tmp_path / f"run-{name}", tmp_path / name)
+    trained = Mousai.from_pretrained(tmp_path / "whole", device="cpu").latent_diffusion
+    assert not trained.reads_guidance
+    student = Mousai.from_pretrained(tmp_path / "student", device="cpu")
+    assert student.latent_diffusion.reads_guidance
+    student.load_lora_weights(tmp_path / "a.safetensors")
+    assert not student.latent_diffusion.reads_guidance
 
 
 def test_a_student_is_evaluated_once_a_step_and_guided_away_from_a_negative_prompt(teacher: Path):

@@ -17,6 +17,7 @@ from mousai.conditioning.text import TextEmbedding, TextEncoder
 from mousai.device import plain_defaults, resolve_device
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.diffusion.lora import add_lora
+from mousai.diffusion.widening import without_guidance_inputs
 from mousai.dtype import resolve_dtype
 from mousai.exact.threads import one_thread
 from mousai.sampling_config import SamplingConfig
@@ -115,7 +116,8 @@ class Cascade(Codec):
     def load_lora_weights(self, path: str | PathLike[str], *, scale: float = 1.0) -> Self:
         """Add an adapter that `mousai train latent-diffusion --lora.rank` made; returns the pipeline.
 
-        Several may be added. Before compiling, or not at all.
+        Several may be added. Before compiling, or not at all. Guidance that was distilled into the model knows nothing
+        of what an adapter adds: from here on a step evaluates the model two or three times, as without distillation.
 
         Args:
             path: a file of `mousai export`.
@@ -125,7 +127,9 @@ class Cascade(Codec):
             UserError: the file is no adapter, or one of another model.
         """
         with one_thread():  # exact calls need the same weights whatever the number of threads
-            add_lora(self.latent_diffusion, path, scale=scale)
+            changed = without_guidance_inputs(self.latent_diffusion)
+            add_lora(changed, path, scale=scale)
+        self.latent_diffusion = changed
         return self
 
     def save_pretrained(self, folder: str | PathLike[str], *, dtype: torch.dtype | None = None) -> None:

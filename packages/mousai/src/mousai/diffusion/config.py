@@ -148,6 +148,13 @@ class LatentDiffusionConfig:
             net = replace(net, global_features=net.global_features + GUIDANCE_FEATURES)
         return replace(self, net=net, guidance_inputs=True)
 
+    def without_guidance_inputs(self) -> "LatentDiffusionConfig":
+        """Return the same without the guidance scales among the inputs."""
+        if not self.guidance_inputs:
+            return self
+        net = replace(self.net, global_features=self.net.global_features - GUIDANCE_FEATURES)
+        return replace(self, net=net, guidance_inputs=False)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "LatentDiffusionConfig":
         """The inverse of `to_dict`; an unknown or missing key is a `ValueError` that names it."""

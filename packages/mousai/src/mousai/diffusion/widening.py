@@ -1,7 +1,8 @@
 """A latent diffusion with more inputs than the one it starts from, and as yet with the same output.
 
 New inputs, the channels of a control or the guidance scales, get weights of zero wherever they are read: whatever they
-hold, the first prediction is the older model's. So nothing that it has learned is lost.
+hold, the first prediction is the older model's. So nothing that it has learned is lost. `without_guidance_inputs` is
+the way back.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from mousai.conditioning.control_signal import control_channels
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from unet1d import Injection
+
+_GLOBAL = "net.global_embedding.project.weight"  # whose last columns read the guidance scales
 
 
 @torch.no_grad()
@@ -60,12 +63,30 @@ def with_guidance_inputs(model: LatentDiffusion) -> LatentDiffusion:
     wider = LatentDiffusion(model.config.with_guidance_inputs()).to(model.device).train(model.training)
     old = model.state_dict()
     for key, weight in wider.state_dict().items():
-        if key == "net.global_embedding.project.weight":
+        if key == _GLOBAL:
             weight.zero_()
             weight[:, : old[key].shape[1]] = old[key]
         else:
             weight.copy_(old[key])
     return wider
+
+
+@torch.no_grad()
+def without_guidance_inputs(model: LatentDiffusion) -> LatentDiffusion:
+    """Return what a distilled model is without guidance, for training and for guidance by several evaluations.
+
+    No guidance is a scale input of zero, so its columns may go: the prediction is that of the model with these scales.
+
+    Args:
+        model: the model; not changed, and itself returned where it reads no guidance scales.
+    """
+    if not model.reads_guidance:
+        return model
+    plain = LatentDiffusion(model.config.without_guidance_inputs()).to(model.device).train(model.training)
+    old = model.state_dict()
+    for key, weight in plain.state_dict().items():
+        weight.copy_(old[key][:, : weight.shape[1]] if key == _GLOBAL else old[key])
+    return plain
 
 
 def train_controls_only(model: LatentDiffusion, names: Sequence[str]) -> None:

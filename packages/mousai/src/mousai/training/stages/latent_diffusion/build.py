@@ -15,7 +15,7 @@ from mousai.conditioning.vocabulary import VOCABULARY
 from mousai.data.annotation import controls_of
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
-from mousai.diffusion.widening import train_controls_only, with_controls, with_guidance_inputs
+from mousai.diffusion.widening import train_controls_only, with_controls, with_guidance_inputs, without_guidance_inputs
 from mousai.errors import UserError
 from mousai.storage.folders import autoencoder_config, latent_diffusion_config, load_autoencoder, load_latent_diffusion
 from mousai.training.config import ControlConfig, LatentDiffusionTrainingConfig
@@ -145,11 +145,15 @@ def _build_resident(config: LatentDiffusionTrainingConfig, start: Path | None, s
 
 
 def _started(start: Path, config: LatentDiffusionTrainingConfig) -> LatentDiffusion:
-    """The model that a run starts from, with the inputs that it is to get."""
+    """The model that a run starts from, with the inputs that it is to get.
+
+    Only a teacher can say what guidance does to music that is new. So without one a distilled model is trained, and
+    then sampled, as one that reads no guidance scales.
+    """
     model = load_latent_diffusion(start)
-    return (
-        with_controls(model, config.controls.channels) if config.distill_from is None else with_guidance_inputs(model)
-    )
+    if config.distill_from is not None:
+        return with_guidance_inputs(model)
+    return with_controls(without_guidance_inputs(model), config.controls.channels)
 
 
 def _with_controls(sizes: LatentDiffusionConfig, config: LatentDiffusionTrainingConfig) -> LatentDiffusionConfig:
