@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 # Versions below these have known holes.
-FLOORS = {"torch": "2.11", "transformers": "5.10", "safetensors": "0.8"}
+FLOORS = {"torch": "2.11", "transformers": "5.15", "safetensors": "0.8"}
 
 
 def version(source: Path) -> str:
