@@ -17,7 +17,7 @@ from benchmarks.reliability.servers import serving
 from benchmarks.reliability.table import Row
 
 _MOST = 2**16  # pages; no command of the miniature writes as much
-_NAMES, _LIMITS = 8, 8
+_NAMES, _LIMITS = 8, 8  # at most
 _READ = ("model", "music", "0.wav", "done")
 """What commands read and do not write."""
 
@@ -86,11 +86,11 @@ class _Trial:
             between = sorted({pages * number // sizes for number in range(1, sizes)} - {2**k for k in range(17)})
             for some in between:
                 by_room += self._fails_with(f"{some} pages left", partial(disk.leave, some))
-            for names in range(_NAMES):
+            for names in range(min(sizes, _NAMES)):
                 by_names += self._fails_with(f"{names} files left", partial(disk.leave_names, names))
-        limits = 0
-        for number in range(_LIMITS):
-            limit = self.largest * number // _LIMITS
+        limits, most = 0, min(sizes, _LIMITS)
+        for number in range(most):
+            limit = self.largest * number // most
             limits += self._fails_with(f"files of {limit} bytes", lambda: None, file_size=limit)
         found = f"{by_room} by room, {by_names} by the number of files, {limits} by the size of a file"
         if self.disk is None:

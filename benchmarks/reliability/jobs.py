@@ -192,6 +192,10 @@ JOBS: dict[str, Job] = {
 """Commands by name; `serve` is killed in its own way, see `benchmarks.reliability.kills`."""
 
 
+_TEMPLATES: list[Path] = []
+"""Folders that were prepared, with all that old commands leave."""
+
+
 def prepare(folder: Path, forks: Forks, *, old: bool = True) -> None:
     """Make the folder that all commands run in: a model, songs, a run, and what old commands made.
 
@@ -200,6 +204,9 @@ def prepare(folder: Path, forks: Forks, *, old: bool = True) -> None:
         forks: runs the commands.
         old: make a run, and what old commands leave, too.
     """
+    if old and _TEMPLATES and _TEMPLATES[-1].is_dir():  # of another part of this run, whose trials begin from the same
+        shutil.copytree(_TEMPLATES[-1], folder, symlinks=True)
+        return
     folder.mkdir(parents=True)
     save_miniature(folder / "model")
     write_music(folder / "music")
@@ -209,6 +216,8 @@ def prepare(folder: Path, forks: Forks, *, old: bool = True) -> None:
         ended = forks.run(words, folder)
         if ended.code:
             raise RuntimeError(f"{' '.join(words)}: {ended}")
+    if old:
+        _TEMPLATES.append(folder)
 
 
 def fresh(template: Path, there: Path) -> Path:

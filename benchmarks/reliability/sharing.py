@@ -81,11 +81,11 @@ def rows(commands: Sequence[str], *, pairs: int, seed: int, folder: Path) -> Ite
     rng = random.Random(seed)
     with Forks(folder / "tmp") as forks:
         prepare(folder / "template", forks)
+        for name in tqdm([name for name in commands if name in JOBS], desc="pairs of processes", file=sys.stderr):
+            yield _Pairs(name, folder, forks, rng).row(pairs)
         threads = forks.run((), folder / "template", code=_THREADS)
         faults = [threads.err[-600:]] if threads.code else []
         yield Row("sharing", "calls in four threads", _CALLS, "each result that of a call alone", faults)
-        for name in tqdm([name for name in commands if name in JOBS], desc="pairs of processes", file=sys.stderr):
-            yield _Pairs(name, folder, forks, rng).row(pairs)
 
 
 class _Pairs:
