@@ -1,10 +1,10 @@
 """Each guard removed once: the tests that fail without it, and the guards that none misses.
 
-    python -m benchmarks.reliability.guards [--modules M ...] [--tests T ...] [--out DIR]
+    python -m benchmarks.reliability.guards [--modules M ...] [--tests T ...] [--at-most N] [--out DIR]
 
 Guards are `if … : raise …`, and calls of functions that only check. The tests run once with a copy of the package.
-After each test, it is run again for each guard that fired in it, this time without that guard, until a test fails. A
-guard that fires in no test is not missed by any, since nothing would be different without it.
+After each test, it is run again for each guard that fired in it, this time without that guard, until a test fails, or N
+tests did not. A guard that fires in no test is not missed by any, since nothing would be different without it.
 
 What was found lies in DIR/guards.json. A further call tries only the guards that were not caught before, with the tests
 that it is given. `--tests` takes what pytest takes.
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.reliability.guards.find import Guard, all_guards
-from benchmarks.reliability.guards.plugin import TRIED, WANTED
+from benchmarks.reliability.guards.plugin import AT_MOST, TRIED, WANTED
 from benchmarks.reliability.guards.scratch import FIRED, copy_with_switches
 
 ROOT = Path(__file__).parents[3]
@@ -44,6 +44,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--modules", nargs="+", default=list(MODULES), metavar="M", help="modules or folders below it")
     tests = [*(f"tests/mousai/{name}" for name in TESTS), *map(str, sorted((ROOT / "tests/mousai").glob("test_*.py")))]
     top.add_argument("--tests", nargs="+", default=tests, metavar="T", help="files and folders of tests")
+    top.add_argument("--at-most", type=int, default=10, metavar="N", help="tests in which a guard is removed")
     top.add_argument("--root", type=Path, default=ROOT, metavar="DIR", help="folder in which pytest runs")
     top.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "guards", metavar="DIR")
     return top
@@ -77,6 +78,7 @@ def _run(wanted: Sequence[Guard], args: argparse.Namespace, known: dict[str, Any
         path = os.pathsep.join([str(folder / "sources"), str(ROOT), os.environ.get("PYTHONPATH", "")])
         environment = {**os.environ, **{key: str(value) for key, value in files.items()}, "PYTHONPATH": path}
         words = [sys.executable, "-m", "pytest", "-p", _PLUGIN, "-p", "no:cacheprovider", "-q", "--durations=0"]
+        environment[AT_MOST] = str(args.at_most)
         # Threads do not live on in a fork.
         environment["OMP_NUM_THREADS"] = "1"
         words += ["-m", "not slow", *args.tests]
@@ -95,7 +97,8 @@ def _collect(tried: Path, wanted: Sequence[Guard], known: dict[str, Any], out: P
     for line in tried.read_text(encoding="utf-8").splitlines():
         key, test, result = json.loads(line)
         if result in ("passes", "cannot be run in a fork"):
-            known[key]["tests"].append(test if result == "passes" else f"{test} ({result})")
+            name = test if result == "passes" else f"{test} ({result})"
+            known[key]["tests"] = sorted({*known[key]["tests"], name})
         else:
             known[key]["by"] = f"{test} {result}"
     out.mkdir(parents=True, exist_ok=True)

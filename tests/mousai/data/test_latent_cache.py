@@ -12,11 +12,11 @@ import mousai.data.latent_cache.encode
 from mousai.audio.files import write_audio
 from mousai.cli import main
 from mousai.data.latent_cache.encode import encode_songs, load_stage_1
-from mousai.data.latent_cache.read import cached_songs, read_latents
+from mousai.data.latent_cache.read import ABOUT_SHARD, about_shard, cached_songs, read_latents
 from mousai.data.marks import content_mark, file_mark, without_time
 from mousai.data.records import find_records
 from mousai.errors import UserError
-from mousai.storage.weights import tensor_shapes
+from mousai.storage.weights import save_tensors, tensor_shapes
 
 
 def noise(seed: int, samples: int = 24000) -> np.ndarray:
@@ -194,6 +194,16 @@ def test_a_cache_of_another_autoencoder(songs: Path, stage_1: Path, tmp_path: Pa
         encode_songs(other, songs, records, cache)
     with pytest.raises(UserError, match="has no latents of none"):
         read_latents(cache, ["none.flac"], offsets=1)
+    with pytest.raises(UserError, match="two of its songs have one name"):
+        encode_songs(stage_1, songs, [*records, records[0]], cache)
     for settings in ({"offsets": 0}, {"workers": 0}):
         with pytest.raises(UserError, match="must be 1 or more"):
             encode_songs(stage_1, songs, records, cache, **settings)
+
+
+@pytest.mark.parametrize("about", ["[]", '{"marks": []}', '{"bad": "0.wav"}'])
+def test_a_file_of_the_cache_whose_header_says_something_else(tmp_path: Path, about: str):
+    path = tmp_path / "latents-00000.safetensors"
+    save_tensors(path, {"0.wav#0": torch.ones(1)}, metadata={ABOUT_SHARD: about})
+    with pytest.raises(UserError, match="its header must hold the marks and the bad songs as objects"):
+        about_shard(path)

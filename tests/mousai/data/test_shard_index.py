@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,11 +16,22 @@ from mousai.data.shards import ShardCache, open_shards, records_of
 from mousai.data.shards.format import Shard, check_set
 from mousai.data.shards.pack import shard_songs
 
+from .conftest import music
+
+
+@pytest.fixture(scope="module")
+def packed_once(tmp_path_factory):
+    """Five songs in three shards."""
+    folder = tmp_path_factory.mktemp("packed")
+    for number in range(5):
+        music(folder / "songs" / f"{number}.flac", seed=number)
+    shard_songs(folder / "songs", folder / "shards", songs_per_shard=2)
+    return folder / "shards"
+
 
 @pytest.fixture
-def packed(songs, tmp_path):
-    shard_songs(songs, tmp_path / "shards", songs_per_shard=2)
-    return tmp_path / "shards"
+def packed(packed_once, tmp_path):
+    return Path(shutil.copytree(packed_once, tmp_path / "shards"))
 
 
 def spoil(packed, **values):
@@ -63,6 +76,27 @@ def test_a_size_that_no_shard_has_ends_at_once(packed, size):
     assert time.monotonic() - before < 1
 
 
+@pytest.mark.parametrize("bad", [["1.wav"], {"1.wav": 3}, None])
+def test_bad_songs_have_reasons(packed, bad):
+    spoil(packed, bad=bad)
+    with pytest.raises(UserError, match=r"bad of shard-000000\.tar must map names to reasons"):
+        open_shards(str(packed))
+
+
+@pytest.mark.parametrize("changes", [{"format": "mousai song"}, {"version": 2}, {"version": None}])
+def test_an_index_of_another_format_or_version(packed, changes):
+    index = json.loads((packed / "index.json").read_text())
+    (packed / "index.json").write_text(json.dumps({**index, **changes}))
+    with pytest.raises(UserError, match=r"is no index of shards \(its format is another\)"):
+        open_shards(str(packed))
+
+
+def test_an_index_elsewhere_is_read_up_to_a_size(packed, monkeypatch):
+    monkeypatch.setattr("mousai.data.shards.read.LARGEST_INDEX", 100)
+    with pytest.raises(UserError, match=r"has more than 100 bytes"):
+        open_shards(f"pipe:cat {packed}/index.json")
+
+
 def test_a_shard_larger_than_the_folder_for_shards_empties_nothing(packed, tmp_path):
     spoil(packed, bytes=2**43)
     cache = ShardCache(tmp_path / "cache", gigabytes=1)
@@ -91,7 +125,8 @@ def test_a_song_lies_inside_its_shard(packed, place, value):
     row = row_of(packed)
     row[place] = value
     spoil(packed, songs=[row])
-    with pytest.raises(UserError, match=r"is no index of shards"):
+    why = ("has no number and name", "has no number and name", "length of .* must be 0 or more|Infinity is no")
+    with pytest.raises(UserError, match=why[place] if place < 3 else r"lies outside of shard-000000\.tar"):
         open_shards(str(packed))
 
 

@@ -109,6 +109,8 @@ def test_shards_of_something_else_are_refused(songs: Path, tmp_path: Path, stage
     [
         ("{}/shard-000007.tar", "shard-000007.tar is not in"),
         ("{}/none/index.json", "cannot be read"),
+        ("{}/none", r"is no set of shards; give its folder, its index\.json, or shard-\{"),
+        ("pipe:cat {}/none", "is no set of shards"),
         ("pipe:exit 3; index.json", "cannot be read"),
         ("s4://bucket/index.json", "cannot be read"),
     ],

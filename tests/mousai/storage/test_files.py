@@ -1,5 +1,6 @@
 """Files are whole or not there, on a full disk too, and what dead processes left is removed."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 
 from mousai import processes
 from mousai.storage import leftovers
-from mousai.storage.files import atomic_file, write_text
+from mousai.storage.files import atomic_file, flush_folder, write_text
 from mousai.storage.leftovers import is_left_behind, sweep, temporary_name
 
 # A process that begins a file and then waits; it says where.
@@ -87,6 +88,38 @@ def test_a_file_that_appeared_meanwhile_is_not_replaced_unasked(tmp_path):
     with atomic_file(path, replace=False) as partial:
         partial.write_text("mine")
     assert path.read_text() == "mine" and list(tmp_path.iterdir()) == [path]
+
+
+def test_without_links_a_file_that_appeared_meanwhile_is_not_replaced_either(tmp_path, monkeypatch):
+    """On a drive that has no hard links."""
+
+    def no_links(old, new):
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", no_links)
+    path = tmp_path / "file.txt"
+    with pytest.raises(FileExistsError), atomic_file(path, replace=False) as partial:
+        partial.write_text("mine")
+        path.write_text("somebody else's")
+    assert path.read_text() == "somebody else's" and list(tmp_path.iterdir()) == [path]
+    path.unlink()
+    with atomic_file(path, replace=False) as partial:
+        partial.write_text("mine")
+    assert path.read_text() == "mine" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_flushed_is_an_error_unless_its_system_flushes_none(tmp_path, monkeypatch):
+    def fails(code):
+        def fsync(descriptor):
+            raise OSError(code, os.strerror(code))
+
+        return fsync
+
+    monkeypatch.setattr(os, "fsync", fails(errno.EINVAL))
+    flush_folder(tmp_path)
+    monkeypatch.setattr(os, "fsync", fails(errno.EIO))
+    with pytest.raises(OSError, match="Input/output error"):
+        flush_folder(tmp_path)
 
 
 def test_leftovers_of_dead_processes_are_removed_and_those_of_living_ones_stay(tmp_path):

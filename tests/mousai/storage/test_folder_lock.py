@@ -51,14 +51,24 @@ def test_a_failure_frees_it(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EBADF, errno.ENOTSUP])
-def test_a_drive_without_locks_is_told_of_once(tmp_path, monkeypatch, capsys, code):
+def locks_that_fail(monkeypatch, code):
     import fcntl
 
     def refused(file, how):
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(fcntl, "flock", refused)
+
+
+def test_a_lock_that_fails_otherwise_is_the_systems_error(tmp_path, monkeypatch):
+    locks_that_fail(monkeypatch, errno.EIO)
+    with pytest.raises(OSError, match="Input/output error"), folder_lock(tmp_path):
+        pytest.fail("went on without a lock")
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EBADF, errno.ENOTSUP])
+def test_a_drive_without_locks_is_told_of_once(tmp_path, monkeypatch, capsys, code):
+    locks_that_fail(monkeypatch, code)
     system._say_unlocked.cache_clear()
     for _ in range(2):
         with folder_lock(tmp_path):
