@@ -1,6 +1,7 @@
 """Plugin of pytest: after each test, the test once more for each guard that fired in it, in a fork, without the guard.
 
-Fixtures of modules and sessions stand already, so that a guard costs what the test costs and no more.
+Fixtures of modules and sessions stand already, so that a guard costs what the test costs and no more. Of each function
+one run with all guards must pass in a fork first.
 """
 
 import contextlib
@@ -32,6 +33,7 @@ class _Guards:
         self.fired, self.results = Path(os.environ[FIRED]), Path(os.environ[TRIED])
         self.wanted = set(json.loads(Path(os.environ[WANTED]).read_text(encoding="utf-8")))
         self.tests: Counter[str] = Counter()
+        self.forks: dict[str, bool] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
@@ -49,7 +51,12 @@ class _Guards:
         return True
 
     def _try(self, item: pytest.Item, keys: list[str]) -> None:
-        if keys and _ends(item, None) != "passes":
+        if not keys:
+            return
+        function = item.nodeid.partition("[")[0]
+        if function not in self.forks:
+            self.forks[function] = _ends(item, None) == "passes"
+        if not self.forks[function]:
             self._note(item, keys, "cannot be run in a fork")
             return
         for key in keys:

@@ -12,7 +12,7 @@ import mousai.data.latent_cache.encode
 from mousai.audio.files import write_audio
 from mousai.cli import main
 from mousai.data.latent_cache.encode import encode_songs, load_stage_1
-from mousai.data.latent_cache.read import ABOUT_SHARD, about_shard, cached_songs, read_latents
+from mousai.data.latent_cache.read import ABOUT_SHARD, FORMAT, about_shard, cached_songs, read_latents
 from mousai.data.marks import content_mark, file_mark, without_time
 from mousai.data.records import find_records
 from mousai.errors import UserError
@@ -207,3 +207,26 @@ def test_a_file_of_the_cache_whose_header_says_something_else(tmp_path: Path, ab
     save_tensors(path, {"0.wav#0": torch.ones(1)}, metadata={ABOUT_SHARD: about})
     with pytest.raises(UserError, match="its header must hold the marks and the bad songs as objects"):
         about_shard(path)
+
+
+@pytest.mark.parametrize("index", [{}, {"offsets": 0}, {"offsets": 1001}, {"offsets": "1"}, {"autoencoder": 3}])
+def test_a_cache_that_says_wrongly_what_it_is(tmp_path: Path, index: dict[str, object]):
+    whole = {"format": FORMAT, "version": 1, "autoencoder": "x", "offsets": 1}
+    (tmp_path / "index.json").write_text(json.dumps({**whole, **index} if index else {"format": FORMAT}))
+    with pytest.raises(UserError, match="must say the autoencoder, and offsets from 1 to 1000; encode anew"):
+        cached_songs(tmp_path)
+
+
+def test_a_cache_without_songs(tmp_path: Path):
+    index = {"format": FORMAT, "version": 1, "autoencoder": "x", "offsets": 1}
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    with pytest.raises(UserError, match=r"has no metadata\.jsonl; `mousai data encode` adds it"):
+        cached_songs(tmp_path)
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "0.wav"}\n')
+    with pytest.raises(UserError, match="holds no latents; run `mousai data encode` first"):
+        cached_songs(tmp_path)
+
+
+def test_a_worker_that_finds_another_autoencoder(stage_1: Path):
+    with pytest.raises(UserError, match=r"is another autoencoder here \([0-9a-f]+\) than where the work began \(0\)"):
+        mousai.data.latent_cache.encode._autoencoder(stage_1, "0")

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save
 
 pytest.importorskip("webdataset")
 
@@ -74,6 +76,76 @@ def test_a_size_that_no_shard_has_ends_at_once(packed, size):
     with pytest.raises(UserError, match=r"bytes of shard-000000\.tar must be"):
         open_shards(str(packed))
     assert time.monotonic() - before < 1
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ({"more": 1}, "must be an object of file, bytes, sha256, songs and bad"),
+        ({"songs": {}}, r"songs of shard-000000\.tar must be a list of lists"),
+        ({"songs": [3]}, r"songs of shard-000000\.tar must be a list of lists"),
+        ({"songs": [[0, "0.flac", 0.5]]}, r"a song of shard-000000\.tar must be a list of 7 values"),
+    ],
+)
+def test_a_shard_of_another_form(packed, values, why):
+    spoil(packed, **values)
+    with pytest.raises(UserError, match=why):
+        open_shards(str(packed))
+
+
+def test_a_set_without_songs(packed):
+    index = json.loads((packed / "index.json").read_text())
+    index["shards"] = [{**one, "songs": []} for one in index["shards"]]
+    (packed / "index.json").write_text(json.dumps(index))
+    with pytest.raises(UserError, match="holds no songs"):
+        open_shards(str(packed))
+
+
+@pytest.mark.parametrize(
+    ("about", "why"),
+    [
+        ({"kind": "video"}, "kind must be one of audio, latents"),
+        ({"kind": "latents", "offsets": 1}, "shards of latents need offsets and autoencoder"),
+        ({"kind": "latents", "autoencoder": "x"}, "shards of latents need offsets and autoencoder"),
+        *(
+            ({"kind": "latents", "autoencoder": "x", "offsets": n}, "offsets must be 1 to 1000")
+            for n in (0, 1001, True)
+        ),
+    ],
+)
+def test_a_set_that_says_wrongly_what_it_is(packed, about, why):
+    index = {key: value for key, value in json.loads((packed / "index.json").read_text()).items() if key != "offsets"}
+    (packed / "index.json").write_text(json.dumps({**index, **about}))
+    with pytest.raises(UserError, match=why):
+        open_shards(str(packed))
+
+
+def overwritten(packed, place, content):
+    """The set, and the place of a song for whose sound (3) or metadata (5) something else stands in its shard."""
+    row = row_of(packed)
+    with (packed / "shard-000000.tar").open("r+b") as file:
+        file.seek(row[place])
+        file.write(content)
+    row[place + 1] = len(content)
+    spoil(packed, songs=[row])
+    found = open_shards(str(packed))
+    return found, found.names.index(row[1])
+
+
+def test_metadata_in_a_shard_that_is_no_object(packed):
+    found, song = overwritten(packed, 5, b"[]")
+    with pytest.raises(UserError, match=r"\d\.flac: its metadata in .* cannot be read: no object"):
+        found.fields(song)
+
+
+@pytest.mark.parametrize(
+    "latent", [torch.tensor([[float("nan")]]), torch.tensor([[float("inf")]]), torch.ones(3), torch.ones(1, 1, 1)]
+)
+def test_latents_in_a_shard_that_are_none(packed, latent):
+    found, song = overwritten(packed, 3, save({"0": latent}))
+    found.about["offsets"] = 1
+    with pytest.raises(UserError, match=r"\d\.flac: its latents in .* are not finite or of another shape"):
+        found.latents(song)
 
 
 @pytest.mark.parametrize("bad", [["1.wav"], {"1.wav": 3}, None])

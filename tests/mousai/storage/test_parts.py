@@ -13,7 +13,7 @@ from mousai.codec import Codec
 from mousai.conditioning.text import TextEmbedding
 from mousai.errors import UserError
 from mousai.pipeline import Mousai
-from mousai.storage.folders import describe, save_parts
+from mousai.storage.folders import describe, model_folder, save_parts
 from mousai.storage.parts import check_fit, check_part
 from mousai.storage.weights import CheckpointError, load_config, load_state, save_module
 
@@ -141,6 +141,23 @@ def test_an_index_that_names_own_parts_otherwise_is_refused(own_model: Path, own
     path.write_text(json.dumps({**json.loads(path.read_text()), "own": own}))
     with pytest.raises(CheckpointError, match=r"model_index\.json: own must map parts"):
         describe(own_model)
+
+
+@pytest.mark.parametrize("parts", ["autoencoder", [], ["vocoder"], {}, None])
+def test_an_index_that_names_its_parts_otherwise_is_refused(own_model: Path, parts: object):
+    path = own_model / "model_index.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "parts": parts}))
+    with pytest.raises(CheckpointError, match=r"model_index\.json: parts must be a list of some of text_encoder, "):
+        describe(own_model)
+
+
+def test_a_model_is_a_folder_and_its_weights_are_floats(pipeline: Mousai, tmp_path: Path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"file': is a file; give the folder that holds model_index\.json"):
+        model_folder(tmp_path / "file")
+    with pytest.raises(UserError, match=r"dtype='torch\.int8': cannot hold weights; give a floating-point dtype"):
+        save_parts(tmp_path / "m", pipeline.components, defaults=pipeline.defaults, dtype=torch.int8)
+    assert not (tmp_path / "m").exists()
 
 
 def test_a_part_in_the_place_of_another_is_refused_by_name(pipeline: Mousai):
