@@ -1,5 +1,6 @@
 """`mousai serve` and `mousai ui` as programs: refusals, the socket, and how they end."""
 
+import errno
 import json
 import os
 import signal
@@ -65,6 +66,15 @@ def test_a_port_that_is_taken_is_one_line(capsys):
     with bound_socket("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         assert f"--port {port}: is taken by another program" in refusal(capsys, "serve", "--port", port)
+
+
+def test_a_port_that_needs_rights_is_one_line(monkeypatch):
+    def denied(self, address):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(socket.socket, "bind", denied)
+    with pytest.raises(UserError, match="port=80: needs rights that you do not have; give one above 1023"):
+        bound_socket("127.0.0.1", 80)
 
 
 def test_the_extra_is_named_where_it_is_missing(capsys, monkeypatch):

@@ -102,26 +102,33 @@ def test_a_body_that_is_too_much_is_refused(client):
 
 
 @pytest.mark.parametrize(
-    ("settings", "field"),
+    ("settings", "field", "hint"),
     [
-        ({"host": "0.0.0.0"}, "host"),
-        ({"host": "192.168.1.7"}, "host"),
-        ({"host": "music.example.org"}, "host"),
-        ({"host": ""}, "host"),
-        ({"api_key": KEY, "no_auth": True}, "no_auth"),
-        ({"cors": ("*",)}, "cors"),
-        ({"cors": ("https://a.org/path",)}, "cors"),
-        ({"allowed_hosts": ("a b",)}, "allowed_hosts"),
-        ({"port": 65536}, "port"),
-        ({"queue": 0}, "queue"),
-        ({"keep": 0}, "keep"),
-        ({"max_duration": 1e9}, "max_duration"),
+        ({"host": "0.0.0.0"}, "host", "can be reached by others"),
+        ({"host": "192.168.1.7"}, "host", "can be reached by others"),
+        ({"host": "music.example.org"}, "host", "can be reached by others"),
+        ({"host": ""}, "host", "must be an address or a name"),
+        ({"host": "", "no_auth": True}, "host", "must be an address or a name"),
+        ({"api_key": KEY, "no_auth": True}, "no_auth", "leave one of the two out"),
+        ({"cors": ("*",)}, "cors", "must be an origin"),
+        ({"cors": ("https://a.org/path",)}, "cors", "must be an origin"),
+        ({"allowed_hosts": ("a b",)}, "allowed_hosts", "must be the name of a host"),
+        ({"webhook_hosts": ("a b",)}, "webhook_hosts", "must be"),
+        ({"port": 65536}, "port", "must be 0 to 65535"),
+        ({"queue": 0}, "queue", "must be 1 to"),
+        ({"keep": 0}, "keep", "must lie above 0"),
+        ({"max_duration": 1e9}, "max_duration", "up to 3600"),
+        ({"replicas": 0, "ray": "auto"}, "replicas", "must be 1 to 1000"),
+        ({"replicas": 1001, "ray": "auto"}, "replicas", "must be 1 to 1000"),
+        ({"replicas": 2}, "replicas", "needs a cluster"),
+        ({"ray": "head; rm"}, "ray", "must be auto, or HOST:PORT"),
+        ({"ray": "ray://head:10001"}, "ray", "must be auto, or HOST:PORT"),
     ],
 )
-def test_settings_that_make_no_sense_or_let_everyone_in_are_refused(settings, field):
+def test_settings_that_make_no_sense_or_let_everyone_in_are_refused(settings, field, hint):
     with pytest.raises(UserError) as caught:
         ServerConfig(**settings)
-    assert caught.value.field == field
+    assert caught.value.field == field and hint in caught.value.hint
     assert KEY not in str(caught.value)
 
 
