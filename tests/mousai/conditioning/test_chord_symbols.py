@@ -76,6 +76,24 @@ def test_every_suffix_means_its_quality(root: int, name: tuple[str, str], bass: 
     assert read_symbol(symbol) == spell_label(root, quality, bass)
 
 
+@pytest.mark.parametrize(
+    ("label", "why"),
+    [
+        ("", "chord is ''; a label such as 'A:min7/b3'"),
+        ("H", "chord is 'H'; a label such as 'A:min7/b3'"),
+        ("A:", "chord is 'A:'; a label such as"),
+        ("C:foo", "quality is 'foo'; one of maj"),
+        ("C:maj(b99)", "degree is 'b99'; one such as b3, 5, #5 or b9"),
+        ("C/x", "chord is 'C/x'"),
+        ("C/99", "degree is '99'; one such as b3"),
+    ],
+)
+def test_a_label_that_is_none(label: str, why: str):
+    with pytest.raises(ValueError) as caught:
+        parse_label(label)
+    assert why in str(caught.value)
+
+
 @given(st.text(max_size=12))
 def test_any_text_is_a_chord_or_refused_in_one_line(text: str):
     try:

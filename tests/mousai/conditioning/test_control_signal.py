@@ -6,6 +6,7 @@ import torch
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.control_signal import CONTROLS, control_channels, control_signal, known_signal
 from mousai.conditioning.controls import SECTIONS, Controls
+from tests.mousai.refusing import refused
 
 RATE = 10.0
 PIECE = Controls(
@@ -13,6 +14,22 @@ PIECE = Controls(
     melody=((0.2, 0.5, 69), (0.5, 1.2, 62)),
     sections=((0.0, 2.0, "verse"), (2.0, 3.0, "chorus")),
 )
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({"chords": ((1.0, 1.0, "C"),)}, "must begin before it ends"),
+        ({"melody": ((2.0, 1.0, 60),)}, "must begin before it ends"),
+        ({"melody": ((0.0, float("nan"), 60),)}, "must begin before it ends"),
+        ({"chords": ((0.0, 1.0, 3),)}, "must end in a label, a text such as 'A:min7'"),
+        ({"chords": ((0.0, 1.0, "H"),)}, "chord is 'H'"),
+        ({"melody": ((0.0, 1.0, 128),)}, "must end in a MIDI pitch, 0 to 127"),
+        ({"sections": ((0.0, 1.0, "bridge"),)}, "must end in one of intro, verse, chorus, break, outro"),
+    ],
+)
+def test_events_that_are_none(given: dict, why: str) -> None:
+    assert why in refused(Controls, **given)
 
 
 def classes(row: torch.Tensor) -> set[int]:

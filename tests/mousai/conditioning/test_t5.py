@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mousai.conditioning.t5 import ACTIVATIONS, T5Encoder, T5EncoderConfig, distance_buckets
 from mousai.conditioning.t5_files import t5_config
 from mousai.conditioning.text import T5TextEncoder
-from mousai.storage.configs import load_config
+from mousai.storage.configs import CheckpointError, load_config
 from mousai.storage.folders import BUNDLED
 
 
@@ -153,6 +153,15 @@ def test_what_is_written_is_read_by_transformers_and_by_us(tmp_path: Path):
     assert t5_config(load_config(path), path) == text.model.config
     # What transformers itself would write is read as the same config.
     assert t5_config(theirs.config.to_diff_dict(), path) == text.model.config
+
+
+def test_distances_that_their_buckets_cannot_tell_apart():
+    """32 buckets hold the distances up to 7 alone; the larger ones must end beyond that."""
+    values = {**load_config(BUNDLED / "text_encoder"), "relative_attention_num_buckets": 32}
+    path = Path("config.json")
+    assert t5_config({**values, "relative_attention_max_distance": 9}, path).relative_attention_max_distance == 9
+    with pytest.raises(CheckpointError, match=r"config\.json: relative_attention_max_distance must be above 8"):
+        t5_config({**values, "relative_attention_max_distance": 8}, path)
 
 
 # ---- buckets of distances

@@ -1,5 +1,6 @@
 import copy
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -193,6 +194,33 @@ def test_a_t5_of_the_hub(hub_folder: Path, tmp_path: Path):
     assert torch.equal(found.model.state_dict()["shared.weight"], weights["shared.weight"])
     found.save(tmp_path)
     assert torch.equal(embed(T5TextEncoder.load(tmp_path), "metal"), embed(found, "metal"))
+
+
+def test_a_t5_of_the_hub_that_lacks_something(hub_folder: Path, tmp_path: Path):
+    for name in ("tokens", "weights"):
+        shutil.copytree(hub_folder, tmp_path / name)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (tmp_path / "tokens" / name).unlink()
+    assert "has no tokenizer.json, which a text encoder is read with" in refused(
+        T5TextEncoder.from_hub, str(tmp_path / "tokens")
+    )
+    weights = load_file(hub_folder / "model.safetensors")
+    lost = "encoder.final_layer_norm.weight"
+    save_file(
+        {key: tensor for key, tensor in weights.items() if key != lost},
+        tmp_path / "weights" / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    assert f"lacks {lost}; is it a T5 model?" in refused(T5TextEncoder.from_hub, str(tmp_path / "weights"))
+
+
+@pytest.mark.parametrize("token", [3, "", "x" * 101, {"content": None}, ["</s>"]])
+def test_a_special_token_that_is_no_short_text(model_copy: Path, token: object):
+    path = model_copy / "tokenizer" / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "eos_token": token}))
+    assert "tokenizer_config.json: eos_token must be a short text, not " in refused(
+        load_tokenizer, model_copy / "tokenizer"
+    )
 
 
 def test_a_hub_model_that_is_not_there(tmp_path: Path):

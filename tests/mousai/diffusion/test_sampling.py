@@ -7,10 +7,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import MAX_TOKENS, TextEmbedding
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.sampling_config import SamplingConfig
 from tests.mousai.diffusion.point_mass import PointMass, sampled, some_text
+from vdiffusion import NoiseSource
+
+SETTINGS = SamplingConfig(num_inference_steps=1, guidance_scale=2.0)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
@@ -97,6 +102,19 @@ def test_impossible_arguments(generator: LatentDiffusion):
     }.items():
         with pytest.raises(ValueError, match=match):
             sampled(generator, text, **settings)
+
+
+def test_parts_of_a_conditioning_that_do_not_fit(generator: LatentDiffusion):
+    def sample(cond: Conditioning, negative: Conditioning | None = None, members: int = 2) -> None:
+        generator.sample(cond, noise=NoiseSource(0, range(members)), config=SETTINGS, negative=negative)
+
+    known = {"known_latent": torch.zeros(2, 7, 4), "known_mask": torch.ones(2, 1, 4, dtype=torch.bool)}
+    with pytest.raises(ValueError, match="known_latent: has 7 channels, must have 8"):
+        sample(Conditioning(frames=4, text=some_text(2), **known))
+    with pytest.raises(ValueError, match="cond: of 2 members for a batch of 3"):
+        sample(Conditioning(frames=4, text=some_text(2)), members=3)
+    with pytest.raises(ValueError, match="negative: has no text; give one, or no negative conditioning"):
+        sample(Conditioning(frames=4, text=some_text(2)), Conditioning(frames=4))
 
 
 def test_copies_compute_with_their_own_weights(generator: LatentDiffusion, config: LatentDiffusionConfig):
