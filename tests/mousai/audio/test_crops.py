@@ -83,6 +83,15 @@ def test_a_crop_past_the_end_gives_what_is_there(tmp_path: Path):
         one_line(caught, path)
 
 
+def test_a_crop_from_the_very_end_is_empty_at_another_rate_too(tmp_path: Path):
+    """What the filter needs before it is there, and nothing else."""
+    path = tmp_path / "a.wav"
+    write_audio(path, noise(44100), 44100)
+    assert read_audio(path, start=0.9999).shape == (2, 5)
+    with pytest.raises(AudioError, match=r"is 1\.00 s long; a crop from 1\.0 s would be empty"):
+        read_audio(path, start=1.0)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -10,6 +10,7 @@ import soundfile
 
 from mousai.audio.files import AUDIO_SUFFIXES, audio_info, read_audio, read_metadata, write_audio
 from mousai.audio.opening import AudioError
+from mousai.storage.file_parts import FilePart
 
 from .sounds import SETTINGS, noise, one_line, tone
 
@@ -28,6 +29,12 @@ def test_missing_folder_empty_and_special_files(tmp_path: Path):
             with pytest.raises(AudioError, match=words) as caught:
                 use(path)
             one_line(caught, path)
+
+
+def test_a_file_of_nothing_inside_another(tmp_path: Path):
+    (tmp_path / "a.tar").write_bytes(bytes(100))
+    with pytest.raises(AudioError, match=r"^0\.wav: is empty$"):
+        read_audio(FilePart(lambda: tmp_path / "a.tar", 10, 0, "0.wav"))
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg", "a.mp3", "a.raw", "a"])

@@ -42,6 +42,29 @@ def test_nothing_is_left_of_a_file_that_fails(tmp_path: Path):
     assert (tmp_path / "a.wav").read_bytes() == b"before"
 
 
+def test_an_error_of_the_system_that_is_none_of_the_file_stays_as_it_is(tmp_path: Path):
+    with (
+        pytest.raises(ConnectionError, match="the client went away"),
+        AudioWriter(tmp_path / "a.wav", sample_rate=48000, channels=2, samples=100),
+    ):
+        raise ConnectionError("the client went away")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_lost_bytes_gets_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As on drives that tell of nothing."""
+
+    def lose(recorder, data) -> int:
+        recorder.place += len(data)
+        recorder.length = max(recorder.length, recorder.place)
+        return len(data)
+
+    monkeypatch.setattr("mousai.audio.encoding._Recorder.write", lose)
+    with pytest.raises(AudioError, match="cannot be written: only 0 of 444 bytes are in the file"):
+        write_audio(tmp_path / "a.wav", noise(100), 48000, bits=16)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_no_file_can_hold_is_refused_before_it_is_opened(tmp_path: Path):
     with pytest.raises(AudioError, match="more than 4 GiB"):
         AudioWriter(tmp_path / "a.wav", sample_rate=48000, channels=2, samples=2**30)

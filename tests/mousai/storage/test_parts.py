@@ -1,8 +1,9 @@
 """Parts of one's own: refused by name where something is lacking, saved by themselves, read by the class one passes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from mousai.codec import Codec
 from mousai.conditioning.text import TextEmbedding
 from mousai.errors import UserError
 from mousai.pipeline import Mousai
-from mousai.storage.folders import describe, model_folder, save_parts
+from mousai.storage.folders import describe, load_autoencoder, load_latent_diffusion, model_folder, save_parts
 from mousai.storage.parts import check_fit, check_part
 from mousai.storage.weights import CheckpointError, load_config, load_state, save_module
 
@@ -160,6 +161,16 @@ def test_a_model_is_a_folder_and_its_weights_are_floats(pipeline: Mousai, tmp_pa
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "load"), [("autoencoder", load_autoencoder), ("latent_diffusion", load_latent_diffusion)]
+)
+def test_a_part_of_its_makers_own_is_not_read_as_ours(own_model: Path, name: str, load: Callable[[Path], object]):
+    path = own_model / "model_index.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "own": {name: "Deep"}}))
+    with pytest.raises(CheckpointError, match=f"{name}: was written by a class Deep of its maker's own, whose sizes"):
+        load(own_model)
+
+
 def test_a_part_in_the_place_of_another_is_refused_by_name(pipeline: Mousai):
     text, latent_diffusion, autoencoder = pipeline.components.values()
     with pytest.raises(UserError, match="autoencoder: is of type LatentDiffusion, which lacks encode, decode"):
@@ -179,6 +190,13 @@ def test_parts_of_different_models_are_refused(pipeline: Mousai):
     text.max_tokens = 65
     with pytest.raises(UserError, match="its null embedding has 64 tokens, the text encoder gives 65"):
         check_fit(parts)
+    made = pipeline.autoencoder.config
+    net = SimpleNamespace(in_channels=made.latent_channels, context_features=32)
+    other = SimpleNamespace(sample=None, config=SimpleNamespace(net=net, max_tokens=0, frame_rate=made.latent_rate))
+    check_fit({"latent_diffusion": other, "autoencoder": pipeline.autoencoder})
+    other.config.frame_rate = 2 * made.latent_rate
+    with pytest.raises(UserError, match=r"its frame_rate is [\d.]+, the autoencoder's latent has [\d.]+ frames a sec"):
+        check_fit({"latent_diffusion": other, "autoencoder": pipeline.autoencoder})
     text.features = 31
     with pytest.raises(UserError, match="reads text of 32 features, the text encoder gives 31; they are of different"):
         check_fit(parts)

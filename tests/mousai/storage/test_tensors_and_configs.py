@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from mousai.storage.weights import CheckpointError, load_config, load_tensors, save_config, save_tensors
+from mousai.storage.weights import (
+    CheckpointError,
+    load_config,
+    load_some_tensors,
+    load_tensors,
+    save_config,
+    save_tensors,
+)
 from tests.mousai.storage.small_module import CONFIG
 
 
@@ -38,6 +45,17 @@ def test_tensors_without_metadata_or_with_nan(tmp_path: Path):
     save_file({"a": torch.tensor([1.0, float("nan")])}, path)
     with pytest.raises(CheckpointError, match="a holds NaN"):
         load_tensors(path)
+
+
+def test_some_tensors_are_read_alone_and_checked(tmp_path: Path):
+    path = tmp_path / "a.safetensors"
+    save_file({"a": torch.ones(2), "b": torch.tensor([1.0, float("inf")])}, path)
+    (found,) = load_some_tensors(path, ["a"])
+    assert torch.equal(found, torch.ones(2))
+    with pytest.raises(CheckpointError, match=r"a\.safetensors: lacks c, d$"):
+        load_some_tensors(path, ["a", "c", "d"])
+    with pytest.raises(CheckpointError, match="b holds NaN or infinity"):
+        load_some_tensors(path, ["a", "b"])
 
 
 def test_configs_come_back(tmp_path: Path):
