@@ -6,8 +6,9 @@ Guards are `if … : raise …`, and calls of functions that only check. The tes
 After each test, it is run again for each guard that fired in it, this time without that guard, until a test fails, or N
 tests did not. A guard that fires in no test is not missed by any, since nothing would be different without it.
 
-What was found lies in DIR/guards.json. A further call tries only the guards that were not caught before, with the tests
-that it is given. `--tests` takes what pytest takes.
+What was found lies in DIR/tried.jsonl, a line for each removal, written as it goes, so that a run that is stopped loses
+nothing. A further call tries only the guards that were not caught before, with the tests that it is given. `--tests`
+takes what pytest takes.
 """
 
 import argparse
@@ -17,9 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from benchmarks.reliability.guards.find import Guard, all_guards
 from benchmarks.reliability.guards.plugin import AT_MOST, TRIED, WANTED
@@ -34,6 +36,7 @@ MODULES = tuple(f"mousai/{name}" for name in ROOMS)
 """What reads what others wrote, and what checks what a user asked for: all but training, composing and evaluating."""
 TESTS = ("storage", "convert", "data", "audio", "conditioning", "diffusion", "editing", "pipeline", "streaming")
 TESTS += ("cli", "server")
+_TRIED = "tried.jsonl"
 _PLUGIN = "benchmarks.reliability.guards.plugin"
 
 
@@ -54,25 +57,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Try guards, print those that are not missed; 1 where there are such."""
     args = parser().parse_args(arguments)
     guards = all_guards(args.sources, args.modules)
-    known = _load(args.out)
-    wanted = [guard for guard in guards if known.get(guard.key, {}).get("by") is None]
-    _run(wanted, args, known)
-    left = [guard for guard in guards if known[guard.key]["by"] is None]
+    known = _known(args.out)
+    _run([guard for guard in guards if not known[guard.key].by], args)
+    known = _known(args.out)
+    left = [guard for guard in guards if not known[guard.key].by]
     for guard in left:
-        tests = known[guard.key]["tests"]
+        tests = sorted(known[guard.key].tests)
         why = f"not missed by {len(tests)} tests, such as {tests[0]}" if tests else "fires in no test"
         print(f"{guard.module}:{guard.line}: {guard.place}: {guard.kind} {guard.text}: {why}")
     print(f"{len(guards)} guards, {len(guards) - len(left)} caught, {len(left)} left")
     return int(bool(left))
 
 
-def _run(wanted: Sequence[Guard], args: argparse.Namespace, known: dict[str, Any]) -> None:
-    """Run the tests with the copy, and add to what is known of each guard."""
+@dataclass
+class _Known:
+    """What is known of a guard: the test that misses it, if any, and those that do not."""
+
+    by: str = ""
+    tests: set[str] = field(default_factory=set)
+
+
+def _known(out: Path) -> Mapping[str, _Known]:
+    """Read what removals there were, by the keys of the guards."""
+    known: defaultdict[str, _Known] = defaultdict(_Known)
+    lines = (out / _TRIED).read_text(encoding="utf-8").splitlines() if (out / _TRIED).is_file() else []
+    for key, test, result in map(json.loads, lines):
+        if result == "passes":
+            known[key].tests.add(test)
+        elif result == "cannot be run in a fork":
+            known[key].tests.add(f"{test} ({result})")
+        else:
+            known[key].by = f"{test} {result}"
+    return known
+
+
+def _run(wanted: Sequence[Guard], args: argparse.Namespace) -> None:
+    """Run the tests with the copy, and note each removal."""
+    args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="guards-") as name:
         folder = Path(name)
-        files = {FIRED: folder / "fired", TRIED: folder / "tried", WANTED: folder / "wanted"}
+        files = {FIRED: folder / "fired", WANTED: folder / "wanted", TRIED: args.out.absolute() / _TRIED}
         files[FIRED].touch()
-        files[TRIED].touch()
         files[WANTED].write_text(json.dumps([guard.key for guard in wanted]), encoding="utf-8")
         copy_with_switches(args.sources, folder / "sources", wanted)
         path = os.pathsep.join([str(folder / "sources"), str(ROOT), os.environ.get("PYTHONPATH", "")])
@@ -83,32 +108,8 @@ def _run(wanted: Sequence[Guard], args: argparse.Namespace, known: dict[str, Any
         environment["OMP_NUM_THREADS"] = "1"
         words += ["-m", "not slow", *args.tests]
         began = time.monotonic()
-        try:
-            subprocess.run(words, cwd=args.root, env=environment, check=False)
-        finally:  # what was tried before Ctrl-C counts
-            print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
-            _collect(files[TRIED], wanted, known, args.out)
-
-
-def _collect(tried: Path, wanted: Sequence[Guard], known: dict[str, Any], out: Path) -> None:
-    """Add to what is known of each guard, and keep it."""
-    for guard in wanted:
-        known.setdefault(guard.key, {"by": None, "tests": []})
-    for line in tried.read_text(encoding="utf-8").splitlines():
-        key, test, result = json.loads(line)
-        if result in ("passes", "cannot be run in a fork"):
-            name = test if result == "passes" else f"{test} ({result})"
-            known[key]["tests"] = sorted({*known[key]["tests"], name})
-        else:
-            known[key]["by"] = f"{test} {result}"
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "guards.json").write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-
-
-def _load(out: Path) -> dict[str, Any]:
-    path = out / "guards.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return found
+        subprocess.run(words, cwd=args.root, env=environment, check=False)
+        print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -89,10 +89,10 @@ def test_guards_that_are_missed_and_guards_that_are_not(package: Path, capsys: p
         "pack/things.py:26: unused: raise size: fires in no test",
         "pack/things.py:14: Thing.__init__: raise not name: not missed by 1",
     }
-    found = json.loads((package / "out" / "guards.json").read_text())
-    caught = {key.partition(": ")[2]: one["by"] for key, one in found.items() if one["by"]}
-    assert caught["check_size(size)"] == "test_things.py::test_refused[-1-negative] fails"
-    assert caught["len(name) > 3"] == "test_things.py::test_in_a_process fails"
+    found = [json.loads(line) for line in (package / "out" / "tried.jsonl").read_text().splitlines()]
+    caught = {key.partition(": ")[2]: (test, result) for key, test, result in found if result != "passes"}
+    assert caught["check_size(size)"] == ("test_things.py::test_refused[-1-negative]", "fails")
+    assert caught["len(name) > 3"] == ("test_things.py::test_in_a_process", "fails")
     assert (package / "src" / "pack" / "things.py").read_text() == MODULE
 
 
