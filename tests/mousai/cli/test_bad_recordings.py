@@ -67,5 +67,9 @@ def test_a_bad_recording(mousai, work: Path, saved_model: Path, no_weights, name
 def test_an_enormous_recording(mousai, work: Path, saved_model: Path, no_weights, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("mousai.arguments.MAX_DURATION", 20.0)
     tone(work / "long.wav", 20.5, rate=8000)
-    for words in (["reconstruct", "long.wav", "-o", "b.wav"], ["encode", "long.wav", "-o", "b.safetensors"]):
+    for words in (
+        ["reconstruct", "long.wav", "-o", "b.wav"],
+        ["encode", "long.wav", "-o", "b.safetensors"],
+        ["vary", "long.wav", PROMPT, "-o", "b.wav"],
+    ):
         assert "long.wav: is longer than 20 s" in mousai(*words, "--model", saved_model).error()

@@ -44,6 +44,15 @@ def test_impossible_settings(mousai, work: Path, saved_model: Path, no_weights, 
     assert not list(work.iterdir())
 
 
+def test_the_judges_are_named_where_they_are_missing(mousai, work: Path, saved_model: Path, no_weights, monkeypatch):
+    monkeypatch.setattr("mousai.cli.generate.find_spec", lambda name: None)
+    words = generate(saved_model, "-o", "out.wav", "--best-of", "2")
+    assert "--best-of 2: needs the judges; " in mousai(*words).error()
+    monkeypatch.setattr("mousai.cli.evaluate._NEEDED", ("yaml", "no_such_module"))
+    assert "evaluating needs no_such_module; " in mousai("evaluate", saved_model, "-o", "out").error()
+    assert not list(work.iterdir())
+
+
 @pytest.mark.parametrize("prompt", ["x" * 20000, "🎹" * 2000, "bad \udcff bytes"])
 def test_impossible_prompts(mousai, work: Path, saved_model: Path, no_weights, prompt: str):
     assert "prompt" in mousai("generate", prompt, "-o", "out.wav", "--model", saved_model).error()

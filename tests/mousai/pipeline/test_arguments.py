@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 
+from mousai import arguments
 from mousai.pipeline import Mousai
 from tests.mousai.pipeline.quick_calls import PROMPT, STEPS
 from tests.mousai.refusing import refused
@@ -76,7 +77,17 @@ def test_a_misspelt_setting_is_a_type_error_with_the_nearest_name(pipeline: Mous
 
 
 def test_no_prompt_at_all(pipeline: Mousai):
-    assert "prompt" in refused(pipeline, [])
+    assert refused(pipeline, []) == "prompt: give at least one sentence (it may be empty)"
+
+
+def test_what_is_too_long(monkeypatch: pytest.MonkeyPatch):
+    longest = arguments.LONGEST_PROMPT
+    assert arguments.prompts_of("x" * longest) == ["x" * longest]
+    assert f"has {longest + 1} characters; {longest} are the most" in refused(arguments.prompts_of, "x" * (longest + 1))
+    monkeypatch.setattr(arguments, "MAX_DURATION", 0.1)
+    arguments.check_recording("init_audio", torch.zeros(2, 4800), sample_rate=48000)
+    said = refused(arguments.check_recording, "init_audio", torch.zeros(2, 4801), sample_rate=48000)
+    assert said == "init_audio: is longer than 0.1 s; cut it into parts"
 
 
 def test_parts_of_different_models(pipeline: Mousai):

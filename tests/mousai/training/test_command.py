@@ -198,6 +198,8 @@ def test_exporting_what_is_no_run_is_refused(tmp_path, saved_model, capsys):
         (["--set", "decoder_steps=2.5"], "decoder_steps='2.5': must be a whole number"),
         (["--set", "guidance_scale=1000"], "guidance_scale=1000: must be 0 to 100"),
         (["--about", "x", "-o", "adapter.safetensors"], "--about: is for a run that becomes a model folder"),
+        (["--part", "autoencoder"], "--part: is for a model, beside --layout audio-diffusion-pytorch"),
+        (["--compact"], "--compact: is for a model, beside --layout audio-diffusion-pytorch"),
     ],
 )
 def test_exporting_with_impossible_settings_is_refused(more, message, run_of_a_step, tmp_path, capsys):
