@@ -100,9 +100,7 @@ class AudioWriter:
     ) -> None:
         try:
             self._stack.__exit__(kind, error, trace)
-        except (soundfile.LibsndfileError, OSError) as failed:
-            if failed is error:
-                raise
+        except (soundfile.LibsndfileError, OSError) as failed:  # not the error that ended the block, which goes on
             raise self._error(failed) from failed
 
     def _tag(self, encoded: Path) -> None:
