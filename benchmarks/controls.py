@@ -33,6 +33,9 @@ FIELDS = ("chords", "melody", "sections")
 def songs_of(latents: Path) -> list[dict[str, Any]]:
     """Latent, metadata and controls of every song of a latent cache."""
     found = cached_songs(latents)
+    for one in found.songs:
+        if not one.fields.get("caption"):
+            raise SystemExit(f"{latents}: {one.name}: has no caption, which this measures with; compose the songs anew")
     tensors = read_latents(latents, [one.name for one in found.songs], offsets=1)
     return [
         {"latent": group[0].float(), "fields": one.fields, "controls": controls_of(one.fields)}

@@ -5,7 +5,6 @@ this process. Other work on the machine slows down whatever runs beside it, so t
 in turns, and CPU time too, which other work hardly changes.
 """
 
-import os
 import tempfile
 import threading
 import time
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.processes import cpu_of
 from benchmarks.serving_moments import answer, memory_of
 from mousai import Mousai
 
@@ -94,12 +94,6 @@ def client(
             tally.right += 1
         else:
             tally.wrong += 1
-
-
-def cpu_of(process: int) -> float:
-    """Seconds of CPU time that a process has used, on Linux."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def load(

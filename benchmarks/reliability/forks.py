@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from benchmarks.processes import stat_of
+
 _LONGEST = 600.0
 """Seconds after which a command counts as one that hangs; each computes for a few, but may share its core with many."""
 _NOBODY = 65534
@@ -156,21 +158,13 @@ def _ends(process: int, seconds: float) -> bool:
 
 def lives(process: int) -> bool:
     """Tell whether a process computes or waits; one that has ended and was not waited for does neither."""
-    return _stat(str(process))[:1] not in ([], ["Z"], ["X"])
+    return stat_of(process)[:1] not in ([], ["Z"], ["X"])
 
 
 def group_of(leader: int) -> list[int]:
     """The living processes of a command: those that it started, also when it has gone itself."""
-    numbers = [name for name in os.listdir("/proc") if name.isdigit()]
-    return [int(name) for name in numbers if _stat(name)[2:3] == [str(leader)] and lives(int(name))]
-
-
-def _stat(process: str) -> list[str]:
-    """Fields of a process from its state on: state, parent, group."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return []
+    numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [one for one in numbers if stat_of(one)[2:3] == [str(leader)] and lives(one)]
 
 
 def _serve() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.speed import against, machine, numbers, report, use
+from benchmarks.speed import against, busy, machine, numbers, report, use
 from benchmarks.speed.children import ROOT
 from benchmarks.speed.measure import Figure, Settings
 from benchmarks.speed.measure import machine as described
@@ -30,6 +30,8 @@ SECTIONS: dict[str, Callable[[Settings], Iterator[Figure]]] = {
     "long": machine.long,
     "growth": use.growth,
     "startup": use.startup,
+    "busy": busy.busy,
+    "training-memory": busy.training_memory,
     "numbers": numbers.numbers,
 }
 

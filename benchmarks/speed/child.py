@@ -3,23 +3,23 @@
 import json
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.speed.measure import peak_memory
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mousai.codec import Codec
 
 
 def decode(seconds: float) -> dict[str, float]:
     """Decode so much noise with the bundled model: its seconds, memory in MiB before and at most."""
-    import torch
-
     from mousai.codec import Codec
 
     codec = Codec.from_pretrained()
-    config = codec.autoencoder.config
-    samples = round(seconds * config.sample_rate)
-    shape = (1, config.latent_channels, -(-samples // config.hop_length))
-    latent = 0.4 * torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    codec.decode(latent[..., :16], length=config.hop_length)  # what is made once is made
+    latent, samples = noise(codec, seconds)
+    codec.decode(latent[..., :16], length=codec.autoencoder.config.hop_length)  # what is made once is made
     before, began = peak_memory(), time.perf_counter()
     wave = codec.decode(latent, length=samples)
     return {
@@ -28,6 +28,16 @@ def decode(seconds: float) -> dict[str, float]:
         "peak": peak_memory(),
         "wave": wave.numel() * 4 / 2**20,
     }
+
+
+def noise(codec: "Codec", seconds: float) -> tuple["Tensor", int]:
+    """A latent [1, Z, L] of noise, and the samples of the sound that it stands for."""
+    import torch
+
+    config = codec.autoencoder.config
+    samples = round(seconds * config.sample_rate)
+    shape = (1, config.latent_channels, -(-samples // config.hop_length))
+    return 0.4 * torch.randn(shape, generator=torch.Generator().manual_seed(0)), samples
 
 
 def load() -> dict[str, float]:
@@ -51,7 +61,15 @@ def guided(frames: int, batch: int, divisor: int, *, bfloat16: bool) -> dict[str
 
 def main() -> int:
     """Do the task that the command line names."""
-    tasks: dict[str, Any] = {"decode": decode, "load": load, "guided": guided}
+    from benchmarks.speed.busy import busy_child, training_child
+
+    tasks: dict[str, Any] = {
+        "decode": decode,
+        "load": load,
+        "guided": guided,
+        "busy": busy_child,
+        "training": training_child,
+    }
     print(json.dumps(tasks[sys.argv[1]](**json.loads(sys.argv[2]))))
     return 0
 

@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_child(task: str, **arguments: float) -> dict[str, Any]:
+def run_child(task: str, **arguments: float | str) -> dict[str, Any]:
     """Run `python -m benchmarks.speed.child TASK '{arguments}'` and return what it prints.
 
     Raises:
@@ -32,14 +32,16 @@ class Done:
 
 
 def run(command: list[str]) -> Done:
-    """Run a command in the repository's root with as many threads as this process has.
+    """Run a command in the repository's root with as many threads as this process has, which sleep while they wait.
+
+    So do those of `mousai`'s own commands (`mousai.processes.wait_asleep`), which say it before PyTorch is imported.
 
     Raises:
         RuntimeError: it failed; with what it said.
     """
     import torch
 
-    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
     before, began = _cpu_of_children(), time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
     wall = time.perf_counter() - began

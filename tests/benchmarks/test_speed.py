@@ -84,6 +84,17 @@ def test_in_miniature(authors: types.SimpleNamespace, tmp_path: Path, capsys: py
 
 
 @pytest.mark.slow
+def test_beside_others_in_miniature(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["--quick", "--only", "busy", "training-memory", "--out", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    for threads in (1, 2):
+        assert f"| decode 1 s beside 2 spinning processes, threads {threads}: by the clock |" in out
+    assert "| mousai train latent-diffusion --config tiny, batch 2, 1 steps: peak memory |" in out
+    rows = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["figures"]
+    assert len(rows) == 5 and 0.2 < rows[-1]["ours"] < 4  # GiB, of a process that has imported PyTorch
+
+
+@pytest.mark.slow
 def test_without_bfloat16(authors: types.SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     del authors
     assert main(["--quick", "--no-bfloat16", "--only", "stage1", "training", "peak", "--out", str(tmp_path)]) == 0
