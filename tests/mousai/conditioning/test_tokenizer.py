@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tokenizers import models, pre_tokenizers
 
 from mousai.conditioning.t5_files import load_tokenizer
-from mousai.conditioning.tokenizer import Tokenizer
+from mousai.conditioning.tokenizer import TOKENIZING, Tokenizer
 from mousai.storage.folders import BUNDLED
 
 FOLDER = BUNDLED / "tokenizer"
@@ -131,3 +132,19 @@ def test_what_it_does_not_do_is_said(ours: Tokenizer):
     bare = Tokenizer(tokenizers.Tokenizer(models.WordLevel({"calm": 0}, unk_token="calm")), special={})
     with pytest.raises(ValueError, match="no pad_token"):
         bare("calm", padding="max_length", max_length=3)
+
+
+@pytest.mark.parametrize("way", ["tokenize", "call", "save"])
+def test_only_one_thread_at_a_time_changes_what_it_pads(ours: Tokenizer, tmp_path: Path, way: str):
+    ways = {
+        "tokenize": lambda: ours.tokenize("calm piano"),
+        "call": lambda: ours("calm piano", padding="max_length", max_length=64),
+        "save": lambda: ours.save_pretrained(tmp_path),
+    }
+    other = threading.Thread(target=ways[way], daemon=True)
+    with TOKENIZING:
+        other.start()
+        other.join(0.1)
+        assert other.is_alive()
+    other.join(30)
+    assert not other.is_alive()

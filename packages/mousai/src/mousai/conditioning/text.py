@@ -1,6 +1,5 @@
 """Prompts -> embedding, by the encoder of a T5 model: one from the hub, or the small one of the bundled model."""
 
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from mousai.conditioning.t5 import T5Encoder
 from mousai.conditioning.t5_files import check_vocabulary, hub_config, t5_config
 from mousai.conditioning.t5_files import load_tokenizer as load_tokenizer
-from mousai.conditioning.tokenizer import TOKENIZER, Tokenizer
+from mousai.conditioning.tokenizer import TOKENIZER, TOKENIZING, Tokenizer
 from mousai.conditioning.vocabulary import VOCABULARY, is_strange, load_vocabulary, vocabulary_json
 from mousai.errors import UserError
 from mousai.storage.folder_contents import check_contents
@@ -63,10 +62,6 @@ class TextEncoder(Protocol):
         ...
 
 
-_TOKENIZING = threading.Lock()
-"""A tokenizer keeps its padding in itself, so that two threads with different wishes would take it from each other."""
-
-
 class T5TextEncoder(nn.Module):
     """A T5 encoder and its tokenizer.
 
@@ -99,7 +94,7 @@ class T5TextEncoder(nn.Module):
             prompts: sentences.
             keep_padding: count the padding as tokens of the prompt (`LatentDiffusionConfig.attend_to_padding`).
         """
-        with _TOKENIZING:
+        with TOKENIZING:
             tokens = self.tokenizer(
                 list(prompts), padding="max_length", truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
             )
@@ -113,7 +108,7 @@ class T5TextEncoder(nn.Module):
     def cut(self, prompt: str) -> str | None:
         """The part of a prompt beyond `MAX_TOKENS`, which the model does not see; `None` if it sees all."""
         # Quiet, because the tokenizer would log its own words for the same.
-        with _TOKENIZING:
+        with TOKENIZING:
             tokens = self.tokenizer(prompt, return_offsets_mapping=True, verbose=False)
         if len(tokens["input_ids"]) <= MAX_TOKENS:
             return None
@@ -122,7 +117,7 @@ class T5TextEncoder(nn.Module):
 
     def unknown(self, prompt: str) -> list[str]:
         """Words of a prompt that the tokenizer does not know; it reads each of them as the same sign."""
-        with _TOKENIZING:
+        with TOKENIZING:
             tokens = self.tokenizer(prompt, return_offsets_mapping=True, add_special_tokens=False, verbose=False)
         places = zip(tokens["input_ids"], tokens["offset_mapping"], strict=True)
         words = [prompt[begin:end] for token, (begin, end) in places if token == self.tokenizer.unk_token_id]
@@ -136,7 +131,8 @@ class T5TextEncoder(nn.Module):
         """Write `text_encoder/`, with the vocabulary if it is known, and `tokenizer/` into a model folder."""
         config = self.model.config.to_diff_dict()  # type: ignore[union-attr, operator]
         save_module(folder / "text_encoder", self.model, config, dtype=dtype)
-        self.tokenizer.save_pretrained(folder / "tokenizer")
+        with TOKENIZING:
+            self.tokenizer.save_pretrained(folder / "tokenizer")
         if self.vocabulary is not None:
             save_config(folder / "text_encoder" / VOCABULARY, vocabulary_json(self.vocabulary))
 

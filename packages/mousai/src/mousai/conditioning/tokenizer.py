@@ -1,5 +1,6 @@
 """A tokenizer called as those of transformers are, with the same numbers, but from the `tokenizers` library alone."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -13,6 +14,8 @@ from mousai.storage.configs import make_folder, save_config, write_config
 
 SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 """Special tokens by transformers' names, in the order in which it numbers those that a vocabulary lacks."""
+TOKENIZING = threading.RLock()
+"""A tokenizer keeps its padding in itself, so that two threads with different wishes would take it from each other."""
 TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
 
 
@@ -131,10 +134,12 @@ class Tokenizer:
             CheckpointError: a file cannot be written.
         """
         path = Path(folder)
-        self.backend_tokenizer.no_padding()  # what the last call asked for is not part of it
-        self.backend_tokenizer.no_truncation()
+        with TOKENIZING:
+            self.backend_tokenizer.no_padding()  # what the last call asked for is not part of it
+            self.backend_tokenizer.no_truncation()
+            written = self.backend_tokenizer.to_str(pretty=True)
         make_folder(path)
-        write_config(path / TOKENIZER, self.backend_tokenizer.to_str(pretty=True))
+        write_config(path / TOKENIZER, written)
         length = {} if self.model_max_length is None else {"model_max_length": self.model_max_length}
         kind = {"tokenizer_class": "PreTrainedTokenizerFast"}
         save_config(path / TOKENIZER_CONFIG, {**kind, **self.special_tokens_map, **self.sides, **length})
@@ -147,15 +152,16 @@ class Tokenizer:
         self, texts: Sequence[str], special: bool, pad: dict[str, Any] | None, most: int | bool | None
     ) -> list[tokenizers.Encoding]:
         backend = self.backend_tokenizer
-        if not most:
-            backend.no_truncation()
-        else:
-            backend.enable_truncation(int(most), direction=self.sides["truncation_side"])
-        if pad is None:
-            backend.no_padding()
-        else:
-            if self.pad_token is None or self.pad_token_id is None:
-                raise ValueError("padding: the tokenizer has no pad_token")
-            side = self.sides["padding_side"]
-            backend.enable_padding(direction=side, pad_id=self.pad_token_id, pad_token=self.pad_token, **pad)
-        return list(backend.encode_batch(list(texts), add_special_tokens=special))
+        with TOKENIZING:
+            if not most:
+                backend.no_truncation()
+            else:
+                backend.enable_truncation(int(most), direction=self.sides["truncation_side"])
+            if pad is None:
+                backend.no_padding()
+            else:
+                if self.pad_token is None or self.pad_token_id is None:
+                    raise ValueError("padding: the tokenizer has no pad_token")
+                side = self.sides["padding_side"]
+                backend.enable_padding(direction=side, pad_id=self.pad_token_id, pad_token=self.pad_token, **pad)
+            return list(backend.encode_batch(list(texts), add_special_tokens=special))
