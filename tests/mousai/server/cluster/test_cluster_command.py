@@ -2,11 +2,13 @@
 
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
 from mousai.errors import UserError
 from mousai.server.engine.sharing import share
+from mousai.server.service import served_model
 
 from ..test_command import refusal
 
@@ -69,3 +71,10 @@ def test_the_extra_is_named_where_it_is_missing(capsys, monkeypatch, missing):
 def test_a_cluster_that_is_too_small_is_refused(machines, replicas, device, message):
     with pytest.raises(UserError, match=message):
         share(machines, replicas, device)
+
+
+def test_the_head_of_a_cluster_measures_no_dtype(saved_model: Path, monkeypatch: pytest.MonkeyPatch):
+    asked: list[object] = []
+    monkeypatch.setattr("mousai.dtype.bfloat16_gain", lambda device: asked.append(device) or 0.0)
+    assert served_model(saved_model, name="own", device="cpu", settled=False).dtype == "auto" and asked == []
+    assert served_model(saved_model, name="own", device="cpu").dtype == "float32" and len(asked) == 1

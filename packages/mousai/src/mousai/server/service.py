@@ -68,6 +68,7 @@ def served_model(
     compiled: bool = False,
     load: "Callable[[], Mousai] | None" = None,
     facts: Mapping[str, str] | None = None,
+    settled: bool = True,
 ) -> ServedModel:
     """Return the model of a folder, without loading its weights.
 
@@ -79,6 +80,8 @@ def served_model(
         compiled: whether `load` compiles them.
         load: loads it, where more than that is to be done.
         facts: what results store of it beside its name.
+        settled: whether "auto" is settled here, which may have to be measured; each machine of a cluster settles it
+            by itself.
 
     Raises:
         UserError: the folder is incomplete, or there is no such device or dtype.
@@ -100,7 +103,7 @@ def served_model(
         controls=() if described.latent_diffusion is None else described.latent_diffusion.controls,
         about=described.about,
         device=str(found),
-        dtype=str(resolve_dtype(dtype, found)).removeprefix("torch."),
+        dtype=str(resolve_dtype(dtype, found)).removeprefix("torch.") if settled else dtype,
         compiled=compiled,
         facts=facts or {},
     )

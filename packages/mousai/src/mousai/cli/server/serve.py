@@ -132,7 +132,7 @@ def _serve_on_cluster(args: argparse.Namespace, config: ServerConfig, address: s
 
     if find_spec("ray") is None or find_spec("grpc_reflection") is None:  # the second comes with ray[serve] alone
         raise UserError("ray", address, f"needs Ray Serve; {install_hint('ray')}")
-    model = _served_model(args, "cpu")
+    model = _served_model(args, "cpu", settled=False)
     with ray_session(address):
         resources, device = share_of_cluster(config.replicas, args.device)
         engine = RayEngine(
@@ -142,12 +142,10 @@ def _serve_on_cluster(args: argparse.Namespace, config: ServerConfig, address: s
             replicas=config.replicas,
             resources=resources,
         )
-        # Which dtype "auto" is, each machine of the cluster finds by itself.
-        model = replace(model, device=device, dtype=args.dtype)
-        return serve(config, model, engine=engine, browser=args.browser)
+        return serve(config, replace(model, device=device), engine=engine, browser=args.browser)
 
 
-def _served_model(args: argparse.Namespace, device: str) -> "ServedModel":
+def _served_model(args: argparse.Namespace, device: str, *, settled: bool = True) -> "ServedModel":
     from mousai.server.service import served_model
     from mousai.storage.folders import model_folder
 
@@ -164,6 +162,7 @@ def _served_model(args: argparse.Namespace, device: str) -> "ServedModel":
         compiled=args.compile,
         load=Load(args, device),
         facts=facts,
+        settled=settled,
     )
 
 
