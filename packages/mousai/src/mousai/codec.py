@@ -31,13 +31,18 @@ LIMITER_REACH = 4 * REACH * BLOCK
 """Samples on which the limiter's gain depends, to either side, and some more."""
 
 
+def has_compiler() -> bool:
+    """Whether there is a C++ compiler, without which a compiled net fails when it is first used."""
+    return any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++", "cl"))
+
+
 def compile_net(net: nn.Module) -> None:
     """Compile a net in place by torch.compile; its state dict stays as it is.
 
     Raises:
-        UserError: there is no C++ compiler, without which that fails when the net is first used.
+        UserError: there is no C++ compiler.
     """
-    if not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++", "cl")):
+    if not has_compiler():
         raise UserError("compile", True, "needs a C++ compiler, such as g++, on the PATH; install one or leave it out")
     # Static shapes: stage 2 has one per duration, a decoder one in all where pieces are longer than its window.
     net.compile(dynamic=False, options={"freezing": True})

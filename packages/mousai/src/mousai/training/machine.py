@@ -4,6 +4,7 @@ import sys
 
 import torch
 
+from mousai.codec import has_compiler
 from mousai.dtype import bfloat16_gain
 from mousai.errors import UserError
 from mousai.training.callbacks.loggers import check_logger
@@ -24,6 +25,8 @@ def check_machine(config: TrainingConfig) -> None:
     if loop.strategy == FSDP and (loop.compile or loop.precision == "16-mixed"):
         field, value = ("loop.compile", True) if loop.compile else ("loop.precision", loop.precision)
         raise UserError(field, value, "does not go with loop.strategy=fsdp; leave it out, or take ddp")
+    if loop.compile and not has_compiler():
+        raise UserError("loop.compile", True, "needs a C++ compiler, such as g++, on the PATH; leave it out")
     on_cpu = lightning_device(config)[0] == "cpu"
     check_logger(config.logging.logger)
     check_trainer(config)

@@ -31,6 +31,7 @@ from mousai.training.callbacks.progress_bar import ProgressBar
 from mousai.training.callbacks.samples import LogSamples
 from mousai.training.callbacks.stopping import StopOnSignal, TimeLimit
 from mousai.training.checkpoint_files import newest_loadable, read_checkpoint
+from mousai.training.compiling import compiler_faults
 from mousai.training.config import (
     AutoencoderCropConfig,
     AutoencoderTrainingConfig,
@@ -118,13 +119,14 @@ def _fit(config: TrainingConfig, experiment: Experiment, newest: Path | None, sa
             first, files=experiment.files, time_progress=None if limit is None else lambda: limit.progress
         )
         try:
-            trainer.fit(
-                experiment.stage,
-                train_loader(experiment, config, first=first, rank=trainer.global_rank, world=trainer.world_size),
-                validation_loader(experiment, config) if validate else None,
-                ckpt_path=None if newest is None else str(newest),
-                weights_only=True,
-            )
+            with compiler_faults(config.loop.compile):
+                trainer.fit(
+                    experiment.stage,
+                    train_loader(experiment, config, first=first, rank=trainer.global_rank, world=trainer.world_size),
+                    validation_loader(experiment, config) if validate else None,
+                    ckpt_path=None if newest is None else str(newest),
+                    weights_only=True,
+                )
         except SystemExit:
             if signals.received is None:
                 raise
