@@ -63,7 +63,8 @@ def test_a_job_of_which_the_browser_cannot_keep_the_piece_is_found_again(modules
       await until(() => $("error-text").textContent);
       return [[...kept.keys()], $("error-text").textContent];
     """
-    assert run(modules, STUBS + script) == [["mousai.job.one"], "“the piece”: the disk is full"]
+    names, error = run(modules, STUBS + script)
+    assert "mousai.job.one" in names and error == "“the piece”: the disk is full"
 
 
 LIVE = """

@@ -47,6 +47,7 @@ def test_axe_finds_nothing_serious_in_any_state_of_the_page(followed_page: Any, 
     assert faults(page) == []  # a refusal under its field
 
     page.fill("#write-chords", "Am")
+    assert page.locator("#write-follow [role=alert]").count() == 0  # it is another one now
     page.click("#make")
     versions(page, 1)
     page.locator("details").evaluate_all("them => them.forEach(one => (one.open = true))")

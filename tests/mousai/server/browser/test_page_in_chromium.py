@@ -32,14 +32,14 @@ def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any,
     page.fill("#duration", "8")
     page.fill("#seed", "5")
     page.click("#make")
-    versions(page, 1)
 
-    # Hear.
+    # Hear: it plays as soon as it is ready.
+    page.locator("#play[aria-label=Pause]").wait_for()
+    versions(page, 1)
     assert page.evaluate(LENGTH) == pytest.approx(8, abs=0.01)
-    page.click("#play")
-    page.wait_for_timeout(700)
     assert page.evaluate("document.getElementById('audio').currentTime") > 0.1
-    page.click("#play")
+    page.evaluate("document.getElementById('audio').pause()")
+    page.uncheck("#play-ready")
     facts = page.locator("#piece-facts").inner_text().split("\n")
     assert facts[:5] == ["0:08", "120 bpm", "A minor", "flute", "seed 5"]
     assert "mousai generate" in page.locator("#command").inner_text()
@@ -76,6 +76,8 @@ def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any,
     page.fill("#after", "2")
     page.click("#extend-go")
     versions(page, 3)
+    assert page.locator("#versions [aria-current]").inner_text().startswith("0.5 bars before and 1 bar after")
+    assert page.evaluate("document.getElementById('audio').paused")
     assert page.evaluate(LENGTH) == pytest.approx(11, abs=0.01)
     commands = page.locator("#command").inner_text().splitlines()
     assert [line.split()[1] for line in commands] == ["generate", "edit", "extend"]
@@ -96,6 +98,7 @@ def test_from_a_sentence_to_a_tree_of_versions_that_survives_a_reload(page: Any,
     # Reload.
     page.reload()
     versions(page, 4)
+    assert not page.is_checked("#play-ready")
     assert page.locator("#versions [aria-current]").inner_text().startswith("bar 1 anew")
     assert page.evaluate(LENGTH) == pytest.approx(8, abs=0.01)
 

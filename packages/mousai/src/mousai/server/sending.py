@@ -12,7 +12,13 @@ PATIENCE = 60.0
 """Seconds that a client may take none of a stream."""
 
 
-class SentOnce(FileResponse):
+class Sent(FileResponse):
+    """A file, read in few large pieces: each costs a turn of the event loop and one of a thread."""
+
+    chunk_size = 2**20
+
+
+class SentOnce(Sent):
     """A file that nobody needs once it was sent.
 
     A `background` task would not be run where a range makes no sense, or the client goes away.

@@ -15,7 +15,7 @@ from mousai.errors import UserError
 from mousai.server.errors import ApiError, responses, status_of
 from mousai.server.files import MEGABYTE, FileStore, StoredFile, media_type_of, sound_content
 from mousai.server.provenance import attributes_in
-from mousai.server.sending import SentOnce
+from mousai.server.sending import Sent, SentOnce
 from mousai.server.service import Service, TheService, base_of
 from mousai.server.uploads import receive
 
@@ -92,7 +92,7 @@ async def download(file_id: FileName, service: TheService, format: Container = N
         )
     headers = {"Cache-Control": "private, no-store"}
     name = file.file_name
-    return FileResponse(
+    return Sent(
         file.path, media_type=file.media_type, filename=name, content_disposition_type="inline", headers=headers
     )
 

@@ -47,9 +47,10 @@ async function load() {
     const blob = await blobOf(piece);
     if (turn !== shown) return;
     if (!blob) return tell("sound", { gone: true });
+    hear(blob); // it is drawn while it plays
     const { playable, buffer } = await heardOf(piece, blob);
     if (turn !== shown) return;
-    audio().src = URL.createObjectURL(playable);
+    if (playable !== blob) hear(playable);
     state.buffer = buffer;
     drawWave(buffer);
     tell("sound", {});
@@ -63,6 +64,11 @@ async function load() {
   } finally {
     if (turn === shown) $("deck").setAttribute("aria-busy", "false");
   }
+}
+
+function hear(blob) {
+  if (audio().src) URL.revokeObjectURL(audio().src);
+  audio().src = URL.createObjectURL(blob);
 }
 
 function clear() {

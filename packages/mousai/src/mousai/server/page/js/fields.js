@@ -77,7 +77,7 @@ export function labelled(text, input, words = null) {
 /** A refusal without the field that it names, which stands above it: “chords='Hm': is no chord” as “Hm” is no chord. */
 export const wordsOf = (message) => message.replace(/^[\w.]+(?:='?(.*?)'?)?: /, (_, value) => (value ? `“${value}” ` : ""));
 
-/** Says under a control what is wrong with it, to those who hear the page too; takes that away where the message is null. */
+/** Says under a control what is wrong with it, to those who hear the page too, until it is changed or the message is null. */
 export function markInput(input, message) {
   const field = input.closest(".field");
   field?.querySelector(".mistake")?.remove();
@@ -88,6 +88,7 @@ export function markInput(input, message) {
     const words = el("small.mistake", { id: `${input.id}-mistake`, role: "alert", textContent: wordsOf(message) });
     field.append(words);
     described.push(words.id);
+    input.addEventListener("input", () => markInput(input, null), { once: true });
   }
   if (described.length) input.setAttribute("aria-describedby", described.join(" "));
   else input.removeAttribute("aria-describedby");

@@ -6,6 +6,7 @@
 import { ApiError, readPrediction } from "./api.js";
 
 const OFTEN = 200; // milliseconds between two looks at a job that runs
+const SOON = 50; // and at one that is about to end
 const SELDOM = 2000; // and at one that waits, or while the server is away
 const ENDS = ["succeeded", "failed", "canceled"];
 
@@ -53,7 +54,7 @@ async function ask(id, one) {
       one.resolve(job);
       return;
     }
-    one.due = performance.now() + (job.status === "processing" ? OFTEN : SELDOM);
+    one.due = performance.now() + (job.status === "processing" ? pauseOf(job.progress) : SELDOM);
     one.onProgress(job.progress);
   } catch (error) {
     if (!(error instanceof ApiError) || error.status === 404) {
@@ -64,6 +65,11 @@ async function ask(id, one) {
     one.due = performance.now() + Math.max(SELDOM, 1000 * (error.retryAfter ?? 0));
     one.onProgress(null, error);
   }
+}
+
+/** Milliseconds until the next look at a job that runs: a quarter of what is left of it, within bounds. */
+function pauseOf({ seconds_left: left }) {
+  return left === null ? OFTEN : Math.min(OFTEN, Math.max(SOON, 250 * left));
 }
 
 /** Looks at all jobs now: a tab that was in the background is given few turns. */

@@ -23,7 +23,7 @@ export async function start(input, about) {
   const job = await predict(input);
   const known = { parent: null, note: "", ...about };
   localStorage.setItem(KEPT + job.id, JSON.stringify({ about: known, asked: Date.now() }));
-  const card = follows(job.id, known);
+  const card = follows(job.id, known, { here: true });
   say(`Asked for: ${known.note || known.title}`);
   card.scrollIntoView({ block: "nearest" }); // on a phone it lies below the form
 }
@@ -43,12 +43,12 @@ export function resume() {
 
 const forgetJob = (id) => localStorage.removeItem(KEPT + id);
 
-/** Shows a job and returns its card; what becomes of it is told on the page. */
-function follows(id, about) {
+/** Shows a job and returns its card; what becomes of it is told on the page. `here` is one of this visit. */
+function follows(id, about, { here = false } = {}) {
   const card = cardOf(id, about);
   shown.add(id);
   $("jobs-section").hidden = false;
-  ended(id, about, card).finally(() => {
+  ended(id, about, card, here).finally(() => {
     shown.delete(id);
     card.element.remove();
     $("jobs-section").hidden = shown.size === 0;
@@ -58,9 +58,9 @@ function follows(id, about) {
 
 /** Waits for the end of a job. It is forgotten where it has ended and its piece is kept, or where the server has it no
  *  longer; after any other failure a reload tries again. */
-async function ended(id, about, card) {
+async function ended(id, about, card, here) {
   try {
-    await finish(await follow(id, card.show), about, card);
+    await finish(await follow(id, card.show), about, card, here);
     forgetJob(id);
   } catch (error) {
     const lost = error instanceof ApiError && error.status === 404;
@@ -72,11 +72,12 @@ async function ended(id, about, card) {
 const LOST =
   "the server has it no longer. It keeps what it made for a while after its end (--keep), and nothing over a restart.";
 
-async function finish(job, about, card) {
+async function finish(job, about, card, here) {
   if (job.status === "canceled") return job.error ? complain(`“${about.title}” was canceled: ${job.error}`) : say("Canceled");
   if (job.status !== "succeeded") return complain(job.error ?? "It failed, and the server does not say why.");
   const away = (error) => card.show(null, error);
-  const info = await untilDone(() => readInfo(job.output_file), away);
+  const got = (read) => untilDone(() => read(job.output_file), away);
+  const [info, blob] = await Promise.all([got(readInfo), got((file) => readSound(file))]);
   const piece = {
     id: job.id,
     parent: about.parent,
@@ -92,9 +93,10 @@ async function finish(job, about, card) {
     took: job.metrics.predict_time,
     created: job.completed_at,
   };
-  await keepSound(piece, await untilDone(() => readSound(info.id), away));
-  await keep(piece);
-  if ($("audio").paused || piece.parent === state.current?.id) choose(piece);
+  const kept = Promise.all([keepSound(piece, blob), keep(piece)]); // it is heard meanwhile
+  const plays = here && $("play-ready").checked && $("live").hidden;
+  if ($("audio").paused || piece.parent === state.current?.id) choose(piece, { plays });
+  await kept;
   say(`Ready: ${piece.note || piece.title}, ${Math.round(piece.seconds)} seconds`);
 }
 
@@ -108,9 +110,11 @@ function wordsOf(progress, error) {
     return before ? `Waiting, ${before} ${before === 1 ? "job" : "jobs"} before it` : "Next in the queue";
   }
   if (!progress.stage) return "Begins";
-  const left = progress.seconds_left === null ? "" : `, about ${Math.max(1, Math.ceil(progress.seconds_left))} s left`;
+  const left = progress.seconds_left === null ? "" : `, about ${leftWords(progress.seconds_left)} left`;
   return `${STAGES[progress.stage] ?? progress.stage}, step ${progress.step} of ${progress.total}${left}`;
 }
+
+const leftWords = (seconds) => (seconds > 90 ? `${Math.ceil(seconds / 60)} min` : `${Math.max(1, Math.ceil(seconds))} s`);
 
 function cardOf(id, about) {
   const words = el("p.job-words", { textContent: "Asking" });

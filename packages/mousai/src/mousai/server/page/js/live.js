@@ -10,6 +10,7 @@ import { liveFollows, settingsFor } from "./write.js";
 
 let player = null; // of the session that is shown; what an earlier one still says is not for it
 let heard = ""; // the sentence that is heard
+let seed = null;
 let sentences = [];
 let follow = null; // fields of chords and section
 let follows = {}; // chords and section that are heard
@@ -60,12 +61,17 @@ function begin() {
   draw(player);
 }
 
-const tellState = (words) => ($("live-state").textContent = words);
+function tellState(words) {
+  if ($("live-state").textContent !== words) $("live-state").textContent = words;
+}
 
 function told(message, session) {
   if (session !== player) return;
   if (message.type === "queue" && message.place) tellState(`Waiting, ${message.place} before it`);
-  else if (message.type === "start") tellState(`Live, seed ${message.seed}`);
+  else if (message.type === "start") {
+    seed = message.seed;
+    tellState("Composing the first bars");
+  }
   else if (message.type === "changed") {
     const from = message.bar === null ? `second ${Math.round(message.seconds)}` : `bar ${message.bar}`;
     $("live-note").textContent = `Changes from ${from} on.`;
@@ -100,6 +106,7 @@ function draw(session) {
   if (session !== player || $("live-stop").hidden) return;
   const place = player.place();
   if (place) {
+    tellState(`Live, seed ${seed}`);
     $("live-bar").textContent = place.bar === null ? clockTime(player.now()) : `bar ${place.bar}`;
     [...$("live-beats").children].forEach((dot, index) => dot.classList.toggle("on", index + 1 === place.beat));
     hear(place);

@@ -6,16 +6,20 @@ import { keep } from "./state.js";
 import { readBlob, writeBlob } from "./store.js";
 
 let decoder = null;
+const fresh = new Map(); // id -> sound that is being written into this browser
 
 /** Keeps the sound of a piece in this browser, and says so where there is no room. */
 export async function keepSound(piece, blob) {
-  if (await writeBlob(piece.id, blob)) return;
+  fresh.set(piece.id, blob); // it can be heard before it is written
+  const kept = await writeBlob(piece.id, blob);
+  fresh.delete(piece.id);
+  if (kept) return;
   complain(`This browser has no room for a copy of “${piece.title}”: it is here as long as the server keeps it.`);
 }
 
 /** Returns the file of a piece, or null where neither this browser nor the server has it any more. */
 export async function blobOf(piece) {
-  const own = await readBlob(piece.id);
+  const own = fresh.get(piece.id) ?? (await readBlob(piece.id));
   if (own) return own;
   try {
     const blob = await readSound(piece.file);
@@ -34,7 +38,7 @@ export async function fileOf(piece) {
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
   }
-  const blob = await readBlob(piece.id);
+  const blob = fresh.get(piece.id) ?? (await readBlob(piece.id));
   if (!blob) throw new ApiError("The server has the sound of this piece no longer, and this browser has no copy.");
   const info = await upload(blob, `piece.${piece.container}`);
   piece.file = info.id;

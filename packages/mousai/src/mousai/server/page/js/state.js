@@ -25,14 +25,14 @@ export const on = (name, listener) => bus.addEventListener(name, (event) => list
 /** Tells everybody who listens. */
 export const tell = (name, detail) => bus.dispatchEvent(new CustomEvent(name, { detail }));
 
-/** Puts a piece on the desk; null clears it. */
-export function choose(piece, { source = "page" } = {}) {
+/** Puts a piece on the desk, where it plays at once if asked to; null clears it. */
+export function choose(piece, { plays = false } = {}) {
   if (piece?.id === state.current?.id) return;
   state.current = piece;
   state.selection = null;
   state.buffer = null;
   if (piece) localStorage.setItem("mousai.current", piece.id);
-  tell("current", { source });
+  tell("current", { plays });
 }
 
 /** Adds a piece or changes it, here and in the store. */

@@ -6,11 +6,13 @@ import { on, select, state } from "./state.js";
 import { levelOf } from "./sound.js";
 
 const LOWEST = -60; // dB of an empty meter
+const READY = "mousai.play-ready"; // where this browser keeps whether a new piece plays at once
 let looping = false;
 let dragging = false;
+let wanted = false; // whether it plays as soon as there is sound
 
 const audio = () => $("audio");
-const length = () => state.buffer?.duration ?? 0;
+const length = () => state.buffer?.duration ?? (Number.isFinite(audio().duration) ? audio().duration : 0);
 
 /** Begins to listen to buttons, keys and the sound. */
 export function startTransport() {
@@ -29,9 +31,16 @@ export function startTransport() {
   audio().addEventListener("ended", () => {
     if (looping) restart();
   });
+  audio().addEventListener("loadedmetadata", begin);
   document.addEventListener("keydown", keys);
+  $("play-ready").checked = localStorage.getItem(READY) !== "no";
+  $("play-ready").addEventListener("change", () => localStorage.setItem(READY, $("play-ready").checked ? "yes" : "no"));
+  on("current", ({ plays }) => {
+    wanted = plays;
+    setLoop(state.current?.verb === "loop");
+  });
   on("sound", ({ gone }) => {
-    setLoop(!gone && state.current?.verb === "loop");
+    if (gone) setLoop(false);
     position.max = length() || 1;
     for (const id of ["play", "to-start", "loop", "position"]) $(id).disabled = Boolean(gone);
     drawNow();
@@ -41,19 +50,26 @@ export function startTransport() {
 
 const loopStart = () => (looping && state.selection ? state.selection.start : 0);
 
+/** The sound can be played; where nobody has pressed a key or a button yet, some browsers refuse to. */
+function begin() {
+  $("position").max = length();
+  if (wanted) play({ refusals: ["AbortError", "NotAllowedError"] });
+  wanted = false;
+}
+
 async function toggle() {
   if (!audio().paused) return audio().pause();
-  if (!state.buffer) return; // the sound is on its way
+  if (!audio().src) return void (wanted = Boolean(state.current)); // the sound is on its way
   const chosen = looping && state.selection;
   if (chosen && (audio().currentTime < chosen.start || audio().currentTime >= chosen.end)) seek(chosen.start);
   await play();
 }
 
-async function play() {
+async function play({ refusals = ["AbortError"] } = {}) {
   try {
     await audio().play();
   } catch (error) {
-    if (error.name !== "AbortError") complain(`The browser does not play it: ${error.message}`);
+    if (!refusals.includes(error.name)) complain(`The browser does not play it: ${error.message}`);
   }
 }
 
@@ -68,7 +84,7 @@ function setLoop(wanted) {
 }
 
 function seek(second) {
-  if (!state.buffer) return;
+  if (!length()) return;
   audio().currentTime = Math.min(length(), Math.max(0, second));
   drawNow();
 }
@@ -88,7 +104,7 @@ function step(event) {
 function keys(event) {
   const busy = event.target.closest("input, textarea, select, button, summary, a, [contenteditable]");
   if (event.key === "Escape" && state.selection) return select(null, "keys");
-  if (busy || event.ctrlKey || event.metaKey || event.altKey || !state.buffer) return;
+  if (busy || event.ctrlKey || event.metaKey || event.altKey || !audio().src) return;
   if (event.key === " ") toggle();
   else if (event.key.toLowerCase() === "l") setLoop(!looping);
   else if (event.key === "Home") seek(0);

@@ -66,12 +66,13 @@ function fill() {
   $("work").hidden = false;
   $("snap").closest(".check").hidden = clockOf(piece) === null;
   enable();
+  const own = piece.made?.prompt ?? piece.sentence ?? "";
   for (const id of ["redo-prompt", "extend-prompt"]) {
-    const own = piece.made?.prompt ?? piece.sentence ?? "";
     $(id).placeholder = own;
     $(id).required = !own;
     $(id).labels[0].textContent = own ? "Another sentence, if wanted" : "What the new music is like";
   }
+  for (const input of $("verbs").querySelectorAll("[name=prompt]")) input.placeholder = own;
   const clock = clockOf(piece);
   if (!$("after").value && !$("before").value) $("after").value = clock ? rounded(4 * barLength(clock)) : 8;
   fillFields();
@@ -123,14 +124,18 @@ function describe() {
     : "Drag over the waveform, or fill in the fields.";
 }
 
-function hintExtend() {
-  const clock = clockOf(state.current);
-  const after = Number($("after").value) || 0;
-  const before = Number($("before").value) || 0;
-  const bars = (seconds) => `${Number((seconds / barLength(clock)).toFixed(2))} bars`;
-  const parts = [before && `${clock ? bars(before) : `${before} s`} before`, after && `${clock ? bars(after) : `${after} s`} after`];
-  $("extend-hint").textContent = parts.filter(Boolean).join(" and ");
+/** What is added to a piece, in words: "4 bars after"; in seconds where no tempo is known. */
+function added(clock) {
+  const length = (seconds) => {
+    if (!clock) return `${seconds} s`;
+    const bars = Number((seconds / barLength(clock)).toFixed(2));
+    return `${bars} ${bars === 1 ? "bar" : "bars"}`;
+  };
+  const sides = ["before", "after"].map((side) => [side, Number($(side).value) || 0]);
+  return sides.filter(([, seconds]) => seconds).map(([side, seconds]) => `${length(seconds)} ${side}`).join(" and ");
 }
+
+const hintExtend = () => ($("extend-hint").textContent = added(clockOf(state.current)));
 
 async function submit(event, makes) {
   event.preventDefault();
@@ -187,15 +192,15 @@ async function extend() {
   const piece = state.current;
   const [before, after] = ["before", "after"].map((id) => Number($(id).value) || 0);
   const prompt = $("extend-prompt").value.trim();
-  const parts = [before && `${before} s before`, after && `${after} s after`].filter(Boolean);
   const clock = piece.clock && { ...piece.clock, downbeat: (piece.clock.downbeat ?? 0) + before };
   const own = clockOf(piece); // in whose time the fields count
+  const called = { ...about(piece, added(own)), clock };
   const { follows, asked } = await followed("extend");
   const input = { ...(await common(piece, "extend")), ...asked };
   if (before) input.before = before;
   if (after) input.after = after;
   if (prompt) input.prompt = prompt;
-  await start(input, { ...about(piece, parts.join(" and ")), clock, follows: movedBy(follows, before, own) });
+  await start(input, { ...called, follows: movedBy(follows, before, own) });
 }
 
 /** Makes a form for each further verb that works on a recording, out of its schema. */

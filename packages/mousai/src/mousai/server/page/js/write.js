@@ -12,6 +12,12 @@ import { KEYS, readWords, surprise, writeKey, writeLead, writeStyle, writeTempo 
 
 const NAMED = ["strength"];
 /** Settings that have a place of their own. */
+const WORDS = {
+  strength: { label: "How much is new", hint: "0 is the piece on the desk, 1 another one of the same length" },
+  inpaint_resamples: { label: "Fitting", hint: "how often each step of a part that is made anew is repeated, so that it fits what stays" },
+  griffin_lim: { label: "Griffin-Lim" },
+};
+/** Words of the page for settings; the others have the server's. */
 let settings = [];
 let strength = null;
 /** Chords, tune and form. */
@@ -95,7 +101,7 @@ function fill() {
 
   const properties = Object.assign({}, ...Object.values(inputs).map((schema) => schema.properties));
   const usual = Object.entries(model.defaults).filter(([name]) => name in properties);
-  const make = ([name, value]) => fieldOf(name, properties[name], { prefix: "setting", usual: value });
+  const make = ([name, value]) => fieldOf(name, properties[name], { prefix: "setting", usual: value, ...WORDS[name] });
   settings = usual.filter(([name]) => !NAMED.includes(name)).map(make).filter(Boolean);
   $("settings").replaceChildren(...settings.map((field) => field.row));
   if (properties.strength) {
