@@ -16,8 +16,8 @@ from typing import Any
 
 from websockets.sync.client import connect
 
-LOOK = 0.2
-"""Seconds between two looks of the page at a job that runs."""
+LOOK, SOON = 0.2, 0.05
+"""Seconds between two looks of the page at a job that runs, and at one that is about to end."""
 OFTEN = 0.02
 CHEAP = {"steps": 2, "decoder_steps": 1, "griffin_lim": 2, "response_format": "wav"}
 LENGTHS = (0.5, 0.7, 1.0)
@@ -38,23 +38,27 @@ def asked(address: str, given: dict[str, Any]) -> str:
     return str(found["id"])
 
 
-def looks(address: str, name: str, pause: float) -> Iterator[dict[str, Any]]:
-    """The job, again and again, until it has ended."""
+def looks(address: str, name: str, pause: float | None = None) -> Iterator[dict[str, Any]]:
+    """The job, again and again, until it has ended; after so many seconds, or as the page does (None)."""
     while True:
         job = json.loads(answer(address, f"/predictions/{name}"))
         yield job
         if job["completed_at"] is not None:
             return
-        time.sleep(pause)
+        time.sleep(pause_of_the_page(job["progress"]["seconds_left"]) if pause is None else pause)
+
+
+def pause_of_the_page(left: float | None) -> float:
+    """Seconds until the page's next look at a job that runs: a quarter of what is left of it, within bounds."""
+    return LOOK if left is None else min(LOOK, max(SOON, left / 4))
 
 
 def click_to_sound(address: str, prompt: str, duration: float, seed: int) -> float:
-    """Seconds from a request to the whole sound, asked for as the page does, which looks at the job every `LOOK`."""
+    """Seconds from a request to the whole sound, asked for as the page does; what it asks beside is not waited for."""
     begun = time.perf_counter()
     name = asked(address, {"prompt": prompt, "duration": duration, "seed": seed})
-    *_, job = looks(address, name, LOOK)
-    file = json.loads(answer(address, f"/v1/files/{job['output_file']}/info"))["id"]
-    answer(address, f"/v1/files/{file}")
+    *_, job = looks(address, name)
+    answer(address, f"/v1/files/{job['output_file']}")
     return time.perf_counter() - begun
 
 

@@ -4,6 +4,8 @@ const SIZE = 2048;
 /** Samples of a frame. */
 const RANGE = 72;
 /** Decibels from the loudest to black. */
+const BITE = 30;
+/** Milliseconds at a time: while a piece plays, what is drawn at each pause costs as much again. */
 const LOWEST = 40;
 const HIGHEST = 16000;
 
@@ -103,7 +105,7 @@ export async function logMel(buffer, columns, count, wanted = () => true) {
       levels[column * count + band] = level;
       if (level > loudest) loudest = level;
     }
-    if (performance.now() - paused > 12) {
+    if (performance.now() - paused > BITE) {
       await new Promise((resolve) => setTimeout(resolve));
       if (!wanted()) return null;
       paused = performance.now();
