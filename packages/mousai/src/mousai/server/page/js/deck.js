@@ -5,7 +5,7 @@ import RegionsPlugin from "../vendor/regions.esm.js";
 import { clockOf, regionName, snapped } from "./clock.js";
 import { $, complain } from "./dom.js";
 import { colour, paintMel, paintRuler } from "./drawing.js";
-import { heightOf, logMel } from "./mel.js";
+import { heightOf, pictureOf } from "./mel.js";
 import { on, select, state, tell } from "./state.js";
 import { blobOf, heardOf, peaksOf } from "./sound.js";
 
@@ -55,8 +55,8 @@ async function load() {
     drawWave(buffer);
     tell("sound", {});
     const columns = Math.min(2400, Math.max(600, Math.round(buffer.duration * 60)));
-    const levels = await logMel(buffer, columns, BANDS, () => turn === shown);
-    if (!levels) return;
+    const levels = await pictureOf(buffer, columns, BANDS);
+    if (turn !== shown) return;
     picture = { columns, bands: BANDS, levels };
     drawPicture();
   } catch (error) {

@@ -1,11 +1,12 @@
-/** Log-mel picture of a sound: fast Fourier transform, mel bands, decibels. */
+/**
+ * Log-mel picture of a sound: fast Fourier transform, mel bands, decibels. This module is also the program of the thread
+ * that computes it, so that a piece plays and the page answers meanwhile.
+ */
 
 const SIZE = 2048;
 /** Samples of a frame. */
 const RANGE = 72;
 /** Decibels from the loudest to black. */
-const BITE = 30;
-/** Milliseconds at a time: while a piece plays, what is drawn at each pause costs as much again. */
 const LOWEST = 40;
 const HIGHEST = 16000;
 
@@ -71,22 +72,19 @@ export function heightOf(hertz, rate) {
 }
 
 /**
- * Computes the picture, pausing now and then so that the page goes on.
- * @param {AudioBuffer} buffer the sound
- * @param {number} columns width of the picture
- * @param {number} count mel bands
- * @param {function} wanted returns false once nobody waits for it any more
- * @returns {Promise<Uint8ClampedArray|null>} brightness, one column of bands after the other, lowest band first
+ * Computes the picture.
+ * @param {{channels: Float32Array[], rate: number, columns: number, count: number}} sound samples of each channel, Hz,
+ *   the width of the picture, and mel bands
+ * @returns {Uint8ClampedArray} brightness, one column of bands after the other, lowest band first
  */
-export async function logMel(buffer, columns, count, wanted = () => true) {
-  const bands = melBands(count, buffer.sampleRate);
-  const channels = Array.from({ length: buffer.numberOfChannels }, (_, index) => buffer.getChannelData(index));
+export function logMel({ channels, rate, columns, count }) {
+  const bands = melBands(count, rate);
+  const { length } = channels[0];
   const levels = new Float32Array(columns * count);
   const [real, imaginary] = [new Float32Array(SIZE), new Float32Array(SIZE)];
   let loudest = -120;
-  let paused = performance.now();
   for (let column = 0; column < columns; column++) {
-    const begin = Math.round(((column + 0.5) * buffer.length) / columns) - SIZE / 2;
+    const begin = Math.round(((column + 0.5) * length) / columns) - SIZE / 2;
     for (let index = 0; index < SIZE; index++) {
       let sum = 0;
       for (const samples of channels) sum += samples[begin + index] ?? 0;
@@ -105,11 +103,36 @@ export async function logMel(buffer, columns, count, wanted = () => true) {
       levels[column * count + band] = level;
       if (level > loudest) loudest = level;
     }
-    if (performance.now() - paused > BITE) {
-      await new Promise((resolve) => setTimeout(resolve));
-      if (!wanted()) return null;
-      paused = performance.now();
-    }
   }
   return Uint8ClampedArray.from(levels, (level) => (255 * (level - loudest + RANGE)) / RANGE);
+}
+
+let worker = null;
+
+/**
+ * Computes the picture in a thread of its own; one that is under way is given up, and never comes.
+ * @param {AudioBuffer} buffer the sound
+ * @param {number} columns width of the picture
+ * @param {number} count mel bands
+ * @returns {Promise<Uint8ClampedArray>} as of `logMel`
+ */
+export function pictureOf(buffer, columns, count) {
+  worker?.terminate();
+  const mine = (worker = new Worker(import.meta.url, { type: "module" }));
+  const channels = Array.from({ length: buffer.numberOfChannels }, (_, index) => buffer.getChannelData(index));
+  return new Promise((resolve, reject) => {
+    mine.onmessage = ({ data }) => {
+      mine.terminate();
+      resolve(data);
+    };
+    mine.onerror = () => reject(new Error("its spectrogram cannot be computed."));
+    mine.postMessage({ channels, rate: buffer.sampleRate, columns, count });
+  });
+}
+
+if (globalThis.WorkerGlobalScope) {
+  globalThis.onmessage = ({ data }) => {
+    const levels = logMel(data);
+    globalThis.postMessage(levels, [levels.buffer]);
+  };
 }
