@@ -4,6 +4,7 @@ It reads a JSON object a line and answers with one: {"words": [...], "cwd": ...,
 process, {"wait": process} waits for its end. A command is the leader of a process group of its own.
 """
 
+import codecs
 import json
 import os
 import resource
@@ -189,6 +190,10 @@ def _import_everything() -> None:
     import torch
 
     torch.set_num_threads(1)
+    # Of what is imported late; a user who owns nothing may be unable to read where it lies.
+    codecs.lookup("utf-8-sig")
+    import tinytag  # noqa: F401
+
     import mousai.cli.encode
     import mousai.cli.playing.command
     import mousai.compose.dataset
