@@ -10,11 +10,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from dmae import mel_filters
 from mousai.convert.adp_layout import recognise
 from mousai.convert.exporting import export_model
 from mousai.convert.importing import import_model
 from mousai.convert.prefixes import strip
-from mousai.convert.rules import LayoutError, read_state
+from mousai.convert.rules import LayoutError, Rule, read_state
 from mousai.convert.settings import Settings
 from mousai.convert.sources import read_source
 from mousai.convert.unet_layout import UNetPlace, unet_rules
@@ -91,6 +92,19 @@ def test_an_autoencoder_that_they_do_not_build(theirs: State, change: Change, me
     with pytest.raises(LayoutError) as caught:
         recognise(change(theirs), Settings(SETTINGS))
     assert message in str(caught.value)
+
+
+def test_mel_filters_under_another_window_than_hanns(theirs: State):
+    state = {**theirs, FILTERS: mel_filters(16, 16, 48000), WINDOW: torch.ones(31)}
+    with pytest.raises(LayoutError, match=r"to_spectrogram\.window is not Hann's window, which is the only one"):
+        recognise(state, Settings(SETTINGS))
+
+
+def test_numbers_that_are_none():
+    """Whatever they were read by."""
+    for bad in (float("nan"), float("inf")):
+        with pytest.raises(LayoutError, match="theirs holds NaN or infinity"):
+            read_state({"theirs": torch.tensor([1.0, bad])}, {"ours": torch.ones(2)}, [Rule("theirs", "ours")])
 
 
 def test_a_transform_that_its_bins_are_not_of(theirs: State):

@@ -62,6 +62,14 @@ def test_every_way_to_load_a_model_looks_first(model_copy: Path, loader: str):
     assert "autoencoder/model.safetensors: is a link out" in refused(LOADERS[loader], model_copy)
 
 
+def test_a_model_of_the_hub_is_looked_at_too(model_copy: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("mousai.storage.folders.download", lambda name, **_: model_copy)
+    assert model_folder("owner/name", revision=COMMIT) == model_copy
+    move_out(model_copy, "autoencoder/model.safetensors")
+    message = refused(model_folder, "owner/name", revision=COMMIT)
+    assert "autoencoder/model.safetensors: is a link out" in message
+
+
 @pytest.mark.parametrize("words", [["info"], ["generate", "piano", "-o", "a.wav", "--model"]], ids=["info", "generate"])
 def test_the_command_line_says_so_in_one_line(model_copy: Path, words: list[str], tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

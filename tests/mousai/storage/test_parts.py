@@ -152,6 +152,18 @@ def test_an_index_that_names_its_parts_otherwise_is_refused(own_model: Path, par
         describe(own_model)
 
 
+def test_defaults_that_its_autoencoder_cannot_follow(own_model: Path):
+    path = own_model / "model_index.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "defaults": {"griffin_lim": 3}}))
+    assert describe(own_model).defaults.griffin_lim == 3
+    config = own_model / "autoencoder" / "config.json"
+    values = json.loads(config.read_text())
+    values["decoder"]["levels"][0]["inject_channels"] = 0  # where the prior's estimate comes in
+    config.write_text(json.dumps({**values, "prior": None}))
+    with pytest.raises(CheckpointError, match="default griffin_lim=3 needs an autoencoder with a prior"):
+        describe(own_model)
+
+
 def test_a_model_is_a_folder_and_its_weights_are_floats(pipeline: Mousai, tmp_path: Path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"file': is a file; give the folder that holds model_index\.json"):
@@ -194,7 +206,12 @@ def test_parts_of_different_models_are_refused(pipeline: Mousai):
     net = SimpleNamespace(in_channels=made.latent_channels, context_features=32)
     other = SimpleNamespace(sample=None, config=SimpleNamespace(net=net, max_tokens=0, frame_rate=made.latent_rate))
     check_fit({"latent_diffusion": other, "autoencoder": pipeline.autoencoder})
-    other.config.frame_rate = 2 * made.latent_rate
+    net.in_channels += 1
+    with pytest.raises(
+        UserError, match=r"writes \d+ latent channels, the autoencoder reads \d+; they are of different"
+    ):
+        check_fit({"latent_diffusion": other, "autoencoder": pipeline.autoencoder})
+    net.in_channels, other.config.frame_rate = made.latent_channels, 2 * made.latent_rate
     with pytest.raises(UserError, match=r"its frame_rate is [\d.]+, the autoencoder's latent has [\d.]+ frames a sec"):
         check_fit({"latent_diffusion": other, "autoencoder": pipeline.autoencoder})
     text.features = 31
