@@ -200,3 +200,35 @@ def test_stems_add_up_to_the_mix_before_the_limiter() -> None:
     total = add_up(rendered.stems)
     limit(total, ceiling=PEAK)
     np.testing.assert_array_equal(rendered.mix, total.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (
+            'cp "$WAVE" "$FILE"; echo "fluidsynth: error: Audio file write error: No space left on device." >&2',
+            r"fluidsynth failed \(0\): .*write error: No space left on device",
+        ),
+        (': > "$FILE"; echo "cannot write" >&2', "fluidsynth wrote no sound: cannot write"),
+        ("exit 3", r"fluidsynth failed \(3\): it said nothing"),
+        ("kill -XFSZ $$", r"fluidsynth failed \(-25\)"),
+    ],
+)
+def test_what_could_not_be_written_whole_is_no_song(
+    script: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FluidSynth ends well on a full disk, and leaves a file that is cut short."""
+    import soundfile
+
+    wave = tmp_path / "short.wav"
+    soundfile.write(wave, noise(0.5, 0.1).T, SAMPLE_RATE)
+    program = tmp_path / "fluidsynth"
+    lines = ["#!/bin/sh", 'while [ "$1" != -F ]; do shift; done', "FILE=$2", f"WAVE='{wave}'", script]
+    program.write_text("\n".join(lines) + "\n")
+    program.chmod(0o755)
+    font = tmp_path / "font.sf2"
+    font.write_bytes(b"RIFF\0\0\0\0sfbk")
+    monkeypatch.setattr(render, "find_fluidsynth", lambda: str(program))
+    monkeypatch.setenv("MOUSAI_SOUNDFONT", str(font))
+    with pytest.raises(ComposeError, match=message):
+        render_song(compose_song(1, duration=4.0))

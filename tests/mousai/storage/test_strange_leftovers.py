@@ -3,10 +3,12 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from mousai.errors import UserError
 from mousai.storage.leftovers import sweep, temporary_folder
 
 
@@ -95,3 +97,13 @@ def test_a_temporary_folder_of_a_killed_process_is_removed_by_the_next(tmp_path,
     with temporary_folder() as folder:
         assert list(Path(tmp_path).iterdir()) == [folder]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_folder_for_temporary_files_is_one_line(monkeypatch):
+    """As where no file may be written at all: Python looks for a folder by writing into each that it knows."""
+    monkeypatch.setenv("TMPDIR", "/nowhere")
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
+    message = r"^TMPDIR='/nowhere': no folder for temporary files can be written"
+    with pytest.raises(UserError, match=message), temporary_folder():
+        pass

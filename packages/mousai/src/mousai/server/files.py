@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 
 from mousai.server.errors import ApiError
 from mousai.storage.leftovers import sweep, temporary_name
+from mousai.storage.system import temporary_root
 from mousai.verbs.command_line import command_of
 
 MEGABYTE = 10**6
@@ -96,7 +96,7 @@ class FileStore:
     """
 
     def __init__(self, *, keep: float, limit: int) -> None:
-        around = Path(tempfile.gettempdir())
+        around = temporary_root()
         sweep(around, again=True)  # what killed servers left
         self.folder = around / temporary_name(".serve")
         self.folder.mkdir(mode=0o700)

@@ -12,12 +12,13 @@ import secrets
 import shutil
 import socket
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+
+from mousai.storage.system import temporary_root
 
 PREFIX = ".mousai-"
 REPLACING = ".replacing"
@@ -51,8 +52,9 @@ def temporary_folder() -> Iterator[Path]:
 
     Raises:
         OSError: it cannot be made.
+        UserError: there is no folder for temporary files.
     """
-    around = Path(tempfile.gettempdir())
+    around = temporary_root()
     sweep(around)
     folder = around / temporary_name(".folder")
     begin(folder)

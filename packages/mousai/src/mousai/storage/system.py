@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO
 
+from mousai.errors import UserError
+
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EINVAL)
 """What drives say that cannot lock, such as some network drives; the files that are locked are known to be open."""
 
@@ -31,7 +33,20 @@ def cache_folder(name: str) -> Path:
         return Path.home() / ".cache" / "mousai" / name
     except (RuntimeError, KeyError):
         owner = os.getuid() if hasattr(os, "getuid") else "user"
-        return Path(tempfile.gettempdir()) / f"mousai-{owner}" / name
+        return temporary_root() / f"mousai-{owner}" / name
+
+
+def temporary_root() -> Path:
+    """Return the system's folder for temporary files.
+
+    Raises:
+        UserError: nothing can be written in any folder that would do; one line.
+    """
+    try:
+        return Path(tempfile.gettempdir())
+    except FileNotFoundError:
+        hint = "no folder for temporary files can be written, perhaps because the disk is full; set it to one that can"
+        raise UserError("TMPDIR", os.environ.get("TMPDIR"), hint) from None
 
 
 def lock(file: IO[str] | int, *, wait: bool) -> bool:

@@ -181,9 +181,14 @@ def _play(song: Song, samples: int, font: Path, *, dry: bool) -> "NDArray[np.flo
         command = [find_fluidsynth(), *options, str(font), str(midi_path)]
         done = subprocess.run(command, capture_output=True, text=True)
         said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        if done.returncode != 0 or not wave_path.is_file():
-            raise ComposeError(f"fluidsynth failed ({done.returncode}): {said[-1]}")
-        wave, _ = soundfile.read(wave_path, dtype="float32", always_2d=True)
+        # Where a disk is full it ends well all the same, with a shorter file.
+        cut = next((line for line in said if "write error" in line), None)
+        if done.returncode != 0 or cut is not None or not wave_path.is_file():
+            raise ComposeError(f"fluidsynth failed ({done.returncode}): {cut or said[-1]}")
+        try:
+            wave, _ = soundfile.read(wave_path, dtype="float32", always_2d=True)
+        except soundfile.LibsndfileError:
+            raise ComposeError(f"fluidsynth wrote no sound: {said[-1]}") from None
     sound = np.zeros((2, samples), dtype=np.float32)
     count = min(samples, len(wave))
     sound[:, :count] = wave[:count].T

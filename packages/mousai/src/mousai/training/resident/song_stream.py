@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from mousai.processes import follow_parent
 from mousai.storage.leftovers import sweep, temporary_name
+from mousai.storage.system import temporary_root
 from mousai.training.config import ComposerConfig
 
 SAMPLE_RATE = 48000
@@ -59,7 +60,7 @@ class SongStream:
         context = multiprocessing.get_context("spawn")
         self._queue: Any = context.Queue()
         self._stop: Event = context.Event()
-        memory = Path("/dev/shm" if Path("/dev/shm").is_dir() else tempfile.gettempdir())
+        memory = Path("/dev/shm" if Path("/dev/shm").is_dir() else temporary_root())
         sweep(memory, again=True)
         self._folder = folder or memory / temporary_name(".songs")
         self._folder.mkdir(parents=True, exist_ok=True)
