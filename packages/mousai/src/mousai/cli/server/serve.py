@@ -3,10 +3,11 @@
 import argparse
 import os
 import socket
+import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from mousai.cli.common.lora_options import add_lora_arguments, check_lora, check_lora_fits, load_lora, lora_record
 from mousai.cli.common.sampling_options import add_sampling_options
@@ -114,13 +115,17 @@ def run(args: argparse.Namespace) -> int:
     return _serve_on_cluster(args, config, config.ray)
 
 
-def _serve_here(args: argparse.Namespace, config: ServerConfig) -> int:
-    """Serve with the model in this process."""
+def _serve_here(args: argparse.Namespace, config: ServerConfig) -> NoReturn:
+    """Serve with the model in this process, and end it."""
     from mousai.server.run import serve
 
     device = checked_device(args)
     model = _served_model(args, device)
-    return serve(config, model, browser=args.browser)
+    code = serve(config, model, browser=args.browser)
+    # All is written and closed. Whoever waits for the end need not wait while Python takes PyTorch apart.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _serve_on_cluster(args: argparse.Namespace, config: ServerConfig, address: str) -> int:
