@@ -54,7 +54,7 @@ def pause_of_the_page(left: float | None) -> float:
 
 
 def click_to_sound(address: str, prompt: str, duration: float, seed: int) -> float:
-    """Seconds from a request to the whole sound, asked for as the page does; what it asks beside is not waited for."""
+    """Seconds from a request to the whole sound, asked for as the page does; what is known of it is asked meanwhile."""
     begun = time.perf_counter()
     name = asked(address, {"prompt": prompt, "duration": duration, "seed": seed})
     *_, job = looks(address, name)

@@ -198,6 +198,3 @@ def test_exporting_with_impossible_settings_is_refused(more, message, run_of_a_s
     assert main(["export", str(run_of_a_step), "-o", str(tmp_path / "out"), *more]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-# ---- items

@@ -70,6 +70,10 @@ def test_without_its_scales_a_student_is_what_it_is_with_no_guidance(teacher: Pa
         x, t = torch.randn(1, 8, 12), torch.tensor([0.6])
         said = [model.denoise(x, t, **model.net_conditions(cond, 1)) for model in (plain, student)]
     assert torch.allclose(*said, atol=1e-5)
+    small = without_guidance_inputs(student.to(torch.bfloat16))
+    assert {weight.dtype for weight in small.parameters()} == {torch.bfloat16}
+    own = torch.nn.Linear(1, 1)
+    assert without_guidance_inputs(own) is own  # a part of one's own knows nothing of all this
 
 
 def test_a_distilled_model_is_trained_on_and_gets_adapters_without_its_scales(

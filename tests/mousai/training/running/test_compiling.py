@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch._dynamo.exc import BackendCompilerFailed
 from torch._inductor.exc import InductorError
 
 from mousai.errors import UserError
@@ -30,6 +31,14 @@ def test_without_a_compiler_nothing_is_begun(tmp_path: Path, make_settings: Any,
     with pytest.raises(UserError, match=r"^loop\.compile=True: needs a C\+\+ compiler"):
         train(make_settings("latent-diffusion", tmp_path / "run", compile=True))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_fault_of_a_backend_is_told_with_its_reason():
+    def inductor() -> None: ...
+
+    message = r"^loop\.compile=True: the compiler .* \(ValueError: ranges differ\); leave it out$"
+    with pytest.raises(UserError, match=message), compiler_faults(True):
+        raise BackendCompilerFailed(inductor, ValueError("ranges differ\nin two nodes"), None)
 
 
 @pytest.mark.parametrize(("asked", "error"), [(False, InductorError(ValueError("a"), None)), (True, RuntimeError("b"))])

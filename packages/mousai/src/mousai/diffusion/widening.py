@@ -76,14 +76,16 @@ def without_guidance_inputs(model: LatentDiffusion) -> LatentDiffusion:
     """Return what a distilled model is without guidance, for training and for guidance by several evaluations.
 
     No guidance is a scale input of zero, so its columns may go: the prediction is that of the model with these scales.
+    It is without guidance as far as the model has learned what these mean.
 
     Args:
-        model: the model; not changed, and itself returned where it reads no guidance scales.
+        model: the model; not changed, and itself returned where it reads no guidance scales, as one of your own may.
     """
-    if not model.reads_guidance:
+    if not getattr(model, "reads_guidance", False):
         return model
-    plain = LatentDiffusion(model.config.without_guidance_inputs()).to(model.device).train(model.training)
     old = model.state_dict()
+    plain = LatentDiffusion(model.config.without_guidance_inputs()).to(model.device, old[_GLOBAL].dtype)
+    plain.train(model.training)
     for key, weight in plain.state_dict().items():
         weight.copy_(old[key][:, : weight.shape[1]] if key == _GLOBAL else old[key])
     return plain

@@ -30,7 +30,9 @@ def compiler_faults(asked: bool) -> Iterator[None]:
 
         if not isinstance(error, TorchDynamoException):
             raise
-        reason = " ".join(str(error).partition("\n")[0].split())
+        inner = getattr(error, "inner_exception", None)  # of a backend; its own first line says only that it failed
+        reason = str(error) if inner is None else f"{type(inner).__name__}: {inner}"
+        reason = " ".join(reason.partition("\n")[0].split())
         reason = reason if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…"
         hint = f"the compiler of PyTorch {torch.__version__} fails on this net ({reason}); leave it out"
         raise UserError("loop.compile", True, hint) from error

@@ -25,9 +25,9 @@ def check_machine(config: TrainingConfig) -> None:
     if loop.strategy == FSDP and (loop.compile or loop.precision == "16-mixed"):
         field, value = ("loop.compile", True) if loop.compile else ("loop.precision", loop.precision)
         raise UserError(field, value, "does not go with loop.strategy=fsdp; leave it out, or take ddp")
-    if loop.compile and not has_compiler():
-        raise UserError("loop.compile", True, "needs a C++ compiler, such as g++, on the PATH; leave it out")
     on_cpu = lightning_device(config)[0] == "cpu"
+    if loop.compile and on_cpu and not has_compiler():
+        raise UserError("loop.compile", True, "needs a C++ compiler, such as g++, on the PATH; leave it out")
     check_logger(config.logging.logger)
     check_trainer(config)
     if loop.precision == "bf16-mixed" and on_cpu and (gain := bfloat16_gain(torch.device("cpu"))) < 1:

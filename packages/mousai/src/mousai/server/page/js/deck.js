@@ -50,7 +50,7 @@ async function load() {
     hear(blob); // it is drawn while it plays
     const { playable, buffer } = await heardOf(piece, blob);
     if (turn !== shown) return;
-    if (playable !== blob) hear(playable);
+    if (playable !== blob) hearOn(playable);
     state.buffer = buffer;
     drawWave(buffer);
     tell("sound", {});
@@ -69,6 +69,20 @@ async function load() {
 function hear(blob) {
   if (audio().src) URL.revokeObjectURL(audio().src);
   audio().src = URL.createObjectURL(blob);
+}
+
+/** The same sound in a form that the page can read too: it goes on where it is. */
+function hearOn(blob) {
+  const { paused, currentTime } = audio();
+  hear(blob);
+  audio().addEventListener(
+    "loadedmetadata",
+    () => {
+      audio().currentTime = currentTime;
+      if (!paused) audio().play().catch(() => {}); // the browser lets it, or shows it paused
+    },
+    { once: true },
+  );
 }
 
 function clear() {

@@ -20,6 +20,7 @@ export function startDetails() {
   on("current", draw);
   on("sound", drawSound);
   on("clock", draw);
+  on("kept", ({ id }) => id === state.current?.id && drawKept(state.current));
   $("copy").addEventListener("click", () => copy($("command").textContent, $("copy")));
   $("clock").addEventListener("submit", setClock);
 }

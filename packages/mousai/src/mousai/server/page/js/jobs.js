@@ -5,7 +5,7 @@ import { $, complain, el, icon, say } from "./dom.js";
 import { follow, lookNow, untilDone } from "./following.js";
 import { fieldsOf } from "./piece.js";
 import { keepSound } from "./sound.js";
-import { choose, keep, state } from "./state.js";
+import { choose, keep, state, tell } from "./state.js";
 
 const KEPT = "mousai.job.";
 /** Before the id in the names under which this browser keeps jobs: one each, so that no tab overwrites another's. */
@@ -97,6 +97,7 @@ async function finish(job, about, card, here) {
   const plays = here && $("play-ready").checked && $("live").hidden;
   if ($("audio").paused || piece.parent === state.current?.id) choose(piece, { plays });
   await kept;
+  tell("kept", { id: piece.id });
   say(`Ready: ${piece.note || piece.title}, ${Math.round(piece.seconds)} seconds`);
 }
 

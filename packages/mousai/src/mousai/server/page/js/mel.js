@@ -71,25 +71,34 @@ export function heightOf(hertz, rate) {
   return (melOf(hertz) - melOf(LOWEST)) / (top - melOf(LOWEST));
 }
 
-/**
- * Computes the picture.
- * @param {{channels: Float32Array[], rate: number, columns: number, count: number}} sound samples of each channel, Hz,
- *   the width of the picture, and mel bands
- * @returns {Uint8ClampedArray} brightness, one column of bands after the other, lowest band first
- */
-export function logMel({ channels, rate, columns, count }) {
-  const bands = melBands(count, rate);
+/** Mean of the channels in the frame of each column, one after the other: of an hour of music no more than of a minute. */
+export function framesOf(channels, columns) {
+  const frames = new Float32Array(columns * SIZE);
   const { length } = channels[0];
-  const levels = new Float32Array(columns * count);
-  const [real, imaginary] = [new Float32Array(SIZE), new Float32Array(SIZE)];
-  let loudest = -120;
   for (let column = 0; column < columns; column++) {
     const begin = Math.round(((column + 0.5) * length) / columns) - SIZE / 2;
     for (let index = 0; index < SIZE; index++) {
       let sum = 0;
       for (const samples of channels) sum += samples[begin + index] ?? 0;
-      real[index] = (sum / channels.length) * HANN[index];
+      frames[column * SIZE + index] = sum / channels.length;
     }
+  }
+  return frames;
+}
+
+/**
+ * Computes the picture.
+ * @param {{frames: Float32Array, rate: number, columns: number, count: number}} sound frames of `framesOf`, Hz, the width
+ *   of the picture, and mel bands
+ * @returns {Uint8ClampedArray} brightness, one column of bands after the other, lowest band first
+ */
+export function logMel({ frames, rate, columns, count }) {
+  const bands = melBands(count, rate);
+  const levels = new Float32Array(columns * count);
+  const [real, imaginary] = [new Float32Array(SIZE), new Float32Array(SIZE)];
+  let loudest = -120;
+  for (let column = 0; column < columns; column++) {
+    for (let index = 0; index < SIZE; index++) real[index] = frames[column * SIZE + index] * HANN[index];
     imaginary.fill(0);
     transform(real, imaginary);
     for (let band = 0; band < count; band++) {
@@ -126,7 +135,8 @@ export function pictureOf(buffer, columns, count) {
       resolve(data);
     };
     mine.onerror = () => reject(new Error("its spectrogram cannot be computed."));
-    mine.postMessage({ channels, rate: buffer.sampleRate, columns, count });
+    const frames = framesOf(channels, columns);
+    mine.postMessage({ frames, rate: buffer.sampleRate, columns, count }, [frames.buffer]);
   });
 }
 

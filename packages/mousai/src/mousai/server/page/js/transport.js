@@ -53,7 +53,7 @@ const loopStart = () => (looping && state.selection ? state.selection.start : 0)
 /** The sound can be played; where nobody has pressed a key or a button yet, some browsers refuse to. */
 function begin() {
   $("position").max = length();
-  if (wanted) play({ refusals: ["AbortError", "NotAllowedError"] });
+  if (wanted && $("live").hidden) play({ refusals: ["AbortError", "NotAllowedError"] });
   wanted = false;
 }
 
