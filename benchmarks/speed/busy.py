@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from benchmarks.speed.children import run_child
-from benchmarks.speed.measure import Figure, Settings, peak_memory
+from benchmarks.speed.measure import Figure, Settings, peak_figure, peak_memory
 
 SPINNING = 2
 """Processes that keep a core each busy."""
@@ -80,17 +80,13 @@ def training_memory(settings: Settings) -> Iterator[Figure]:
     sizes = {"seconds": 4.0, "frames": 16, "batch": 2, "steps": 1} if settings.quick else {"seconds": 30.0, "steps": 3}
     with tempfile.TemporaryDirectory() as folder:
         told = run_child("training", folder=folder, **sizes)
-    yield Figure(
-        section="training-memory",
-        name="mousai train latent-diffusion --config tiny, batch "
-        f"{sizes.get('batch', 16):g}, {sizes['steps']:g} steps: peak memory",
-        ours=told["peak"] / 1024,
-        unit="GiB",
-        ratio=told["peak"] / 1024,
-        shown_ratio="",
+    yield peak_figure(
+        "training-memory",
+        f"mousai train latent-diffusion --config tiny, batch {sizes.get('batch', 16):g}, {sizes['steps']:g} steps",
+        told,
         most=None if settings.quick else 4.0,
-        note=f"{told['seconds']:.0f} s; {SONGS} made-up songs of {sizes['seconds']:g} s; no workers, so that all of it "
-        "is in one process, the encoding of the songs included",
+        note=f"{SONGS} made-up songs of {sizes['seconds']:g} s; no workers, so that all of it is in one process, the "
+        "encoding of the songs included",
     )
 
 

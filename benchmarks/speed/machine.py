@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from benchmarks.speed.children import run_child
-from benchmarks.speed.measure import Figure, Settings, gigaflop, interleaved, peak_memory
+from benchmarks.speed.measure import Figure, Settings, gigaflop, interleaved, peak_figure, peak_memory
 from benchmarks.speed.models import (
     Autoencoders,
     LatentDiffusions,
@@ -82,16 +82,12 @@ def long(settings: Settings) -> Iterator[Figure]:
     frames, batch = (256, 1) if settings.quick else (2**15, 2)
     divisor = 4 if settings.quick else 1
     told = run_child("guided", frames=frames, batch=batch, divisor=divisor, bfloat16=settings.bfloat16)
-    yield Figure(
-        section="long",
-        name=f"stage 2 guided step, {frames} frames, batch {batch}: peak memory",
-        ours=told["peak"] / 1024,
-        unit="GiB",
-        ratio=told["peak"] / 1024,
-        shown_ratio="",
+    yield peak_figure(
+        "long",
+        f"stage 2 guided step, {frames} frames, batch {batch}",
+        told,
         most=None if settings.quick else 12.0,
-        note=f"{told['seconds']:.0f} s; {settings.dtype_name}, feed-forwards included; a process of its own, "
-        "weights included",
+        note=f"{settings.dtype_name}, feed-forwards included; a process of its own, weights included",
     )
 
 

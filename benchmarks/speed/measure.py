@@ -120,6 +120,20 @@ def peak_memory() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def peak_figure(section: str, name: str, told: Mapping[str, float], *, most: float | None, note: str) -> Figure:
+    """The peak memory that a child told of, in GiB, with its seconds before the note; `most` is the target."""
+    return Figure(
+        section=section,
+        name=f"{name}: peak memory",
+        ours=told["peak"] / 1024,
+        unit="GiB",
+        ratio=told["peak"] / 1024,
+        shown_ratio="",
+        most=most,
+        note=f"{told['seconds']:.0f} s; {note}",
+    )
+
+
 def machine() -> dict[str, str | int]:
     """Machine on which the figures were taken."""
     model = "unknown processor"

@@ -36,15 +36,23 @@ def packed(packed_once, tmp_path):
     return Path(shutil.copytree(packed_once, tmp_path / "shards"))
 
 
-def spoil(packed, **values):
-    """Replace values of the first shard in the index."""
-    index = json.loads((packed / "index.json").read_text())
-    index["shards"][0].update(values)
+def index_of(packed):
+    return json.loads((packed / "index.json").read_text())
+
+
+def write_index(packed, index):
     (packed / "index.json").write_text(json.dumps(index))
 
 
+def spoil(packed, **values):
+    """Replace values of the first shard in the index."""
+    index = index_of(packed)
+    index["shards"][0].update(values)
+    write_index(packed, index)
+
+
 def row_of(packed):
-    return json.loads((packed / "index.json").read_text())["shards"][0]["songs"][0]
+    return index_of(packed)["shards"][0]["songs"][0]
 
 
 NAMES = ["x; touch P; #", "$(touch P).tar", "../shard-000000.tar", "/etc/passwd", "shard-000000.tar\n", "", 3, None]
@@ -94,9 +102,8 @@ def test_a_shard_of_another_form(packed, values, why):
 
 
 def test_a_set_without_songs(packed):
-    index = json.loads((packed / "index.json").read_text())
-    index["shards"] = [{**one, "songs": []} for one in index["shards"]]
-    (packed / "index.json").write_text(json.dumps(index))
+    index = index_of(packed)
+    write_index(packed, {**index, "shards": [{**one, "songs": []} for one in index["shards"]]})
     with pytest.raises(UserError, match="holds no songs"):
         open_shards(str(packed))
 
@@ -114,8 +121,8 @@ def test_a_set_without_songs(packed):
     ],
 )
 def test_a_set_that_says_wrongly_what_it_is(packed, about, why):
-    index = {key: value for key, value in json.loads((packed / "index.json").read_text()).items() if key != "offsets"}
-    (packed / "index.json").write_text(json.dumps({**index, **about}))
+    index = {key: value for key, value in index_of(packed).items() if key != "offsets"}
+    write_index(packed, {**index, **about})
     with pytest.raises(UserError, match=why):
         open_shards(str(packed))
 
@@ -157,8 +164,7 @@ def test_bad_songs_have_reasons(packed, bad):
 
 @pytest.mark.parametrize("changes", [{"format": "mousai song"}, {"version": 2}, {"version": None}])
 def test_an_index_of_another_format_or_version(packed, changes):
-    index = json.loads((packed / "index.json").read_text())
-    (packed / "index.json").write_text(json.dumps({**index, **changes}))
+    write_index(packed, {**index_of(packed), **changes})
     with pytest.raises(UserError, match=r"is no index of shards \(its format is another\)"):
         open_shards(str(packed))
 
@@ -229,7 +235,7 @@ def test_metadata_without_a_song_is_named(packed):
 
 
 def test_two_shards_or_songs_of_one_name_are_refused(packed):
-    first, second, *_ = (Shard.from_dict(one) for one in json.loads((packed / "index.json").read_text())["shards"])
+    first, second, *_ = (Shard.from_dict(one) for one in index_of(packed)["shards"])
     check_set((first, second))
     with pytest.raises(ValueError, match=r"two shards have one name"):
         check_set((first, replace(second, file=first.file)))

@@ -78,25 +78,15 @@ def test_a_pipe_or_a_device_is_never_replaced(tmp_path):
         write_text(tmp_path, "new")
 
 
-def test_a_file_that_appeared_meanwhile_is_not_replaced_unasked(tmp_path):
-    path = tmp_path / "file.txt"
-    with pytest.raises(FileExistsError), atomic_file(path, replace=False) as partial:
-        partial.write_text("mine")
-        path.write_text("somebody else's")
-    assert path.read_text() == "somebody else's" and list(tmp_path.iterdir()) == [path]
-    path.unlink()
-    with atomic_file(path, replace=False) as partial:
-        partial.write_text("mine")
-    assert path.read_text() == "mine" and list(tmp_path.iterdir()) == [path]
-
-
-def test_without_links_a_file_that_appeared_meanwhile_is_not_replaced_either(tmp_path, monkeypatch):
-    """On a drive that has no hard links."""
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_appeared_meanwhile_is_not_replaced_unasked(tmp_path, monkeypatch, links):
+    """Nor on a drive that has no hard links."""
 
     def no_links(old, new):
         raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
-    monkeypatch.setattr(os, "link", no_links)
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
     path = tmp_path / "file.txt"
     with pytest.raises(FileExistsError), atomic_file(path, replace=False) as partial:
         partial.write_text("mine")

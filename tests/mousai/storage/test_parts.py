@@ -65,6 +65,11 @@ def own_model(pipeline: Mousai, tmp_path: Path) -> Path:
     return folder
 
 
+def change_index(folder: Path, **values: object) -> None:
+    path = folder / "model_index.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
 SETTINGS = {"duration": 0.1, "num_inference_steps": 2, "decoder_steps": 1, "seed": 3}
 
 
@@ -138,23 +143,20 @@ def _saved(pipeline: Mousai, folder: Path) -> Path:
 
 @pytest.mark.parametrize("own", [["text_encoder"], {"vocoder": "X"}, {"text_encoder": 3}])
 def test_an_index_that_names_own_parts_otherwise_is_refused(own_model: Path, own: object):
-    path = own_model / "model_index.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "own": own}))
+    change_index(own_model, own=own)
     with pytest.raises(CheckpointError, match=r"model_index\.json: own must map parts"):
         describe(own_model)
 
 
 @pytest.mark.parametrize("parts", ["autoencoder", [], ["vocoder"], {}, None])
 def test_an_index_that_names_its_parts_otherwise_is_refused(own_model: Path, parts: object):
-    path = own_model / "model_index.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "parts": parts}))
+    change_index(own_model, parts=parts)
     with pytest.raises(CheckpointError, match=r"model_index\.json: parts must be a list of some of text_encoder, "):
         describe(own_model)
 
 
 def test_defaults_that_its_autoencoder_cannot_follow(own_model: Path):
-    path = own_model / "model_index.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "defaults": {"griffin_lim": 3}}))
+    change_index(own_model, defaults={"griffin_lim": 3})
     assert describe(own_model).defaults.griffin_lim == 3
     config = own_model / "autoencoder" / "config.json"
     values = json.loads(config.read_text())
@@ -177,8 +179,7 @@ def test_a_model_is_a_folder_and_its_weights_are_floats(pipeline: Mousai, tmp_pa
     ("name", "load"), [("autoencoder", load_autoencoder), ("latent_diffusion", load_latent_diffusion)]
 )
 def test_a_part_of_its_makers_own_is_not_read_as_ours(own_model: Path, name: str, load: Callable[[Path], object]):
-    path = own_model / "model_index.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "own": {name: "Deep"}}))
+    change_index(own_model, own={name: "Deep"})
     with pytest.raises(CheckpointError, match=f"{name}: was written by a class Deep of its maker's own, whose sizes"):
         load(own_model)
 

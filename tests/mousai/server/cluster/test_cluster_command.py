@@ -66,6 +66,10 @@ def test_the_extra_is_named_where_it_is_missing(capsys, monkeypatch, missing):
         ([{"CPU": 8.0}], 2, "cuda", "replicas=2: the cluster has 0 GPUs"),
         ([{"CPU": 8.0}], 2, "cuda:1", "device='cuda:1': must be auto, cpu or cuda"),
         ([], 1, "cpu", "replicas=1: the cluster has 0 cores"),
+        ([{"CPU": 8.0}], 1, "mps", "device='mps': must be auto, cpu or cuda on a cluster"),
+        ([{"CPU": 8.0}], 1, "cuda", "replicas=1: the cluster has 0 GPUs, and each replica takes one"),
+        ([{"CPU": 8.0, "GPU": 1.0}], 2, "auto", "replicas=2: the cluster has 1 GPU, and each replica takes one"),
+        ([{"CPU": 1.0}], 2, "cpu", "replicas=2: the cluster has 1 core, and each replica takes one or more"),
     ],
 )
 def test_a_cluster_that_is_too_small_is_refused(machines, replicas, device, message):

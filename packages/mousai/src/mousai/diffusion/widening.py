@@ -60,15 +60,7 @@ def with_guidance_inputs(model: LatentDiffusion) -> LatentDiffusion:
     """
     if model.reads_guidance:
         return model
-    wider = LatentDiffusion(model.config.with_guidance_inputs()).to(model.device).train(model.training)
-    old = model.state_dict()
-    for key, weight in wider.state_dict().items():
-        if key == _GLOBAL:
-            weight.zero_()
-            weight[:, : old[key].shape[1]] = old[key]
-        else:
-            weight.copy_(old[key])
-    return wider
+    return _with_scales_of(model.config.with_guidance_inputs(), model)
 
 
 @torch.no_grad()
@@ -83,12 +75,21 @@ def without_guidance_inputs(model: LatentDiffusion) -> LatentDiffusion:
     """
     if not getattr(model, "reads_guidance", False):
         return model
+    return _with_scales_of(model.config.without_guidance_inputs(), model)
+
+
+def _with_scales_of(config: LatentDiffusionConfig, model: LatentDiffusion) -> LatentDiffusion:
+    """A model of a config that differs in the scale inputs alone: new ones get weights of zero, old ones go."""
     old = model.state_dict()
-    plain = LatentDiffusion(model.config.without_guidance_inputs()).to(model.device, old[_GLOBAL].dtype)
-    plain.train(model.training)
-    for key, weight in plain.state_dict().items():
-        weight.copy_(old[key][:, : weight.shape[1]] if key == _GLOBAL else old[key])
-    return plain
+    other = LatentDiffusion(config).to(model.device, old[_GLOBAL].dtype).train(model.training)
+    for key, weight in other.state_dict().items():
+        if key == _GLOBAL:
+            shared = min(weight.shape[1], old[key].shape[1])
+            weight.zero_()
+            weight[:, :shared] = old[key][:, :shared]
+        else:
+            weight.copy_(old[key])
+    return other
 
 
 def train_controls_only(model: LatentDiffusion, names: Sequence[str]) -> None:

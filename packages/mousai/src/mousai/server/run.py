@@ -27,7 +27,7 @@ def serve(config: ServerConfig, model: ServedModel, *, engine: Engine | None = N
     """Serve until a signal ends it; returns the exit code.
 
     SIGTERM and SIGINT finish what runs and refuse new ones; a second signal stops it at its next step, and a
-    third ends the process at once.
+    third ends the process at once. The process ends with the server, but for one whose engine was given.
 
     Args:
         config: settings.
@@ -51,14 +51,19 @@ def serve(config: ServerConfig, model: ServedModel, *, engine: Engine | None = N
     finally:
         listening.close()
         service.files.close()
-    if service.queue.is_loading:  # which nothing can stop, and nobody waits for
+    loading = service.queue.is_loading
+    if loading:
         service.engine.close()
-        sys.stdout.flush()
-        os._exit(0)
-    if isinstance(service.failure, UserError):
+    elif isinstance(service.failure, UserError):
         raise service.failure
-    if service.failure is not None:
+    elif service.failure is not None:
         raise RuntimeError("the model could not be loaded") from service.failure
+    if loading or engine is None:
+        # All is written and closed. Nothing can stop a model that is being loaded, and nobody need wait while Python
+        # takes PyTorch apart.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
     return 0
 
 

@@ -3,11 +3,10 @@
 import argparse
 import os
 import socket
-import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from mousai.cli.common.lora_options import add_lora_arguments, check_lora, check_lora_fits, load_lora, lora_record
 from mousai.cli.common.sampling_options import add_sampling_options
@@ -115,17 +114,13 @@ def run(args: argparse.Namespace) -> int:
     return _serve_on_cluster(args, config, config.ray)
 
 
-def _serve_here(args: argparse.Namespace, config: ServerConfig) -> NoReturn:
-    """Serve with the model in this process, and end it."""
+def _serve_here(args: argparse.Namespace, config: ServerConfig) -> int:
+    """Serve with the model in this process."""
     from mousai.server.run import serve
 
     device = checked_device(args)
     model = _served_model(args, device)
-    code = serve(config, model, browser=args.browser)
-    # All is written and closed. Whoever waits for the end need not wait while Python takes PyTorch apart.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    return serve(config, model, browser=args.browser)
 
 
 def _serve_on_cluster(args: argparse.Namespace, config: ServerConfig, address: str) -> int:

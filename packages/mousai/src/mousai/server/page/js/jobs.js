@@ -77,7 +77,7 @@ async function finish(job, about, card, here) {
   if (job.status !== "succeeded") return complain(job.error ?? "It failed, and the server does not say why.");
   const away = (error) => card.show(null, error);
   const got = (read) => untilDone(() => read(job.output_file), away);
-  const [info, blob] = await Promise.all([got(readInfo), got((file) => readSound(file))]);
+  const [info, blob] = await Promise.all([got(readInfo), got(readSound)]);
   const piece = {
     id: job.id,
     parent: about.parent,

@@ -17,9 +17,12 @@ export async function keepSound(piece, blob) {
   complain(`This browser has no room for a copy of “${piece.title}”: it is here as long as the server keeps it.`);
 }
 
+/** What this browser has of the sound of a piece, if anything. */
+const ownBlob = async ({ id }) => fresh.get(id) ?? (await readBlob(id));
+
 /** Returns the file of a piece, or null where neither this browser nor the server has it any more. */
 export async function blobOf(piece) {
-  const own = fresh.get(piece.id) ?? (await readBlob(piece.id));
+  const own = await ownBlob(piece);
   if (own) return own;
   try {
     const blob = await readSound(piece.file);
@@ -38,7 +41,7 @@ export async function fileOf(piece) {
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
   }
-  const blob = fresh.get(piece.id) ?? (await readBlob(piece.id));
+  const blob = await ownBlob(piece);
   if (!blob) throw new ApiError("The server has the sound of this piece no longer, and this browser has no copy.");
   const info = await upload(blob, `piece.${piece.container}`);
   piece.file = info.id;
