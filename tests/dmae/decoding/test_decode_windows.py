@@ -3,13 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from dmae import DMAE, DecodingConfig, DMAEConfig
-from vdiffusion import NoiseSource
+from dmae.phase import initial_estimate
+from vdiffusion import NoiseSource, window_plan
 
 from .latents import a_latent, zero
 
@@ -142,6 +144,32 @@ def test_griffin_lim_goes_window_by_window_too(bands: DMAEConfig, make: Make) ->
     model, latent = make(bands), a_latent(bands, 1, 70)
     wave = model.decode(latent, DecodingConfig(num_steps=2, griffin_lim=3, start=0.5, window_frames=16), length=2222)
     assert wave.shape == (1, 2, 2222) and wave.isfinite().all()
+
+
+def test_windows_and_stretches_start_from_the_noise_of_their_place(
+    bands: DMAEConfig, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, latent = make(bands), a_latent(bands, 1, 600)
+    ratio = bands.hop_length // model.prior.bands.hop_length
+    asked: list[int] = []
+
+    def watched(*args: Any, position: int, **settings: Any) -> tuple[Tensor, Tensor]:
+        asked.append(position)
+        return initial_estimate(*args, position=position, **settings)
+
+    monkeypatch.setattr("dmae.decode.initial_estimate", watched)
+    settings = DecodingConfig(num_steps=1, griffin_lim=1, start=0.5, window_frames=256)
+    model.decode(latent, settings)
+    _, starts = window_plan(600, size=256, overlap=32)
+    assert len(starts) == 3 and asked == [ratio * start for start in starts]
+    asked.clear()
+    decoder = model.streaming_decoder(settings, noise=NoiseSource(0, [0]))
+    begun = []
+    for end in (5000, 10000):
+        first, last = decoder.frames_for(end)
+        begun.append(ratio * (first + min(model.prior.receptive_field, first)))
+        decoder(latent[..., first:last], first=first, end=end)
+    assert asked == begun
 
 
 def test_griffin_lim_needs_a_prior(patches: DMAEConfig, bands: DMAEConfig, make: Make) -> None:

@@ -107,7 +107,14 @@ class Decoder:
         size, starts = window_plan(frames, size=self._size, overlap=self._overlap)
         for number, first in enumerate(starts):
             following = starts[number + 1] if number + 1 < len(starts) else first
-            yield Window(first=first, last=first + size, following=following, number=number, count=len(starts))
+            yield Window(
+                first=first,
+                last=first + size,
+                following=following,
+                position=first,
+                number=number,
+                count=len(starts),
+            )
 
     def decode_window(
         self, latent: Tensor, window: "Window", noise: Callable[[int, int], Tensor]
@@ -190,6 +197,7 @@ class Decoder:
             hop_length=prior.bands.hop_length,
             length=(window.last - window.first) * hop,
             iterations=self.config.griffin_lim,
+            position=window.position * hop // prior.bands.hop_length,
         )
         next_frame = (window.following - window.first) * hop // prior.bands.hop_length
         return to_mid_side(mid_side), found[..., next_frame].clone()
@@ -230,6 +238,7 @@ class Window:
         first: first frame.
         last: frame after the last one.
         following: frame at which the next window starts.
+        position: number of `first` in the piece, of which the latent may be a part.
         number: number of the window.
         count: number of windows.
         phases: phases at `first`, from the window before.
@@ -238,6 +247,7 @@ class Window:
     first: int
     last: int
     following: int
+    position: int
     number: int
     count: int
     phases: Tensor | None = None

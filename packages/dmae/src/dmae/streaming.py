@@ -77,6 +77,7 @@ class StreamingDecoder:
             first=begin - first,
             last=last - first,
             following=following - first,
+            position=begin,
             number=0,
             count=1,
             phases=self._phases,

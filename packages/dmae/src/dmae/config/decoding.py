@@ -18,7 +18,7 @@ class DecodingConfig:
         num_steps: denoising steps from `start` to 0.
         sampler: sampler of the diffusion, deterministic DDIM by default.
         griffin_lim: iterations of Griffin-Lim whose result is wanted, 0 = none; needs a magnitude prior. 32 are done as
-            24 in the bass and 6 over everything (`dmae.phase.initial_estimate`).
+            24 in the bass and 2 over everything (`dmae.phase.initial_estimate`).
         start: diffusion time in (0, 1] at which sampling starts; below 1 only with `griffin_lim`.
         window_frames: latent frames that are decoded at once. A longer latent goes window by window; where it starts
             below time 1, with a sampler that draws no noise, memory does not grow with the length (`dmae.decode`).

@@ -7,6 +7,8 @@ from dmae.phase.interruption import heed_interruption
 
 BLOCK = 2**18
 """Samples of frames, of all rows together, that are processed at once, few enough to stay in the cache."""
+SMALLEST_POWER = 1e-30
+"""Power below which a complex number counts as zero."""
 MADE_UP_BINS = 5
 """Bins over which lost power is averaged before it is made up for."""
 MADE_UP_MOST = 2.0
@@ -118,24 +120,20 @@ def _iterate(
     consistent spectrum is stored, for the momentum of the next one.
 
     Returns:
-        Rows of hops to which the last frames were added, without them where no `wave` is wanted, and the spectra of
-        these frames by blocks [N, frames, bins].
+        Rows of hops to which the last frames were added; or, where no `wave` is wanted, the spectra of these frames by
+        blocks [N, frames, bins].
     """
     magnitudes, start = (one.reshape(-1, *one.shape[-2:]) for one in (magnitudes, start))
     waveforms = len(magnitudes)
     blocks = frames.blocks(waveforms)
-    # Frame after frame, as the transforms read and write them; each magnitude twice, for real and imaginary part.
-    targets = [
-        magnitudes[..., block].float().transpose(-1, -2)[..., None].repeat(1, 1, 1, 2).contiguous() for block in blocks
-    ]
-    found = [
-        start[..., block].to(torch.complex64).transpose(-1, -2).clone(memory_format=torch.contiguous_format)
-        for block in blocks
-    ]
-    rows = frames.silence(waveforms)
-    for block, spectrum, target in zip(blocks, found, targets, strict=True):
-        frames.add(rows, block, _set_magnitude(spectrum, target))
+    # Frame after frame, as the transforms read and write them.
+    targets = [magnitudes[..., block].float().transpose(-1, -2).contiguous() for block in blocks]
+    found: list[Tensor] = []
     previous: list[Tensor] = []
+    rows = frames.silence(waveforms)
+    for block, target in zip(blocks, targets, strict=True):
+        spectrum = start[..., block].to(torch.complex64).transpose(-1, -2).contiguous()
+        frames.add(rows, block, _with_magnitude(spectrum, target))
     for iteration in range(iterations):
         heed_interruption()
         last = iteration == iterations - 1
@@ -143,17 +141,18 @@ def _iterate(
         for number, (block, target) in enumerate(zip(blocks, targets, strict=True)):
             consistent = frames.spectrum(padded, block)
             if iteration == 0:
-                found[number] = consistent.clone()
+                estimate = consistent
                 previous.append(consistent)
             else:  # consistent + momentum * (consistent - previous)
-                found[number] = previous[number]
-                torch.view_as_real(found[number]).lerp_(torch.view_as_real(consistent), 1 + momentum)
-                previous[number] = consistent
+                estimate, previous[number] = previous[number], consistent
+                torch.view_as_real(estimate).lerp_(torch.view_as_real(consistent), 1 + momentum)
             if make_up and last:
-                target = target * _gain(target[..., 0], consistent)[..., None]
-            _set_magnitude(found[number], target)
-            if wave or not last:
-                frames.add(rows, block, found[number])
+                target = target * _gain(target, consistent)
+            spectrum = _with_magnitude(estimate, target)
+            if last and not wave:
+                found.append(spectrum)
+            else:
+                frames.add(rows, block, spectrum)
     return rows, found
 
 
@@ -233,11 +232,14 @@ class _Circle(_Frames):
         return padded
 
 
-def _set_magnitude(spectrum: Tensor, magnitudes: Tensor) -> Tensor:
-    """Give complex numbers [...] the magnitudes [..., 2], in place; a zero has no phase and stays zero."""
-    torch.sgn(spectrum, out=spectrum)
-    torch.view_as_real(spectrum).mul_(magnitudes)
-    return spectrum
+def _with_magnitude(spectrum: Tensor, magnitudes: Tensor) -> Tensor:
+    """Complex numbers with the phases of a spectrum and the magnitudes, all [...]; a zero has no phase and stays zero.
+
+    By one reciprocal root: `torch.sgn` takes twice the time, since its absolute value guards against overflow.
+    """
+    parts = torch.view_as_real(spectrum).square()
+    gain = (parts[..., 0] + parts[..., 1]).clamp_min_(SMALLEST_POWER).rsqrt_().mul_(magnitudes)
+    return spectrum * gain
 
 
 def _gain(magnitudes: Tensor, consistent: Tensor) -> Tensor:

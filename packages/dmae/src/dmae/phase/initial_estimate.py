@@ -1,4 +1,4 @@
-"""First estimate of a waveform from predicted magnitudes: single pass inversion, then Griffin-Lim."""
+"""First estimate of a waveform from predicted magnitudes: phases of the notes, then Griffin-Lim."""
 
 import math
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from dmae.phase.griffin_lim import griffin_lim, griffin_lim_spectrum
+from dmae.phase.noise_phases import noise_phases
 from dmae.phase.spsi import as_spectrum, spsi
 
 BASS = 8
@@ -15,9 +16,9 @@ BASS_BORDER = 1 / 16
 """Part of the bass at its upper end whose phases are not kept, since the waveform ends there."""
 SMALLEST_WINDOW = 64
 """Samples of a window of the bass; where it would be shorter, the bass gets no iterations of its own."""
-BASS_SHARE, FULL_SHARE = 3 / 4, 3 / 16
+BASS_SHARE, FULL_SHARE = 3 / 4, 1 / 16
 """Iterations of the bass and of everything, of those that are asked for. Together they bring the waveform as near as so
-many iterations of everything do, at less than half the cost (experiments/2026-11-speed.md)."""
+many iterations of everything do, at a quarter of the cost (experiments/2026-11-speed.md)."""
 
 
 def initial_estimate(
@@ -28,29 +29,52 @@ def initial_estimate(
     hop_length: int,
     length: int,
     iterations: int,
+    position: int = 0,
     circular: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Find a waveform for magnitudes, and return the phases that it started from.
+    """Find a waveform for magnitudes, and return the phases of the notes that it started from.
+
+        bass          single pass ── Griffin-Lim at an eighth of the rate ──> phases ──┐
+                                                                                       ├── Griffin-Lim ──> waveform
+        all above     phases of noise ─────────────────────────────────────────────────┘
+
+    Above the bass the bands of the magnitudes are too wide to hold partials. A single pass finds one phase for a whole
+    band there, which is a click in every frame; from independent phases a few iterations come nearer.
 
     Args:
         magnitudes: magnitudes of the spectrum [B, C, bins, frames].
-        first: phases of the first frame [B, C, bins].
+        first: phases of the first frame [B, C, bins], at least those of the bass.
         window: window of a frame [n_fft].
         hop_length: samples from one frame to the next.
         length: samples of the waveform.
-        iterations: iterations of Griffin-Lim whose result is wanted, 1 or more; 32 are done as 24 in the bass and 6
-            over everything, which come as near. All are done where the window is too short for a bass of its own.
+        iterations: iterations of Griffin-Lim whose result is wanted, 1 or more; 32 are done as 24 in the bass and 2
+            over everything, which come as near. All are done, from a single pass of everything, where the window is too
+            short for a bass of its own.
+        position: number of the first frame in its piece, so that windows of it start from the same noise.
         circular: whether the waveform is a circle, see `griffin_lim` and `spsi`.
 
     Returns:
-        The waveform [B, C, length], and the phases of the single pass at the middle of the frames [B, C, bins, frames].
-        A spectrum that goes on can start from the phases of one of these frames.
+        The waveform [B, C, length], and the phases of the single pass at the middle of the frames [B, C, bins, frames],
+        or of the bins of the bass. A spectrum that goes on can start from the phases of one of these frames.
     """
-    phases = spsi(magnitudes.flatten(0, 1), first.flatten(0, 1), hop_length=hop_length, circular=circular)
-    phases = phases.view_as(magnitudes)
-    start = as_spectrum(phases)
-    if not (len(window) // BASS < SMALLEST_WINDOW or len(window) % (2 * BASS) or hop_length % BASS or length % BASS):
-        settle_bass(magnitudes, start, window, hop_length, length, math.ceil(BASS_SHARE * iterations), circular)
+    if len(window) // BASS < SMALLEST_WINDOW or len(window) % (2 * BASS) or hop_length % BASS or length % BASS:
+        phases = _single_pass(magnitudes, first, hop_length, circular)
+        start = as_spectrum(phases)
+    else:
+        bins = len(window) // (2 * BASS) + 1
+        # As many bins and samples of the hop as the bass has at its own rate.
+        phases = _single_pass(magnitudes[..., :bins, :], first[..., :bins], hop_length // BASS, circular)
+        bass = settle_bass(
+            magnitudes[..., :bins, :],
+            as_spectrum(phases),
+            window=window[::BASS],
+            hop_length=hop_length // BASS,
+            length=length // BASS,
+            iterations=math.ceil(BASS_SHARE * iterations),
+            circular=circular,
+        )
+        start = noise_phases(magnitudes.shape, position=position).to(magnitudes.device)
+        start[..., : bass.shape[-2], :] = bass
         iterations = math.ceil(FULL_SHARE * iterations)
     wave = griffin_lim(
         magnitudes,
@@ -66,36 +90,49 @@ def initial_estimate(
 
 
 def settle_bass(
-    magnitudes: Tensor, start: Tensor, window: Tensor, hop_length: int, length: int, iterations: int, circular: bool
-) -> None:
-    """Replace the phases of the bass in `start` by those that Griffin-Lim finds for the bass alone.
+    magnitudes: Tensor,
+    start: Tensor,
+    *,
+    window: Tensor,
+    hop_length: int,
+    length: int,
+    iterations: int,
+    circular: bool = False,
+) -> Tensor:
+    """Find the phases of the bass by Griffin-Lim for the bass alone.
 
         bins of the bass ── spectrum of a waveform at an eighth of the rate, same frames ── Griffin-Lim ──> their phases
 
-    An iteration costs an eighth of one of everything. The notes lie there and need the most iterations; above it the
-    bands of the magnitudes are so wide that more iterations change little.
+    An iteration costs an eighth of one of everything. The notes lie there and need the most iterations.
 
     Args:
-        magnitudes: as in `initial_estimate` [..., bins, frames].
-        start: complex spectrum of the same shape; changed in place.
-        window: window of a frame [n_fft]; every eighth sample is that of the bass.
-        hop_length: samples from one frame to the next, a multiple of 8.
-        length: samples of the waveform, a multiple of 8.
+        magnitudes: magnitudes of the bass [..., bins, frames].
+        start: complex spectrum of the same shape, from whose phases the algorithm starts.
+        window: every eighth sample of the window of a frame.
+        hop_length: samples of the bass from one frame to the next.
+        length: samples of the bass.
         iterations: iterations of Griffin-Lim.
         circular: whether the waveform is a circle.
+
+    Returns:
+        Complex spectrum of the bins whose phases are kept: all but a sixteenth at the upper end [..., kept, frames].
     """
-    bins = len(window) // (2 * BASS)
     bass = griffin_lim_spectrum(
-        magnitudes[..., : bins + 1, :],
-        start[..., : bins + 1, :],
-        window=window[::BASS],
-        hop_length=hop_length // BASS,
-        length=length // BASS,
+        magnitudes,
+        start,
+        window=window,
+        hop_length=hop_length,
+        length=length,
         iterations=iterations,
         circular=circular,
     )
-    kept = bins - round(BASS_BORDER * bins)
-    start[..., :kept, :] = bass[..., :kept, :]
+    bins = bass.shape[-2] - 1
+    return bass[..., : bins - round(BASS_BORDER * bins), :]
+
+
+def _single_pass(magnitudes: Tensor, first: Tensor, hop_length: int, circular: bool) -> Tensor:
+    phases = spsi(magnitudes.flatten(0, 1), first.flatten(0, 1), hop_length=hop_length, circular=circular)
+    return phases.view_as(magnitudes)
 
 
 def random_phases(like: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
