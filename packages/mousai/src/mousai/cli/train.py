@@ -1,4 +1,4 @@
-"""`mousai train`: either stage, on the user's own music."""
+"""`mousai train`: either stage on the user's own music, or a text encoder on the user's own words."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from mousai.errors import UserError, install_hint
 if TYPE_CHECKING:
     from mousai.training.config import TrainingConfig
 
-STAGES = ("autoencoder", "latent-diffusion")
+STAGES = ("autoencoder", "latent-diffusion", "text-encoder")
 OPTIONS = {"start_from": "--from", "distill_from": "--distill-from", "config": "--config"}
 """Names of settings on this command line; the others are called as in Python and in a file (`loop.batch`)."""
 _KEYS = {"--from": "--start_from", "--distill-from": "--distill_from"}
@@ -20,12 +20,15 @@ RECIPES = Path(__file__).parents[1] / "training" / "recipes"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `train` takes; the keys of a stage belong to the parser of that stage."""
     parser.usage = (
-        "mousai train autoencoder|latent-diffusion [--config RECIPE_OR_FILE] --data DIR --out RUN [--from MODEL] "
-        "[--key.sub VALUE ...]"
+        "mousai train autoencoder|latent-diffusion|text-encoder [--config RECIPE_OR_FILE] --data DIR_OR_TABLE "
+        "--out RUN [--from MODEL] [--key.sub VALUE ...]"
     )
     parser.set_defaults(options=OPTIONS)
     parser.add_argument(
-        "stage", choices=STAGES, help="autoencoder: sound to latent and back; latent-diffusion: text to latent"
+        "stage",
+        choices=STAGES,
+        help="autoencoder: sound to latent and back; latent-diffusion: text to latent; text-encoder: other words for "
+        "what a model knows",
     )
     parser.add_argument(
         "rest",
@@ -65,12 +68,13 @@ def read_config(stage: str, arguments: Sequence[str]) -> "TrainingConfig":
     from jsonargparse import ArgumentError, ArgumentParser
 
     from mousai.cli.train_mistakes import find_mistake
-    from mousai.training.config import AutoencoderTrainingConfig, LatentDiffusionTrainingConfig
+    from mousai.training import config as settings
 
-    kind: Any = AutoencoderTrainingConfig if stage == "autoencoder" else LatentDiffusionTrainingConfig
+    kind: Any = settings.STAGES[stage]
     parser = ArgumentParser(
         prog=f"mousai train {stage}",
-        description=f"{kind.__doc__.splitlines()[0]} --from is --start_from, --distill-from is --distill_from.",
+        description=f"{kind.__doc__.splitlines()[0]} --from is --start_from"
+        + (", --distill-from is --distill_from." if stage == "latent-diffusion" else "."),
         exit_on_error=False,
         allow_abbrev=False,
         print_config="--print-%s",

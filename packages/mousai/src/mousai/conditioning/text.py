@@ -219,7 +219,7 @@ class T5TextEncoder(nn.Module):
         from transformers import T5Config, T5EncoderModel
 
         if tokenizer is None:
-            tokenizer = _train_tokenizer(captions)
+            tokenizer = make_tokenizer(captions)
         config = T5Config(
             vocab_size=len(tokenizer),
             d_model=features,
@@ -236,7 +236,13 @@ class T5TextEncoder(nn.Module):
         return cls(T5EncoderModel(config), tokenizer)
 
 
-def _train_tokenizer(captions: Iterable[str]) -> Any:
+def make_tokenizer(texts: Iterable[str], *, tokens: int = 1000) -> Any:
+    """A tokenizer of letters-only pieces of words, of single digits and of punctuation, made from texts.
+
+    Args:
+        texts: what it is made from; the pieces that make its texts shortest are taken.
+        tokens: most tokens.
+    """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -247,8 +253,9 @@ def _train_tokenizer(captions: Iterable[str]) -> Any:
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Digits(individual_digits=True)]
     )
-    trainer = trainers.WordPieceTrainer(vocab_size=1000, special_tokens=["<pad>", "</s>", "<unk>"], show_progress=False)
-    tokenizer.train_from_iterator(captions, trainer)
+    special = ["<pad>", "</s>", "<unk>"]
+    trainer = trainers.WordPieceTrainer(vocab_size=tokens, special_tokens=special, show_progress=False)
+    tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="$A </s>", special_tokens=[("</s>", tokenizer.token_to_id("</s>"))]
     )

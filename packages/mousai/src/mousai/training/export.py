@@ -26,6 +26,7 @@ from mousai.training.sources import model_folder
 from mousai.training.stages.latent_diffusion.distillation import sampling_defaults
 from mousai.training.stages.latent_diffusion.text import frozen_text
 from mousai.training.stages.module import Stage
+from mousai.training.stages.text_encoder.student import TextEncoderSizes, blank
 
 
 def is_run(folder: Path) -> bool:
@@ -70,7 +71,7 @@ def export_run(
     if out.exists() and not (is_model and overwrite) and (not out.is_dir() or any(out.iterdir())):
         raise UserError(out, hint=f"exists; {'give --overwrite to replace it' if is_model else 'give a new folder'}")
     weights = Weights(saved["state_dict"], saved["callbacks"]["EMA"]["average"])
-    parts, defaults = (_autoencoder if config["stage"] == "autoencoder" else _latent_diffusion)(run, config, weights)
+    parts, defaults = _STAGES[config["stage"]](run, config, weights)
     defaults = defaults.changed(settings)
     about = about or f"Trained with mousai train {config['stage']}, {saved['global_step']} steps; see {CARD_NAME}."
     card = _card(run, config, saved, parts)
@@ -171,6 +172,19 @@ def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) ->
     return {"text_encoder": text, "latent_diffusion": model, "autoencoder": load_autoencoder(stage_1)}, defaults
 
 
+def _text_encoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
+    text = blank(TextEncoderSizes.from_dict(load_config(run / SIZES)), run / "tokenizer")
+    weights.fill(text, "text.")
+    text.vocabulary = load_vocabulary(run / VOCABULARY)
+    need = ["text_encoder", "latent_diffusion", "autoencoder"]
+    begun = model_folder(found_path(config, "start_from", run), field="start_from", need=need)
+    others = {"latent_diffusion": load_latent_diffusion(begun), "autoencoder": load_autoencoder(begun)}
+    return {"text_encoder": text, **others}, describe(begun).defaults
+
+
+_STAGES = {"autoencoder": _autoencoder, "latent-diffusion": _latent_diffusion, "text-encoder": _text_encoder}
+
+
 def _card(run: Path, config: Mapping[str, Any], saved: Mapping[str, Any], parts: Parts) -> str:
     """The model card, as the hub shows it."""
     figures = saved[Stage.FIGURES]
@@ -194,7 +208,10 @@ def _card(run: Path, config: Mapping[str, Any], saved: Mapping[str, Any], parts:
         "",
         "## Data",
         "",
-        f"{saved[Stage.FILES]} files from a folder named {Path(config['data']).name!r}; {len(bad)} could not be read.",
+        f"{saved[Stage.FILES]} pairs of a prompt and a caption from {Path(config['data']).name!r}, and no music."
+        if config["stage"] == "text-encoder"
+        else f"{saved[Stage.FILES]} files from a folder named {Path(config['data']).name!r}; {len(bad)} could not be "
+        "read.",
         "",
         "## Training",
         "",
@@ -212,7 +229,7 @@ def _card(run: Path, config: Mapping[str, Any], saved: Mapping[str, Any], parts:
         "",
         "## Limits",
         "",
-        "It was trained on the folder above, and on the data of the model that it started from. Nobody has judged",
+        "It was trained on the data above, and on that of the model that it started from. Nobody has judged",
         "it yet: do so with prompts that it was not trained on.",
         "",
     ]

@@ -6,8 +6,9 @@ RUN/checkpoints/step-N.ckpt      where it stands: weights, average, optimiser, p
 RUN/log/                         figures and samples, for TensorBoard or as tables
 RUN/samples/step-N/              samples as sound and pictures
 RUN/bad_files.json               files that could not be read
-RUN/latents/  RUN/tokenizer/     stage 2: the songs encoded, the tokenizer made from their captions
-RUN/vocabulary.json              stage 2: words of the captions, where the text encoder is trained along
+RUN/latents/                     stage 2: the songs encoded
+RUN/tokenizer/                   stage 2, text encoder: the tokenizer made from the captions
+RUN/vocabulary.json              likewise: words of the captions, where the text encoder is trained
 """
 
 import sys
@@ -32,18 +33,9 @@ from mousai.training.callbacks.samples import LogSamples
 from mousai.training.callbacks.stopping import StopOnSignal, TimeLimit
 from mousai.training.checkpoint_files import newest_loadable, read_checkpoint
 from mousai.training.compiling import compiler_faults
-from mousai.training.config import (
-    AutoencoderCropConfig,
-    AutoencoderTrainingConfig,
-    ComposerConfig,
-    ControlConfig,
-    DistillationConfig,
-    LatentCropConfig,
-    TrainingConfig,
-    seconds_of,
-)
+from mousai.training.config import STAGES, TrainingConfig, seconds_of
 from mousai.training.config.differences import refuse_changes
-from mousai.training.fsdp import FSDP
+from mousai.training.kept_settings import fixed_settings
 from mousai.training.machine import check_machine
 from mousai.training.run_lock import LOCK, run_lock
 from mousai.training.run_paths import RELATIVE, relative_paths, with_paths_of
@@ -74,7 +66,8 @@ def train(config: TrainingConfig) -> int:
         saved = read_checkpoint(newest) if newest else {}
         if saved:
             given = asdict(config)
-            refuse_changes(_fixed(with_paths_of(load_config(out / CONFIG), given, out)), _fixed(given), out / CONFIG)
+            begun_with = with_paths_of(load_config(out / CONFIG), given, out)
+            refuse_changes(fixed_settings(begun_with), fixed_settings(given), out / CONFIG)
         elif (out / CONFIG).exists():
             print(f"{out}: holds a run that saved nothing yet; begun anew", file=sys.stderr)
         if (done := int(saved.get("global_step", 0))) and config.loop.max_steps and done >= config.loop.max_steps:
@@ -170,37 +163,10 @@ def _check_out(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UserError("out", out, "is a file; give a folder")
     if (out / CONFIG).exists():
-        if load_config(out / CONFIG).get("stage") not in ("autoencoder", "latent-diffusion"):
+        if load_config(out / CONFIG).get("stage") not in STAGES:
             raise UserError("out", out, f"holds a {CONFIG} of something else, and no run; give a new or empty folder")
     elif foreign := first_foreign(out, own=(CHECKPOINTS, "latents", "tokenizer", VOCABULARY, LOCK)):
         raise UserError("out", out, f"holds {foreign}, and no run; give a new or empty folder")
-
-
-def _fixed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that a run keeps; how long, how fast, on what machine and what is logged may change."""
-    free = ("data", "out", "device", "checkpointing", "logging", "stage")
-    fixed = {key: value for key, value in values.items() if key not in free}
-    fixed["loop"] = {"seed": values["loop"]["seed"]}
-    fixed["loop"]["resident"] = values["loop"].get("resident", False)  # whose crops are drawn otherwise
-    fixed["loop"]["fsdp"] = values["loop"]["strategy"] == FSDP  # whose optimiser counts the weights in another order
-    # Runs that were begun before there was a setting have its default.
-    crops = LatentCropConfig if "frames" in values["crops"] else AutoencoderCropConfig
-    fixed.setdefault("composer", asdict(ComposerConfig()))
-    fixed["crops"] = {**asdict(crops()), **values["crops"]}
-    fixed["crops"].pop("latents", None)
-    if crops is LatentCropConfig:
-        fixed["controls"] = {**asdict(ControlConfig()), **fixed.get("controls", {})}
-        fixed["distillation"] = {**asdict(DistillationConfig()), **fixed.get("distillation", {})}
-        fixed.setdefault("distill_from", None)
-    if crops is AutoencoderCropConfig:
-        fixed.setdefault("attack_weight", 0.0)
-        if fixed["phase"] == "decoder":  # which learns no magnitudes
-            fixed.pop("attack_weight")
-    if values["optimizer"]["schedule"] == "cosine":  # which falls over so many steps, or so much time
-        fixed["loop"]["max_steps"] = values["loop"]["max_steps"]
-        if values["loop"]["max_steps"] is None:
-            fixed["loop"]["max_time"] = values["loop"]["max_time"]
-    return fixed
 
 
 def _how_to_go_on(config: TrainingConfig) -> str:
@@ -216,4 +182,4 @@ def _as_json(values: Any) -> Any:
 
 
 def _stage_name(config: TrainingConfig) -> str:
-    return "autoencoder" if isinstance(config, AutoencoderTrainingConfig) else "latent-diffusion"
+    return next(name for name, kind in STAGES.items() if type(config) is kind)

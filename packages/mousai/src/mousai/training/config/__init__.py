@@ -6,6 +6,7 @@ from mousai.training.config.crops import Augmentation, AutoencoderCropConfig, La
 from mousai.training.config.distillation import DistillationConfig
 from mousai.training.config.loop import Checkpointing, Logging, LoopConfig, Precision, seconds_of
 from mousai.training.config.optimization import AdapterConfig, EMAConfig, OptimizerConfig
+from mousai.training.config.text_encoder import TextEncoderTrainingConfig, WordingConfig
 from mousai.training.config.timesteps import TimestepSampling
 from mousai.training.config.training import (
     AutoencoderTrainingConfig,
@@ -14,8 +15,16 @@ from mousai.training.config.training import (
     TrainingConfig,
 )
 
+STAGES: dict[str, type[TrainingConfig]] = {
+    "autoencoder": AutoencoderTrainingConfig,
+    "latent-diffusion": LatentDiffusionTrainingConfig,
+    "text-encoder": TextEncoderTrainingConfig,
+}
+"""What can be trained, under the names of the command line and of a run's `config.json`."""
+
 __all__ = [
     "COMPOSE",
+    "STAGES",
     "AdapterConfig",
     "Augmentation",
     "AutoencoderCropConfig",
@@ -32,7 +41,9 @@ __all__ = [
     "OptimizerConfig",
     "Phase",
     "Precision",
+    "TextEncoderTrainingConfig",
     "TimestepSampling",
     "TrainingConfig",
+    "WordingConfig",
     "seconds_of",
 ]

@@ -17,17 +17,15 @@ Phase = Literal["all", "latent", "magnitudes", "decoder"]
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """The config that both stages share; see the two classes below."""
+    """The config that all runs share; see the classes below, and `TextEncoderTrainingConfig`."""
 
     data: str
     out: str
     start_from: str | None = None
-    model: str = "tiny"
     device: str = "auto"
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     ema: EMAConfig = field(default_factory=EMAConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
-    composer: ComposerConfig = field(default_factory=ComposerConfig)
     checkpointing: Checkpointing = field(default_factory=Checkpointing)
     logging: Logging = field(default_factory=Logging)
 
@@ -38,6 +36,18 @@ class TrainingConfig:
                 raise UserError(name, "", "is empty; give a value, or leave it out")
         if self.loop.max_steps is None and self.loop.max_time is None:
             raise UserError("loop.max_steps", None, "say how long to train, by it or by loop.max_time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MusicTrainingConfig(TrainingConfig):
+    """The config that both stages share, which learn from music."""
+
+    model: str = "tiny"
+    composer: ComposerConfig = field(default_factory=ComposerConfig)
+
+    def __post_init__(self) -> None:
+        """Check what no part can check alone."""
+        super().__post_init__()
         if self.data == COMPOSE and not self.loop.resident:
             raise UserError("data", COMPOSE, "needs loop.resident=true, songs in the device's memory")
         if self.data == COMPOSE and self.start_from is None:
@@ -45,7 +55,7 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoencoderTrainingConfig(TrainingConfig):
+class AutoencoderTrainingConfig(MusicTrainingConfig):
     """Training of stage 1, the autoencoder.
 
     Args:
@@ -91,7 +101,7 @@ class AutoencoderTrainingConfig(TrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LatentDiffusionTrainingConfig(TrainingConfig):
+class LatentDiffusionTrainingConfig(MusicTrainingConfig):
     """Training of stage 2, latent diffusion, and of a small text encoder along with it.
 
     Args:

@@ -1,8 +1,13 @@
-"""Everything that a run of either stage needs, built from its config."""
+"""Everything that a run needs, built from its config."""
 
 import torch
 
-from mousai.training.config import AutoencoderTrainingConfig, LatentDiffusionTrainingConfig, TrainingConfig
+from mousai.training.config import (
+    AutoencoderTrainingConfig,
+    LatentDiffusionTrainingConfig,
+    TextEncoderTrainingConfig,
+    TrainingConfig,
+)
 from mousai.training.stages.experiment import Experiment
 
 
@@ -10,7 +15,7 @@ def build(config: TrainingConfig, *, fresh: bool) -> Experiment:
     """Build what a run needs.
 
     Args:
-        config: config of a run of either stage.
+        config: config of a run of either stage, or of a text encoder.
         fresh: whether the run begins; one that goes on has its weights in a checkpoint.
 
     Raises:
@@ -21,6 +26,10 @@ def build(config: TrainingConfig, *, fresh: bool) -> Experiment:
         from mousai.training.stages.autoencoder.build import build_autoencoder
 
         return build_autoencoder(config, fresh=fresh)
+    if isinstance(config, TextEncoderTrainingConfig):
+        from mousai.training.stages.text_encoder.build import build_text_encoder
+
+        return build_text_encoder(config)
     assert isinstance(config, LatentDiffusionTrainingConfig)
     from mousai.training.stages.latent_diffusion.build import build_latent_diffusion
 

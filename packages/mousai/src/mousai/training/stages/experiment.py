@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import Dataset
 
 from dmae import DMAEConfig
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.training.stages.module import Stage
+
+if TYPE_CHECKING:
+    from mousai.training.stages.text_encoder.student import TextEncoderSizes
 
 VALIDATION_ITEMS = 64
 """Crops that validation takes of the files for it."""
@@ -23,7 +26,7 @@ class Experiment:
         train: items to train on, by index; None where the data is resident.
         validation: items to validate on, None where no files are left for it, or the data is resident.
         config: sizes of the model, which have to stay as they are when the run goes on.
-        files: number of files in the data.
+        files: number of files in the data, or of pairs.
         resident: whether the data lies on the device, and the stage cuts the batches.
         close: ends what runs beside the run, such as processes that compose.
     """
@@ -31,7 +34,7 @@ class Experiment:
     stage: Stage
     train: Dataset[dict[str, Any]] | None
     validation: Dataset[dict[str, Any]] | None
-    config: DMAEConfig | LatentDiffusionConfig
+    config: "DMAEConfig | LatentDiffusionConfig | TextEncoderSizes"
     files: int
     resident: bool = False
     close: Callable[[], None] = lambda: None

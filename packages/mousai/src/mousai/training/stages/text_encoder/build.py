@@ -1,0 +1,71 @@
+"""A run that teaches a text encoder wordings, put together from its config."""
+
+from pathlib import Path
+
+import torch
+
+from mousai.conditioning.text import T5TextEncoder
+from mousai.conditioning.vocabulary import VOCABULARY, load_vocabulary, vocabulary_json, vocabulary_of
+from mousai.errors import UserError
+from mousai.storage.folders import describe, latent_diffusion_config, load_autoencoder, load_latent_diffusion
+from mousai.storage.weights import save_config
+from mousai.training.config import TextEncoderTrainingConfig
+from mousai.training.data.wordings import Wordings, read_wordings, split_wordings
+from mousai.training.sources import model_folder
+from mousai.training.stages.experiment import Experiment
+from mousai.training.stages.text_encoder.module import TextEncoderStage
+from mousai.training.stages.text_encoder.questions import attention_inputs
+from mousai.training.stages.text_encoder.student import check_small, student_of
+
+PIECES = 16
+"""Pieces that the generator makes to hear what it asks of its prompts."""
+VALIDATION_PAIRS = 512
+
+
+def build_text_encoder(config: TextEncoderTrainingConfig) -> Experiment:
+    """Build what a run of the text encoder needs; see `mousai.training.stages.build.build`."""
+    assert config.start_from is not None
+    need = ["text_encoder", "latent_diffusion", "autoencoder"]
+    start = model_folder(config.start_from, field="start_from", need=need)
+    if not latent_diffusion_config(start).net.context_features:
+        raise UserError("start_from", config.start_from, "reads no prompts: its generator has no cross-attention")
+    pairs = read_wordings(Path(config.data))
+    train, val = split_wordings(pairs, config.logging.validation_share)
+    teacher = T5TextEncoder.load(start)
+    check_small(teacher, config.start_from)
+    model, seed = load_latent_diffusion(start).eval(), config.loop.seed
+    # What is drawn here must not change what is drawn next: a run that goes on asks the same.
+    with torch.random.fork_rng(devices=[]):
+        captions = list(dict.fromkeys(pair.caption for pair in train))
+        spread = captions[:: max(len(captions) // PIECES, 1)][:PIECES]
+        questions = attention_inputs(model, teacher.eval(), spread, count=config.queries, seed=seed)
+    texts = [text for pair in pairs for text in (pair.prompt, pair.caption)]
+    made = Path(config.out) / "tokenizer"
+    student, sizes = student_of(teacher, texts, tokens=config.tokens, layers=config.layers, made=made)
+    _keep_vocabulary(student, texts, Path(config.out) / VOCABULARY)
+    stage = TextEncoderStage(
+        student.train(),
+        teacher=teacher,
+        model=model,
+        autoencoder=load_autoencoder(start),
+        questions=questions,
+        defaults=describe(start).defaults,
+        config=config,
+    )
+    stage.prompts = config.logging.prompts or [pair.prompt for pair in (val or train)[: config.logging.listen_count]]
+    return Experiment(
+        stage=stage,
+        train=Wordings(train, config.wordings, seed=seed),
+        validation=Wordings(val, config.wordings, seed=seed, count=VALIDATION_PAIRS) if len(val) > 1 else None,
+        config=sizes,
+        files=len(pairs),
+    )
+
+
+def _keep_vocabulary(student: T5TextEncoder, texts: list[str], made: Path) -> None:
+    """Tell the student which words it learns, and write them to the file `made`, which `mousai export` takes over."""
+    if kept := load_vocabulary(made):
+        student.vocabulary = kept
+        return
+    student.vocabulary = vocabulary_of(texts) | (student.vocabulary or frozenset())
+    save_config(made, vocabulary_json(student.vocabulary))

@@ -1,0 +1,96 @@
+"""A step of a text encoder that learns wordings, and its samples."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dmae import DMAE
+from mousai.conditioning.attributes import parse_attributes
+from mousai.conditioning.conditioning import Conditioning
+from mousai.conditioning.text import T5TextEncoder, TextEmbedding
+from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.sampling_config import SamplingConfig
+from mousai.training.config import TextEncoderTrainingConfig
+from mousai.training.stages.module import Sound, Stage
+from mousai.training.stages.text_encoder.questions import unexplained
+from vdiffusion import NoiseSource
+
+
+class TextEncoderStage(Stage):
+    """A text encoder that learns what its generator makes of other words for the same: distillation (1503.02531).
+
+        prompt ── student ──> embedding ─────┐
+        caption ── teacher ──> embedding ────┴── the generator's cross-attentions ──> the same answers
+
+    Args:
+        text: the student.
+        teacher: the encoder that the generator was trained with; neither trained nor in checkpoints.
+        model: the generator, likewise.
+        autoencoder: to listen with, likewise.
+        questions: inputs of the generator's cross-attentions, see `questions.attention_inputs`.
+        defaults: how the model is best sampled.
+        config: config of the run.
+    """
+
+    def __init__(
+        self,
+        text: T5TextEncoder,
+        *,
+        teacher: T5TextEncoder,
+        model: LatentDiffusion,
+        autoencoder: DMAE,
+        questions: Mapping[str, Tensor],
+        defaults: SamplingConfig,
+        config: TextEncoderTrainingConfig,
+    ) -> None:
+        super().__init__(config.optimizer, max_steps=config.loop.max_steps)
+        self.text, self.config, self.defaults = text, config, defaults
+        for part in (teacher, model, autoencoder):
+            part.eval().requires_grad_(False)
+        self._beside: dict[str, Any] = {"teacher": teacher, "model": model, "autoencoder": autoencoder}
+        self._questions = dict(questions)
+        self.prompts: list[str] = []
+
+    def step_loss(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        """The share of what the generator hears that is not what the captions mean."""
+        teacher, model = (self._beside[name].to(self.device) for name in ("teacher", "model"))
+        with torch.no_grad():
+            meant = self._read(teacher, batch["caption"])
+        return unexplained(model, self._read(self.text, batch["prompt"]), meant, self._asked()), {}
+
+    def _read(self, encoder: T5TextEncoder, texts: list[str]) -> TextEmbedding:
+        embedding: TextEmbedding = encoder(texts, keep_padding=self._beside["model"].config.attend_to_padding)
+        return embedding
+
+    def _asked(self) -> dict[str, Tensor]:
+        """Questions of this step, which what the run has seen before it decides; of a validation always the same."""
+        seen = self._seen if self.training else 0
+        generator = torch.Generator().manual_seed(self.config.loop.seed * 2**32 + seen)
+        chosen = {}
+        for name, inputs in self._questions.items():
+            places = torch.randint(len(inputs), (self.config.queries_per_step,), generator=generator)
+            chosen[name] = inputs[places].to(self.device)
+        return chosen
+
+    @torch.no_grad()
+    def sounds(self, count: int, seconds: float) -> list[Sound]:
+        """Music for the prompts."""
+        prompts = self.prompts[:count]
+        if not prompts:
+            return []
+        model, autoencoder = (self._beside[name].to(self.device) for name in ("model", "autoencoder"))
+        samples = round(seconds * autoencoder.config.sample_rate)
+        latent = model.sample(
+            Conditioning(
+                frames=-(-samples // autoencoder.config.hop_length),
+                text=self._read(self.text, prompts),
+                attributes=[parse_attributes(prompt) for prompt in prompts],
+            ),
+            noise=NoiseSource(self.config.loop.seed, range(len(prompts))),
+            config=self.defaults,
+        )
+        waves = autoencoder.decode(latent, length=samples)
+        rate = autoencoder.config.sample_rate
+        return [Sound(prompt, wave.clamp(-1, 1).cpu(), rate) for prompt, wave in zip(prompts, waves, strict=True)]

@@ -1,0 +1,119 @@
+"""What a generator asks of its prompts: the inputs of its cross-attentions while it makes music."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from mousai.conditioning.attributes import parse_attributes
+from mousai.conditioning.conditioning import Conditioning
+from mousai.conditioning.text import T5TextEncoder, TextEmbedding
+from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.sampling_config import SamplingConfig
+from unet1d import Attention
+from vdiffusion import NoiseSource
+
+FRAMES = 120
+"""Latent frames of the pieces that are made to hear the questions: ten seconds of the bundled model."""
+STEPS = 10
+
+
+def cross_attentions(model: LatentDiffusion) -> dict[str, Attention]:
+    """The cross-attentions of a generator by their names."""
+    parts = model.net.named_modules()
+    return {name: part for name, part in parts if isinstance(part, Attention) and part.context_features}
+
+
+@torch.no_grad()
+def attention_inputs(
+    model: LatentDiffusion, text: T5TextEncoder, captions: list[str], *, count: int, seed: int
+) -> dict[str, Tensor]:
+    """Positions of latents at which each cross-attention reads its prompt, while the model makes music.
+
+    A piece is sampled for every caption, at the model's own steps of noise, so no music is needed.
+
+    Args:
+        model: the generator.
+        text: its text encoder.
+        captions: captions that it knows.
+        count: positions of each cross-attention.
+        seed: seed of the pieces and of the choice.
+
+    Returns:
+        Inputs [count or fewer, channels] of each, by name.
+    """
+    heard: dict[str, list[Tensor]] = {name: [] for name in cross_attentions(model)}
+    with _listening(model, heard):
+        model.sample(
+            Conditioning(
+                frames=FRAMES,
+                text=text(captions, keep_padding=model.config.attend_to_padding),
+                attributes=[parse_attributes(caption) for caption in captions],
+            ),
+            noise=NoiseSource(seed, range(len(captions))),
+            config=SamplingConfig(num_inference_steps=STEPS, guidance_scale=1.0, sampler="ddim"),
+        )
+    generator = torch.Generator().manual_seed(seed)
+    found = {name: torch.cat(inputs) for name, inputs in heard.items()}
+    return {name: inputs[torch.randperm(len(inputs), generator=generator)[:count]] for name, inputs in found.items()}
+
+
+def unexplained(
+    model: LatentDiffusion, read: TextEmbedding, meant: TextEmbedding, questions: dict[str, Tensor]
+) -> Tensor:
+    """The share of what a generator hears of prompts that is not what was meant, a scalar.
+
+    The answer of each cross-attention to each question is compared: its mean square error over the variance among the
+    prompts of the batch, and the same of the mean embedding, where the net reads that; the mean of these shares. So 0
+    is the same to the net, and 1 as good as the mean of all prompts. Tokens need not stand in the same places.
+
+    Args:
+        model: the generator, whose weights stay.
+        read: embeddings [B, N, F] of the prompts, with gradients.
+        meant: embeddings [B, M, F] of what they mean; two of them differ.
+        questions: inputs [Q, channels] of each cross-attention, see `attention_inputs`.
+    """
+    shares = []
+    for name, attention in cross_attentions(model).items():
+        asked = questions[name].expand(len(read.hidden), -1, -1)
+        with torch.no_grad():
+            wanted = attention(asked, meant.hidden, meant.mask) - asked
+        shares.append(_share(attention(asked, read.hidden, read.mask) - asked, wanted))
+    if model.config.net.global_features:
+        with torch.no_grad():
+            wanted = _mean(meant)
+        shares.append(_share(_mean(read), wanted))
+    return torch.stack(shares).mean()
+
+
+def _share(found: Tensor, wanted: Tensor) -> Tensor:
+    variance = (wanted - wanted.mean(0, keepdim=True)).square().mean()
+    return (found - wanted).square().mean() / variance.clamp(min=1e-12)
+
+
+def _mean(text: TextEmbedding) -> Tensor:
+    counted = text.mask[..., None].to(text.hidden)
+    return (text.hidden * counted).sum(1) / counted.sum(1).clamp(min=1)
+
+
+@contextmanager
+def _listening(model: LatentDiffusion, heard: dict[str, list[Tensor]]) -> Iterator[None]:
+    """Collect the inputs [positions, channels] of the cross-attentions."""
+
+    def listener(name: str) -> object:
+        def listen(part: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            heard[name].append(inputs[0].detach().flatten(0, -2))
+
+        return listen
+
+    # Each normalizes its input first, whichever way it is called.
+    hooks = [
+        attention.norm.register_forward_pre_hook(listener(name))  # type: ignore[arg-type]
+        for name, attention in cross_attentions(model).items()
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
