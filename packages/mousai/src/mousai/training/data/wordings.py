@@ -76,9 +76,7 @@ class Wordings(Dataset[dict[str, Any]]):
         count: where it is given, the first so many pairs as they are, for validation.
     """
 
-    def __init__(
-        self, pairs: Sequence[Wording], config: WordingConfig, *, seed: int, count: int | None = None
-    ) -> None:
+    def __init__(self, pairs: Sequence[Wording], config: WordingConfig, *, seed: int, count: int | None = None) -> None:
         self.pairs, self.config, self.seed = pairs, config, seed
         self.count = None if count is None else min(count, len(pairs))
         self._pass: tuple[int, Any] = (-1, None)
@@ -102,9 +100,10 @@ class Wordings(Dataset[dict[str, Any]]):
         prompt, caption = pair.prompt, pair.caption
         if rng.random() < self.config.repeat_caption:
             return _item(pair, caption, caption)
+        timed = any(parse_attributes(text).tempo for text in (prompt, caption))
         if rng.random() < self.config.careless:
             prompt = in_haste(prompt, rng)
-        if rng.random() < self.config.tempo and not any(parse_attributes(text).tempo for text in (prompt, caption)):
+        if rng.random() < self.config.tempo and not timed:
             tempo = f", {rng.integers(60, 181)} bpm"
             prompt, caption = prompt.rstrip(".") + tempo, caption.rstrip(".") + tempo
         return _item(pair, prompt, caption)

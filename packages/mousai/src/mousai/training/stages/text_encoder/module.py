@@ -61,7 +61,8 @@ class TextEncoderStage(Stage):
         return unexplained(model, self._read(self.text, batch["prompt"]), meant, self._asked()), {}
 
     def _read(self, encoder: T5TextEncoder, texts: list[str]) -> TextEmbedding:
-        embedding: TextEmbedding = encoder(texts, keep_padding=self._beside["model"].config.attend_to_padding)
+        kept = self._beside["model"].config.attend_to_padding
+        embedding: TextEmbedding = encoder(texts, keep_padding=kept, to_longest=True)
         return embedding
 
     def _asked(self) -> dict[str, Tensor]:
