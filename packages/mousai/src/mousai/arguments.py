@@ -226,7 +226,7 @@ def as_waveform(audio: Any, *, sample_rate: int, channels: int, field: str = "in
     if audio.ndim != 2 or audio.shape[0] not in {1, channels, 2} or not audio.shape[1]:
         raise UserError(field, shape, f"expected the shape [channels={channels}, samples], or [samples] for mono")
     sound: torch.Tensor = audio.detach().float()
-    if not bool(sound.isfinite().all()):
+    if not all(bool(end.isfinite()) for end in sound.aminmax()):
         raise UserError(field, hint="has samples that are no finite numbers")
     check_recording(field, sound, sample_rate=sample_rate)
     if len(sound) > channels:

@@ -87,9 +87,7 @@ class T5TextEncoder(nn.Module):
         """Width of the embedding."""
         return int(self.model.config.d_model)  # type: ignore[union-attr, arg-type]
 
-    def forward(
-        self, prompts: Sequence[str], *, keep_padding: bool = False, to_longest: bool = False
-    ) -> TextEmbedding:
+    def forward(self, prompts: Sequence[str], *, keep_padding: bool = False, to_longest: bool = False) -> TextEmbedding:
         """Embed prompts; padded to `MAX_TOKENS`, so that a prompt's embedding does not depend on the others'.
 
         Args:

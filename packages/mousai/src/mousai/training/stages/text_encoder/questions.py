@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mousai.conditioning.attributes import parse_attributes
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import T5TextEncoder, TextEmbedding
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.sampling_config import SamplingConfig
-from unet1d import Attention
+from unet1d import Attention, GlobalEmbedding
 from vdiffusion import NoiseSource
 
 FRAMES = 120
@@ -64,9 +66,10 @@ def unexplained(
 ) -> Tensor:
     """The share of what a generator hears of prompts that is not what was meant, a scalar.
 
-    The answer of each cross-attention to each question is compared: its mean square error over the variance among the
-    prompts of the batch, and the same of the mean embedding, where the net reads that; the mean of these shares. So 0
-    is the same to the net, and 1 as good as the mean of all prompts. Tokens need not stand in the same places.
+    The answers of the cross-attentions to the questions are compared: the sum of their square errors over the sum of
+    their variances among the prompts of the batch, each counted by the size of what it is added to. The same is done
+    with what the global condition makes of the mean embedding, where the net reads that, and the mean of both is taken.
+    So 0 is the same to the net, and 1 as good as one answer for all prompts. Tokens need not stand in the same places.
 
     Args:
         model: the generator, whose weights stay.
@@ -74,27 +77,34 @@ def unexplained(
         meant: embeddings [B, M, F] of what they mean; two of them differ.
         questions: inputs [Q, channels] of each cross-attention, see `attention_inputs`.
     """
-    shares = []
+    error = variance = torch.zeros((), device=read.hidden.device)
     for name, attention in cross_attentions(model).items():
+        size = questions[name].square().mean()
         asked = questions[name].expand(len(read.hidden), -1, -1)
         with torch.no_grad():
             wanted = attention(asked, meant.hidden, meant.mask) - asked
-        shares.append(_share(attention(asked, read.hidden, read.mask) - asked, wanted))
+            variance = variance + _spread(wanted) / size
+        found = attention(asked, read.hidden, read.mask) - asked
+        error = error + (found - wanted).square().mean() / size
+    shares = [error / variance]
     if model.config.net.global_features:
         with torch.no_grad():
-            wanted = _mean(meant)
-        shares.append(_share(_mean(read), wanted))
+            wanted = _modulation(model, meant)
+        shares.append((_modulation(model, read) - wanted).square().mean() / _spread(wanted))
     return torch.stack(shares).mean()
 
 
-def _share(found: Tensor, wanted: Tensor) -> Tensor:
-    variance = (wanted - wanted.mean(0, keepdim=True)).square().mean()
-    return (found - wanted).square().mean() / variance.clamp(min=1e-12)
+def _spread(answers: Tensor) -> Tensor:
+    """The variance among the members of a batch [B, ...]."""
+    return (answers - answers.mean(0, keepdim=True)).square().mean().clamp(min=1e-12)
 
 
-def _mean(text: TextEmbedding) -> Tensor:
+def _modulation(model: LatentDiffusion, text: TextEmbedding) -> Tensor:
+    """What the global condition makes of the mean embedding, where nothing else is told [B, modulation_features]."""
     counted = text.mask[..., None].to(text.hidden)
-    return (text.hidden * counted).sum(1) / counted.sum(1).clamp(min=1)
+    mean = (text.hidden * counted).sum(1) / counted.sum(1).clamp(min=1)
+    embedding = cast(GlobalEmbedding, model.net.global_embedding)
+    return cast(Tensor, embedding(F.pad(mean, (0, model.config.net.global_features - mean.shape[1]))))
 
 
 @contextmanager
