@@ -84,7 +84,7 @@ def stage2(settings: Settings) -> Iterator[Figure]:
 
 def training(settings: Settings) -> Iterator[Figure]:
     """Forward and backward of both stages; ours as `mousai train` does it here, theirs as it comes."""
-    widths = (("tiny", 8, 2, None),) if settings.quick else (("tiny", 4, 4, 3.0), ("paper", 1, 4, 2.0))
+    widths = (("tiny", 8, 2, None),) if settings.quick else (("tiny", 4, 4, 2.5), ("paper", 1, 4, 2.0))
     samples, frames = (2**15, 64) if settings.quick else (2**17, 2048)
     for width, divisor, batch, least in widths:
         what = "the paper's widths" if divisor == 1 else f"the paper's widths / {divisor}"
