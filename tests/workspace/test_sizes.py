@@ -22,7 +22,6 @@ SHORT = {
     "packages/mousai/src/mousai/training/config/checks.py": "checks that several configs share",
     "packages/mousai/src/mousai/training/data/audio_files.py": "lists files, for both stages",
     "packages/mousai/src/mousai/training/data/split.py": "divides songs, for both stages",
-    "packages/mousai/src/mousai/training/stages/build.py": "imports both stages, which import `experiment`",
 }
 # A package says its public names there, and a program begins there, in as few lines as it takes.
 ALWAYS_SHORT = ("__init__.py", "__main__.py")

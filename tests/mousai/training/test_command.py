@@ -8,25 +8,36 @@ from mousai import UserError
 from mousai.cli import main
 from mousai.cli.train import RECIPES, STAGES, read_config, recipe_names
 from mousai.storage.folders import BUNDLED, describe
+from mousai.training import config as configs
 
 BASE = ["--data", "songs", "--out", "run"]
 
 
+RECIPES_OF = {
+    "autoencoder": ["paper", "small", "tiny"],
+    "latent-diffusion": ["controls", "distill", "paper", "small", "tiny"],
+    "text-encoder": ["tiny"],
+}
+
+
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_recipe_can_be_read(stage):
-    assert recipe_names() == ["controls", "distill", "paper", "small", "tiny"]
-    own = {"autoencoder": set(), "latent-diffusion": {"controls", "distill"}}
-    for name in sorted({"paper", "small", "tiny"} | own[stage]):
+def test_every_recipe_can_be_read(stage, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert recipe_names(stage) == RECIPES_OF[stage]
+    for name in RECIPES_OF[stage]:
         given = {
             ("autoencoder", "small"): ["--from", "model"],
             ("latent-diffusion", "distill"): ["--distill-from", "model"],
         }
         settings = read_config(stage, ["--config", name, *BASE, *given.get((stage, name), [])])
         assert settings.data == "songs" and settings.loop.max_steps
-    both = {f"{s}-{n}.yaml" for s in STAGES for n in ("paper", "small", "tiny")}
-    assert {path.name for path in RECIPES.iterdir()} == both | {
-        f"latent-diffusion-{one}.yaml" for one in ("controls", "distill")
-    }
+    with pytest.raises(UserError, match=f"no such file; give one, or a recipe: {', '.join(RECIPES_OF[stage])}$"):
+        read_config(stage, ["--config", "nonesuch", *BASE])
+
+
+def test_there_are_no_other_recipes_and_all_stages_have_some():
+    assert {path.name for path in RECIPES.iterdir()} == {f"{s}-{n}.yaml" for s in STAGES for n in RECIPES_OF[s]}
+    assert tuple(configs.STAGES) == STAGES
 
 
 def test_the_papers_settings_are_those_of_the_paper():

@@ -39,9 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def recipe_names() -> list[str]:
-    """Names that `--config` takes beside files."""
-    return sorted({path.stem.rpartition("-")[2] for path in RECIPES.glob("*.yaml")})
+def recipe_names(stage: str = "*") -> list[str]:
+    """Names that `--config` takes beside files, of a stage or of all."""
+    return sorted({path.stem.rpartition("-")[2] for path in RECIPES.glob(f"{stage}-*.yaml")})
 
 
 def run(args: argparse.Namespace) -> int:
@@ -79,7 +79,7 @@ def read_config(stage: str, arguments: Sequence[str]) -> "TrainingConfig":
         allow_abbrev=False,
         print_config="--print-%s",
     )
-    parser.add_argument("--config", action="config", help=f"a YAML file, or a recipe: {', '.join(recipe_names())}")
+    parser.add_argument("--config", action="config", help=f"a YAML file, or a recipe: {', '.join(recipe_names(stage))}")
     parser.add_class_arguments(kind)
     full = _in_full(stage, arguments)
     if mistake := find_mistake(kind, full):
@@ -115,8 +115,8 @@ def _in_full(stage: str, arguments: Sequence[str]) -> list[str]:
 
 
 def _recipe(stage: str, name: str) -> str:
-    if name in recipe_names() and (file := RECIPES / f"{stage}-{name}.yaml").is_file():
-        return str(file)
+    if name in recipe_names(stage):
+        return str(RECIPES / f"{stage}-{name}.yaml")
     if not Path(name).is_file():
-        raise UserError("config", name, f"no such file; give one, or a recipe: {', '.join(recipe_names())}")
+        raise UserError("config", name, f"no such file; give one, or a recipe: {', '.join(recipe_names(stage))}")
     return name
