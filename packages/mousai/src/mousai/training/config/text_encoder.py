@@ -14,7 +14,7 @@ class WordingConfig:
     Args:
         repeat_caption: share of items in which the caption itself is the prompt, so that what the model reads already
             is not lost.
-        careless: chance of a prompt to be shown as typed in haste: a word less, a letter wrong, no capitals.
+        careless: chance of a prompt to be shown as typed in haste: with fewer words, a letter wrong, no capitals.
         tempo: chance of a tempo, drawn from 60 to 180 bpm, behind a prompt and a caption that both tell none.
     """
 

@@ -110,9 +110,9 @@ class Wordings(Dataset[dict[str, Any]]):
 
 
 def in_haste(prompt: str, rng: np.random.Generator) -> str:
-    """A prompt as typed in haste: small letters, no full stop, a word left out, two letters the wrong way round."""
+    """A prompt as typed in haste: small letters, no full stop, up to a third of the words left out, a wrong letter."""
     words = prompt.split()
-    if len(words) > 4 and rng.random() < 0.4:
+    for _ in range(int(rng.integers(len(words) // 3 + 1))):
         words.pop(int(rng.integers(len(words))))
     text = " ".join(words)
     if rng.random() < 0.7:
