@@ -6,14 +6,18 @@ Three kinds of pairs stand in the table. The prompts of the `.tsv` files beside 
 with what its words imply; the caption is made of that. Others are made of songs that the composer would write: the
 caption in rare words, as people ask, and the same facts in the words that the bundled generator learned from. Both have
 captions of one form (`plain_caption`), since of several that say the same no prompt could tell which is meant. The
-third kind are captions as the generator learned from, in all their forms, which mean themselves.
+third kind are captions as the generator learned from, in all their forms, which mean themselves (and a tempo).
 
 The generator knows the 21 styles of `KNOWN` (composer 2). Of a style that is newer its captions tell the genre alone.
+Where a prompt states no tempo, its caption tells one that is usual: without any the generator plays house at any speed,
+and is then heard as another genre.
 """
 
 import argparse
 import json
+import re
 import sys
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +29,7 @@ from mousai.compose.captions import requests, sentences
 from mousai.compose.captions.facts import Facts, draw_facts, widen_facts
 from mousai.compose.captions.phrases import listed
 from mousai.compose.composition import compose_song
+from mousai.compose.styles import STYLES
 from mousai.conditioning.attributes import key_name, parse_attributes
 
 KNOWN = {
@@ -52,6 +57,25 @@ NOUNS = {
     "latin": "song",
     "folk": "tune",
 }
+TEMPOS = {style.name: style.tempo for style in STYLES} | {
+    "electronic": (118, 134),
+    "hip hop": (76, 96),
+    "metal": (116, 170),
+    "pop": (88, 124),
+    "jazz": (96, 160),
+    "classical": (80, 124),
+    "latin": (100, 150),
+    "folk": (92, 130),
+    "reggae": (66, 88),
+}
+"""Slowest and fastest tempo of each kind, in beats per minute."""
+SLOW = {"calm", "peaceful", "tender", "melancholic", "dreamy", "sad", "mysterious", "reflective", "relaxed"}
+FAST = {"energetic", "joyful", "intense", "passionate", "driving", "uplifting"}
+"""Moods of slower and of faster music than usual."""
+SLOW_WORDS = r"\b(?:very )?(slow|slowly|lento|lenta|lente|langsam\w*|downtempo|sleepy|lazy|traag|wolny|wolna)\b"
+FAST_WORDS = (
+    r"\b(fast|quick|rapid\w*|schnell\w*|speed|uptempo|up-tempo|racing|furious|veloce|vite|snel|szybk\w*|hizli)\b"
+)
 WIDE_PER_SONG = 2
 PLAYERS = 4  # instruments that a caption names at most
 _GENRE = {style: genre for genre, styles in KNOWN.items() for style in styles}
@@ -67,7 +91,7 @@ def hand_written(table: Path) -> Iterator[dict[str, str]]:
         yield {"prompt": prompt, "caption": hand_caption(kind, mood, instruments, drums, prompt)}
 
 
-def plain_caption(kind: str, mood: str, players: Sequence[str], rest: Sequence[str], *, speed: str = "") -> str:
+def plain_caption(kind: str, mood: str, players: Sequence[str], rest: Sequence[str]) -> str:
     """What a prompt asks for, in words of the captions that the generator learned from.
 
     >>> plain_caption("boom bap", "relaxed", ["electric piano"], ["84 bpm"])
@@ -75,8 +99,29 @@ def plain_caption(kind: str, mood: str, players: Sequence[str], rest: Sequence[s
     """
     genre = _GENRE.get(kind, kind)
     named = kind if kind == genre or set(genre.split()) & set(kind.split()) else f"{genre} {kind}"
-    head = " ".join(word for word in (mood, speed, named, NOUNS.get(genre, "song")) if word)
+    head = " ".join(word for word in (mood, named, NOUNS.get(genre, "song")) if word)
     return ", ".join([f"{head} with {listed(players[:PLAYERS])}" if players else head, *rest])
+
+
+def usual_tempo(kind: str, mood: str, prompt: str) -> str:
+    """The tempo that a caption tells where its prompt states none; nothing of a kind without a usual one.
+
+    >>> usual_tempo("house", "energetic", "rooftop party"), usual_tempo("trap", "", "slow beat")
+    ('126 bpm', '68 bpm')
+    """
+    if kind not in TEMPOS:
+        return ""
+    low, high = TEMPOS[kind]
+    text = "".join(
+        letter for letter in unicodedata.normalize("NFD", prompt.lower()) if not unicodedata.combining(letter)
+    )
+    if re.search(SLOW_WORDS, text):
+        place = 0.1
+    elif re.search(FAST_WORDS, text):
+        place = 0.9
+    else:
+        place = 0.3 if mood in SLOW else 0.7 if mood in FAST else 0.5
+    return f"{round(low + place * (high - low))} bpm"
 
 
 def hand_caption(kind: str, mood: str, instruments: str, drums: str, prompt: str) -> str:
@@ -85,10 +130,10 @@ def hand_caption(kind: str, mood: str, instruments: str, drums: str, prompt: str
     told = parse_attributes(prompt)
     rest = [
         *(["no drums"] if drums == "no" else []),
-        *([f"{told.tempo:g} bpm"] if told.tempo else []),
+        f"{told.tempo:g} bpm" if told.tempo else usual_tempo(kind, mood, prompt),
         *([f"in {key_name(told.key)}"] if told.key else []),
     ]
-    return plain_caption(kind, mood.strip("-"), players, rest)
+    return plain_caption(kind, mood.strip("-"), players, [word for word in rest if word])
 
 
 def of_songs(count: int, seed: int) -> Iterator[dict[str, str]]:
@@ -104,22 +149,25 @@ def of_songs(count: int, seed: int) -> Iterator[dict[str, str]]:
                 prompt = _written(rng.choice(requests.FORMS)(wide, rng))
             else:
                 prompt = requests.more(_written(rng.choice(sentences.FORMS)(wide, rng)), wide)
-            yield {"prompt": prompt or "music", "caption": _of_facts(facts, wide, row)}
+            yield {"prompt": prompt or "music", "caption": _of_facts(facts, wide, row, prompt)}
         if row["style"] in _GENRE:
-            caption = _written(rng.choice(sentences.FORMS)(replace(draw_facts(row, rng), context=""), rng)) or "music"
-            yield {"prompt": caption, "caption": caption}
+            facts = replace(draw_facts(row, rng), context="")
+            prompt = _written(rng.choice(sentences.FORMS)(facts, rng)) or "music"
+            kind = row["style"] if facts.style else row["genre"] if facts.genre else ""
+            bpm = "" if facts.bpm else usual_tempo(kind, row["mood"] if facts.mood else "", prompt)
+            yield {"prompt": prompt, "caption": f"{prompt.rstrip('.')}, {bpm}" if bpm else prompt}
 
 
-def _of_facts(facts: Facts, wide: Facts, row: Mapping[str, Any]) -> str:
+def _of_facts(facts: Facts, wide: Facts, row: Mapping[str, Any], prompt: str) -> str:
     """The caption of what a wide caption tells, in plain words."""
     told = row["style"] if row["style"] in _GENRE and wide.style else row["genre"] if wide.genre or wide.style else ""
     players = [row["lead"]] if wide.lead else []
     players += [name for name in facts.players if wide.players]
-    key = row["key"] if facts.key.split()[-1:] != ["key"] and facts.key else ""
-    rest = [facts.undrummed and "no drums", wide.bpm, key and f"in {key}", facts.key if facts.key and not key else ""]
-    return plain_caption(
-        told, row["mood"] if wide.mood else "", players, [word for word in rest if word], speed=facts.speed
-    )
+    key = facts.key if facts.key.endswith(" key") else f"in {row['key']}" if facts.key else ""
+    mood = row["mood"] if wide.mood else ""
+    bpm = wide.bpm or usual_tempo(told, mood, f"{facts.speed} {prompt}")
+    rest = [word for word in (facts.undrummed and "no drums", bpm, key) if word]
+    return plain_caption(told, mood, players, rest)
 
 
 def _written(text: str) -> str:
