@@ -39,6 +39,9 @@ def rows(commands: Sequence[str], *, sizes: int, folder: Path) -> Iterator[Row]:
             if name == "serve":
                 if disk is not None:
                     yield _serve(folder, forks, disk)
+                    found, more = _serve_closed(folder, forks, disk)
+                    closed += [f"{name}: {what}" for what in found]
+                    count += more
                 continue
             trial = _Trial(name, JOBS[name], folder, forks, disk)
             yield trial.full(sizes)
@@ -183,7 +186,51 @@ def _serve(folder: Path, forks: Forks, disk: Disk) -> Row:
     return Row("disk", "disk full during `serve`", count, "an answer that says so; the next request works", faults)
 
 
+def _serve_closed(folder: Path, forks: Forks, disk: Disk) -> tuple[list[str], int]:
+    """Serve where only temporary files can be written, and with a disk for these that turns read-only for a while."""
+    faults: list[str] = []
+    count = 0
+    sound = (folder / "template" / "0.wav").read_bytes()
+    tmp = folder / "open"
+    tmp.mkdir()
+    tmp.chmod(0o777)
+    work = fresh(folder / "template", disk.place / "work")
+    for what, given in (("from a disk that cannot be written", {}), ("as a user who owns nothing", {"nobody": True})):
+        disk.close()
+        with serving(work, forks, tmp=str(tmp), **given) as server:
+            answers = (server.ask(1.0, wait=True), server.upload(sound))
+            ended = server.send(signal.SIGTERM)
+        disk.open()
+        faults += [f"{what}: {status}, {str(said)[:300]!r}" for status, said in answers if _failed(status, said)]
+        faults += [f"{what}: it ends with {ended.code}: {ended.err[-400:]!r}"] * bool(ended.code)
+        count += 1
+    tmp = disk.place / "temporary"
+    tmp.mkdir(exist_ok=True)
+    with serving(folder / "template", forks, tmp=str(tmp)) as server:
+        for what, ask in (
+            ("a piece", lambda: server.ask(1.0, wait=True)),
+            ("an upload", lambda: server.upload(sound)),
+        ):
+            disk.close()
+            status, said = ask()
+            disk.open()
+            if not _failed(status, said) or not any(word in str(said) for word in ("cannot be written", "Read-only")):
+                faults.append(f"{what} on a read-only disk: {status}, {str(said)[:300]!r}")
+            status, said = ask()
+            if _failed(status, said):
+                faults.append(f"{what} after a read-only disk: {status}, {str(said)[:300]!r}")
+            count += 1
+        ended = server.send(signal.SIGTERM)
+    if ended.code or "Traceback" in ended.err:
+        faults.append(f"it ends with {ended.code}: {ended.err[-600:]!r}")
+    return faults, count
+
+
+def _failed(status: int, said: Any) -> bool:
+    """Tell whether an answer is an error, or that of a job that failed."""
+    return status >= 400 or (isinstance(said, dict) and said.get("status") == "failed")
+
+
 def _is_named(status: int, said: Any) -> bool:
     """Tell whether an answer, or the job in it, says that the disk is full."""
-    failed = status >= 400 or (isinstance(said, dict) and said.get("status") == "failed")
-    return failed and any(word in str(said).lower() for word in ("disk", "space left"))
+    return _failed(status, said) and any(word in str(said).lower() for word in ("disk", "space left"))

@@ -1,15 +1,21 @@
-"""Plugin of pytest: after each test, the test once more for each guard that fired in it, in a fork, without the guard.
+"""Plugin of pytest in two parts: notes which guards fire in each test, and runs tests in forks without a guard.
 
-Fixtures of modules and sessions stand already, so that a guard costs what the test costs and no more. Of each function
-one run with all guards must pass in a fork first.
+A fork is made before anything is set up, and after all is imported that the tests import: it costs what the test and its
+fixtures cost, and may start threads of its own.
 """
 
 import contextlib
+import gc
+import importlib
 import json
 import os
+import shutil
 import signal
+import sys
 import time
-from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,72 +24,114 @@ from _pytest.runner import runtestprotocol
 
 from benchmarks.reliability.guards.scratch import FIRED, REMOVED
 
+REACHED = "GUARDS_REACHED"
+"""Variable of the environment that names the file of tests, a line of JSON each: the test, its file's stamp, seconds,
+and the keys of the guards that fired."""
 TRIED = "GUARDS_TRIED"
-"""Variable of the environment that names the file of results, a line of JSON each."""
-WANTED = "GUARDS_WANTED"
-"""Variable of the environment that names the file with the keys of the guards that are tried."""
-AT_MOST = "GUARDS_AT_MOST"
-"""Variable of the environment: number of tests after which a guard that none of them misses is not tried again."""
-LIMIT = 60.0
-"""Seconds for which a test may wait, without a guard, for what the guard would have refused."""
+"""Variable of the environment that names the file of removals, a line of JSON each: the guard, the test, how it ended,
+its file's stamp."""
+PLAN = "GUARDS_PLAN"
+"""Variable of the environment that names the file of the tests in which each guard is removed."""
+MODULES_LOADED = "GUARDS_LOADED"
+"""Variable of the environment that names the file of the modules that tests imported."""
+CANNOT = "cannot be run in a fork"
+_OTHERS = ("_pytest", "pytest", "conftest", "tests", "test_", "__main__", "switches_of_guards")
 
 
-class _Guards:
-    def __init__(self) -> None:
-        self.fired, self.results = Path(os.environ[FIRED]), Path(os.environ[TRIED])
-        self.wanted = set(json.loads(Path(os.environ[WANTED]).read_text(encoding="utf-8")))
-        self.tests: Counter[str] = Counter()
-        self.forks: dict[str, bool] = {}
+@cache
+def stamp(root: Path, test: str) -> str:
+    """What changes with the file of a test; empty without one.
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        """Run a test, then try the guards that fired."""
+    Args:
+        root: folder that pytest runs in.
+        test: id of the test.
+    """
+    path = root / test.partition("::")[0]
+    return sha256(path.read_bytes()).hexdigest()[:12] if path.is_file() else ""
+
+
+class _Reached:
+    """Notes which guards fire in each test."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.fired, self.out = root, Path(os.environ[FIRED]), Path(os.environ[REACHED])
+        lines = self.out.read_text(encoding="utf-8").splitlines() if self.out.is_file() else []
+        self.done = {(test, when) for test, when, *_ in map(json.loads, lines)}
+        self.failed: set[str] = set()
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out tests that were run before."""
+        old = [item for item in items if (item.nodeid, stamp(self.root, item.nodeid)) in self.done]
+        config.hook.pytest_deselected(items=old)
+        items[:] = [item for item in items if item not in set(old)]
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember a test that fails with all guards."""
+        if report.failed:
+            self.failed.add(report.nodeid)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Run a test; a line for it."""
         self.fired.write_bytes(b"")
-        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        reports = runtestprotocol(item, nextitem=_Again(item))
-        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-        fired = dict.fromkeys(self.fired.read_text(encoding="utf-8").splitlines())
-        del os.environ[FIRED]
-        if all(report.passed for report in reports):
-            self._try(item, [key for key in fired if key in self.wanted])
-        os.environ[FIRED] = str(self.fired)
-        item.session._setupstate.teardown_exact(nextitem)
+        began = time.monotonic()
+        result = yield
+        seconds = round(time.monotonic() - began, 3)
+        keys = [] if item.nodeid in self.failed else sorted(set(self.fired.read_text(encoding="utf-8").splitlines()))
+        _add(self.out, [item.nodeid, stamp(self.root, item.nodeid), seconds, keys])
+        return result
+
+    def pytest_sessionfinish(self) -> None:
+        """Keep the names of all modules that are loaded."""
+        path = Path(os.environ[MODULES_LOADED])
+        known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+        names = [name for name in list(sys.modules) if not name.startswith(_OTHERS)]
+        path.write_text(json.dumps(list(dict.fromkeys([*known, *names]))), encoding="utf-8")
+
+
+class _Removed:
+    """Runs tests in forks, without a guard."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.out = root, Path(os.environ[TRIED])
+        self.plan: dict[str, list[tuple[str, float]]] = json.loads(Path(os.environ[PLAN]).read_text(encoding="utf-8"))
+        self.passes: dict[str, bool] = {}
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Remove each guard in its tests, until one fails."""
+        items = {item.nodeid: item for item in session.items}
+        for name in json.loads(Path(os.environ[MODULES_LOADED]).read_text(encoding="utf-8")):
+            with contextlib.suppress(Exception):  # a test's own, or one that is not meant to be imported
+                importlib.import_module(name)
+        gc.collect()
+        gc.freeze()
+        for key, tests in self.plan.items():
+            for test, seconds in tests:
+                if test in items and self._try(items[test], key, seconds) not in ("passes", CANNOT):
+                    break
         return True
 
-    def _try(self, item: pytest.Item, keys: list[str]) -> None:
-        if not keys:
-            return
+    def _try(self, item: pytest.Item, key: str, seconds: float) -> str:
+        limit = 10 + 10 * seconds
+        result = _ends(item, key, limit)
         function = item.nodeid.partition("[")[0]
-        if function not in self.forks:
-            self.forks[function] = _ends(item, None) == "passes"
-        if not self.forks[function]:
-            self._note(item, keys, "cannot be run in a fork")
-            return
-        for key in keys:
-            result = _ends(item, key)
-            self._note(item, [key], result)
-            self.tests[key] += 1
-            if result != "passes" or self.tests[key] == int(os.environ[AT_MOST]):
-                self.wanted.remove(key)
-
-    def _note(self, item: pytest.Item, keys: list[str], result: str) -> None:
-        with self.results.open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps([key, item.nodeid, result]) + "\n" for key in keys)
+        if result != "passes":
+            if function not in self.passes:
+                self.passes[function] = _ends(item, None, limit) == "passes"
+            if not self.passes[function]:
+                result = CANNOT
+        _add(self.out, [key, item.nodeid, result, stamp(self.root, item.nodeid)])
+        return result
 
 
-class _Again:
-    """Stands for the same test as the next one: what it has in common with others stays, its own fixtures go."""
-
-    def __init__(self, item: pytest.Item) -> None:
-        self._collectors = item.listchain()[:-1]
-
-    def listchain(self) -> list[pytest.Item | pytest.Collector]:
-        """What stays, as pytest asks for it."""
-        return self._collectors
+def _add(path: Path, line: Sequence[Any]) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
 
 
-def _ends(item: pytest.Item, key: str | None) -> str:
-    """How a test ends in a fork without a guard: "passes", "fails", "dies" or "does not end"."""
+def _ends(item: pytest.Item, key: str | None, limit: float) -> str:
+    """How a test ends in a fork without a guard, within so many seconds: "passes", "fails", "dies", "does not end"."""
+    base = item.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
     child = os.fork()
     if child == 0:
         code = 2
@@ -91,10 +139,10 @@ def _ends(item: pytest.Item, key: str | None) -> str:
             os.setsid()
             if key is not None:
                 os.environ[REMOVED] = key
-            reports: list[Any] = runtestprotocol(item, log=False, nextitem=_Again(item))
+            reports: list[Any] = runtestprotocol(item, log=False, nextitem=None)
             code = int(not all(report.passed for report in reports))
         os._exit(code)
-    end = time.monotonic() + LIMIT
+    end = time.monotonic() + limit
     done, status = os.waitpid(child, os.WNOHANG)
     while not done and time.monotonic() < end:
         time.sleep(0.005)
@@ -103,11 +151,14 @@ def _ends(item: pytest.Item, key: str | None) -> str:
         os.killpg(child, signal.SIGKILL)  # and whatever it started
     if not done:
         os.waitpid(child, 0)
-        return "does not end"
-    return {0: "passes", 1: "fails"}.get(os.waitstatus_to_exitcode(status), "dies")
+    for path in base.iterdir():
+        shutil.rmtree(path, ignore_errors=True)
+    return {0: "passes", 1: "fails"}.get(os.waitstatus_to_exitcode(status), "dies") if done else "does not end"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin."""
-    if TRIED in os.environ:
-        config.pluginmanager.register(_Guards(), "guards")
+    if REACHED in os.environ:
+        config.pluginmanager.register(_Reached(config.rootpath), "guards")
+    elif TRIED in os.environ:
+        config.pluginmanager.register(_Removed(config.rootpath), "guards")

@@ -14,6 +14,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where a disk is full, or may not take more from this user."""
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+"""What the system says where a disk or a folder may not be written."""
 
 
 class UserError(ValueError):

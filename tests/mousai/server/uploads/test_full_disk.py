@@ -1,11 +1,14 @@
-"""A full disk under the server: an answer that says so, nothing left, and the same request works with room."""
+"""A full or read-only disk under the server: an answer that says so, nothing left, and the same request works with room."""
 
+import errno
+import os
 import resource
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
-from ..conftest import message_of, service_of, upload, wav
+from ..conftest import message_of, predict, service_of, upload, wav
 
 
 @contextmanager
@@ -56,3 +59,23 @@ def test_a_container_that_cannot_hold_the_rate_is_still_refused(client):
     found = upload(client, wav(0.5, rate=96_000, channels=1))
     body = {"input": {"verb": "vary", "recording": found, "prompt": "rock", "response_format": "mp3"}}
     assert "cannot hold 96000 samples a second" in message_of(client.post("/predictions", json=body), 422)
+
+
+def test_a_disk_that_turned_read_only_is_said(client, monkeypatch):
+    found, before, open_file = upload(client, wav(0.5)), names(client), Path.open
+
+    def refuse(path, mode="r", *args, **settings):
+        if "x" in mode:  # with which uploads, results and downloads begin
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+        return open_file(path, mode, *args, **settings)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    response = client.post("/v1/files", files={"file": ("a.wav", wav(1.0))})
+    said = "the disk of the server cannot be written (Read-only file system); mend that, then ask again"
+    assert message_of(response, 507) == said
+    said = "format: flac: cannot be written: Read-only file system"
+    assert message_of(client.get(f"/v1/files/{found}?format=flac"), 507) == said
+    assert "cannot be written: Read-only file system" in predict(client)["error"]
+    monkeypatch.undo()
+    assert names(client) == before
+    assert client.get(f"/v1/files/{found}?format=flac").status_code == 200

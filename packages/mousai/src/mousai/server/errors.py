@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from mousai.errors import DISK_FULL, UserError
+from mousai.errors import DISK_FULL, READ_ONLY, UserError
 from mousai.sampling_config import SamplingConfig
 from mousai.settings import settings_of
 
@@ -121,9 +121,9 @@ async def on_user_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def status_of(error: UserError, otherwise: int = 422) -> int:
-    """Status of a mistake: 507 where it is none of the client, because a disk is full."""
+    """Status of a mistake: 507 where it is none of the client, because a disk is full or cannot be written."""
     cause = error.__cause__
-    return 507 if isinstance(cause, OSError) and cause.errno in DISK_FULL else otherwise
+    return 507 if isinstance(cause, OSError) and cause.errno in (*DISK_FULL, *READ_ONLY) else otherwise
 
 
 async def on_invalid(_: Request, error: Exception) -> JSONResponse:
@@ -159,9 +159,11 @@ async def on_http(_: Request, error: Exception) -> JSONResponse:
 
 
 async def on_disk(request: Request, error: Exception) -> JSONResponse:
-    """Answer a full disk, which is nobody's mistake and passes; what else the system reports is a fault."""
+    """Answer a disk that is full or read-only, which passes; what else the system reports is a fault."""
     if isinstance(error, OSError) and error.errno in DISK_FULL:
         return answer(507, f"the disk of the server is full ({error.strerror}); make room there, then ask again")
+    if isinstance(error, OSError) and error.errno in READ_ONLY:
+        return answer(507, f"the disk of the server cannot be written ({error.strerror}); mend that, then ask again")
     raise error
 
 
