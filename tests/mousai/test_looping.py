@@ -97,13 +97,8 @@ def test_the_seed_decides_and_a_loop_can_be_made_alone(pipe: Mousai) -> None:
     assert latents.shape == (1, 8, round(48000 / 1024))
 
 
-def test_a_circle_of_a_conditioning_fits_it() -> None:
+def test_a_circle_of_a_conditioning_is_its_latent() -> None:
     assert Conditioning(frames=9, circle=4).latent_frames == 4 and Conditioning(frames=9).latent_frames == 9
-    with pytest.raises(ValueError, match="circle=10: must be 1 to the 9 frames"):
-        Conditioning(frames=9, circle=10)
-    known = {"known_latent": torch.zeros(1, 2, 9), "known_mask": torch.ones(1, 1, 9, dtype=torch.bool)}
-    with pytest.raises(ValueError, match="known_latent: cannot be given for a circle"):
-        Conditioning(frames=9, circle=4, **known)
 
 
 # ---- chords, melody and sections

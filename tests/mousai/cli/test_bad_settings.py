@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .helpers import generate
+from .helpers import generate, tone
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,38 @@ def test_a_device_that_is_not_there(mousai, work: Path, saved_model: Path, laten
     words = ["encode", "in.wav", "-o", "b.safetensors", "--model", saved_model]
     assert f"--device {device}: " in mousai(*words, "--device", device).error()
     assert {path.name for path in work.iterdir()} == {"in.wav", "a.safetensors"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--tempo", "3000"],
+        ["--first-downbeat", "-1"],
+        ["--key", "H"],
+        ["--seed", "-1"],
+        ["--steps", "0"],
+        ["--lora-scale", "2"],
+        ["--negative-prompt", "x" * 20000],
+    ],
+)
+def test_what_needs_no_model_is_refused_before_one_is_looked_for(mousai, work: Path, words: list[str]):
+    tone(work / "in.wav")
+    for command in (["vary", "in.wav", "jazz"], ["loop", "--of", "in.wav", "jazz", "--region", "0:0.2"]):
+        error = mousai(*command, "-o", "out.wav", "--model", "nowhere", *words).error()
+        assert words[0] in error and "nowhere" not in error
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["generate", "a"], ["--steps", "0"]),
+        (["loop", "a, 124 bpm"], ["--steps", "0"]),
+        (["play", "a", "--seconds", "1"], ["--steps", "0"]),
+        (["reconstruct", "in.wav"], ["--decoder-steps", "0"]),
+        (["reconstruct", "in.wav"], ["--seed", "-1"]),
+    ],
+)
+def test_settings_are_refused_before_a_model_is_looked_for(mousai, work: Path, command: list[str], words: list[str]):
+    tone(work / "in.wav")
+    error = mousai(*command, "-o", "out.wav", "--model", "nowhere", *words).error()
+    assert f"{' '.join(words)}: " in error and "nowhere" not in error

@@ -153,6 +153,14 @@ def test_impossible_edits(mousai, recording: Path, saved_model: Path, no_weights
     assert not Path("new.wav").exists()
 
 
+def test_bars_need_a_tempo(mousai, work: Path, no_weights):
+    tone(work / "in.wav", 0.5)
+    told = "--bars {}: needs the tempo; give --tempo and --first-downbeat\n"
+    for words, bars in ((["edit", "in.wav"], "1:2"), (["loop", "--of", "in.wav"], "1")):
+        done = mousai(*words, "piano", "--bars", bars, "--no-estimates", "-o", "new.wav")
+        assert (done.code, done.err) == (2, f"mousai: error: {told.format(bars)}")
+
+
 def test_a_region_longer_than_the_model_hears(mousai, work: Path, saved_model: Path, no_weights):
     tone(work / "in.flac", 50.0, rate=8000, channels=1)
     error = mousai(*edit(saved_model, "piano", "--region", "2:40", "-o", "new.wav")).error()

@@ -75,18 +75,3 @@ def test_the_known_latent_comes_out_as_it_is(pipe: Mousai):
     latent = pipe.latent_diffusion.sample(cond, noise=NoiseSource(0, [0]), config=pipe.defaults)
     torch.testing.assert_close(latent[..., mask[0, 0]], known[..., mask[0, 0]])
     assert not torch.allclose(latent[..., ~mask[0, 0]], known[..., ~mask[0, 0]], atol=0.1)
-
-
-@pytest.mark.parametrize(
-    ("known", "message"),
-    [
-        ({"known_latent": torch.zeros(1, 8, 4)}, "known_mask: must be given"),
-        ({"known_mask": torch.ones(1, 1, 4, dtype=torch.bool)}, "known_latent: must be given"),
-        ({"known_latent": torch.zeros(1, 8, 5), "known_mask": torch.ones(1, 1, 5, dtype=torch.bool)}, "known_latent"),
-        ({"known_latent": torch.zeros(1, 8, 4), "known_mask": torch.ones(1, 1, 4)}, "known_mask: expected bool"),
-        ({"known_latent": torch.zeros(1, 8, 4), "known_mask": torch.ones(1, 8, 4, dtype=torch.bool)}, "known_mask"),
-    ],
-)
-def test_impossible_known_latents(known: dict[str, torch.Tensor], message: str):
-    with pytest.raises(ValueError, match=message):
-        Conditioning(frames=4, **known)

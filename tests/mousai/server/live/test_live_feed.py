@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from mousai.server.live.feed import Feed
+from mousai.server.errors import ApiError
+from mousai.server.live.feed import MOST_UPDATES, Feed
 
 
 @pytest.mark.parametrize("size", [0, 4_000, 384_000])
@@ -28,3 +29,16 @@ def test_a_client_may_be_so_many_seconds_behind_and_no_more(size):
         assert feed.too_slow  # it stays so
 
     asyncio.run(listen())
+
+
+def test_updates_that_nobody_takes_are_bounded():
+    async def ask() -> None:
+        feed = Feed(paced=True, most_behind=5.0)
+        for number in range(MOST_UPDATES):
+            feed.update({"tempo": number})
+        with pytest.raises(ApiError, match="too many updates at once"):
+            feed.update({"tempo": 1})
+        assert len(feed.updates()) == MOST_UPDATES
+        feed.update({"tempo": 2})
+
+    asyncio.run(ask())
