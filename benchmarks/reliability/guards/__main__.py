@@ -2,10 +2,10 @@
 
     python -m benchmarks.reliability.guards [--modules M ...] [--tests T ...] [--at-most N] [--out DIR]
 
-Guards are `if … : raise …`, and calls of functions that only check. First the tests run once with a copy of the package,
-and note which guards fire in them. Then each guard is removed in the test that takes the least time of those in which it
-fires, and in the next one where that test does not fail, up to N of them. A guard that fires in no test is not missed
-by any, since nothing would be different without it.
+Guards are `if … : raise …`, and calls of functions that only check. First the tests run once with a copy of the
+package, and note which guards fire in them. Then each guard is removed in the test that takes the least time of those
+in which it fires, and in the next one where that test does not fail, up to N of them. A guard that fires in no test is
+not missed by any, since nothing would be different without it.
 
 What was found lies in DIR: a line for each test in reached.jsonl, a line for each removal in tried.jsonl, written as it
 goes, so that a run that is stopped loses nothing. A further call runs only the tests that it is given and that are new
@@ -87,7 +87,7 @@ def _lines(path: Path) -> list[list]:
 
 
 def _known(args: argparse.Namespace) -> Mapping[str, _Known]:
-    """Read what removals there were, by the keys of the guards; a test that was changed since may miss one after all."""
+    """Read what removals there were, by the keys of guards; a test that was changed since may miss one after all."""
     known: defaultdict[str, _Known] = defaultdict(_Known)
     for key, test, result, *when in _lines(args.out / _TRIED):
         if result not in ("passes", CANNOT):
@@ -105,9 +105,7 @@ def _plan(wanted: Sequence[Guard], args: argparse.Namespace) -> dict[str, list[t
         for key in keys if when == stamp(args.root, test) else ():
             if key in found and not known[key].tests & {test, f"{test} ({CANNOT})"}:
                 found[key][test] = seconds
-    return {
-        key: sorted(tests.items(), key=lambda one: one[1])[: args.at_most] for key, tests in found.items() if tests
-    }
+    return {key: sorted(tests.items(), key=lambda one: one[1])[: args.at_most] for key, tests in found.items() if tests}
 
 
 def _run(wanted: Sequence[Guard], args: argparse.Namespace) -> None:

@@ -1,7 +1,7 @@
 """Plugin of pytest in two parts: notes which guards fire in each test, and runs tests in forks without a guard.
 
-A fork is made before anything is set up, and after all is imported that the tests import: it costs what the test and its
-fixtures cost, and may start threads of its own.
+A fork is made before anything is set up, and after all is imported that the tests import: it costs what the test and
+its fixtures cost, and may start threads of its own.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""A full or read-only disk under the server: an answer that says so, nothing left, and the same request works with room."""
+"""A full or read-only disk under the server: an answer that says so, nothing left, and later the same request works."""
 
 import errno
 import os
