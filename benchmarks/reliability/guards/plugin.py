@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -35,6 +35,8 @@ PLAN = "GUARDS_PLAN"
 MODULES_LOADED = "GUARDS_LOADED"
 """Variable of the environment that names the file of the modules that tests imported."""
 CANNOT = "cannot be run in a fork"
+_WARM = ("saved_model", "controlled_model")
+"""Fixtures of the whole session that are made once, before any fork: they start no threads."""
 _OTHERS = ("_pytest", "pytest", "conftest", "tests", "test_", "__main__", "switches_of_guards")
 
 
@@ -103,6 +105,8 @@ class _Removed:
         for name in json.loads(Path(os.environ[MODULES_LOADED]).read_text(encoding="utf-8")):
             with contextlib.suppress(Exception):  # a test's own, or one that is not meant to be imported
                 importlib.import_module(name)
+        for name in _WARM:
+            _make_once(name, session.items)
         gc.collect()
         gc.freeze()
         for key, tests in self.plan.items():
@@ -124,6 +128,31 @@ class _Removed:
         return result
 
 
+class _Nothing:
+    """Stands for a next test that has the session alone in common with the one before it."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        self._session = session
+
+    def listchain(self) -> list[pytest.Session]:
+        """What stays, as pytest asks for it."""
+        return [self._session]
+
+
+def _make_once(name: str, items: Sequence[pytest.Item]) -> None:
+    """Run a test with a fixture, after which the fixture stays, and nothing else but those that it needs."""
+    known = {*_WARM, "request", "tmp_path_factory", "tmp_path", "capsys", "capfd", "monkeypatch", "mousai", "work"}
+    for item in items:
+        names = set(item.fixturenames) - {*getattr(item, "callspec", _NONE).params}  # type: ignore[attr-defined]
+        if name in names and names <= known:
+            runtestprotocol(item, log=False, nextitem=_Nothing(item.session))  # type: ignore[arg-type]
+            return
+
+
+class _NONE:
+    params: ClassVar[dict[str, Any]] = {}
+
+
 def _add(path: Path, line: Sequence[Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
@@ -132,6 +161,7 @@ def _add(path: Path, line: Sequence[Any]) -> None:
 def _ends(item: pytest.Item, key: str | None, limit: float) -> str:
     """How a test ends in a fork without a guard, within so many seconds: "passes", "fails", "dies", "does not end"."""
     base = item.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    kept = set(base.iterdir())
     child = os.fork()
     if child == 0:
         code = 2
@@ -151,7 +181,7 @@ def _ends(item: pytest.Item, key: str | None, limit: float) -> str:
         os.killpg(child, signal.SIGKILL)  # and whatever it started
     if not done:
         os.waitpid(child, 0)
-    for path in base.iterdir():
+    for path in set(base.iterdir()) - kept:
         shutil.rmtree(path, ignore_errors=True)
     return {0: "passes", 1: "fails"}.get(os.waitstatus_to_exitcode(status), "dies") if done else "does not end"
 

@@ -103,6 +103,7 @@ def test_what_needs_no_model_is_refused_before_one_is_looked_for(mousai, work: P
         (["play", "a", "--seconds", "1"], ["--steps", "0"]),
         (["reconstruct", "in.wav"], ["--decoder-steps", "0"]),
         (["reconstruct", "in.wav"], ["--seed", "-1"]),
+        (["decode", "in.wav"], ["--decoder-steps", "0"]),  # and before the latent is read
     ],
 )
 def test_settings_are_refused_before_a_model_is_looked_for(mousai, work: Path, command: list[str], words: list[str]):

@@ -1,5 +1,7 @@
 """What a request is checked against before it waits, without a server: models and recordings of every kind."""
 
+import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,10 +11,16 @@ import pytest
 
 from mousai import UserError
 from mousai.sampling_config import SamplingConfig
-from mousai.server.files import StoredFile
+from mousai.server.errors import ApiError
+from mousai.server.files import FileStore, StoredFile
+from mousai.server.job import Job
 from mousai.server.live.input import LiveInput
+from mousai.server.queue import JobQueue
+from mousai.server.routes.predictions import accept
 from mousai.server.verbs import VERBS
 from mousai.server.verbs.base import Terms
+from mousai.server.verbs.generate import GenerateInput
+from mousai.server.webhooks.following import Webhooks
 
 PLAIN = StoredFile(
     id="0" * 32, path=Path("a"), kind="upload", container="wav", size=1, seconds=2.0, sample_rate=48000, channels=2
@@ -102,3 +110,53 @@ def test_what_cannot_be_done_is_one_whole_sentence(verb: str, given: dict[str, A
 def test_a_track_is_of_midi():
     said = refusal("generate", {**ASKED["generate"], "melody": PLAIN.id, "melody_track": "1"}, controls=("melody",))
     assert said == "melody_track='1': names a track of MIDI; melody is a recording"
+
+
+# ---- the queue, which no worker empties here
+
+
+def accepted(queue: JobQueue, **given: Any) -> Job:
+    terms = Terms(defaults=SamplingConfig(), sample_rate=48000, channels=2, max_duration=30.0, files=queue._files)
+    service: Any = SimpleNamespace(queue=queue, webhooks=Webhooks(), terms=terms)
+    wanted = GenerateInput(**{"prompt": "house", **given.pop("input", {})})
+    return asyncio.run(accept(wanted, service, **given))
+
+
+def sentence(queue: JobQueue, **given: Any) -> str:
+    with pytest.raises(ApiError) as caught:
+        accepted(queue, **given)
+    return caught.value.message
+
+
+@pytest.fixture
+def queue() -> Iterator[JobQueue]:
+    files, engine = FileStore(keep=60, limit=10**6), SimpleNamespace(jobs=1)
+    yield JobQueue(engine, files, limit=2, keep=60, on_failure=lambda error: None)  # type: ignore[arg-type]
+    files.close()
+
+
+def test_a_server_that_takes_nothing_more_says_so_before_it_checks(queue: JobQueue):
+    wrong = {"duration": 31.0}
+    accepted(queue)
+    accepted(queue, name="a")
+    said = "the queue is full: 2 jobs wait; try again later"
+    assert sentence(queue) == sentence(queue, input=wrong) == said
+    queue.closing = True
+    said = "the server is shutting down and accepts no more jobs"
+    assert sentence(queue) == sentence(queue, input=wrong) == said
+    assert queue.length == 2
+
+
+def test_what_changed_while_a_job_was_checked_counts(queue: JobQueue, monkeypatch: pytest.MonkeyPatch):
+    first = accepted(queue, name="a", input={"seed": 1})
+    assert accepted(queue, name="a", input={"seed": 1}, once=True) is first
+    for given in ({"input": {"seed": 2}, "once": True}, {"input": {"seed": 1}}):
+        assert sentence(queue, name="a", **given) == "there is a prediction a already"
+    for place, name, value, said in (
+        (queue, "closing", True, "the server is shutting down and accepts no more jobs"),
+        (queue._files, "_limit", 0, "the store of 0 MB is full; delete files, or wait until old ones are removed"),
+    ):
+        queue.closing = False
+        monkeypatch.setattr(GenerateInput, "check", lambda *_, change=(place, name, value): setattr(*change))
+        assert sentence(queue) == said
+    assert queue.length == 1

@@ -92,9 +92,7 @@ def check_first(args: argparse.Namespace) -> Mapping[str, str]:
     The chords, melody and form that are asked for are then in `args.plan`, for `make`.
     """
     from mousai.audio.files import read_metadata
-    from mousai.audio.outputs import check_output
 
-    check_output(args.output, args.overwrite)
     with quiet_decoders():
         made = read_metadata(args.recording)
     made = made if "mousai" in made else {}

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ConfigDict, Field, create_model
 
-from mousai.arguments import check_duration, check_together
+from mousai.arguments import check_together
 from mousai.conditioning.attributes import MusicAttributes, parse_attributes
 from mousai.conditioning.control_plan import ControlPlan
 from mousai.errors import UserError
@@ -39,10 +39,8 @@ class Generate(Controlled, VerbInput):
         """Raise `UserError` where it cannot be made."""
         given = {"seed": self.seed, "generator": None, "init_audio": self.init_audio, "duration": self.duration}
         check_together({**given, "output_type": "pt"}, self.settings())
-        if self.duration is not None:
-            check_duration(self.duration)
-            if self.duration > terms.max_duration:
-                raise UserError("duration", self.duration, f"must be at most {terms.max_duration:g} on this server")
+        if self.duration is not None and self.duration > terms.max_duration:
+            raise UserError("duration", self.duration, f"must be at most {terms.max_duration:g} on this server")
         if self.init_audio is not None:
             terms.files.recording(self.init_audio, field="init_audio")
         self._check_form(terms, self.check_controls(terms))
