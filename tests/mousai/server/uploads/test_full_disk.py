@@ -51,7 +51,7 @@ def test_a_download_in_another_container_that_does_not_fit_is_answered(client):
     found = upload(client, wav(0.5))
     with files_of(100):
         response = client.get(f"/v1/files/{found}?format=flac")
-    assert "cannot be written" in message_of(response, 507)
+    assert message_of(response, 507) == "format: flac: cannot be written: File too large"
     assert client.get(f"/v1/files/{found}?format=flac").status_code == 200
 
 
