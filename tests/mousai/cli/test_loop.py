@@ -106,6 +106,8 @@ def test_bars_beyond_the_recording_are_refused(mousai, work: Path, no_weights):
     assert (done.code, done.out) == (2, "in.wav: 120 bpm, first downbeat at 0.250 s, A minor\n")
     assert done.err == "mousai: error: --bars 4: end at 8.25 s at 120 bpm; the recording is 3.00 s long\n"
     assert not (work / "out.wav").exists()
+    done = mousai("loop", "--of", "in.wav", "a", "--bars", 1, "--seam", 1.5, *CLOCK, "-o", "out.wav")
+    assert done.err == "mousai: error: --seam 1.5: must be 0.05 to 1 s, half of the region at most\n"
 
 
 # ---- vary
