@@ -24,6 +24,7 @@ from .helpers import generate, tone
         (["--time-grid", "linear"], "--time-grid linear: must be one of uniform, cosine, karras, log_snr"),
         (["--guidance-scale", "-1"], "--guidance-scale -1"),
         (["--guidance-scale", "nan"], "--guidance-scale nan"),
+        (["--guidance-scale", "1", "--negative-prompt", "drums"], "--guidance-scale 1: uses no --negative-prompt"),
         (["--seed", "-1"], "--seed -1"),
         (["--seed", "9" * 30], "--seed 9"),
         (["--count", "0"], "--count 0"),

@@ -153,6 +153,14 @@ def test_impossible_edits(mousai, recording: Path, saved_model: Path, no_weights
     assert not Path("new.wav").exists()
 
 
+def test_a_region_that_is_none_is_refused_before_anything_is_estimated(
+    mousai, recording: Path, no_weights, monkeypatch
+):
+    monkeypatch.setattr("mousai.cli.common.recordings._estimated", None)
+    done = mousai("edit", "in.flac", "piano", "--region", "8:12", "-o", "new.wav")
+    assert done.error() == "mousai: error: --region 8:12: lies outside the recording, which is 3.00 s long\n"
+
+
 def test_bars_need_a_tempo(mousai, work: Path, no_weights):
     tone(work / "in.wav", 0.5)
     told = "--bars {}: needs the tempo; give --tempo and --first-downbeat\n"

@@ -243,7 +243,7 @@ def test_without_a_loudspeaker(
         (["-o", "-", "--format", "mp3"], "--format: invalid choice"),
         (["-o", "-", "--tempo", "3000"], "--tempo 3000: must be 30 to 300"),
         (["-o", "-", "--key", "H moll"], "--key 'H moll': must be a note"),
-        (["-o", "-", "--lead", "pianos"], "--lead pianos: must be one of"),
+        (["-o", "-", "--lead", "pianos"], "; did you mean 'piano'?"),
         (["-o", "-", "--seed", "-1"], "--seed -1: must be"),
         (["-o", "-", "--steps", "0"], "--steps 0: must be"),
         (["-o", "-", "--guidance-scale", "1", "--negative-prompt", "drums"], "uses no --negative-prompt"),

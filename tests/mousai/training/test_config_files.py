@@ -16,7 +16,7 @@ FILES = {
     "optimizer: other.yaml": "optimizer",
     "config: other.yaml": "config",
     "data: !!python/object/apply:evil_module.X []": "is not YAML",
-    "a: &a [1]\nb: *a\n": "has an alias",
+    "a: &a [1]\nb: *a\n": "error: c.yaml: has an alias (*name), which settings do not need; write the value out\n",
     "[" * 5000: "is not YAML",
     "loop: {batch: " + "9" * 400 + "}": "loop.batch",
     "loop: {batch: " + "9" * 5000 + "}": "",

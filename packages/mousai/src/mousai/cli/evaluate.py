@@ -223,11 +223,6 @@ def _config(args: argparse.Namespace) -> "EvaluationConfig":
     )
     if args.model is None and args.clips:
         return config
-    if args.model not in (None, "bundled") and not Path(args.model).exists() and args.revision is None:
-        raise UserError(
-            "model", args.model, "no such folder; give a model folder, or a model of the hub with --revision"
-        )
-
     from mousai.cli.common.shared import checked_device
     from mousai.storage.folders import describe, model_folder
     from mousai.storage.parts import PARTS
