@@ -131,7 +131,8 @@ def test_put_makes_a_prediction_once(client):
     assert first.status_code == again.status_code == 200 and first.json() == again.json()
     other = {"input": {**QUICK, "steps": 4}}
     assert "another input" in message_of(client.put("/predictions/my-song_1", json=other), 409)
-    assert "already" in message_of(client.post("/predictions", json={**body, "id": "my-song_1"}), 409)
+    said = "there is a prediction my-song_1 already; PUT gives it once more"
+    assert message_of(client.post("/predictions", json={**body, "id": "my-song_1"}), 409) == said
     assert "in the path" in message_of(client.put("/predictions/a", json={**body, "id": "b"}), 422)
 
 
