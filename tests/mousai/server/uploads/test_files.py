@@ -82,6 +82,14 @@ def test_a_length_that_is_too_much_is_refused_before_anything_is_read(client):
     assert "larger than 2 MB" in message_of(response, 413)
 
 
+@pytest.mark.parametrize("parts", [[bytes(2 * 10**6 + 1), b"\r\n--x--\r\n"], [b"\r\n--x--\r\n", bytes(3 * 10**6)]])
+def test_a_body_that_does_not_state_its_length_ends_somewhere(client, parts):
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    response = client.post("/v1/files", content=iter([head, *parts]), headers=headers)
+    assert message_of(response, 413) == "file: is larger than 2 MB"
+
+
 @pytest.mark.parametrize(
     ("body", "status", "hint"),
     [
