@@ -113,7 +113,8 @@ def _run(wanted: Sequence[Guard], args: argparse.Namespace) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="guards-") as name:
         folder = Path(name)
-        copy_with_switches(args.sources, folder / "sources", wanted)
+        # All guards, since a test that was run once is not run again for a guard that is wanted later.
+        copy_with_switches(args.sources, folder / "sources", all_guards(args.sources, args.modules))
         (folder / "fired").touch()
         loaded = {MODULES_LOADED: args.out.absolute() / _LOADED}
         _pytest(args.tests, args, folder, {**loaded, REACHED: args.out.absolute() / _REACHED, FIRED: folder / "fired"})
