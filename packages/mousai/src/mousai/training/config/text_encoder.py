@@ -42,6 +42,7 @@ class TextEncoderTrainingConfig(TrainingConfig):
         tokens: most tokens of the new tokenizer, which is made from prompts and captions; 0 keeps the one that there
             is.
         layers: blocks of the encoder; 0 keeps as many as there are. It cannot have fewer.
+        dropout: share of the encoder's activations that a step leaves out, so that few pairs are not learned by heart.
         queries: questions of each cross-attention of the generator that answers are compared by, in all.
         queries_per_step: how many of these a step takes.
         wordings: how pairs are shown.
@@ -55,6 +56,7 @@ class TextEncoderTrainingConfig(TrainingConfig):
     start_from: str | None = "bundled"
     tokens: int = 4000
     layers: int = 0
+    dropout: float = 0.1
     queries: int = 4096
     queries_per_step: int = 32
     wordings: WordingConfig = field(default_factory=WordingConfig)
@@ -67,6 +69,8 @@ class TextEncoderTrainingConfig(TrainingConfig):
         check_least("layers", self.layers, 0)
         for name in ("queries", "queries_per_step"):
             check_least(name, getattr(self, name), 1)
+        if not 0 <= self.dropout < 1:
+            raise UserError("dropout", self.dropout, "must be 0 or more, below 1")
         if self.tokens and self.tokens < 300:
             raise UserError("tokens", self.tokens, "must be 300 or more, or 0 to keep the tokenizer")
         for name, given in (

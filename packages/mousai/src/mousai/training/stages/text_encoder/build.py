@@ -41,7 +41,9 @@ def build_text_encoder(config: TextEncoderTrainingConfig) -> Experiment:
         questions = attention_inputs(model, teacher.eval(), spread, count=config.queries, seed=seed)
     texts = [text for pair in pairs for text in (pair.prompt, pair.caption)]
     made = Path(config.out) / "tokenizer"
-    student, sizes = student_of(teacher, texts, tokens=config.tokens, layers=config.layers, made=made)
+    student, sizes = student_of(
+        teacher, texts, tokens=config.tokens, layers=config.layers, dropout=config.dropout, made=made
+    )
     _keep_vocabulary(student, texts, Path(config.out) / VOCABULARY)
     stage = TextEncoderStage(
         student.train(),

@@ -58,6 +58,8 @@ class TextEncoderStage(Stage):
         teacher, model = (self._beside[name].to(self.device) for name in ("teacher", "model"))
         with torch.no_grad():
             meant = self._read(teacher, batch["caption"])
+        if self.training:  # so that a run that goes on leaves out what it would have left out
+            torch.manual_seed(self._number)
         return unexplained(model, self._read(self.text, batch["prompt"]), meant, self._asked()), {}
 
     def _read(self, encoder: T5TextEncoder, texts: list[str]) -> TextEmbedding:
@@ -67,13 +69,17 @@ class TextEncoderStage(Stage):
 
     def _asked(self) -> dict[str, Tensor]:
         """Questions of this step, which what the run has seen before it decides; of a validation always the same."""
-        seen = self._seen if self.training else 0
-        generator = torch.Generator().manual_seed(self.config.loop.seed * 2**32 + seen)
+        generator = torch.Generator().manual_seed(self._number if self.training else self.config.loop.seed * 2**32)
         chosen = {}
         for name, inputs in self._questions.items():
             places = torch.randint(len(inputs), (self.config.queries_per_step,), generator=generator)
             chosen[name] = inputs[places].to(self.device)
         return chosen
+
+    @property
+    def _number(self) -> int:
+        """Seed of what this step draws."""
+        return self.config.loop.seed * 2**32 + self._seen
 
     @torch.no_grad()
     def sounds(self, count: int, seconds: float) -> list[Sound]:

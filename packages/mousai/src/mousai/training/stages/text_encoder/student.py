@@ -53,7 +53,7 @@ def blank(sizes: TextEncoderSizes, tokenizer: Path) -> T5TextEncoder:
 
 @torch.no_grad()
 def student_of(
-    teacher: T5TextEncoder, texts: Sequence[str], *, tokens: int, layers: int, made: Path
+    teacher: T5TextEncoder, texts: Sequence[str], *, tokens: int, layers: int, dropout: float = 0.0, made: Path
 ) -> tuple[T5TextEncoder, TextEncoderSizes]:
     """The encoder that a run begins with.
 
@@ -65,6 +65,7 @@ def student_of(
         texts: prompts and captions that the tokenizer is made from.
         tokens: most tokens of the tokenizer; 0 takes the teacher's.
         layers: blocks, or 0 for as many as the teacher has.
+        dropout: share of the activations that are left out in training.
         made: folder of the tokenizer; if it is there already it is taken as it is, for another one would number its
             tokens otherwise than a run learned them.
 
@@ -78,7 +79,8 @@ def student_of(
         made_now = make_tokenizer(texts, tokens=tokens) if tokens else teacher.tokenizer
         made_now.save_pretrained(made)
     tokenizer = load_tokenizer(made)
-    sizes = TextEncoderSizes(replace(old, vocab_size=len(tokenizer), num_layers=layers or old.num_layers))
+    blocks = layers or old.num_layers
+    sizes = TextEncoderSizes(replace(old, vocab_size=len(tokenizer), num_layers=blocks, dropout_rate=dropout))
     student = T5TextEncoder(T5Encoder(sizes.encoder), tokenizer, teacher.vocabulary)
     weights = {name: weight.float() for name, weight in teacher.model.state_dict().items()}
     embedding = weights[_EMBEDDING[0]]
