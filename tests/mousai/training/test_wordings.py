@@ -246,7 +246,7 @@ def test_a_large_encoder_is_refused(pipe: Mousai, monkeypatch: pytest.MonkeyPatc
     [
         ({"start_from": None}, "start_from: is needed: the model whose text encoder is to learn"),
         ({"tokens": 20}, "tokens=20: must be 300 or more, or 0 to keep the tokenizer"),
-        ({"dropout": 1.0}, "dropout=1.0: must be 0 or more, below 1"),
+        ({"dropout": 1.0}, "dropout=1: must be 0 or more, below 1"),
         ({"queries": 0}, "queries=0: must be 1 or more"),
         ({"loop": LoopConfig(max_steps=1, compile=True)}, "loop.compile=True: is for the two stages, and of no use"),
         ({"loop": LoopConfig(max_steps=1, strategy="fsdp")}, "loop.strategy='fsdp': is for large models; leave it out"),
