@@ -142,6 +142,11 @@ def test_a_model_plays_the_prompts_of_clips_beside_them_and_the_composer(
         (["--long", "nan"], "--long nan: must be"),
         (["--prompt-robustness", "--clips", "."], "--prompt-robustness: is measured on this command's own prompts"),
         (["--songs", "-1"], "--songs -1: must be 0 to 1000"),
+        (["--two-sample-test", "5"], "--two-sample-test 5: must be 6 to 1000 songs"),
+        (
+            ["--two-sample-test", "6", "--clips", "."],
+            "--two-sample-test: is a test of a model's autoencoder; give a MODEL",
+        ),
         (["--clips", "nowhere"], "nowhere: no such folder"),
         (["--clips", ".", "--prompts", "3"], "--prompts: with clips, the prompts are those of the clips"),
         (["--files", "nothing.wav"], "--files nothing.wav: no such file"),

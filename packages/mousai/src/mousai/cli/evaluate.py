@@ -93,6 +93,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--files", nargs="+", default=[], metavar="FILE", help="recordings for the autoencoder (20 s of each)"
     )
     more.add_argument(
+        "--two-sample-test",
+        type=int,
+        default=0,
+        metavar="N",
+        help="compose N songs and test whether a small net can tell decoded from true excerpts of songs that it did "
+        "not learn from (24 are usual)",
+    )
+    more.add_argument(
         "--training-songs",
         metavar="DIR",
         help="folder of `mousai compose` that the model learned from, to look for memorization",
@@ -217,6 +225,7 @@ def _config(args: argparse.Namespace) -> "EvaluationConfig":
         prompt_robustness=args.prompt_robustness,
         songs=args.songs,
         files=tuple(Path(name) for name in args.files),
+        two_sample_test=args.two_sample_test,
         training_songs=None if args.training_songs is None else Path(args.training_songs),
         control=_control_config(args),
         usual=not args.control,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mousai.evaluation.metrics.statistics import Measurement
     from mousai.evaluation.metrics.verdicts import JudgedClips
 
+FEWEST_SONGS = 6
+"""Fewest songs of a classifier two-sample test: two thirds of them teach its net."""
 REFERENCE = "reference renders"
 """Name of the composer's own renders of the same prompts among the sets of clips."""
 
@@ -43,6 +45,7 @@ class EvaluationConfig:
         prompt_robustness: whether some prompts are also given in other words.
         songs: number of composed songs that the autoencoder is measured on.
         files: recordings that the autoencoder is measured on.
+        two_sample_test: number of composed songs of the classifier two-sample test of the autoencoder; 0 for none.
         training_songs: folder of songs that the model learned from, to look for memorization.
         control: what people do with a piece, and on how much of it that is measured; `None` leaves it out.
         usual: whether clips of prompts and the autoencoder are measured, as without `control`.
@@ -68,6 +71,7 @@ class EvaluationConfig:
     prompt_robustness: bool = False
     songs: int = 6
     files: tuple[Path, ...] = ()
+    two_sample_test: int = 0
     training_songs: Path | None = None
     control: ControlConfig | None = None
     usual: bool = True
@@ -89,6 +93,12 @@ class EvaluationConfig:
             raise UserError("prompt_robustness", None, "is measured on this command's own prompts; leave the clips out")
         if not 0 <= self.songs <= 1000:
             raise UserError("songs", self.songs, "must be 0 to 1000")
+        if self.two_sample_test and not FEWEST_SONGS <= self.two_sample_test <= 1000:
+            raise UserError("two_sample_test", self.two_sample_test, f"must be {FEWEST_SONGS} to 1000 songs")
+        if self.two_sample_test and self.model is None and self.clips:
+            raise UserError(
+                "two_sample_test", None, "is a test of a model's autoencoder; give a MODEL beside the clips"
+            )
         for folder in self.clips:
             if not folder.is_dir():
                 raise UserError("clips", str(folder), "no such folder")
@@ -112,7 +122,7 @@ class EvaluationConfig:
         given = {
             **{"prompts": self.prompts, "clips": self.clips, "long": self.long, "files": self.files},
             **{"prompt_robustness": self.prompt_robustness, "training_songs": self.training_songs},
-            "hand_prompts": self.hand_prompts,
+            **{"hand_prompts": self.hand_prompts, "two_sample_test": self.two_sample_test},
         }
         for name, value in given.items():
             if value:
@@ -159,6 +169,7 @@ class EvaluationResult:
         long_pieces: of `long_pieces.compare_ends` by set, if measured.
         prompt_robustness: of `prompt_robustness.compare_with_original`, if measured.
         autoencoder: of `autoencoder.measure_autoencoder`, if measured.
+        two_sample_test: of `two_samples.measure_two_samples`, if measured.
         metrics: the catalogue's metrics of the evaluated set, as far as they were measured.
         control: what people do with a piece, if measured.
     """
@@ -171,5 +182,6 @@ class EvaluationResult:
     long_pieces: dict[str, Any] = field(default_factory=dict)
     prompt_robustness: dict[str, Any] = field(default_factory=dict)
     autoencoder: dict[str, Any] = field(default_factory=dict)
+    two_sample_test: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, "Measurement"] = field(default_factory=dict)
     control: "ControlResult | None" = None

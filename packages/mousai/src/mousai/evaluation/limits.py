@@ -88,7 +88,7 @@ def check_measurable(limits: Sequence[Limit], config: EvaluationConfig) -> None:
         needs = {metric.requires}
         if limit.kind.endswith("_of_reference") and metric.reference == "reference renders":
             needs.add("reference_renders")
-        if metric.requires in ("long", "prompt_robustness", "songs", "files", "control"):
+        if metric.requires in ("long", "prompt_robustness", "songs", "files", "two_sample_test", "control"):
             needs.add("model")
         _check_part(limit, config)
         for field in sorted(needs - {""}):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mousai import __version__
 from mousai.errors import UserError
 from mousai.evaluation.clips import Row, plan_clips, read_clips
-from mousai.evaluation.config import REFERENCE, EvaluationConfig, EvaluationResult
+from mousai.evaluation.config import FEWEST_SONGS, REFERENCE, EvaluationConfig, EvaluationResult
 from mousai.evaluation.control.run import measure_control
 from mousai.evaluation.control.workplace import MEASURE, Workplace
 from mousai.evaluation.control_config import FULL, QUICK, ControlConfig
@@ -26,6 +26,7 @@ from mousai.evaluation.metrics.verdicts import judge_clips
 from mousai.evaluation.prompts import PROMPTS, Prompt, all_prompts
 from mousai.evaluation.rendering import load_pipeline, model_hash, render_clips, render_references
 from mousai.evaluation.report.files import check_folder, write_report
+from mousai.evaluation.two_samples import DECODER_STEPS, measure_two_samples
 
 if TYPE_CHECKING:
     from mousai.pipeline import Mousai
@@ -51,7 +52,7 @@ class _Evaluation:
         self.panel = JudgePanel.load()
         genres = self.panel.genre.names
         self.brought = {folder.name: (folder, read_clips(folder, genres=genres)) for folder in config.clips}
-        usual = config.usual and (config.reference_renders or bool(config.songs))
+        usual = config.usual and (config.reference_renders or bool(config.songs) or bool(config.two_sample_test))
         if usual or (config.control is not None and config.control.composes):
             from mousai.compose.rendering.render import check_tools
 
@@ -88,6 +89,8 @@ class _Evaluation:
                 seconds=6.0 if config.quick else CLIP_SECONDS,
                 steps=(1,) if config.quick else STEPS,
             )
+        if config.usual and pipeline is not None and config.two_sample_test:
+            result.two_sample_test = self._two_sample_test(pipeline, config.two_sample_test)
         result.metrics = measurements(result, config)
         write_report(result, config.out)
         return result
@@ -136,6 +139,20 @@ class _Evaluation:
             clips = render_references(folder, rows)
             found[REFERENCE] = {"folder": folder.name, **compare_ends(folder, clips, self.panel.key)}
         return found
+
+    def _two_sample_test(self, pipeline: "Mousai", songs: int) -> dict[str, Any]:
+        dtype = str(pipeline.dtype).removeprefix("torch.")
+        quick = self.config.quick
+        return measure_two_samples(
+            pipeline,
+            songs=FEWEST_SONGS if quick else songs,
+            seed=self.config.seed,
+            out=self.config.out / "two-sample-test",
+            settings={"model": f"{self.model_hash} in {dtype}"},
+            seconds=3.0 if quick else CLIP_SECONDS,
+            decoder_steps=() if quick else DECODER_STEPS,
+            **({"steps": 2} if quick else {}),
+        )
 
     def _workplace(self, control: ControlConfig, pipeline: "Mousai") -> Workplace:
         config, dtype = self.config, str(pipeline.dtype).removeprefix("torch.")

@@ -1,6 +1,7 @@
 """Reconstruction quality of the autoencoder, beside other codecs of the same bit rate.
 
 model, k steps         encode, decode with k steps of the decoder's diffusion
+without diffusion      the estimate that the decoder's diffusion starts from, where the model has one
 Griffin-Lim, latent    the magnitudes that the same latent decodes to, phases by 32 iterations from random ones
 Griffin-Lim, true      the recording's own magnitudes, phases by 32 iterations: what losing only the phase costs
 Opus                   an audio codec at the latent's bit rate
@@ -18,6 +19,7 @@ from mousai.audio.files import read_audio, write_audio
 from mousai.audio.writing import as_array
 from mousai.evaluation.clips import progress
 from mousai.evaluation.features.waveform import SAMPLE_RATE, Array
+from mousai.evaluation.metrics.attacks import attack_distance, onset_times
 from mousai.evaluation.metrics.levels import levels
 from mousai.evaluation.metrics.reconstruction_metrics import (
     centred_chroma,
@@ -32,17 +34,32 @@ from mousai.evaluation.metrics.statistics import bootstrap_interval
 if TYPE_CHECKING:
     from mousai.codec import Codec
 
-METRICS = ("log_mel_distance", "stft_distance", "log_mel_correlation", "chroma_cosine", "width_change")
-"""Metrics of a reconstruction; the last is how much wider (dB) the output is."""
+METRICS = (
+    *("log_mel_distance", "stft_distance", "log_mel_correlation", "chroma_cosine", "width_change"),
+    "attack_distance",
+)
+"""Metrics of a reconstruction; `width_change` is how much wider (dB) the output is."""
 STEPS = (1, 4, 10)
 ITERATIONS = 32
+ESTIMATE_ROUTE = "without diffusion"
 LATENT_ROUTE, TRUE_ROUTE, OPUS_ROUTE = "Griffin-Lim, latent", "Griffin-Lim, true", "Opus"
+NEXT_TO_NOTHING = 1e-6
+"""Diffusion time from which a step changes the estimate by a millionth: as good as no diffusion."""
 BITS = 8
 """Bits per number of the latent in a codec of latents, for the comparison of bit rates."""
 
 
-def reconstruction_metrics(original: Array, output: Array, *, chroma: Array | None = None) -> dict[str, float]:
-    """`METRICS` of an output beside its original, both `[2, samples]` at 48 kHz; `chroma` is the original's."""
+def reconstruction_metrics(
+    original: Array, output: Array, *, chroma: Array | None = None, onsets: Array | None = None
+) -> dict[str, float]:
+    """`METRICS` of an output beside its original, both `[2, samples]` at 48 kHz.
+
+    Args:
+        original: the original.
+        output: its reconstruction.
+        chroma: the original's `centred_chroma`, where it is known already.
+        onsets: the original's `onset_times`, where they are known already.
+    """
     known = centred_chroma(original) if chroma is None else chroma
     return {
         "log_mel_distance": log_mel_distance(original, output),
@@ -50,6 +67,7 @@ def reconstruction_metrics(original: Array, output: Array, *, chroma: Array | No
         "log_mel_correlation": log_mel_correlation(original, output),
         "chroma_cosine": chroma_agreement(known, centred_chroma(output)),
         "width_change": levels(output).width - levels(original).width,
+        "attack_distance": attack_distance(original, output, onsets=onsets),
     }
 
 
@@ -68,9 +86,9 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
         waveform = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))[None]
         return codec.encode(waveform.to(codec.device))
 
-    def decode_with(count: int) -> Callable[[Array], Array]:
+    def decode_with(count: int, **settings: Any) -> Callable[[Array], Array]:
         def reconstruct(audio: Array) -> Array:
-            return as_array(codec.decode(encode(audio), length=audio.shape[1], decoder_steps=count)[0])
+            return as_array(codec.decode(encode(audio), length=audio.shape[1], decoder_steps=count, **settings)[0])
 
         return reconstruct
 
@@ -94,6 +112,8 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
     for count in steps:
         if count != default:
             found[f"model, {count} step{'s' if count > 1 else ''}"] = decode_with(count)
+    if codec.defaults.griffin_lim:
+        found[ESTIMATE_ROUTE] = decode_with(1, decoder_start=NEXT_TO_NOTHING)
     if config.prior is not None:  # without one a latent does not decode to magnitudes
         found[LATENT_ROUTE] = latent_griffin_lim
     found[TRUE_ROUTE] = lambda audio: griffin_lim(audio, iterations=ITERATIONS)
@@ -138,14 +158,19 @@ def sources(files: Sequence[Path], *, songs: int, seed: int, seconds: float) -> 
     """Name, whether it is a composed song, and waveform: the files, then songs from seeds of no data set."""
     for path in files:
         yield path.stem, False, read_audio(path, sample_rate=SAMPLE_RATE, duration=seconds)
-    if songs:
-        from mousai.compose import GENRES, compose_song, render_song
+    for number in range(songs):
+        name, song = composed_song(number, seed=seed, seconds=seconds)
+        yield name, True, song
 
-        for number in range(songs):
-            digest = hashlib.sha256(f"mousai/benchmarks/reconstruction/{seed}/{number}".encode()).hexdigest()[:12]
-            genre = GENRES[number % len(GENRES)]
-            song = compose_song(int(digest, 16), genre=genre, duration=seconds)
-            yield f"{genre.replace(' ', '-')}-{digest}", True, render_song(song).mix
+
+def composed_song(number: int, *, seed: int, seconds: float) -> tuple[str, Array]:
+    """Name and waveform `[2, samples]` of a song from a seed of no data set."""
+    from mousai.compose import GENRES, compose_song, render_song
+
+    digest = hashlib.sha256(f"mousai/benchmarks/reconstruction/{seed}/{number}".encode()).hexdigest()[:12]
+    genre = GENRES[number % len(GENRES)]
+    song = compose_song(int(digest, 16), genre=genre, duration=seconds)
+    return f"{genre.replace(' ', '-')}-{digest}", render_song(song).mix
 
 
 def measure_autoencoder(
@@ -184,18 +209,18 @@ def measure_autoencoder(
         for (name, composed, audio), _ in zip(
             sources(files, songs=songs, seed=seed, seconds=seconds), turn, strict=True
         ):
-            chroma = centred_chroma(audio)
+            known = {"chroma": centred_chroma(audio), "onsets": onset_times(audio)}
             figures = {}
             kept = {"original": audio}
             for route, reconstruct in by_name.items():
                 output = reconstruct(audio)
-                figures[route] = reconstruction_metrics(audio, output, chroma=chroma)
+                figures[route] = reconstruction_metrics(audio, output, **known)
                 if route in (default, LATENT_ROUTE):
                     kept[route] = output
             packed = opus(audio, bits_per_second=rate)
             if packed is not None:
                 rates.append(packed[1])
-                figures[OPUS_ROUTE] = reconstruction_metrics(audio, packed[0], chroma=chroma)
+                figures[OPUS_ROUTE] = reconstruction_metrics(audio, packed[0], **known)
                 kept[OPUS_ROUTE] = packed[0]
             sounds = {}
             for route, sound in kept.items():
@@ -220,7 +245,7 @@ def measure_autoencoder(
 
 
 def medians(pieces: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Median and bootstrap interval of every metric of every route."""
+    """Median and bootstrap interval of every metric of every route, over the pieces that have one."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     for route in pieces[0]["figures"]:
         found[route] = {}
@@ -229,5 +254,5 @@ def medians(pieces: Sequence[dict[str, Any]]) -> dict[str, dict[str, dict[str, A
             low, high = bootstrap_interval(values)
             finite = [value for value in values if np.isfinite(value)]
             value = round(float(np.median(finite)), 4) if finite else float("nan")
-            found[route][metric] = {"value": value, "interval": [round(low, 4), round(high, 4)], "total": len(values)}
+            found[route][metric] = {"value": value, "interval": [round(low, 4), round(high, 4)], "total": len(finite)}
     return found

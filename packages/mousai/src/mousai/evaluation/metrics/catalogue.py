@@ -86,13 +86,18 @@ MODEL_METRICS: Mapping[str, Metric] = {
             f"autoencoder, {what}: {metric.replace('_', ' ')}, median",
             kind,
             metric,
-            unit="dB" if metric in ("log_mel_distance", "width_change") else "",
+            unit="dB" if metric in ("log_mel_distance", "width_change", "attack_distance") else "",
             requires=kind,
             reference="Griffin-Lim from the same latent",
         )
         for kind, what in (("songs", "composed songs"), ("files", "recordings"))
         for metric in METRICS
     },
+    "two_sample_test": share(
+        "excerpts of songs that a net tells apart, decoded ones from true ones; 50 % if it cannot",
+        requires="two_sample_test",
+        reference="Griffin-Lim from the same latent",
+    ),
 }
 """Metrics of a model beyond its clips; `path` leads through the part of the results named by the first word."""
 
@@ -134,6 +139,8 @@ def measurements(result: EvaluationResult, config: EvaluationConfig) -> dict[str
             _add(found, name, own, reference=other)
         elif part == "prompt_robustness":
             _add(found, name, _at(result.prompt_robustness, metric.path))
+        elif part == "two_sample_test":
+            _add(found, name, _at(result.two_sample_test, ("figure",)))
         elif result.autoencoder:
             kind, figure = metric.path
             routes = result.autoencoder["medians"].get(kind, {})

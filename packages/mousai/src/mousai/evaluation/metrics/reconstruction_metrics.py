@@ -8,22 +8,38 @@ import numpy.typing as npt
 from mousai.evaluation.features.waveform import ANALYSIS_RATE, SAMPLE_RATE, Array, mono, resample
 
 
+def mel_power(
+    audio: Array, *, sample_rate: int = SAMPLE_RATE, n_fft: int = 2048, hop_length: int = 512, bands: int = 80
+) -> Array:
+    """Mel spectrogram of the mono signal `[bands, frames]`, as power."""
+    import librosa
+
+    found: Array = librosa.feature.melspectrogram(
+        y=mono(audio), sr=sample_rate, n_fft=n_fft, hop_length=hop_length, n_mels=bands
+    )
+    return found
+
+
+def relative_db(power: Array, *, loudest: float) -> Array:
+    """Power in dB relative to `loudest`, clipped to -60 dB from below."""
+    import librosa
+
+    found: Array = np.maximum(librosa.power_to_db(power / max(loudest, 1e-10), ref=1.0, amin=1e-10, top_db=None), -60.0)
+    return found
+
+
 def log_mel(audio: Array, *, sample_rate: int = SAMPLE_RATE, loudest: float | None = None) -> Array:
     """Log-mel spectrogram of the mono signal in dB `[80, frames]` (n_fft 2048, hop 512), clipped to -60 to 0.
 
     0 dB is the power `loudest`, by default that of the loudest bin.
     """
-    import librosa
-
-    power = librosa.feature.melspectrogram(y=mono(audio), sr=sample_rate, n_fft=2048, hop_length=512, n_mels=80)
-    top = max(float(power.max()) if loudest is None else loudest, 1e-10)
-    found: Array = np.maximum(librosa.power_to_db(power / top, ref=1.0, amin=1e-10, top_db=None), -60.0)
-    return found
+    power = mel_power(audio, sample_rate=sample_rate)
+    return relative_db(power, loudest=float(power.max()) if loudest is None else loudest)
 
 
 def log_mel_correlation(original: Array, output: Array, *, sample_rate: int = SAMPLE_RATE) -> float:
     """Pearson correlation of the two log-mel spectrograms over all bins; blind to level, and nearly to pitch."""
-    _check_pair(original, output)
+    check_pair(original, output)
     first, second = (log_mel(audio, sample_rate=sample_rate).ravel() for audio in (original, output))
     first, second = first - first.mean(), second - second.mean()
     size = float(np.linalg.norm(first) * np.linalg.norm(second))
@@ -32,11 +48,8 @@ def log_mel_correlation(original: Array, output: Array, *, sample_rate: int = SA
 
 def log_mel_distance(original: Array, output: Array, *, sample_rate: int = SAMPLE_RATE) -> float:
     """Mean absolute difference of the log-mel spectrograms in dB, both relative to the original's loudest bin."""
-    import librosa
-
-    _check_pair(original, output)
-    power = librosa.feature.melspectrogram(y=mono(original), sr=sample_rate, n_fft=2048, hop_length=512, n_mels=80)
-    top = float(power.max())
+    check_pair(original, output)
+    top = float(mel_power(original, sample_rate=sample_rate).max())
     first, second = (log_mel(audio, sample_rate=sample_rate, loudest=top) for audio in (original, output))
     return float(np.abs(first - second).mean())
 
@@ -49,7 +62,7 @@ def stft_distance(original: Array, output: Array, *, sizes: Sequence[int] = (512
     """
     import librosa
 
-    _check_pair(original, output)
+    check_pair(original, output)
     total = 0.0
     for size in sizes:
         first, second = (
@@ -84,7 +97,7 @@ def chroma_cosine(original: Array, output: Array, *, sample_rate: int = SAMPLE_R
 
     Frames in which both are silent are left out; notes against silence count 0.
     """
-    _check_pair(original, output)
+    check_pair(original, output)
     return chroma_agreement(
         centred_chroma(original, sample_rate=sample_rate), centred_chroma(output, sample_rate=sample_rate)
     )
@@ -102,7 +115,8 @@ def chroma_agreement(first: Array, second: Array) -> float:
     return float(cosine[sounding].mean())
 
 
-def _check_pair(original: Array, output: Array) -> None:
+def check_pair(original: Array, output: Array) -> None:
+    """Raise a ValueError unless the two are of one length."""
     if mono(original).shape != mono(output).shape:
         raise ValueError(
             f"original and output have {mono(original).size} and {mono(output).size} samples; must be of one length"

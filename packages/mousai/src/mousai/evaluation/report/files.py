@@ -37,6 +37,7 @@ def write_report(result: EvaluationResult, out: Path) -> None:
         "long_pieces": result.long_pieces,
         "prompt_robustness": result.prompt_robustness,
         "autoencoder": result.autoencoder,
+        "two_sample_test": result.two_sample_test,
         "clips": {name: judged.rows for name, judged in result.sets.items()},
         "control": {} if result.control is None else _control(result.control),
     }

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from mousai.evaluation.config import EvaluationResult
+from mousai.evaluation.features.waveform import SAMPLE_RATE
+from mousai.evaluation.metrics.autoencoder import ESTIMATE_ROUTE
+from mousai.evaluation.metrics.two_sample_test import EXCERPT
 from mousai.evaluation.report import plots
 from mousai.evaluation.report.html import image, note, number, player, table, text
 
@@ -55,13 +58,24 @@ def autoencoder(result: EvaluationResult) -> str:
         return ""
     rates = ", ".join(f"{name} {rate / 1000:.1f} kbit/s" for name, rate in found["bit_rates"].items())
     about = (
-        "Audio encoded and decoded (medians), beside Griffin-Lim (32 iterations) from the magnitudes that the same "
-        "latent decodes to, Griffin-Lim from the true magnitudes, and Opus at the compression level nearest to the "
-        f"latent's bit rate ({text(rates)})."
+        "Audio encoded and decoded (medians), beside the estimate that the decoder's diffusion starts from, Griffin-Lim "
+        "(32 iterations) from the magnitudes that the same latent decodes to, Griffin-Lim from the true magnitudes, and "
+        f"Opus at the compression level nearest to the latent's bit rate ({text(rates)}). Attack distance: within 10 ms "
+        "before and 40 ms after the original's onsets."
     )
     parts = ["<h2>The autoencoder</h2>", note(about)]
-    figures = ("log_mel_distance", "stft_distance", "log_mel_correlation", "chroma_cosine", "width_change")
-    head = ("", "log-mel distance, dB", "STFT distance", "log-mel correlation", "chroma cosine", "width change, dB")
+    figures = (
+        "log_mel_distance",
+        "stft_distance",
+        "log_mel_correlation",
+        "chroma_cosine",
+        "width_change",
+        "attack_distance",
+    )
+    head = (
+        *("", "log-mel distance, dB", "STFT distance", "log-mel correlation", "chroma cosine", "width change, dB"),
+        "attack distance, dB",
+    )
     for kind, title in (("songs", "composed songs"), ("files", "recordings")):
         medians = found["medians"].get(kind)
         if medians:
@@ -71,6 +85,7 @@ def autoencoder(result: EvaluationResult) -> str:
             ]
             parts += [f"<h3>{title}</h3>", table(head, rows, numbers=True)]
             steps = {route: int(route.split()[1]) for route in medians if route.startswith("model")}
+            steps |= {route: 0 for route in medians if route == ESTIMATE_ROUTE}
             parts.append(image(plots.over_steps(medians, steps, figures=figures[:4]), f"metrics over steps, {title}"))
     rows = [
         (text(piece["name"]), *(player(Path("reconstruction", name), Path()) for name in piece["sounds"].values()))
@@ -78,3 +93,22 @@ def autoencoder(result: EvaluationResult) -> str:
     ]
     parts.append(table(("", *found["pieces"][0]["sounds"]), rows))
     return "\n".join(parts)
+
+
+def two_sample_test(result: EvaluationResult) -> str:
+    """Share of excerpts that a net tells apart, decoded by each route from true ones."""
+    if not result.two_sample_test:
+        return ""
+    rows = []
+    for route, found in result.two_sample_test["routes"].items():
+        low, high = found["interval"]
+        of = f"{found['count']} of {found['total']}"
+        rows.append((text(route), f"{found['value']:.1%}", f"{low:.1%} to {high:.1%}", of))
+    each = next(iter(result.two_sample_test["routes"].values()))
+    about = (
+        f"Share of excerpts of {EXCERPT / SAMPLE_RATE:.2f} s that a small net names right, decoded or true, after "
+        f"it learned from {each['songs'] - each['held_out']} composed songs; tested on {each['held_out']} others. 50 %: "
+        "it cannot tell. Levels are equal, and each route has a net of its own."
+    )
+    head = ("", "told apart", "95 % interval", "of")
+    return "<h2>Classifier two-sample test</h2>" + note(about) + table(head, rows, numbers=True)

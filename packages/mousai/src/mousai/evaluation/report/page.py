@@ -26,6 +26,7 @@ def page(result: EvaluationResult, out: Path) -> str:
         model_metrics.long_pieces(result, out),
         model_metrics.prompt_robustness(result),
         model_metrics.autoencoder(result),
+        model_metrics.two_sample_test(result),
         _players(result, out) if result.sets else "",
         "<h2>Settings</h2>",
         table(("setting", "value"), [(name, text(value)) for name, value in result.settings.items()]),
