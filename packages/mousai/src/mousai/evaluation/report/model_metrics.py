@@ -58,10 +58,10 @@ def autoencoder(result: EvaluationResult) -> str:
         return ""
     rates = ", ".join(f"{name} {rate / 1000:.1f} kbit/s" for name, rate in found["bit_rates"].items())
     about = (
-        "Audio encoded and decoded (medians), beside the estimate that the decoder's diffusion starts from, Griffin-Lim "
-        "(32 iterations) from the magnitudes that the same latent decodes to, Griffin-Lim from the true magnitudes, and "
-        f"Opus at the compression level nearest to the latent's bit rate ({text(rates)}). Attack distance: within 10 ms "
-        "before and 40 ms after the original's onsets."
+        "Audio encoded and decoded (medians), beside the estimate that the decoder's diffusion starts from, "
+        "Griffin-Lim (32 iterations) from the magnitudes that the same latent decodes to, Griffin-Lim from the true "
+        f"magnitudes, and Opus at the compression level nearest to the latent's bit rate ({text(rates)}). Attack "
+        "distance: from 10 ms before the original's onsets to 40 ms after them."
     )
     parts = ["<h2>The autoencoder</h2>", note(about)]
     figures = (
@@ -106,8 +106,8 @@ def two_sample_test(result: EvaluationResult) -> str:
         rows.append((text(route), f"{found['value']:.1%}", f"{low:.1%} to {high:.1%}", of))
     each = next(iter(result.two_sample_test["routes"].values()))
     about = (
-        f"Share of excerpts of {EXCERPT / SAMPLE_RATE:.2f} s that a small net names right, decoded or true, after "
-        f"it learned from {each['songs'] - each['held_out']} composed songs; tested on {each['held_out']} others. 50 %: "
+        f"Share of excerpts of {EXCERPT / SAMPLE_RATE:.2f} s that a small net names right, decoded or true, after it "
+        f"learned from {each['songs'] - each['held_out']} composed songs; tested on {each['held_out']} others. At 50 % "
         "it cannot tell. Levels are equal, and each route has a net of its own."
     )
     head = ("", "told apart", "95 % interval", "of")
