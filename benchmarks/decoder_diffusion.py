@@ -115,8 +115,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     paths = sorted(path for path in args.folder.iterdir() if path.suffix in (".flac", ".wav", ".ogg"))
-    if args.songs < len(paths):
-        paths = random.Random(0).sample(paths, args.songs)
+    random.Random(0).shuffle(paths)
+    paths = paths[: args.songs]
     args.out.mkdir(parents=True, exist_ok=True)
     ways = decoders(Codec.from_pretrained(args.model), args.start, args.steps)
     found = []

@@ -20,8 +20,8 @@ from mousai.evaluation.metrics.statistics import share_of
 Excerpts = npt.NDArray[np.float32]
 """Excerpts `[songs, excerpts, samples]`, mono, each of root mean square 1."""
 
-EXCERPT, PER_SONG = 32768, 16
-"""Samples of an excerpt (0.68 s at 48 kHz), and excerpts of a song."""
+EXCERPT, PER_SONG = 16384, 16
+"""Samples of an excerpt (0.34 s at 48 kHz), and excerpts of a song."""
 WINDOWS = (2048, 512, 128)
 """Windows of the three spectra in samples; their hop is a half."""
 RANGE = 70.0
@@ -31,9 +31,9 @@ HELD_OUT = 1 / 3
 STEPS, PAIRS, LEARNING_RATE, WEIGHT_DECAY, DROPOUT = 300, 16, 2e-3, 0.02, 0.3
 """Training steps, pairs of a true and a decoded excerpt in each, and their usual companions."""
 
-_STRIDES = {2048: (8, 1), 512: (4, 2), 128: (2, 4)}
+_STRIDES = {2048: (8, 1), 512: (8, 2), 128: (4, 4)}
 """Strides of the first convolution in frequency and time, by window: what is left has about the same size for all."""
-_CHANNELS = (12, 24, 32)
+_CHANNELS = (8, 16, 32)
 _POOLED = 8  # bands that the last convolution's output is averaged to
 
 
