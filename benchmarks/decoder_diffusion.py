@@ -118,7 +118,9 @@ def main() -> None:
     random.Random(0).shuffle(paths)
     paths = paths[: args.songs]
     args.out.mkdir(parents=True, exist_ok=True)
-    ways = decoders(Codec.from_pretrained(args.model), args.start, args.steps)
+    codec = Codec.from_pretrained(args.model)
+    codec.set_progress_bar_config(disable=True)
+    ways = decoders(codec, args.start, args.steps)
     found = []
     for number, path in enumerate(paths):
         kept = args.out / f"{path.stem}.npz"
