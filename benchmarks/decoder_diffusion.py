@@ -40,20 +40,24 @@ AFTER_ONSETS = 0.15
 """Seconds after an onset at which nothing begins, where the next onset is far enough."""
 
 
-def decoders(codec: Codec, starts: list[float], steps: list[int]) -> dict[str, Callable[[Array], Array]]:
+def decoders(
+    codec: Codec, starts: list[float], steps: list[int], iterations: list[int]
+) -> dict[str, Callable[[Array], Array]]:
     """Functions that reconstruct a waveform `[2, samples]`, by name."""
     known = routes(codec, steps=())
     found = {name: known[name] for name in (TRUE_ROUTE, LATENT_ROUTE)}
 
-    def decoder(start: float, count: int) -> Callable[[Array], Array]:
+    def decoder(start: float, count: int, **more: int) -> Callable[[Array], Array]:
         def reconstruct(audio: Array) -> Array:
             latent = codec.encode(torch.from_numpy(audio)[None])
-            settings = {"decoder_start": start, "decoder_steps": count}
+            settings = {"decoder_start": start, "decoder_steps": count, **more}
             return as_array(codec.decode(latent, length=audio.shape[1], **settings)[0])
 
         return reconstruct
 
     found[ESTIMATE_ROUTE] = decoder(NEXT_TO_NOTHING, 1)
+    for number in iterations:
+        found[f"{ESTIMATE_ROUTE}, {number} iterations"] = decoder(NEXT_TO_NOTHING, 1, griffin_lim=number)
     for start in starts:
         for count in steps:
             found[f"from {start:g}, {count} step{'s' if count > 1 else ''}"] = decoder(start, count)
@@ -110,6 +114,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--start", type=float, nargs="*", default=[0.03])
     parser.add_argument("--steps", type=int, nargs="*", default=[1, 4])
+    parser.add_argument("--iterations", type=int, nargs="*", default=[], help="of Griffin-Lim, without diffusion")
     parser.add_argument("--tested", nargs="*", default=None, help="routes of the two-sample test (default: all)")
     parser.add_argument("--windows", action="store_true", help="also a net for each window alone")
     parser.add_argument("--out", type=Path, required=True)
@@ -120,7 +125,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     codec = Codec.from_pretrained(args.model)
     codec.set_progress_bar_config(disable=True)
-    ways = decoders(codec, args.start, args.steps)
+    ways = decoders(codec, args.start, args.steps, args.iterations)
     found = []
     for number, path in enumerate(paths):
         kept = args.out / f"{path.stem}.npz"
