@@ -110,7 +110,7 @@ def verdicts(
 def _pairs(true: Excerpts, decoded: Excerpts) -> Excerpts:
     """Pairs `[pairs, 2, samples]` of which neither is silent."""
     pairs = np.stack([true, decoded], axis=2).reshape(-1, 2, true.shape[-1])
-    found: Excerpts = pairs[pairs.any(axis=2).all(axis=1)]
+    found: Excerpts = pairs[(pairs != 0).any(axis=2).all(axis=1)]
     if not len(found):
         raise ValueError("all excerpts are silent; give songs that sound")
     return found
