@@ -209,6 +209,13 @@ def test_the_mean_of_all_prompts_explains_nothing():
     assert float(share) == pytest.approx(1)
 
 
+@torch.no_grad()
+def test_a_batch_that_means_one_thing_gives_no_huge_loss(pipe: Mousai, captions: list[str]):
+    asked = attention_inputs(pipe.latent_diffusion, pipe.text_encoder, captions[:2], count=8, seed=0)
+    meant, other = embedded(pipe, captions[:1] * 3), embedded(pipe, captions[1:2] * 3)
+    assert 1 < float(unexplained(pipe.latent_diffusion, other, meant, asked)) < 1000
+
+
 def test_a_student_begins_as_its_teacher(pipe: Mousai, tmp_path: Path, captions: list[str]):
     teacher = pipe.text_encoder
     student, sizes = student_of(teacher, [], tokens=0, layers=teacher.model.config.num_layers + 1, made=tmp_path / "t")
@@ -248,6 +255,7 @@ def test_a_large_encoder_is_refused(pipe: Mousai, monkeypatch: pytest.MonkeyPatc
         ({"tokens": 20}, "tokens=20: must be 300 or more, or 0 to keep the tokenizer"),
         ({"dropout": 1.0}, "dropout=1: must be 0 or more, below 1"),
         ({"queries": 0}, "queries=0: must be 1 or more"),
+        ({"loop": LoopConfig(max_steps=1, batch=1)}, "loop.batch=1: must be 2 or more: prompts are told apart"),
         ({"loop": LoopConfig(max_steps=1, compile=True)}, "loop.compile=True: is for the two stages, and of no use"),
         ({"loop": LoopConfig(max_steps=1, strategy="fsdp")}, "loop.strategy='fsdp': is for large models; leave it out"),
     ],

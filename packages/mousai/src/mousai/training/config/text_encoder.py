@@ -73,6 +73,8 @@ class TextEncoderTrainingConfig(TrainingConfig):
             raise UserError("dropout", self.dropout, "must be 0 or more, below 1")
         if self.tokens and self.tokens < 300:
             raise UserError("tokens", self.tokens, "must be 300 or more, or 0 to keep the tokenizer")
+        if self.loop.batch < 2:
+            raise UserError("loop.batch", self.loop.batch, "must be 2 or more: prompts are told apart within a batch")
         for name, given in (
             ("resident", self.loop.resident),
             ("cuda_graph", self.loop.cuda_graph),

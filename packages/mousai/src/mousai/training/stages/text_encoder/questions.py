@@ -19,6 +19,8 @@ from vdiffusion import NoiseSource
 FRAMES = 120
 """Latent frames of the pieces that are made to hear the questions: ten seconds of the bundled model."""
 STEPS = 10
+ALIKE = 0.01
+"""Share of the power of answers that counts as their variance where they are all but the same."""
 
 
 def cross_attentions(model: LatentDiffusion) -> dict[str, Attention]:
@@ -95,8 +97,9 @@ def unexplained(
 
 
 def _spread(answers: Tensor) -> Tensor:
-    """The variance among the members of a batch [B, ...]."""
-    return (answers - answers.mean(0, keepdim=True)).square().mean().clamp(min=1e-12)
+    """The variance among the members of a batch [B, ...], at least `ALIKE` of their power: some mean one thing."""
+    variance = (answers - answers.mean(0, keepdim=True)).square().mean()
+    return torch.maximum(variance, ALIKE * answers.square().mean())
 
 
 def _modulation(model: LatentDiffusion, text: TextEmbedding) -> Tensor:
