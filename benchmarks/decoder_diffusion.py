@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from mousai.audio.files import read_audio
-from mousai.audio.writing import as_array
 from mousai.codec import Codec
 from mousai.evaluation.features.waveform import SAMPLE_RATE, Array
 from mousai.evaluation.metrics.attacks import attack_differences, onset_times
@@ -29,6 +27,7 @@ from mousai.evaluation.metrics.autoencoder import (
     TRUE_ROUTE,
     reconstruction_metrics,
     routes,
+    through_model,
 )
 from mousai.evaluation.metrics.reconstruction_metrics import log_mel_distance, stft_distance
 from mousai.evaluation.metrics.two_sample_test import WINDOWS, cut_excerpts, two_sample_test
@@ -46,21 +45,14 @@ def decoders(
     """Functions that reconstruct a waveform `[2, samples]`, by name."""
     known = routes(codec, steps=())
     found = {name: known[name] for name in (TRUE_ROUTE, LATENT_ROUTE)}
-
-    def decoder(start: float, count: int, **more: int) -> Callable[[Array], Array]:
-        def reconstruct(audio: Array) -> Array:
-            latent = codec.encode(torch.from_numpy(audio)[None])
-            settings = {"decoder_start": start, "decoder_steps": count, **more}
-            return as_array(codec.decode(latent, length=audio.shape[1], **settings)[0])
-
-        return reconstruct
-
-    found[ESTIMATE_ROUTE] = decoder(NEXT_TO_NOTHING, 1)
+    nothing = {"decoder_start": NEXT_TO_NOTHING, "decoder_steps": 1}
+    found[ESTIMATE_ROUTE] = through_model(codec, **nothing)
     for number in iterations:
-        found[f"{ESTIMATE_ROUTE}, {number} iterations"] = decoder(NEXT_TO_NOTHING, 1, griffin_lim=number)
+        found[f"{ESTIMATE_ROUTE}, {number} iterations"] = through_model(codec, **nothing, griffin_lim=number)
     for start in starts:
         for count in steps:
-            found[f"from {start:g}, {count} step{'s' if count > 1 else ''}"] = decoder(start, count)
+            name = f"from {start:g}, {count} step{'s' if count > 1 else ''}"
+            found[name] = through_model(codec, decoder_start=start, decoder_steps=count)
     return found
 
 

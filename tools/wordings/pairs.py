@@ -17,7 +17,6 @@ import argparse
 import json
 import re
 import sys
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,10 +26,11 @@ from typing import Any
 from mousai.compose.annotations.facts import song_facts
 from mousai.compose.captions import requests, sentences
 from mousai.compose.captions.facts import Facts, draw_facts, widen_facts
-from mousai.compose.captions.phrases import listed
+from mousai.compose.captions.phrases import listed, tidy
 from mousai.compose.composition import compose_song
 from mousai.compose.styles import STYLES
 from mousai.conditioning.attributes import key_name, parse_attributes
+from mousai.conditioning.vocabulary import without_accents
 
 KNOWN = {
     "electronic": ("house", "techno", "trance"),
@@ -112,9 +112,7 @@ def usual_tempo(kind: str, mood: str, prompt: str) -> str:
     if kind not in TEMPOS:
         return ""
     low, high = TEMPOS[kind]
-    text = "".join(
-        letter for letter in unicodedata.normalize("NFD", prompt.lower()) if not unicodedata.combining(letter)
-    )
+    text = without_accents(prompt.lower())
     if re.search(SLOW_WORDS, text):
         place = 0.1
     elif re.search(FAST_WORDS, text):
@@ -146,13 +144,13 @@ def of_songs(count: int, seed: int) -> Iterator[dict[str, str]]:
             facts = draw_facts(row, rng)
             wide = widen_facts(facts, row, rng)
             if rng.random() < 0.65:
-                prompt = _written(rng.choice(requests.FORMS)(wide, rng))
+                prompt = tidy(rng.choice(requests.FORMS)(wide, rng))
             else:
-                prompt = requests.more(_written(rng.choice(sentences.FORMS)(wide, rng)), wide)
+                prompt = requests.more(tidy(rng.choice(sentences.FORMS)(wide, rng)), wide)
             yield {"prompt": prompt or "music", "caption": _of_facts(facts, wide, row, prompt)}
         if row["style"] in _GENRE:
             facts = replace(draw_facts(row, rng), context="")
-            prompt = _written(rng.choice(sentences.FORMS)(facts, rng)) or "music"
+            prompt = tidy(rng.choice(sentences.FORMS)(facts, rng)) or "music"
             kind = row["style"] if facts.style else row["genre"] if facts.genre else ""
             bpm = "" if facts.bpm else usual_tempo(kind, row["mood"] if facts.mood else "", prompt)
             yield {"prompt": prompt, "caption": f"{prompt.rstrip('.')}, {bpm}" if bpm else prompt}
@@ -168,10 +166,6 @@ def _of_facts(facts: Facts, wide: Facts, row: Mapping[str, Any], prompt: str) ->
     bpm = wide.bpm or usual_tempo(told, mood, f"{facts.speed} {prompt}")
     rest = [word for word in (facts.undrummed and "no drums", bpm, key) if word]
     return plain_caption(told, mood, players, rest)
-
-
-def _written(text: str) -> str:
-    return " ".join(text.split()).replace(" ,", ",").replace("lead lead ", "lead, lead ")
 
 
 def main() -> int:

@@ -193,6 +193,12 @@ def check_recording(field: str, sound: "Tensor", *, sample_rate: int) -> None:
         raise UserError(field, hint=f"reaches {peak:g}, far beyond ±1; turn it down to within ±1 first")
 
 
+def all_finite(sound: "Tensor") -> bool:
+    """Tell whether a waveform of one sample or more holds neither NaN nor infinity."""
+    # NaN passes into both ends. `sound.isfinite()` of all samples would take twice the memory of a long piece.
+    return all(bool(end.isfinite()) for end in sound.aminmax())
+
+
 def as_waveform(audio: Any, *, sample_rate: int, channels: int, field: str = "init_audio") -> "Tensor":
     """Return a recording as a float32 tensor [channels, samples] at the model's rate.
 
@@ -226,7 +232,7 @@ def as_waveform(audio: Any, *, sample_rate: int, channels: int, field: str = "in
     if audio.ndim != 2 or audio.shape[0] not in {1, channels, 2} or not audio.shape[1]:
         raise UserError(field, shape, f"expected the shape [channels={channels}, samples], or [samples] for mono")
     sound: torch.Tensor = audio.detach().float()
-    if not all(bool(end.isfinite()) for end in sound.aminmax()):
+    if not all_finite(sound):
         raise UserError(field, hint="has samples that are no finite numbers")
     check_recording(field, sound, sample_rate=sample_rate)
     if len(sound) > channels:

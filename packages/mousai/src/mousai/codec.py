@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dmae import DMAE, DecodingConfig
-from mousai.arguments import as_waveform, check_griffin_lim, check_seed
+from mousai.arguments import all_finite, as_waveform, check_griffin_lim, check_seed
 from mousai.audio.limiter import BLOCK, REACH, limit
 from mousai.device import plain_defaults, resolve_device
 from mousai.dtype import DTYPES, resolve_dtype
@@ -50,8 +50,7 @@ def compile_net(net: nn.Module) -> None:
 
 def require_finite(made: Tensor) -> Tensor:
     """Return what a model made; `UserError` where it holds NaN or infinity, which no player and no file could hold."""
-    # NaN passes into both ends. `made.isfinite()` of all samples would take twice the memory of a long piece.
-    if not all(bool(end.isfinite()) for end in made.aminmax()):
+    if not all_finite(made):
         raise UserError(
             "the model gave numbers that are not finite, so that nothing was made: its weights or an adapter are "
             "damaged, or a guidance scale is too high"

@@ -61,11 +61,12 @@ def initial_estimate(
         phases = _single_pass(magnitudes, first, hop_length, circular)
         start = as_spectrum(phases)
     else:
-        bins = len(window) // (2 * BASS) + 1
-        # As many bins and samples of the hop as the bass has at its own rate.
-        phases = _single_pass(magnitudes[..., :bins, :], first[..., :bins], hop_length // BASS, circular)
-        bass = settle_bass(
-            magnitudes[..., :bins, :],
+        bins = len(window) // (2 * BASS)
+        bass = magnitudes[..., : bins + 1, :]  # the spectrum of a waveform at an eighth of the rate, in the same frames
+        phases = _single_pass(bass, first[..., : bins + 1], hop_length // BASS, circular)
+        # An iteration costs an eighth of one of everything. The notes lie there and need the most iterations.
+        settled = griffin_lim_spectrum(
+            bass,
             as_spectrum(phases),
             window=window[::BASS],
             hop_length=hop_length // BASS,
@@ -73,8 +74,9 @@ def initial_estimate(
             iterations=math.ceil(BASS_SHARE * iterations),
             circular=circular,
         )
+        kept = bins - round(BASS_BORDER * bins)
         start = noise_phases(magnitudes.shape, position=position).to(magnitudes.device)
-        start[..., : bass.shape[-2], :] = bass
+        start[..., :kept, :] = settled[..., :kept, :]
         iterations = math.ceil(FULL_SHARE * iterations)
     wave = griffin_lim(
         magnitudes,
@@ -87,47 +89,6 @@ def initial_estimate(
         circular=circular,
     )
     return wave, phases
-
-
-def settle_bass(
-    magnitudes: Tensor,
-    start: Tensor,
-    *,
-    window: Tensor,
-    hop_length: int,
-    length: int,
-    iterations: int,
-    circular: bool = False,
-) -> Tensor:
-    """Find the phases of the bass by Griffin-Lim for the bass alone.
-
-        bins of the bass ── spectrum of a waveform at an eighth of the rate, same frames ── Griffin-Lim ──> their phases
-
-    An iteration costs an eighth of one of everything. The notes lie there and need the most iterations.
-
-    Args:
-        magnitudes: magnitudes of the bass [..., bins, frames].
-        start: complex spectrum of the same shape, from whose phases the algorithm starts.
-        window: every eighth sample of the window of a frame.
-        hop_length: samples of the bass from one frame to the next.
-        length: samples of the bass.
-        iterations: iterations of Griffin-Lim.
-        circular: whether the waveform is a circle.
-
-    Returns:
-        Complex spectrum of the bins whose phases are kept: all but a sixteenth at the upper end [..., kept, frames].
-    """
-    bass = griffin_lim_spectrum(
-        magnitudes,
-        start,
-        window=window,
-        hop_length=hop_length,
-        length=length,
-        iterations=iterations,
-        circular=circular,
-    )
-    bins = bass.shape[-2] - 1
-    return bass[..., : bins - round(BASS_BORDER * bins), :]
 
 
 def _single_pass(magnitudes: Tensor, first: Tensor, hop_length: int, circular: bool) -> Tensor:

@@ -37,6 +37,11 @@ class TextEmbedding:
     hidden: Tensor
     mask: Tensor
 
+    def mean(self) -> Tensor:
+        """The mean over the tokens of each prompt [batch, features]; zero where it has none."""
+        counted = self.mask[..., None].to(self.hidden)
+        return (self.hidden * counted).sum(1) / counted.sum(1).clamp(min=1)
+
     def repeated(self, times: int) -> "TextEmbedding":
         """Every prompt `times` times in a row."""
         return TextEmbedding(self.hidden.repeat_interleave(times, dim=0), self.mask.repeat_interleave(times, dim=0))

@@ -29,9 +29,13 @@ def content_words(text: str) -> list[str]:
 
     Numbers, articles, and words as "music" and "song" are left out.
     """
-    letters = unicodedata.normalize("NFD", text.lower())
-    letters = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    letters = without_accents(text.lower())
     return [word for word in re.findall(r"[^\W\d_]{3,}", letters) if word not in _EMPTY]
+
+
+def without_accents(text: str) -> str:
+    """The letters of a text without their accents."""
+    return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
 
 
 def vocabulary_of(captions: Iterable[str]) -> frozenset[str]:

@@ -112,8 +112,7 @@ def global_condition(
         return {}
     parts = []
     if text is not None:
-        counted = text.mask[..., None].to(text.hidden)
-        parts.append((text.hidden * counted).sum(1) / counted.sum(1).clamp(min=1))
+        parts.append(text.mean())
     if inject:
         steady = inject[0][:, ATTRIBUTE_CHANNELS - GLOBAL_CHANNELS : ATTRIBUTE_CHANNELS, 0]
         parts = [*(mean.expand(len(steady), -1) for mean in parts), steady]

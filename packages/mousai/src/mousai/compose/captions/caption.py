@@ -15,6 +15,7 @@ from ..annotations.facts import song_facts
 from ..song import Song
 from . import requests, sentences
 from .facts import draw_facts, widen_facts
+from .phrases import tidy
 
 WIDE = 0.4
 """Share of captions in rarer words."""
@@ -39,7 +40,7 @@ def caption_from_metadata(row: Mapping[str, Any], rng: Random) -> str:
         facts = widen_facts(facts, row, rng)
     asked = wide and rng.random() < 0.65
     form = rng.choice(requests.FORMS if asked else sentences.FORMS)
-    text = " ".join(form(facts, rng).split()).replace(" ,", ",").replace("lead lead ", "lead, lead ")
+    text = tidy(form(facts, rng))
     if wide and not asked:
         text = requests.more(text, facts)
     if not text:

@@ -1,11 +1,11 @@
 """The facts of a song that one caption names, as drawn words."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
+from ...conditioning.vocabulary import without_accents
 from ..instruments import KITS
 from ..styles import STYLES
 from .nicknames import GENRE_NICKNAMES, INSTRUMENT_NICKNAMES, MOOD_NICKNAMES, STYLE_NICKNAMES
@@ -136,4 +136,4 @@ def _folded(text: str, rng: Random) -> str:
     """The text, in half of the cases without its accents."""
     if text.isascii() or rng.random() < 0.5:
         return text
-    return "".join(letter for letter in unicodedata.normalize("NFD", text) if not unicodedata.combining(letter))
+    return without_accents(text)

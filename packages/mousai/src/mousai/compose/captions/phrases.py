@@ -40,3 +40,8 @@ def in_key(key: str) -> str:
     if not key:
         return ""
     return f"in the {key}" if key.startswith("key of") else f"in a {key}" if key.endswith("key") else f"in {key}"
+
+
+def tidy(text: str) -> str:
+    """A caption with single spaces, none before a comma, and no lead that leads twice."""
+    return " ".join(text.split()).replace(" ,", ",").replace("lead lead ", "lead, lead ")

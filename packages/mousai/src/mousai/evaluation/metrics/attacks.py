@@ -8,7 +8,7 @@ both       ──> log-mel spectrograms with windows of 128 samples, compared th
 import numpy as np
 
 from mousai.evaluation.features.waveform import SAMPLE_RATE, Array, mono
-from mousai.evaluation.metrics.reconstruction_metrics import check_pair, mel_power, relative_db
+from mousai.evaluation.metrics.reconstruction_metrics import log_mel_differences, mel_power, relative_db
 
 WINDOW, HOP, BANDS = 128, 32, 12
 """Samples of a window, samples from one to the next, and mel bands: at 48 kHz 2.7 ms and 0.7 ms."""
@@ -91,14 +91,8 @@ def attack_differences(
     original: Array, output: Array, *, sample_rate: int = SAMPLE_RATE, onsets: Array | None = None
 ) -> Array:
     """Absolute differences in dB `[bands, onsets, frames]`, whose mean is `attack_distance`; its arguments."""
-    check_pair(original, output)
     seconds = onset_times(original, sample_rate=sample_rate) if onsets is None else onsets
-    powers = [
-        mel_power(audio, sample_rate=sample_rate, n_fft=WINDOW, hop_length=HOP, bands=BANDS)
-        for audio in (original, output)
-    ]
-    loudest = float(powers[0].max())
+    found = log_mel_differences(original, output, sample_rate=sample_rate, n_fft=WINDOW, hop_length=HOP, bands=BANDS)
     around = np.arange(-round(BEFORE * sample_rate / HOP), round(AFTER * sample_rate / HOP) + 1)
     places = np.round(seconds * sample_rate / HOP).astype(int)[:, None] + around
-    first, second = (relative_db(power[:, places], loudest=loudest) for power in powers)
-    return np.abs(first - second)
+    return found[:, places]

@@ -32,6 +32,8 @@ from mousai.evaluation.metrics.reconstruction_metrics import (
 from mousai.evaluation.metrics.statistics import bootstrap_interval
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from mousai.codec import Codec
 
 METRICS = (
@@ -71,6 +73,22 @@ def reconstruction_metrics(
     }
 
 
+def through_model(codec: "Codec", **settings: Any) -> Callable[[Array], Array]:
+    """A function that reconstructs a waveform `[2, samples]`, with settings of decoding in place of the model's."""
+
+    def reconstruct(audio: Array) -> Array:
+        return as_array(codec.decode(_encoded(codec, audio), length=audio.shape[1], **settings)[0])
+
+    return reconstruct
+
+
+def _encoded(codec: "Codec", audio: Array) -> "Tensor":
+    import torch
+
+    waveform = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))[None]
+    return codec.encode(waveform.to(codec.device))
+
+
 def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callable[[Array], Array]]:
     """Functions that reconstruct a waveform `[2, samples]`, by name; the first is the model's own default."""
     import torch
@@ -82,20 +100,10 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
     config = codec.autoencoder.config
     default = codec.defaults.decoder_steps
 
-    def encode(audio: Array) -> Any:
-        waveform = torch.from_numpy(np.ascontiguousarray(audio, dtype=np.float32))[None]
-        return codec.encode(waveform.to(codec.device))
-
-    def decode_with(count: int, **settings: Any) -> Callable[[Array], Array]:
-        def reconstruct(audio: Array) -> Array:
-            return as_array(codec.decode(encode(audio), length=audio.shape[1], decoder_steps=count, **settings)[0])
-
-        return reconstruct
-
     def latent_griffin_lim(audio: Array) -> Array:
         prior = codec.autoencoder.prior.require_magnitudes()
         with torch.no_grad():
-            magnitudes = prior.magnitudes(prior.conditions(encode(audio)))
+            magnitudes = prior.magnitudes(prior.conditions(_encoded(codec, audio)))
             noise = torch.randn(magnitudes.shape, generator=torch.Generator().manual_seed(0), dtype=torch.complex64)
             mid_side = dmae_griffin_lim(
                 magnitudes,
@@ -108,12 +116,12 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
             sound = limited(to_mid_side(mid_side)[..., : audio.shape[1]].contiguous())
         return as_array(sound[0])
 
-    found: dict[str, Callable[[Array], Array]] = {default_route(codec): decode_with(default)}
+    found: dict[str, Callable[[Array], Array]] = {default_route(codec): through_model(codec, decoder_steps=default)}
     for count in steps:
         if count != default:
-            found[f"model, {count} step{'s' if count > 1 else ''}"] = decode_with(count)
+            found[f"model, {count} step{'s' if count > 1 else ''}"] = through_model(codec, decoder_steps=count)
     if codec.defaults.griffin_lim:
-        found[ESTIMATE_ROUTE] = decode_with(1, decoder_start=NEXT_TO_NOTHING)
+        found[ESTIMATE_ROUTE] = through_model(codec, decoder_steps=1, decoder_start=NEXT_TO_NOTHING)
     if config.prior is not None:  # without one a latent does not decode to magnitudes
         found[LATENT_ROUTE] = latent_griffin_lim
     found[TRUE_ROUTE] = lambda audio: griffin_lim(audio, iterations=ITERATIONS)

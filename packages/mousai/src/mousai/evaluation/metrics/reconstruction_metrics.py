@@ -28,13 +28,13 @@ def relative_db(power: Array, *, loudest: float) -> Array:
     return found
 
 
-def log_mel(audio: Array, *, sample_rate: int = SAMPLE_RATE, loudest: float | None = None) -> Array:
+def log_mel(audio: Array, *, sample_rate: int = SAMPLE_RATE) -> Array:
     """Log-mel spectrogram of the mono signal in dB `[80, frames]` (n_fft 2048, hop 512), clipped to -60 to 0.
 
-    0 dB is the power `loudest`, by default that of the loudest bin.
+    0 dB is the power of the loudest bin.
     """
     power = mel_power(audio, sample_rate=sample_rate)
-    return relative_db(power, loudest=float(power.max()) if loudest is None else loudest)
+    return relative_db(power, loudest=float(power.max()))
 
 
 def log_mel_correlation(original: Array, output: Array, *, sample_rate: int = SAMPLE_RATE) -> float:
@@ -48,10 +48,21 @@ def log_mel_correlation(original: Array, output: Array, *, sample_rate: int = SA
 
 def log_mel_distance(original: Array, output: Array, *, sample_rate: int = SAMPLE_RATE) -> float:
     """Mean absolute difference of the log-mel spectrograms in dB, both relative to the original's loudest bin."""
+    return float(log_mel_differences(original, output, sample_rate=sample_rate).mean())
+
+
+def log_mel_differences(original: Array, output: Array, **mel: int) -> Array:
+    """Absolute differences in dB `[bands, frames]`, both relative to the original's loudest bin.
+
+    Args:
+        original: `[channels, samples]` or `[samples]`.
+        output: its reconstruction, of the same length.
+        **mel: arguments of `mel_power`.
+    """
     check_pair(original, output)
-    top = float(mel_power(original, sample_rate=sample_rate).max())
-    first, second = (log_mel(audio, sample_rate=sample_rate, loudest=top) for audio in (original, output))
-    return float(np.abs(first - second).mean())
+    powers = [mel_power(audio, **mel) for audio in (original, output)]
+    first, second = (relative_db(power, loudest=float(powers[0].max())) for power in powers)
+    return np.abs(first - second)
 
 
 def stft_distance(original: Array, output: Array, *, sizes: Sequence[int] = (512, 1024, 2048)) -> float:

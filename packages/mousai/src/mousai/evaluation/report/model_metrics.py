@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mousai.evaluation.config import EvaluationResult
 from mousai.evaluation.features.waveform import SAMPLE_RATE
-from mousai.evaluation.metrics.autoencoder import ESTIMATE_ROUTE
+from mousai.evaluation.metrics.autoencoder import ESTIMATE_ROUTE, METRICS
 from mousai.evaluation.metrics.two_sample_test import EXCERPT
 from mousai.evaluation.report import plots
 from mousai.evaluation.report.html import image, note, number, player, table, text
@@ -64,14 +64,6 @@ def autoencoder(result: EvaluationResult) -> str:
         "distance: from 10 ms before the original's onsets to 40 ms after them."
     )
     parts = ["<h2>The autoencoder</h2>", note(about)]
-    figures = (
-        "log_mel_distance",
-        "stft_distance",
-        "log_mel_correlation",
-        "chroma_cosine",
-        "width_change",
-        "attack_distance",
-    )
     head = (
         *("", "log-mel distance, dB", "STFT distance", "log-mel correlation", "chroma cosine", "width change, dB"),
         "attack distance, dB",
@@ -80,13 +72,13 @@ def autoencoder(result: EvaluationResult) -> str:
         medians = found["medians"].get(kind)
         if medians:
             rows = [
-                (text(route), *(number(each[figure]["value"], 3) for figure in figures))
+                (text(route), *(number(each[figure]["value"], 3) for figure in METRICS))
                 for route, each in medians.items()
             ]
             parts += [f"<h3>{title}</h3>", table(head, rows, numbers=True)]
             steps = {route: int(route.split()[1]) for route in medians if route.startswith("model")}
             steps |= {route: 0 for route in medians if route == ESTIMATE_ROUTE}
-            parts.append(image(plots.over_steps(medians, steps, figures=figures[:4]), f"metrics over steps, {title}"))
+            parts.append(image(plots.over_steps(medians, steps, figures=METRICS[:4]), f"metrics over steps, {title}"))
     rows = [
         (text(piece["name"]), *(player(Path("reconstruction", name), Path()) for name in piece["sounds"].values()))
         for piece in found["pieces"]

@@ -12,8 +12,8 @@ from mousai.conditioning.text import T5TextEncoder, TextEmbedding
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.sampling_config import SamplingConfig
 from mousai.training.config import LatentDiffusionTrainingConfig
+from mousai.training.stages.listening import music_for
 from mousai.training.stages.module import Sound, Stage
-from vdiffusion import NoiseSource
 
 SAMPLE_STEPS = 20
 """Steps of the sampler for samples to listen to."""
@@ -85,24 +85,16 @@ class LatentDiffusionStage(Stage):
     @torch.no_grad()
     def sounds(self, count: int, seconds: float) -> list[Sound]:
         """Music for the prompts."""
-        from mousai.conditioning.attributes import parse_attributes
-
         prompts = self.prompts[:count]
         if not prompts:
             return []
-        autoencoder: DMAE = self._beside["autoencoder"].to(self.device)
-        config = autoencoder.config
-        samples = round(seconds * config.sample_rate)
-        reads_text = bool(self.model.config.net.context_features)
-        latent = self.model.sample(
-            Conditioning(
-                frames=-(-samples // config.hop_length),
-                text=self.embed(prompts) if reads_text else None,
-                attributes=[parse_attributes(prompt) for prompt in prompts],
-            ),
-            noise=NoiseSource(self.config.loop.seed, range(len(prompts))),
-            config=SamplingConfig(num_inference_steps=SAMPLE_STEPS, guidance_scale=3.0 if reads_text else 1.0),
+        text = self.read_text(prompts)
+        return music_for(
+            prompts,
+            text,
+            model=self.model,
+            autoencoder=self._beside["autoencoder"].to(self.device),
+            seconds=seconds,
+            seed=self.config.loop.seed,
+            config=SamplingConfig(num_inference_steps=SAMPLE_STEPS, guidance_scale=1.0 if text is None else 3.0),
         )
-        waves = autoencoder.decode(latent, length=samples)
-        pairs = zip(prompts, waves, strict=True)
-        return [Sound(prompt, wave.clamp(-1, 1).cpu(), config.sample_rate) for prompt, wave in pairs]

@@ -7,15 +7,13 @@ import torch
 from torch import Tensor
 
 from dmae import DMAE
-from mousai.conditioning.attributes import parse_attributes
-from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import T5TextEncoder, TextEmbedding
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.sampling_config import SamplingConfig
 from mousai.training.config import TextEncoderTrainingConfig
+from mousai.training.stages.listening import music_for
 from mousai.training.stages.module import Sound, Stage
 from mousai.training.stages.text_encoder.questions import unexplained
-from vdiffusion import NoiseSource
 
 
 class TextEncoderStage(Stage):
@@ -88,16 +86,13 @@ class TextEncoderStage(Stage):
         if not prompts:
             return []
         model, autoencoder = (self._beside[name].to(self.device) for name in ("model", "autoencoder"))
-        samples = round(seconds * autoencoder.config.sample_rate)
-        latent = model.sample(
-            Conditioning(
-                frames=-(-samples // autoencoder.config.hop_length),
-                text=self._read(self.text, prompts),
-                attributes=[parse_attributes(prompt) for prompt in prompts],
-            ),
-            noise=NoiseSource(self.config.loop.seed, range(len(prompts))),
+        text = self._read(self.text, prompts)
+        return music_for(
+            prompts,
+            text,
+            model=model,
+            autoencoder=autoencoder,
+            seconds=seconds,
+            seed=self.config.loop.seed,
             config=self.defaults,
         )
-        waves = autoencoder.decode(latent, length=samples)
-        rate = autoencoder.config.sample_rate
-        return [Sound(prompt, wave.clamp(-1, 1).cpu(), rate) for prompt, wave in zip(prompts, waves, strict=True)]

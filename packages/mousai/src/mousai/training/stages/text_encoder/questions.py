@@ -104,8 +104,7 @@ def _spread(answers: Tensor) -> Tensor:
 
 def _modulation(model: LatentDiffusion, text: TextEmbedding) -> Tensor:
     """What the global condition makes of the mean embedding, where nothing else is told [B, modulation_features]."""
-    counted = text.mask[..., None].to(text.hidden)
-    mean = (text.hidden * counted).sum(1) / counted.sum(1).clamp(min=1)
+    mean = text.mean()
     embedding = cast(GlobalEmbedding, model.net.global_embedding)
     return cast(Tensor, embedding(F.pad(mean, (0, model.config.net.global_features - mean.shape[1]))))
 
