@@ -11,6 +11,7 @@ from mousai.callbacks import Interrupted, step_callback
 from mousai.codec import require_finite
 from mousai.conditioning.attributes import MusicAttributes, parse_attributes, strip_attributes
 from mousai.conditioning.conditioning import Conditioning
+from mousai.conditioning.text import TextEmbedding
 from mousai.errors import UserError
 from mousai.exact.pieces import each_alone
 from mousai.output import MousaiOutput
@@ -48,7 +49,8 @@ def ask(
         pipe: the model.
         request: the call.
         frames: length in latent frames.
-        in_time: whether the prompts' tempo counts.
+        in_time: whether the prompts' tempo counts; where none is stated, the one that is usual for the prompt, unless
+            there are controls, which may have another.
         span: seconds at which the piece begins and ends, in its own time; by default those of the frames, from 0.
 
     Raises:
@@ -57,6 +59,8 @@ def ask(
     stripped = request.config.attribute_guidance_scale != 0
     cond = _conditioning(pipe, request, request.prompts, frames, in_time=in_time, stripped=stripped)
     attributes = attributes_of(request, in_time=in_time)
+    if in_time and request.controls is None:
+        attributes = _in_usual_tempo(pipe, request, attributes, cond.text)
     if span is None:
         span = (0.0, frames * pipe.autoencoder.config.hop_length / pipe.sample_rate)
     controls = [] if request.controls is None else [request.controls.placed(one, *span) for one in attributes]
@@ -71,6 +75,17 @@ def attributes_of(request: Request, *, in_time: bool) -> list[MusicAttributes]:
     """Tempo, key and lead of each piece: what the request knows of them, and else what its prompt says."""
     parsed = [_parsed(prompt, in_time=in_time) for prompt in request.prompts for _ in range(request.times)]
     return [one.updated(request.attributes) for one in parsed]
+
+
+def _in_usual_tempo(
+    pipe: "Mousai", request: Request, attributes: list[MusicAttributes], text: TextEmbedding | None
+) -> list[MusicAttributes]:
+    """The attributes, with the text encoder's usual tempo for the prompts of pieces that have none."""
+    if text is None or not hasattr(pipe.text_encoder, "usual_tempos"):
+        return attributes
+    prompts = [prompt for prompt in request.prompts for _ in range(request.times)]
+    told = zip(attributes, pipe.text_encoder.usual_tempos(prompts, text), strict=True)
+    return [one if one.tempo is not None else replace(one, tempo=tempo) for one, tempo in told]
 
 
 def piece_seconds(request: Request, duration: float | None) -> float | None:

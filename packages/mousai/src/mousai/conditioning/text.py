@@ -12,7 +12,8 @@ from mousai.conditioning.t5 import T5Encoder
 from mousai.conditioning.t5_files import check_vocabulary, hub_config, t5_config
 from mousai.conditioning.t5_files import load_tokenizer as load_tokenizer
 from mousai.conditioning.tokenizer import TOKENIZER, TOKENIZING, Tokenizer
-from mousai.conditioning.vocabulary import VOCABULARY, is_strange, load_vocabulary, vocabulary_json
+from mousai.conditioning.usual_tempo import USUAL_TEMPO, UsualTempo, load_usual_tempo
+from mousai.conditioning.vocabulary import VOCABULARY, content_words, is_strange, load_vocabulary, vocabulary_json
 from mousai.errors import UserError
 from mousai.storage.folder_contents import check_contents
 from mousai.storage.hub import download, is_hub_id
@@ -53,8 +54,9 @@ class TextEncoder(Protocol):
 
     A `torch.nn.Module` is moved with the pipeline. Optional members: `max_tokens` (tokens of each embedding; by default
     `MAX_TOKENS`), `cut(prompt)` (what of a prompt is not seen, or None), `unknown(prompt)` (words of it that are not
-    known), `strange(prompt)` (whether none of its words was in a caption), `save_pretrained(folder)` and, on the class,
-    `from_pretrained(folder)`, with which it can lie in a model folder.
+    known), `strange(prompt)` (whether none of its words was in a caption), `usual_tempos(prompts, embedding)` (tempos for
+    prompts that state none), `save_pretrained(folder)` and, on the class, `from_pretrained(folder)`, with which it can
+    lie in a model folder.
     """
 
     @property
@@ -74,6 +76,7 @@ class T5TextEncoder(nn.Module):
         model: a `T5Encoder`, or a `transformers.T5EncoderModel`, which computes the same.
         tokenizer: the tokenizer that it was trained with, likewise.
         vocabulary: words of the captions that it learned from; `None` where they are not known.
+        tempo: what tells the usual tempo of a prompt; `None` where that was not learned.
     """
 
     def __init__(
@@ -81,9 +84,10 @@ class T5TextEncoder(nn.Module):
         model: nn.Module,
         tokenizer: "Tokenizer | PreTrainedTokenizerBase",
         vocabulary: frozenset[str] | None = None,
+        tempo: UsualTempo | None = None,
     ) -> None:
         super().__init__()
-        self.vocabulary = vocabulary
+        self.vocabulary, self.tempo = vocabulary, tempo
         self.model = model
         self.tokenizer = tokenizer
 
@@ -135,6 +139,18 @@ class T5TextEncoder(nn.Module):
         """Tell whether no word of a prompt was in a caption; False where it is not known what captions had."""
         return self.vocabulary is not None and is_strange(prompt, self.vocabulary)
 
+    def usual_tempos(self, prompts: Sequence[str], embedding: TextEmbedding) -> list[float | None]:
+        """Beats per minute that are usual for each prompt; None where that was not learned, or no word is known.
+
+        Args:
+            prompts: sentences.
+            embedding: what they are embedded as.
+        """
+        if self.tempo is None:
+            return [None] * len(prompts)
+        told = zip(prompts, self.tempo.tempos(embedding.mean()), strict=True)
+        return [tempo if content_words(text) and not self.strange(text) else None for text, tempo in told]
+
     def save(self, folder: Path, *, dtype: torch.dtype | None = None) -> None:
         """Write `text_encoder/`, with the vocabulary if it is known, and `tokenizer/` into a model folder."""
         config = self.model.config.to_diff_dict()  # type: ignore[union-attr, operator]
@@ -143,6 +159,8 @@ class T5TextEncoder(nn.Module):
             self.tokenizer.save_pretrained(folder / "tokenizer")
         if self.vocabulary is not None:
             save_config(folder / "text_encoder" / VOCABULARY, vocabulary_json(self.vocabulary))
+        if self.tempo is not None:
+            save_config(folder / "text_encoder" / USUAL_TEMPO, self.tempo.to_json())
 
     @classmethod
     def load(cls, folder: Path) -> "T5TextEncoder":
@@ -155,9 +173,10 @@ class T5TextEncoder(nn.Module):
         config = t5_config(load_config(path), path)
         model = load_module(folder / "text_encoder", lambda: T5Encoder(config))
         vocabulary = load_vocabulary(folder / "text_encoder" / VOCABULARY)
+        tempo = load_usual_tempo(folder / "text_encoder" / USUAL_TEMPO, config.d_model)
         tokenizer = load_tokenizer(folder / "tokenizer")
         check_vocabulary(tokenizer, config.vocab_size, folder / "tokenizer")
-        return cls(model, tokenizer, vocabulary).eval()
+        return cls(model, tokenizer, vocabulary, tempo).eval()
 
     @classmethod
     def from_hub(cls, model_id: str, *, revision: str | None = None, field: str = "model_id") -> "T5TextEncoder":

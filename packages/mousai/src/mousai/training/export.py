@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from dmae import DMAE, DMAEConfig
 from mousai.conditioning.text import T5TextEncoder, load_tokenizer
+from mousai.conditioning.usual_tempo import UsualTempo
 from mousai.conditioning.vocabulary import VOCABULARY, load_vocabulary
 from mousai.data.latent_cache import encoder_fingerprint
 from mousai.diffusion.config import LatentDiffusionConfig
@@ -165,6 +166,7 @@ def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) ->
     else:
         text = frozen_text(found_path(config, "text", run))
     if any(key.startswith("text.") for key in weights.average):
+        text.tempo = None
         weights.fill(text, "text.")
         text.vocabulary = load_vocabulary(run / VOCABULARY) or text.vocabulary
     stage_1 = model_folder(found_path(config, "autoencoder", run), field="autoencoder", need=["autoencoder"])
@@ -174,6 +176,8 @@ def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) ->
 
 def _text_encoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
     text = blank(TextEncoderSizes.from_dict(load_config(run / SIZES)), run / "tokenizer")
+    if any(key.startswith("text.tempo.") for key in weights.last):
+        text.tempo = UsualTempo(text.features)
     weights.fill(text, "text.")
     text.vocabulary = load_vocabulary(run / VOCABULARY)
     need = ["text_encoder", "latent_diffusion", "autoencoder"]

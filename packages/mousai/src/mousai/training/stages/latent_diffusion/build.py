@@ -103,6 +103,8 @@ def _stage(
     small = sum(weight.numel() for weight in text.parameters()) < _SMALL
     beside = bool(config.lora.rank) or config.distill_from is not None or config.controls.train_only
     train_text = not frozen and small and not beside
+    if train_text:
+        text.tempo = None  # usual tempos are read from embeddings that change now
     text = text.train() if train_text else text.eval().requires_grad_(False)
     if config.lora.rank:
         from mousai.training.stages.latent_diffusion.adapters import add_adapters

@@ -16,6 +16,7 @@ from mousai.training.stages.experiment import Experiment
 from mousai.training.stages.text_encoder.module import TextEncoderStage
 from mousai.training.stages.text_encoder.questions import attention_inputs
 from mousai.training.stages.text_encoder.student import check_small, student_of
+from mousai.training.stages.text_encoder.tempo import tempo_to_learn
 
 PIECES = 16
 """Pieces that the generator makes to hear what it asks of its prompts."""
@@ -44,6 +45,7 @@ def build_text_encoder(config: TextEncoderTrainingConfig) -> Experiment:
     student, sizes = student_of(
         teacher, texts, tokens=config.tokens, layers=config.layers, dropout=config.dropout, made=made
     )
+    student.tempo = tempo_to_learn(teacher, train)
     _keep_vocabulary(student, texts, Path(config.out) / VOCABULARY)
     stage = TextEncoderStage(
         student.train(),

@@ -14,6 +14,7 @@ from mousai.training.config import TextEncoderTrainingConfig
 from mousai.training.stages.listening import music_for
 from mousai.training.stages.module import Sound, Stage
 from mousai.training.stages.text_encoder.questions import unexplained
+from mousai.training.stages.text_encoder.tempo import tempo_loss
 
 
 class TextEncoderStage(Stage):
@@ -52,13 +53,18 @@ class TextEncoderStage(Stage):
         self.prompts: list[str] = []
 
     def step_loss(self, batch: Mapping[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """The share of what the generator hears that is not what the captions mean."""
+        """The share of what the generator hears that is not what the captions mean, and the error of usual tempos."""
         teacher, model = (self._beside[name].to(self.device) for name in ("teacher", "model"))
         with torch.no_grad():
             meant = self._read(teacher, batch["caption"])
         if self.training:  # so that a run that goes on leaves out what it would have left out
             torch.manual_seed(self._number)
-        return unexplained(model, self._read(self.text, batch["prompt"]), meant, self._asked()), {}
+        heard = self._read(self.text, batch["prompt"])
+        loss = unexplained(model, heard, meant, self._asked())
+        if self.text.tempo is None:
+            return loss, {}
+        more, error = tempo_loss(self.text, heard, teacher, meant, prompts=batch["prompt"], captions=batch["caption"])
+        return loss + more, {"tempo, octaves off": error}
 
     def _read(self, encoder: T5TextEncoder, texts: list[str]) -> TextEmbedding:
         kept = self._beside["model"].config.attend_to_padding
