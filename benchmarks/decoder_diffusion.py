@@ -23,7 +23,6 @@ from mousai.evaluation.metrics.attacks import attack_differences, onset_times
 from mousai.evaluation.metrics.autoencoder import (
     ESTIMATE_ROUTE,
     LATENT_ROUTE,
-    NEXT_TO_NOTHING,
     TRUE_ROUTE,
     reconstruction_metrics,
     routes,
@@ -45,10 +44,9 @@ def decoders(
     """Functions that reconstruct a waveform `[2, samples]`, by name."""
     known = routes(codec, steps=())
     found = {name: known[name] for name in (TRUE_ROUTE, LATENT_ROUTE)}
-    nothing = {"decoder_start": NEXT_TO_NOTHING, "decoder_steps": 1}
-    found[ESTIMATE_ROUTE] = through_model(codec, **nothing)
+    found[ESTIMATE_ROUTE] = through_model(codec, decoder_steps=0)
     for number in iterations:
-        found[f"{ESTIMATE_ROUTE}, {number} iterations"] = through_model(codec, **nothing, griffin_lim=number)
+        found[f"{ESTIMATE_ROUTE}, {number} iterations"] = through_model(codec, decoder_steps=0, griffin_lim=number)
     for start in starts:
         for count in steps:
             name = f"from {start:g}, {count} step{'s' if count > 1 else ''}"

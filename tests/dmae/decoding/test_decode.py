@@ -212,7 +212,8 @@ def test_impossible_arguments_are_named(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"num_steps": 0}, "num_steps must be a whole number of 1 or more, not 0"),
+        ({"num_steps": 0}, "num_steps=0 leaves only the initial estimate; give griffin_lim=1 or more iterations"),
+        ({"num_steps": -1}, "num_steps must be a whole number of 0 or more, not -1"),
         ({"window_frames": 15}, "window_frames must be a whole number of 16 or more, not 15"),
         ({"griffin_lim": -1}, "griffin_lim must be a whole number of 0 or more, not -1"),
         ({"start": 0.0}, "start must be a time above 0, up to 1, not 0.0"),

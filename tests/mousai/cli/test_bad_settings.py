@@ -102,9 +102,9 @@ def test_what_needs_no_model_is_refused_before_one_is_looked_for(mousai, work: P
         (["generate", "a"], ["--steps", "0"]),
         (["loop", "a, 124 bpm"], ["--steps", "0"]),
         (["play", "a", "--seconds", "1"], ["--steps", "0"]),
-        (["reconstruct", "in.wav"], ["--decoder-steps", "0"]),
+        (["reconstruct", "in.wav"], ["--decoder-steps", "-1"]),
         (["reconstruct", "in.wav"], ["--seed", "-1"]),
-        (["decode", "in.wav"], ["--decoder-steps", "0"]),  # and before the latent is read
+        (["decode", "in.wav"], ["--decoder-steps", "-1"]),  # and before the latent is read
     ],
 )
 def test_settings_are_refused_before_a_model_is_looked_for(mousai, work: Path, command: list[str], words: list[str]):

@@ -39,6 +39,11 @@ class CircularDecoder(Decoder):
         reach = max(self.prior.receptive_field, 1)
         beyond = self.prior.conditions(around(latent, reach))
         conditions = {name: value[..., reach * ratio :][..., : frames * ratio] for name, value in beyond.items()}
+        if not self.config.num_steps:
+            wave = self._circle(conditions, frames)
+            if self.callback is not None:
+                self.callback(0, 1, wave)
+            return wave
         x = self._noise(latent, initial_noise)(0, frames)
         if self.config.griffin_lim:
             x = self._noise_to_start(self._circle(conditions, frames), x, conditions)

@@ -33,6 +33,8 @@ class Decoder:
     same phases where they overlap. They are decoded to the end one after the other, and only the waveform grows with
     the length.
 
+    Without steps of diffusion the estimate is the waveform, and no net is evaluated.
+
     Where the diffusion starts from noise, or draws noise in its steps, windows must agree in every step. There each
     step goes over the whole piece, window by window (`vdiffusion.Windows`).
 
@@ -43,7 +45,7 @@ class Decoder:
         sizes: sizes of the autoencoder.
         config: steps, sampler, Griffin-Lim, windows.
         noise: seed, and one index per batch member.
-        callback: called as `callback(step, total, estimate)`.
+        callback: called as `callback(step, total, estimate)`; without steps once a window, with its waveform.
     """
 
     denoise: Net
@@ -127,6 +129,11 @@ class Decoder:
             noise: gives the starting noise of frames first..last of `latent`.
         """
         conditions = self._conditions(latent, window.first, window.last)
+        if not self.config.num_steps:
+            estimate, phases = self._initial_estimate(conditions, window)
+            if self.callback is not None:
+                self.callback(window.number, window.count, estimate)
+            return estimate, phases
         x, phases = noise(window.first, window.last), None
         if self.config.griffin_lim:
             estimate, phases = self._initial_estimate(conditions, window)
@@ -138,7 +145,8 @@ class Decoder:
 
     @property
     def _windows_are_independent(self) -> bool:
-        return self.config.start < 1 and not getattr(self.config.sampler, "draws_noise", True)
+        quiet = self.config.start < 1 and not getattr(self.config.sampler, "draws_noise", True)
+        return quiet or not self.config.num_steps
 
     @property
     def _ratio(self) -> int:

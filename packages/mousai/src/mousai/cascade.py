@@ -13,6 +13,7 @@ from dmae import DMAE
 from mousai.arguments import PromptCutWarning, UnknownWordsWarning, shortened, strange_words, unknown_words
 from mousai.callbacks import Interruptions
 from mousai.codec import Codec
+from mousai.conditioning.attributes import parse_attributes
 from mousai.conditioning.text import TextEmbedding, TextEncoder
 from mousai.device import plain_defaults, resolve_device
 from mousai.diffusion.latent_diffusion import LatentDiffusion
@@ -158,6 +159,18 @@ class Cascade(Codec):
             return unknown_words(words)
         strange = getattr(self.text_encoder, "strange", None)
         return strange_words(prompt) if strange is not None and strange(prompt) else None
+
+    @torch.no_grad()
+    def usual_tempo(self, prompt: str) -> float | None:
+        """Return the beats per minute of a piece whose prompt states none; None where the model leaves them open.
+
+        A model whose text encoder learned usual tempos (`mousai train text-encoder`) tells one, as long as it knows a
+        word of the prompt. A tempo that is stated, or given in `attributes`, counts instead.
+        """
+        if parse_attributes(prompt).tempo is not None or not hasattr(self.text_encoder, "usual_tempos"):
+            return None
+        found: float | None = self.text_encoder.usual_tempos([prompt], self._embed([prompt], warn=False))[0]
+        return found
 
     def _embed(self, prompts: Sequence[str], *, warn: bool = True) -> TextEmbedding:
         for prompt in prompts if warn else ():

@@ -101,9 +101,8 @@ class SamplingConfig:
     )
     decoder_steps: int = setting(
         20,
-        help="denoising steps of the decoder, which turns the latent into sound",
+        help="denoising steps of the decoder, which turns the latent into sound; 0: none, Griffin-Lim's sound as it is",
         stage="decoder",
-        low=1,
         high=1000,
     )
     griffin_lim: int = setting(
@@ -133,6 +132,8 @@ class SamplingConfig:
         """Check every field, and those together that depend on each other."""
         for name, one in settings_of(type(self)).items():
             object.__setattr__(self, name, one.check(name, getattr(self, name)))
+        if not self.decoder_steps and not self.griffin_lim:
+            raise UserError("decoder_steps", 0, "must be 1 or more where griffin_lim is 0")
         if self.decoder_start < 1 and not self.griffin_lim:
             raise UserError("decoder_start", self.decoder_start, "must be 1 where griffin_lim is 0")
         self._check_grid()

@@ -12,10 +12,11 @@ class DecodingConfig:
 
     With `griffin_lim`, what the net would estimate above the time `start` is replaced by an initial estimate: a
     waveform with the magnitudes that the latent holds, and phases from that many iterations. The diffusion starts from
-    it plus noise, as in GLA-Grad++ (arXiv 2511.22293), and is left the phases and the details.
+    it plus noise, as in GLA-Grad++ (arXiv 2511.22293), and is left the phases and the details. Without any steps the
+    estimate is the result.
 
     Args:
-        num_steps: denoising steps from `start` to 0.
+        num_steps: denoising steps from `start` to 0; 0 = no diffusion, only with `griffin_lim`.
         sampler: sampler of the diffusion, deterministic DDIM by default.
         griffin_lim: iterations of Griffin-Lim whose result is wanted, 0 = none; needs a magnitude prior. 32 are done as
             24 in the bass and 2 over everything (`dmae.phase.initial_estimate`).
@@ -36,7 +37,7 @@ class DecodingConfig:
     def __post_init__(self) -> None:
         """Check every value and how the values fit together."""
         name = "DecodingConfig"
-        require_whole(name, "num_steps", self.num_steps)
+        require_whole(name, "num_steps", self.num_steps, least=0)
         require_whole(name, "griffin_lim", self.griffin_lim, least=0)
         require_whole(name, "window_frames", self.window_frames, least=16)
         if not callable(getattr(self.sampler, "sample", None)):
@@ -45,6 +46,11 @@ class DecodingConfig:
             )
         if isinstance(self.start, bool) or not isinstance(self.start, int | float) or not 0 < self.start <= 1:
             raise ValueError(f"{name}: start must be a time above 0, up to 1, not {self.start!r}")
+        if not self.num_steps and not self.griffin_lim:
+            raise ValueError(
+                f"{name}: num_steps=0 leaves only the initial estimate; give griffin_lim=1 or more iterations, or "
+                "num_steps=1 or more"
+            )
         if self.start < 1 and not self.griffin_lim:
             raise ValueError(
                 f"{name}: start={self.start:g} needs an initial estimate; give griffin_lim=1 or more iterations, or "

@@ -54,9 +54,9 @@ class TextEncoder(Protocol):
 
     A `torch.nn.Module` is moved with the pipeline. Optional members: `max_tokens` (tokens of each embedding; by default
     `MAX_TOKENS`), `cut(prompt)` (what of a prompt is not seen, or None), `unknown(prompt)` (words of it that are not
-    known), `strange(prompt)` (whether none of its words was in a caption), `usual_tempos(prompts, embedding)` (tempos for
-    prompts that state none), `save_pretrained(folder)` and, on the class, `from_pretrained(folder)`, with which it can
-    lie in a model folder.
+    known), `strange(prompt)` (whether none of its words was in a caption), `usual_tempos(prompts, embedding)` (beats
+    per minute for prompts that state none), `save_pretrained(folder)` and, on the class, `from_pretrained(folder)`,
+    with which it can lie in a model folder.
     """
 
     @property

@@ -44,7 +44,7 @@ class UsualTempo(nn.Module):
 
     def to_json(self) -> dict[str, Any]:
         """The content of the file."""
-        return {"weight": self.linear.weight[0].tolist(), "bias": float(self.linear.bias)}
+        return {"weight": self.linear.weight[0].tolist(), "bias": self.linear.bias.item()}
 
 
 def load_usual_tempo(path: Path, features: int) -> UsualTempo | None:
@@ -62,7 +62,7 @@ def load_usual_tempo(path: Path, features: int) -> UsualTempo | None:
     made = UsualTempo(features)
     with torch.no_grad():
         made.linear.weight.copy_(torch.tensor([weight], dtype=torch.float64))
-        made.linear.bias.fill_(bias)
+        made.linear.bias.copy_(torch.tensor([bias], dtype=torch.float64))
     return made
 
 

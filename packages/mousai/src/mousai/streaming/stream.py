@@ -12,7 +12,7 @@ import warnings
 from collections import deque
 from collections.abc import Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -98,6 +98,9 @@ class MusicStream:
                 hint = f"must be a number of seconds, from one sample up to {LONGEST_CHUNK:g}"
                 raise UserError("chunk_seconds", chunk_seconds, hint)
         pipe.check_exact(config)
+        if current.attributes.tempo is None:
+            with one_thread() if config.exact else nullcontext():
+                current = replace(current, known=replace(current.known, tempo=pipe.usual_tempo(current.prompt)))
         self.seed, self.config, self._pipe = seed, config, pipe
         self._chunk_seconds = chunk_seconds
         self._current, self._clock, self._pending = current, BarClock(current.attributes.tempo), current

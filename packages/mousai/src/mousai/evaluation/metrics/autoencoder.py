@@ -45,8 +45,6 @@ STEPS = (1, 4, 10)
 ITERATIONS = 32
 ESTIMATE_ROUTE = "without diffusion"
 LATENT_ROUTE, TRUE_ROUTE, OPUS_ROUTE = "Griffin-Lim, latent", "Griffin-Lim, true", "Opus"
-NEXT_TO_NOTHING = 1e-6
-"""Diffusion time from which a step changes the estimate by a millionth: as good as no diffusion."""
 BITS = 8
 """Bits per number of the latent in a codec of latents, for the comparison of bit rates."""
 
@@ -99,6 +97,7 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
 
     config = codec.autoencoder.config
     default = codec.defaults.decoder_steps
+    counts = [default, *(count for count in (*steps, *[0] * bool(codec.defaults.griffin_lim)) if count != default)]
 
     def latent_griffin_lim(audio: Array) -> Array:
         prior = codec.autoencoder.prior.require_magnitudes()
@@ -116,12 +115,10 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
             sound = limited(to_mid_side(mid_side)[..., : audio.shape[1]].contiguous())
         return as_array(sound[0])
 
-    found: dict[str, Callable[[Array], Array]] = {default_route(codec): through_model(codec, decoder_steps=default)}
-    for count in steps:
-        if count != default:
-            found[f"model, {count} step{'s' if count > 1 else ''}"] = through_model(codec, decoder_steps=count)
-    if codec.defaults.griffin_lim:
-        found[ESTIMATE_ROUTE] = through_model(codec, decoder_steps=1, decoder_start=NEXT_TO_NOTHING)
+    found: dict[str, Callable[[Array], Array]] = {}
+    for count in counts:
+        name = default_route(codec) if count == default else _route(count)
+        found[name] = through_model(codec, decoder_steps=count)
     if config.prior is not None:  # without one a latent does not decode to magnitudes
         found[LATENT_ROUTE] = latent_griffin_lim
     found[TRUE_ROUTE] = lambda audio: griffin_lim(audio, iterations=ITERATIONS)
@@ -130,8 +127,12 @@ def routes(codec: "Codec", *, steps: Sequence[int] = STEPS) -> dict[str, Callabl
 
 def default_route(codec: "Codec") -> str:
     """Name of the route with the model's default number of steps."""
-    count = codec.defaults.decoder_steps
-    return f"model, {count} step{'s' if count > 1 else ''} (default)"
+    return f"{_route(codec.defaults.decoder_steps)} (default)"
+
+
+def _route(count: int) -> str:
+    """Name of the route with so many steps of the decoder's diffusion."""
+    return f"model, {count} step{'s' if count > 1 else ''}" if count else ESTIMATE_ROUTE
 
 
 def opus(audio: Array, *, bits_per_second: float) -> tuple[Array, float] | None:
@@ -232,7 +233,8 @@ def measure_autoencoder(
                 kept[OPUS_ROUTE] = packed[0]
             sounds = {}
             for route, sound in kept.items():
-                path = out / f"{name}.{route.split(',')[0].split(' ')[0].lower()}.ogg"
+                kind = "model" if route == default else route.split(",")[0].split(" ")[0].lower()
+                path = out / f"{name}.{kind}.ogg"
                 write_audio(path, sound, SAMPLE_RATE, overwrite=True, peak="scale")
                 sounds[route] = path.name
             pieces.append({"name": name, "composed": composed, "figures": figures, "sounds": sounds})

@@ -77,7 +77,7 @@ def autoencoder(result: EvaluationResult) -> str:
             ]
             parts += [f"<h3>{title}</h3>", table(head, rows, numbers=True)]
             steps = {route: int(route.split()[1]) for route in medians if route.startswith("model")}
-            steps |= {route: 0 for route in medians if route == ESTIMATE_ROUTE}
+            steps |= {route: 0 for route in medians if route.startswith(ESTIMATE_ROUTE)}
             parts.append(image(plots.over_steps(medians, steps, figures=METRICS[:4]), f"metrics over steps, {title}"))
     rows = [
         (text(piece["name"]), *(player(Path("reconstruction", name), Path()) for name in piece["sounds"].values()))
