@@ -129,12 +129,13 @@ class Decoder:
             noise: gives the starting noise of frames first..last of `latent`.
         """
         conditions = self._conditions(latent, window.first, window.last)
+        phases: Tensor | None = None
         if not self.config.num_steps:
             estimate, phases = self._initial_estimate(conditions, window)
             if self.callback is not None:
                 self.callback(window.number, window.count, estimate)
             return estimate, phases
-        x, phases = noise(window.first, window.last), None
+        x = noise(window.first, window.last)
         if self.config.griffin_lim:
             estimate, phases = self._initial_estimate(conditions, window)
             x = self._noise_to_start(estimate, x, conditions)
