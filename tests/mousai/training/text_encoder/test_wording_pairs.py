@@ -160,6 +160,7 @@ def test_haste_leaves_a_prompt_to_read():
             "A happy 808 beat at 120 to 128 bpm with B-flat minor chords",
             ["808", "120 to 128 bpm", "B-flat minor"],
         ),
+        ("Calm harp for reading a book, without any drums, no vocals", ["without any", "no vocals"]),
         ("Driving waltz in 3/4 from 1987 at 90 beats per minute please", ["3/4", "1987", "90 beats per minute"]),
     ],
 )

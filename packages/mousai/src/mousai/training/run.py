@@ -1,6 +1,6 @@
 """One run of training: a folder that holds everything of it, begun or gone on with.
 
-RUN/config.json                  the config
+RUN/config.json                  the config, and fingerprints of what the run reads of other models in every step
 RUN/model.json                   the sizes of the model
 RUN/checkpoints/step-N.ckpt      where it stands: weights, average, optimiser, position in the data
 RUN/log/                         figures and samples, for TensorBoard or as tables

@@ -6,14 +6,15 @@ import numpy as np
 
 from mousai.conditioning.attributes import attribute_spans, parse_attributes
 
+_REFUSED = re.compile(r"\b(?:no|not|without|never)\s+\S+", re.IGNORECASE)
 _NUMBER = re.compile(r"\d[\d.,]*(?<![.,])")
 
 
 def in_haste(prompt: str, rng: np.random.Generator) -> str:
     """A prompt as typed in haste: small letters, no full stop, up to a third of the words left out, a wrong letter.
 
-    Numbers, tempo and key stay as they are, for the caption tells the same. Where a word that is left out would change
-    what they state, as "not" before a key, the prompt stays as it is.
+    Numbers, tempo, key and "no drums" stay as they are, for the caption tells the same. Where a word that is left out
+    would change which tempo or key is stated, the prompt stays as it is.
     """
     typed = _typed(prompt, rng)
     return typed if typed and _facts(typed) == _facts(prompt) else prompt
@@ -25,9 +26,12 @@ def _facts(text: str) -> tuple[object, ...]:
 
 
 def _typed(prompt: str, rng: np.random.Generator) -> str:
-    spans = [*attribute_spans(prompt), *(found.span() for found in _NUMBER.finditer(prompt))]
-    found = list(re.finditer(r"\S+", prompt))
-    words = [(one[0], any(one.start() < end and begin < one.end() for begin, end in spans)) for one in found]
+    spans = [one.span() for pattern in (_NUMBER, _REFUSED) for one in pattern.finditer(prompt)]
+    spans += attribute_spans(prompt)
+    words = [
+        (one[0], any(one.start() < end and begin < one.end() for begin, end in spans))
+        for one in re.finditer(r"\S+", prompt)
+    ]
     for _ in range(int(rng.integers(len(words) // 3 + 1))):
         if loose := [place for place, (_, kept) in enumerate(words) if not kept]:
             words.pop(loose[int(rng.integers(len(loose)))])
