@@ -19,7 +19,6 @@ SHORT = {
     "packages/mousai/src/mousai/compose/rendering/layers.py": "a table",
     "packages/mousai/src/mousai/evaluation/features/extraction.py": "the one place that knows all features",
     "packages/mousai/src/mousai/evaluation/judges/tempo.py": "one of several judges",
-    "packages/mousai/src/mousai/training/config/checks.py": "checks that several configs share",
     "packages/mousai/src/mousai/training/data/audio_files.py": "lists files, for both stages",
     "packages/mousai/src/mousai/training/data/split.py": "divides songs, for both stages",
 }

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from mousai.conditioning.text import T5TextEncoder
 from mousai.conditioning.vocabulary import (
+    LARGEST,
     MOST_WORDS,
     VOCABULARY,
     content_words,
     is_strange,
+    joined,
     load_vocabulary,
     vocabulary_json,
     vocabulary_of,
@@ -51,6 +53,19 @@ def test_the_most_frequent_words_are_kept() -> None:
     letters = "abcdefghijklmnopqrstuvwxyz"
     many = " ".join(f"{a}{b}{c}{d}" for a in letters for b in letters for c in letters for d in letters[:2])
     assert "piano" in vocabulary_of(["piano piano", many]) and len(vocabulary_of(["piano piano", many])) == MOST_WORDS
+
+
+def test_words_that_join_others_stay_within_what_can_be_read_again(tmp_path: Path) -> None:
+    new = frozenset(f"new{number}" for number in range(MOST_WORDS))
+    old = frozenset(f"{'o' * (number % 30)}ld{number}" for number in range(LARGEST))
+    both = joined(new, old)
+    assert len(both) == LARGEST and new < both and both <= new | old
+    assert max(map(len, both - new)) <= min(map(len, old - both))
+    assert joined(new, both) == both  # so a run that goes on changes nothing
+    path = tmp_path / VOCABULARY
+    path.write_text(json.dumps(vocabulary_json(both)))
+    assert load_vocabulary(path) == both
+    assert joined(frozenset({"a"}), frozenset({"b"})) == {"a", "b"}
 
 
 def test_a_vocabulary_is_kept_beside_the_text_encoder(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Distillation of stage 2: the student begins as its teacher, learns guidance, and is sampled in one branch."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from mousai import Mousai, SamplingConfig, UserError
 from mousai.conditioning.attribute_signal import ATTRIBUTE_CHANNELS, GLOBAL_CHANNELS
 from mousai.conditioning.attributes import parse_attributes
 from mousai.conditioning.conditioning import Conditioning
+from mousai.conditioning.text import T5TextEncoder
 from mousai.diffusion.guided_net import guided_net
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.diffusion.widening import with_guidance_inputs, without_guidance_inputs
 from mousai.storage.folders import describe, load_latent_diffusion
+from mousai.storage.weights import save_module
 from mousai.training.checkpoint_files import read_checkpoint, saved_checkpoints
-from mousai.training.config import AdapterConfig, ControlConfig, DistillationConfig, TimestepSampling
+from mousai.training.config import AdapterConfig, ControlConfig, DistillationConfig, TimestepSampling, TrainingConfig
 from mousai.training.export import export_adapter, export_run
 from mousai.training.run import train
 from vdiffusion import Guidance, NoiseSource
@@ -187,6 +190,39 @@ def test_a_teacher_of_another_run_is_refused_when_it_goes_on(teacher: Path, save
             settings, start_from=None, distill_from=str(teacher), distillation=DistillationConfig(steps=2)
         )
         train(replace(changed, loop=replace(changed.loop, max_steps=2)))
+
+
+def test_a_teacher_that_was_overwritten_is_refused_when_a_run_goes_on(teacher: Path, make_settings, tmp_path: Path):
+    own, kept, run = tmp_path / "model", tmp_path / "kept", tmp_path / "run"
+    for copy in (own, kept):
+        shutil.copytree(teacher, copy)
+
+    def settings(steps: int) -> TrainingConfig:
+        made = make_settings("latent-diffusion", run, max_steps=steps, seed=2**53)  # the largest seed
+        return replace(made, start_from=str(kept), distill_from=str(own))
+
+    train(settings(1))
+    model = load_latent_diffusion(own)
+    model.net.requires_grad_(False)
+    next(model.net.parameters()).add_(1)
+    save_module(own / "latent_diffusion", model, model.config.to_dict())
+    with pytest.raises(UserError) as caught:
+        train(settings(2))
+    why = f"has another latent_diffusion than when {run} began with it; put back the model that it was, or begin a new"
+    assert str(caught.value) == f"distill_from={str(own)!r}: {why} run, with another --out"
+    shutil.rmtree(own)
+    shutil.copytree(teacher, own)
+    # The text encoder is not trained, and is read from the other model.
+    text = T5TextEncoder.load(kept)
+    text.requires_grad_(False)
+    next(text.parameters()).add_(1)
+    text.save(kept)
+    with pytest.raises(UserError, match="has another text_encoder than when"):
+        train(settings(2))
+    with pytest.raises(UserError) as caught:
+        export_run(run, tmp_path / "out")
+    why = f"has another text_encoder than when {run} began with it, and what was learned fits that one"
+    assert str(caught.value) == f"{kept}: {why}; put back the model that it was"
 
 
 def test_models_that_cannot_be_distilled_are_refused_before_they_are_loaded(

@@ -97,6 +97,11 @@ def key_name(key: tuple[int, bool]) -> str:
     return f"{NOTES[key[0]]} {MODES[key[1]]}"
 
 
+def attribute_spans(text: str) -> list[tuple[int, int]]:
+    """Where the words of a prompt begin and end that may state a tempo or a key, also where they are refused."""
+    return [found.span() for pattern in (_BPM, _KEY) for found in pattern.finditer(text)]
+
+
 def strip_attributes(text: str) -> str:
     """Return the prompt without its words for key and lead, still a sentence.
 

@@ -10,7 +10,9 @@ from mousai.storage.json_files import read_json
 
 VOCABULARY = "vocabulary.json"
 MOST_WORDS = 20_000
-"""Words of a vocabulary, the most frequent ones; more say little, and the file stays below a few hundred kilobytes."""
+"""Words of captions, the most frequent ones; more say little, and the file stays below a few hundred kilobytes."""
+LARGEST = 2 * MOST_WORDS
+"""Words of a vocabulary that is stored: those of new captions, and as many that were known before."""
 STEM = 4
 """Letters that two forms of a word share at the start, at least: "pianos" is known where "piano" is."""
 # fmt: off
@@ -48,6 +50,20 @@ def vocabulary_of(captions: Iterable[str]) -> frozenset[str]:
     return frozenset(most)
 
 
+def joined(words: frozenset[str], known: frozenset[str]) -> frozenset[str]:
+    """Words and those that were known before, at most `LARGEST`.
+
+    Of too many the longest that were known before are left out: a prompt that has one of these is known by a shorter
+    word more often than the other way round, see `is_strange`.
+
+    Args:
+        words: words of captions, see `vocabulary_of`; all of them are kept.
+        known: words known before.
+    """
+    before = sorted(known - words, key=lambda word: (len(word), word))
+    return words | frozenset(before[: LARGEST - len(words)])
+
+
 def is_strange(prompt: str, vocabulary: frozenset[str]) -> bool:
     """Tell whether a prompt has content words, and none of them is in a vocabulary.
 
@@ -71,8 +87,8 @@ def load_vocabulary(path: Path) -> frozenset[str] | None:
     if not path.exists():
         return None
     words = read_json(path).get("words")
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words) or len(words) > 2 * MOST_WORDS:
-        raise UserError(path, hint=f"must hold 'words', a list of at most {2 * MOST_WORDS} words")
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words) or len(words) > LARGEST:
+        raise UserError(path, hint=f"must hold 'words', a list of at most {LARGEST} words")
     return frozenset(words)
 
 

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from mousai.storage.json_files import check_letters, read_text
 _NOTHING = {"nan", "null", "none", "<na>"}
 """What programs write where there is nothing; compared in lower case."""
 _LONGEST = 2**30  # bytes of a table
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+"""Letters that stand between columns in the tables of some programs."""
 
 
 def table_rows(table: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -27,11 +29,10 @@ def table_rows(table: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """
     is_csv = table.suffix.lower() == ".csv"
     count = 0
-    for where, row in csv_rows(table) if is_csv else json_rows(table):
+    for where, row in csv_rows(table, need=["file_name"]) if is_csv else json_rows(table):
         name = row.pop("file_name", None)
         if not isinstance(name, str) or not name:
-            hint = " (columns are separated by commas, not by semicolons)" if is_csv else ""
-            raise UserError(table, hint=f"{where}: needs the key file_name{hint}")
+            raise UserError(table, hint=f"{where}: needs the key file_name")
         check_below(table, where, name)
         count += 1
         yield where, name, known_fields(row)
@@ -77,17 +78,24 @@ def json_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"line {number}", parse_object(table, f"line {number}: ", line)
 
 
-def csv_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def csv_rows(table: Path, *, need: Sequence[str] = ()) -> Iterator[tuple[str, dict[str, Any]]]:
     """Place and fields of every row of a CSV file, by the names in its head.
 
+    Args:
+        table: the file.
+        need: columns that it must have.
+
     Raises:
-        UserError: the file is no text or no CSV, or a row has more values than the head has names.
+        UserError: the file is no text or no CSV, the head has a name twice or lacks one that is needed, or a row has
+            more values than the head has names.
     """
     text = io.StringIO(read_text(table, most=_LONGEST), newline="")  # which leaves line breaks in quotes as they are
     reader = csv.DictReader(text, strict=True, skipinitialspace=True)
     try:
         if reader.fieldnames is not None:
             reader.fieldnames = [name.strip() for name in reader.fieldnames]
+            if mistake := _mistake_of_head(reader.fieldnames, need):
+                raise UserError(table, hint=mistake)
         for number, row in enumerate(reader, start=1):
             if None in row:
                 raise UserError(
@@ -98,6 +106,20 @@ def csv_rows(table: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"row {number}", dict(row)
     except csv.Error as error:
         raise UserError(table, hint=f"line {reader.line_num}: not CSV ({error})") from error
+
+
+def _mistake_of_head(names: Sequence[str], need: Sequence[str]) -> str | None:
+    """The mistake in the head of a CSV file, if there is one; columns without a name count for nothing."""
+    seen: set[str] = set()
+    for name in names:
+        if name and name in seen:
+            return f"has two columns named {name}; rename one of them, or remove it"
+        seen.add(name)
+    if missing := [name for name in need if name not in seen]:
+        found = next((kind for letter, kind in _SEPARATORS.items() if any(letter in name for name in names)), None)
+        hint = f" (columns are separated by commas, not by {found})" if found else ""
+        return f"has no column {missing[0]}{hint}"
+    return None
 
 
 def parse_object(path: Path, where: str, text: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dmae import DMAE, DMAEConfig
 from mousai.conditioning.text import T5TextEncoder, load_tokenizer
 from mousai.conditioning.usual_tempo import UsualTempo
 from mousai.conditioning.vocabulary import VOCABULARY, load_vocabulary
-from mousai.data.latent_cache import encoder_fingerprint
+from mousai.data.latent_cache import encoder_fingerprint, fingerprint
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.errors import UserError
@@ -21,13 +21,14 @@ from mousai.storage.folders import CARD_NAME, describe, load_autoencoder, load_l
 from mousai.storage.weights import load_config
 from mousai.training.checkpoint_files import newest_loadable, read_checkpoint
 from mousai.training.config import AdapterConfig
+from mousai.training.kept_settings import BESIDE
 from mousai.training.run import BAD, CHECKPOINTS, CONFIG, SIZES
 from mousai.training.run_paths import found_path
 from mousai.training.sources import model_folder
 from mousai.training.stages.latent_diffusion.distillation import sampling_defaults
 from mousai.training.stages.latent_diffusion.text import frozen_text
 from mousai.training.stages.module import Stage
-from mousai.training.stages.text_encoder.student import TextEncoderSizes, blank
+from mousai.training.stages.text_encoder.student import TextEncoderSizes, blank, sizes_of_teacher
 
 
 def is_run(folder: Path) -> bool:
@@ -165,6 +166,7 @@ def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) ->
         text = T5TextEncoder.small(tokenizer=load_tokenizer(run / "tokenizer"))
     else:
         text = frozen_text(found_path(config, "text", run))
+    _check_unchanged(run, config, "text" if started is None else "start_from", {"text_encoder": text})
     if any(key.startswith("text.") for key in weights.average):
         text.tempo = None
         weights.fill(text, "text.")
@@ -175,15 +177,26 @@ def _latent_diffusion(run: Path, config: Mapping[str, Any], weights: Weights) ->
 
 
 def _text_encoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tuple[Parts, SamplingConfig]:
-    text = blank(TextEncoderSizes.from_dict(load_config(run / SIZES)), run / "tokenizer")
+    need = ["text_encoder", "latent_diffusion", "autoencoder"]
+    begun = model_folder(found_path(config, "start_from", run), field="start_from", need=need)
+    others = {"latent_diffusion": load_latent_diffusion(begun), "autoencoder": load_autoencoder(begun)}
+    _check_unchanged(run, config, "start_from", others)
+    # The model's own share of activations to leave out, not that of this training.
+    sizes = TextEncoderSizes.from_dict(load_config(run / SIZES)).with_dropout(sizes_of_teacher(begun).dropout_rate)
+    text = blank(sizes, run / "tokenizer")
     if any(key.startswith("text.tempo.") for key in weights.last):
         text.tempo = UsualTempo(text.features)
     weights.fill(text, "text.")
     text.vocabulary = load_vocabulary(run / VOCABULARY)
-    need = ["text_encoder", "latent_diffusion", "autoencoder"]
-    begun = model_folder(found_path(config, "start_from", run), field="start_from", need=need)
-    others = {"latent_diffusion": load_latent_diffusion(begun), "autoencoder": load_autoencoder(begun)}
     return {"text_encoder": text, **others}, describe(begun).defaults
+
+
+def _check_unchanged(run: Path, config: Mapping[str, Any], setting: str, parts: Parts) -> None:
+    """Refuse parts that the run did not keep itself, and that are others than those that it learned beside."""
+    for name, mark in config.get(BESIDE, {}).get(setting, {}).items():
+        if name in parts and mark != fingerprint(parts[name].state_dict()):
+            hint = f"has another {name} than when {run} began with it, and what was learned fits that one"
+            raise UserError(found_path(config, setting, run), hint=f"{hint}; put back the model that it was")
 
 
 _STAGES = {"autoencoder": _autoencoder, "latent-diffusion": _latent_diffusion, "text-encoder": _text_encoder}

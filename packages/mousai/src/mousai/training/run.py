@@ -1,6 +1,6 @@
 """One run of training: a folder that holds everything of it, begun or gone on with.
 
-RUN/config.json                  the config
+RUN/config.json                  the config, and fingerprints of what the run reads of other models in every step
 RUN/model.json                   the sizes of the model
 RUN/checkpoints/step-N.ckpt      where it stands: weights, average, optimiser, position in the data
 RUN/log/                         figures and samples, for TensorBoard or as tables
@@ -11,6 +11,7 @@ RUN/tokenizer/                   stage 2, text encoder: the tokenizer made from 
 RUN/vocabulary.json              likewise: words of the captions, where the text encoder is trained
 """
 
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -35,9 +36,9 @@ from mousai.training.checkpoint_files import newest_loadable, read_checkpoint
 from mousai.training.compiling import compiler_faults
 from mousai.training.config import STAGES, TrainingConfig, seconds_of
 from mousai.training.config.differences import refuse_changes
-from mousai.training.kept_settings import fixed_settings
+from mousai.training.kept_settings import BESIDE, fixed_settings, refuse_other_models
 from mousai.training.machine import check_machine
-from mousai.training.run_lock import LOCK, run_lock
+from mousai.training.run_lock import LOCK, is_first_process, run_lock
 from mousai.training.run_paths import RELATIVE, relative_paths, with_paths_of
 from mousai.training.stages.build import build
 from mousai.training.stages.experiment import Experiment
@@ -45,6 +46,8 @@ from mousai.training.stages.module import Stage
 from mousai.training.trainer import make_trainer, quiet_lightning, train_loader, validation_loader
 
 CONFIG, SIZES, CHECKPOINTS, BAD = "config.json", "model.json", "checkpoints", "bad_files.json"
+_MADE = ("tokenizer", VOCABULARY, BAD)
+"""What a run makes of its data before its first checkpoint."""
 
 
 def train(config: TrainingConfig) -> int:
@@ -68,8 +71,10 @@ def train(config: TrainingConfig) -> int:
             given = asdict(config)
             begun_with = with_paths_of(load_config(out / CONFIG), given, out)
             refuse_changes(fixed_settings(begun_with), fixed_settings(given), out / CONFIG)
-        elif (out / CONFIG).exists():
-            print(f"{out}: holds a run that saved nothing yet; begun anew", file=sys.stderr)
+        else:
+            if (out / CONFIG).exists():
+                print(f"{out}: holds a run that saved nothing yet; begun anew", file=sys.stderr)
+            _remove_made(out)
         if (done := int(saved.get("global_step", 0))) and config.loop.max_steps and done >= config.loop.max_steps:
             print(f"{out}: has made {done} steps already; {_how_to_go_on(config)}", file=sys.stderr)
             return 0
@@ -78,9 +83,11 @@ def train(config: TrainingConfig) -> int:
         if saved:
             begun = type(experiment.config).from_dict(load_config(out / SIZES))  # perhaps before there was some size
             refuse_changes(_as_json(begun.to_dict()), sizes, out / SIZES)
+            refuse_other_models(begun_with, experiment.beside, given, out)
             print(f"{out}: goes on from step {done}", file=sys.stderr)
         values = asdict(config)
-        save_config(out / CONFIG, {"stage": _stage_name(config), **values, RELATIVE: relative_paths(values, out)})
+        about = {RELATIVE: relative_paths(values, out), BESIDE: _as_json(experiment.beside)}
+        save_config(out / CONFIG, {"stage": _stage_name(config), **values, **about})
         save_config(out / SIZES, sizes)
         try:
             code = _fit(config, experiment, newest, saved)
@@ -165,8 +172,22 @@ def _check_out(out: Path) -> None:
     if (out / CONFIG).exists():
         if load_config(out / CONFIG).get("stage") not in STAGES:
             raise UserError("out", out, f"holds a {CONFIG} of something else, and no run; give a new or empty folder")
-    elif foreign := first_foreign(out, own=(CHECKPOINTS, "latents", "tokenizer", VOCABULARY, LOCK)):
+    elif foreign := first_foreign(out, own=(CHECKPOINTS, "latents", LOCK, *(_MADE if (out / LOCK).exists() else ()))):
         raise UserError("out", out, f"holds {foreign}, and no run; give a new or empty folder")
+
+
+def _remove_made(out: Path) -> None:
+    """Remove what a run made of its data and saved no checkpoint with: it would number the words of other data.
+
+    The first process alone does so, and before the others look.
+    """
+    if not is_first_process():
+        return
+    for made in (out / name for name in _MADE):
+        if made.is_dir() and not made.is_symlink():
+            shutil.rmtree(made)
+        else:
+            made.unlink(missing_ok=True)
 
 
 def _how_to_go_on(config: TrainingConfig) -> str:

@@ -12,16 +12,21 @@ from mousai.storage.system import lock
 LOCK = "training.lock"
 
 
+def is_first_process() -> bool:
+    """Tell whether this is the first of the processes that share a run, on the first of its machines."""
+    return not int(os.environ.get("LOCAL_RANK", "0")) and not int(os.environ.get("NODE_RANK", "0"))
+
+
 @contextmanager
 def run_lock(folder: Path) -> Iterator[None]:
     """Lock the folder of a run for this process; the lock of a killed process is free again at once.
 
-    Under DDP only the first process of a machine locks it.
+    Under DDP only the first process locks it.
 
     Raises:
         UserError: another process trains into the folder, or the folder cannot be made.
     """
-    if int(os.environ.get("LOCAL_RANK", "0")) or int(os.environ.get("NODE_RANK", "0")):
+    if not is_first_process():
         yield
         return
     try:

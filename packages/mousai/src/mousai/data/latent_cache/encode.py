@@ -77,12 +77,16 @@ class Encoded:
 
 
 def encoder_fingerprint(state: Mapping[str, Tensor]) -> str:
-    """Fingerprint of an encoder: a hash of the tensors under "encoder." in an autoencoder's state dict."""
+    """Fingerprint of an encoder: of the tensors under "encoder." in an autoencoder's state dict."""
+    return fingerprint({key: tensor for key, tensor in state.items() if key.startswith("encoder.")})
+
+
+def fingerprint(state: Mapping[str, Tensor]) -> str:
+    """Fingerprint of weights: a hash of the names, shapes and values in a state dict."""
     digest = hashlib.sha256()
     for key in sorted(state):
-        if key.startswith("encoder."):
-            digest.update(f"{key} {list(state[key].shape)} ".encode())
-            digest.update(state[key].detach().cpu().float().numpy().tobytes())
+        digest.update(f"{key} {list(state[key].shape)} ".encode())
+        digest.update(state[key].detach().cpu().float().numpy().tobytes())
     return digest.hexdigest()[:16]
 
 

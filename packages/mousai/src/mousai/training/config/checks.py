@@ -11,13 +11,18 @@ LARGEST = 2**53
 def check_above(name: str, value: Any, least: float) -> None:
     """Refuse a number that is not above `least`."""
     if not (is_finite(value) and least < value <= LARGEST):
-        raise UserError(name, value, f"must be above {least}")
+        raise UserError(name, value, f"must be above {least}{_bound(value)}")
 
 
 def check_least(name: str, value: Any, least: float) -> None:
     """Refuse a number below `least`."""
     if not (is_finite(value) and least <= value <= LARGEST):
-        raise UserError(name, value, f"must be {least} or more")
+        raise UserError(name, value, f"must be {least} or more{_bound(value)}")
+
+
+def _bound(value: Any) -> str:
+    """Words for the upper bound, where that is what a number breaks."""
+    return f", and at most {LARGEST}" if value > LARGEST else ""
 
 
 def check_probability(name: str, value: Any) -> None:

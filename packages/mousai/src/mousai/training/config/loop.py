@@ -131,7 +131,8 @@ class Logging:
         listen_every: steps between two times that samples are made; 0 for none.
         listen_count: samples each time.
         listen_seconds: length of a sample in seconds.
-        prompts: prompts of stage 2's samples; without any, captions of songs for validation.
+        prompts: prompts of the samples of stage 2 and of a text encoder; without any, captions of songs for
+            validation, or prompts of pairs.
     """
 
     logger: Literal["tensorboard", "csv", "wandb"] = "tensorboard"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from mousai.errors import UserError
 from mousai.training.config.checks import check_least
+from mousai.training.config.loop import LoopConfig
 from mousai.training.config.training import TrainingConfig
 
 
@@ -80,6 +81,8 @@ class TextEncoderTrainingConfig(TrainingConfig):
             ("cuda_graph", self.loop.cuda_graph),
             ("compile", self.loop.compile),
             ("activation_checkpointing", self.loop.activation_checkpointing),
+            ("shards", self.loop.shards),
+            ("shards_gb", self.loop.shards_gb if self.loop.shards_gb != LoopConfig.shards_gb else None),
         ):
             if given:
                 raise UserError(f"loop.{name}", given, "is for the two stages, and of no use to a text encoder")

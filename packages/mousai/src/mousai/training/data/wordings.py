@@ -1,6 +1,5 @@
 """Pairs of a prompt, as people type it, and a caption that a model knows, the items that a text encoder learns from."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,10 @@ from mousai.conditioning.attributes import parse_attributes
 from mousai.data.tables import csv_rows, json_rows
 from mousai.errors import UserError
 from mousai.training.config.text_encoder import WordingConfig
+from mousai.training.data.haste import in_haste
 from mousai.training.data.split import train_val_split
 
+KEYS = ("prompt", "caption")
 SMALLEST = 20
 """Pairs that can teach anything."""
 LONGEST = 2000
@@ -41,8 +42,9 @@ def read_wordings(table: Path) -> list[Wording]:
     if not table.is_file():
         raise UserError("data", table, "no such file; give a table of pairs, .jsonl or .csv")
     found = []
-    for where, row in csv_rows(table) if table.suffix.lower() == ".csv" else json_rows(table):
-        texts = [_text(table, where, row, key) for key in ("prompt", "caption")]
+    is_csv = table.suffix.lower() == ".csv"
+    for where, row in csv_rows(table, need=KEYS) if is_csv else json_rows(table):
+        texts = [_text(table, where, row, key) for key in KEYS]
         found.append(Wording(texts[0], texts[1], f"{table.name}: {where}"))
     if len(found) < SMALLEST:
         raise UserError("data", table, f"has {len(found)} pairs; {SMALLEST} or more are needed")
@@ -61,9 +63,25 @@ def _text(table: Path, where: str, row: dict[str, Any], key: str) -> str:
 
 
 def split_wordings(pairs: Sequence[Wording], share: float) -> tuple[list[Wording], list[Wording]]:
-    """Pairs to train on, and pairs for validation; those of one prompt stay together."""
+    """Pairs to train on, and pairs for validation, two or more or none; those of one prompt stay together."""
     train, val = train_val_split([one.prompt.lower() for one in pairs], share)
+    if len(val) < 2:  # a single one has nothing that it could be told apart from
+        return list(pairs), []
     return [pairs[place] for place in train], [pairs[place] for place in val]
+
+
+def validation_wordings(pairs: Sequence[Wording], *, most: int, batch: int, seed: int) -> list[Wording]:
+    """Pairs to validate on, in an order that is drawn: a table is often sorted, and a batch tells its captions apart.
+
+    Args:
+        pairs: pairs that were left out.
+        most: how many are taken at most.
+        batch: pairs in a batch, two or more. One that would be alone in the last batch is left out.
+        seed: seed of the order.
+    """
+    count = min(most, len(pairs))
+    order = np.random.default_rng((seed, 7)).permutation(len(pairs))[: count - (count % batch == 1)]
+    return [pairs[place] for place in order]
 
 
 class Wordings(Dataset[dict[str, Any]]):
@@ -107,25 +125,6 @@ class Wordings(Dataset[dict[str, Any]]):
             tempo = f", {rng.integers(60, 181)} bpm"
             prompt, caption = prompt.rstrip(".") + tempo, caption.rstrip(".") + tempo
         return _item(pair, prompt, caption)
-
-
-def in_haste(prompt: str, rng: np.random.Generator) -> str:
-    """A prompt as typed in haste: small letters, no full stop, up to a third of the words left out, a wrong letter."""
-    words = prompt.split()
-    for _ in range(int(rng.integers(len(words) // 3 + 1))):
-        words.pop(int(rng.integers(len(words))))
-    text = " ".join(words)
-    if rng.random() < 0.7:
-        text = text.lower()
-    if rng.random() < 0.5:
-        text = re.sub(r"[.!?]+$", "", text)
-    if rng.random() < 0.2:
-        text = text.replace(",", "")
-    if len(text) > 8 and rng.random() < 0.3:
-        place = int(rng.integers(1, len(text) - 1))
-        swapped = rng.random() < 0.5
-        text = text[: place - 1] + text[place] + (text[place - 1] if swapped else "") + text[place + 1 :]
-    return text or prompt
 
 
 def _item(pair: Wording, prompt: str, caption: str) -> dict[str, Any]:

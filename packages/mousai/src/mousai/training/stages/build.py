@@ -2,6 +2,8 @@
 
 import torch
 
+from mousai.data.shards import is_shards
+from mousai.errors import UserError
 from mousai.training.config import (
     AutoencoderTrainingConfig,
     LatentDiffusionTrainingConfig,
@@ -22,6 +24,9 @@ def build(config: TrainingConfig, *, fresh: bool) -> Experiment:
         UserError: a folder, a size or the data is not as needed; one line says what would do.
     """
     torch.manual_seed(config.loop.seed)
+    if config.loop.shards is not None and not is_shards(config.data):
+        hint = f"is for shards that lie elsewhere, which {config.data} is not; leave it out"
+        raise UserError("loop.shards", config.loop.shards, hint)
     if isinstance(config, AutoencoderTrainingConfig):
         from mousai.training.stages.autoencoder.build import build_autoencoder
 

@@ -13,6 +13,7 @@ from mousai.conditioning.control_signal import FIELDS
 from mousai.conditioning.text import T5TextEncoder
 from mousai.conditioning.vocabulary import VOCABULARY
 from mousai.data.annotation import controls_of
+from mousai.data.latent_cache import fingerprint
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.diffusion.widening import train_controls_only, with_controls, with_guidance_inputs, without_guidance_inputs
@@ -29,9 +30,8 @@ from mousai.training.stages.experiment import VALIDATION_ITEMS, Experiment
 from mousai.training.stages.latent_diffusion.distillation import DistillationStage, check_teacher, teacher_folder
 from mousai.training.stages.latent_diffusion.module import LatentDiffusionStage
 from mousai.training.stages.latent_diffusion.resident import resident_latents
-from mousai.training.stages.latent_diffusion.text import frozen_text, keep_vocabulary, small_text
-
-_SMALL = 20e6  # parameters of a text encoder that is trained along; a big one would be spoilt by a small corpus
+from mousai.training.stages.latent_diffusion.text import drawn_captions, frozen_text, small_text
+from mousai.training.stages.taught_text import is_small, keep_vocabulary
 
 
 def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
@@ -73,8 +73,8 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
         )
     stage = _stage(config, model, text, load_autoencoder(stage_1), frozen=frozen is not None)
     if stage.text is not None:
-        fields = [record.fields for record in songs.records]
-        keep_vocabulary(text, fields, Path(config.out) / VOCABULARY, seed=config.loop.seed)
+        captions = drawn_captions([record.fields for record in songs.records], seed=config.loop.seed)
+        keep_vocabulary(text, captions, Path(config.out) / VOCABULARY)
     controls = _controls_read(model.config, config)
     if controls is not None and isinstance(songs, FolderSongs):
         _check_controls(songs)
@@ -88,6 +88,7 @@ def build_latent_diffusion(config: LatentDiffusionTrainingConfig) -> Experiment:
         validation=validation,
         config=model.config,
         files=len(songs),
+        beside=_beside(stage, config),
     )
 
 
@@ -100,7 +101,7 @@ def _stage(
     frozen: bool,
 ) -> LatentDiffusionStage:
     """The stage, with what is not trained frozen, and the ways to compute that the config asks for."""
-    small = sum(weight.numel() for weight in text.parameters()) < _SMALL
+    small = is_small(sum(weight.numel() for weight in text.parameters()))
     beside = bool(config.lora.rank) or config.distill_from is not None or config.controls.train_only
     train_text = not frozen and small and not beside
     if train_text:
@@ -124,6 +125,18 @@ def _stage(
     return LatentDiffusionStage(model.train(), text, autoencoder, config, train_text=train_text)
 
 
+def _beside(stage: LatentDiffusionStage, config: LatentDiffusionTrainingConfig) -> dict[str, dict[str, str]]:
+    """Fingerprints of what each step reads and no checkpoint holds: a teacher, and a text encoder that stays."""
+    found: dict[str, dict[str, str]] = {}
+    if config.distill_from is not None:
+        found["distill_from"] = {"latent_diffusion": fingerprint(stage.beside("teacher").state_dict())}
+    if stage.text is None and stage.model.config.net.context_features:
+        found["text" if config.start_from is None else "start_from"] = {
+            "text_encoder": fingerprint(stage.beside("text").state_dict())
+        }
+    return found
+
+
 def _build_resident(config: LatentDiffusionTrainingConfig, start: Path | None, stage_1: Path) -> Experiment:
     """A run whose songs lie on the device."""
     if start is None:
@@ -136,13 +149,21 @@ def _build_resident(config: LatentDiffusionTrainingConfig, start: Path | None, s
     data, close = resident_latents(config, autoencoder, stage_1, controls=controls)
     stage.resident = data
     if stage.text is not None:
-        keep_vocabulary(text, data.metadata, Path(config.out) / VOCABULARY, seed=config.loop.seed)
+        drawn = drawn_captions(data.metadata, seed=config.loop.seed)
+        keep_vocabulary(text, drawn, Path(config.out) / VOCABULARY)
     rng = np.random.default_rng(0)
     captions = [caption_of(fields, rng) for fields in data.metadata[: config.logging.listen_count]]
     stage.prompts = config.logging.prompts or captions
     sizes = stage.model.config
     return Experiment(
-        stage=stage, train=None, validation=None, config=sizes, files=len(data), resident=True, close=close
+        stage=stage,
+        train=None,
+        validation=None,
+        config=sizes,
+        files=len(data),
+        beside=_beside(stage, config),
+        resident=True,
+        close=close,
     )
 
 

@@ -29,7 +29,7 @@ from mousai.storage.folders import latent_diffusion_config
 from mousai.training.config import LatentDiffusionTrainingConfig
 from mousai.training.sources import model_folder
 from mousai.training.stages.latent_diffusion.module import LatentDiffusionStage
-from vdiffusion import KeepKnown, time_grid, to_noisy, two_step_target
+from vdiffusion import KeepKnown, NoiseSource, time_grid, to_noisy, two_step_target
 
 
 class DistillationStage(LatentDiffusionStage):
@@ -92,7 +92,7 @@ class DistillationStage(LatentDiffusionStage):
 
     def _settings(self) -> SamplingConfig:
         """Guidance scales of the batch, by what the run has seen before it."""
-        drawn = torch.rand(2, generator=torch.Generator().manual_seed(self.config.loop.seed * 2**32 + self._seen))
+        drawn = torch.rand(2, generator=NoiseSource(self.config.loop.seed, [self._seen]).generators("guidance")[0])
         config = self.config.distillation
         ranges = (config.guidance, config.attribute_guidance)
         guidance, lead = (low + (high - low) * float(u) for (low, high), u in zip(ranges, drawn, strict=True))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from dmae import DMAE
 from mousai.conditioning.conditioning import Conditioning
@@ -51,6 +51,11 @@ class LatentDiffusionStage(Stage):
         with torch.set_grad_enabled(self.text is not None and torch.is_grad_enabled()):
             embedding: TextEmbedding = encoder(captions, keep_padding=self.model.config.attend_to_padding)
             return embedding
+
+    def beside(self, part: str) -> nn.Module:
+        """A part that steps read and checkpoints do not hold, such as "text"."""
+        found: nn.Module = self._beside[part]
+        return found
 
     def read_text(self, captions: list[str]) -> TextEmbedding | None:
         """Embed captions for a model that reads text."""

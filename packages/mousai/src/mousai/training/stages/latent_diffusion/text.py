@@ -1,16 +1,14 @@
 """Text encoders of stage 2: a small one, begun from the captions of the data and trained along, or a frozen T5."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from mousai.conditioning.text import T5TextEncoder, load_tokenizer
-from mousai.conditioning.vocabulary import load_vocabulary, vocabulary_json, vocabulary_of
 from mousai.data.records import Record
 from mousai.errors import UserError
-from mousai.storage.weights import save_config
 from mousai.training.data.captions import caption_of
 
 DRAWN = 20_000
@@ -26,32 +24,22 @@ def small_text(records: Sequence[Record], made: Path, *, seed: int) -> T5TextEnc
     tokenizer = load_tokenizer(made) if made.exists() else None
     captions = (caption_of(record.fields, rng) for record in records for _ in range(8))
     text = T5TextEncoder.small(captions, tokenizer=tokenizer)
+    text.vocabulary = frozenset()  # it is new, and knows no word
     if tokenizer is None:
         text.tokenizer.save_pretrained(made)
     return text
 
 
-def keep_vocabulary(text: T5TextEncoder, fields: Sequence[Mapping[str, Any]], made: Path, *, seed: int) -> None:
-    """Tell a text encoder that is trained along which words its captions have, and write them to the file `made`.
-
-    They are those of `DRAWN` captions or more, beside what the encoder knew before. A run that goes on has its file;
-    captions that say nothing give none.
+def drawn_captions(fields: Sequence[Mapping[str, Any]], *, seed: int) -> Iterator[str]:
+    """`DRAWN` captions or more, as often of each file, whose words a run keeps (`keep_vocabulary`).
 
     Args:
-        text: the encoder.
         fields: fields of each file that captions are made from.
-        made: the run's own file, which `mousai export` takes over.
         seed: seed of the draws.
     """
-    if kept := load_vocabulary(made):
-        text.vocabulary = kept
-        return
     rng = np.random.default_rng((seed, 4))
     times = -(-DRAWN // max(len(fields), 1))
-    found = vocabulary_of(caption_of(each, rng) for each in fields for _ in range(times))
-    if found:
-        text.vocabulary = found | (text.vocabulary or frozenset())
-        save_config(made, vocabulary_json(text.vocabulary))
+    return (caption_of(each, rng) for each in fields for _ in range(times))
 
 
 def frozen_text(name: str) -> T5TextEncoder:

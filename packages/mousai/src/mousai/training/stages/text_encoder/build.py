@@ -5,17 +5,18 @@ from pathlib import Path
 import torch
 
 from mousai.conditioning.text import T5TextEncoder
-from mousai.conditioning.vocabulary import VOCABULARY, load_vocabulary, vocabulary_json, vocabulary_of
+from mousai.conditioning.vocabulary import VOCABULARY
+from mousai.data.latent_cache import fingerprint
 from mousai.errors import UserError
 from mousai.storage.folders import describe, latent_diffusion_config, load_autoencoder, load_latent_diffusion
-from mousai.storage.weights import save_config
 from mousai.training.config import TextEncoderTrainingConfig
-from mousai.training.data.wordings import Wordings, read_wordings, split_wordings
+from mousai.training.data.wordings import Wordings, read_wordings, split_wordings, validation_wordings
 from mousai.training.sources import model_folder
 from mousai.training.stages.experiment import Experiment
+from mousai.training.stages.taught_text import keep_vocabulary
 from mousai.training.stages.text_encoder.module import TextEncoderStage
 from mousai.training.stages.text_encoder.questions import attention_inputs
-from mousai.training.stages.text_encoder.student import check_small, student_of
+from mousai.training.stages.text_encoder.student import check_teacher, sizes_of_teacher, student_of
 from mousai.training.stages.text_encoder.tempo import tempo_to_learn
 
 PIECES = 16
@@ -30,10 +31,10 @@ def build_text_encoder(config: TextEncoderTrainingConfig) -> Experiment:
     start = model_folder(config.start_from, field="start_from", need=need)
     if not latent_diffusion_config(start).net.context_features:
         raise UserError("start_from", config.start_from, "reads no prompts: its generator has no cross-attention")
+    check_teacher(sizes_of_teacher(start), start=config.start_from, layers=config.layers)
     pairs = read_wordings(Path(config.data))
     train, val = split_wordings(pairs, config.logging.validation_share)
     teacher = T5TextEncoder.load(start)
-    check_small(teacher, config.start_from)
     model, seed = load_latent_diffusion(start).eval(), config.loop.seed
     # What is drawn here must not change what is drawn next: a run that goes on asks the same.
     with torch.random.fork_rng(devices=[]):
@@ -46,7 +47,7 @@ def build_text_encoder(config: TextEncoderTrainingConfig) -> Experiment:
         teacher, texts, tokens=config.tokens, layers=config.layers, dropout=config.dropout, made=made
     )
     student.tempo = tempo_to_learn(teacher, train)
-    _keep_vocabulary(student, texts, Path(config.out) / VOCABULARY)
+    keep_vocabulary(student, texts, Path(config.out) / VOCABULARY)
     stage = TextEncoderStage(
         student.train(),
         teacher=teacher,
@@ -57,19 +58,17 @@ def build_text_encoder(config: TextEncoderTrainingConfig) -> Experiment:
         config=config,
     )
     stage.prompts = config.logging.prompts or [pair.prompt for pair in (val or train)[: config.logging.listen_count]]
+    shown = validation_wordings(val, most=VALIDATION_PAIRS, batch=config.loop.batch, seed=seed)
     return Experiment(
         stage=stage,
         train=Wordings(train, config.wordings, seed=seed),
-        validation=Wordings(val, config.wordings, seed=seed, count=VALIDATION_PAIRS) if len(val) > 1 else None,
+        validation=Wordings(shown, config.wordings, seed=seed, count=len(shown)) if shown else None,
         config=sizes,
         files=len(pairs),
+        beside={
+            "start_from": {
+                "text_encoder": fingerprint(teacher.state_dict()),
+                "latent_diffusion": fingerprint(model.state_dict()),
+            }
+        },
     )
-
-
-def _keep_vocabulary(student: T5TextEncoder, texts: list[str], made: Path) -> None:
-    """Tell the student which words it learns, and write them to the file `made`, which `mousai export` takes over."""
-    if kept := load_vocabulary(made):
-        student.vocabulary = kept
-        return
-    student.vocabulary = vocabulary_of(texts) | (student.vocabulary or frozenset())
-    save_config(made, vocabulary_json(student.vocabulary))

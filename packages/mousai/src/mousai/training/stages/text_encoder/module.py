@@ -15,6 +15,7 @@ from mousai.training.stages.listening import music_for
 from mousai.training.stages.module import Sound, Stage
 from mousai.training.stages.text_encoder.questions import unexplained
 from mousai.training.stages.text_encoder.tempo import tempo_loss
+from vdiffusion import NoiseSource
 
 
 class TextEncoderStage(Stage):
@@ -58,7 +59,7 @@ class TextEncoderStage(Stage):
         with torch.no_grad():
             meant = self._read(teacher, batch["caption"])
         if self.training:  # so that a run that goes on leaves out what it would have left out
-            torch.manual_seed(self._number)
+            torch.manual_seed(self._generator("dropout").initial_seed())
         heard = self._read(self.text, batch["prompt"])
         loss = unexplained(model, heard, meant, self._asked())
         if self.text.tempo is None:
@@ -73,17 +74,17 @@ class TextEncoderStage(Stage):
 
     def _asked(self) -> dict[str, Tensor]:
         """Questions of this step, which what the run has seen before it decides; of a validation always the same."""
-        generator = torch.Generator().manual_seed(self._number if self.training else self.config.loop.seed * 2**32)
+        generator = self._generator("questions")
         chosen = {}
         for name, inputs in self._questions.items():
             places = torch.randint(len(inputs), (self.config.queries_per_step,), generator=generator)
             chosen[name] = inputs[places].to(self.device)
         return chosen
 
-    @property
-    def _number(self) -> int:
-        """Seed of what this step draws."""
-        return self.config.loop.seed * 2**32 + self._seen
+    def _generator(self, what: str) -> torch.Generator:
+        """Generator of what a step draws, by what the run has seen before it; a validation always draws the same."""
+        step = self._seen if self.training else 0
+        return NoiseSource(self.config.loop.seed, [step]).generators(what)[0]
 
     @torch.no_grad()
     def sounds(self, count: int, seconds: float) -> list[Sound]:

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from mousai.conditioning.t5 import T5Encoder, T5EncoderConfig
+from mousai.conditioning.t5_files import t5_config
 from mousai.conditioning.text import T5TextEncoder, load_tokenizer, make_tokenizer
 from mousai.errors import UserError
+from mousai.storage.weights import load_config
+from mousai.training.stages.taught_text import SMALL, is_small, parameters_of
 
-LARGEST = 20e6
-"""Parameters of the largest encoder that can learn; a larger one knows words enough, and pairs would spoil it."""
 _EMBEDDING = ("shared.weight", "encoder.embed_tokens.weight")
 
 
@@ -27,6 +28,10 @@ class TextEncoderSizes:
         """The sizes as JSON."""
         return self.encoder.to_diff_dict()
 
+    def with_dropout(self, dropout: float) -> "TextEncoderSizes":
+        """The same sizes with another share of activations that are left out in training."""
+        return TextEncoderSizes(replace(self.encoder, dropout_rate=dropout))
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TextEncoderSizes":
         """Sizes from `to_dict`."""
@@ -34,16 +39,29 @@ class TextEncoderSizes:
         return cls(T5EncoderConfig(**{name: value for name, value in values.items() if name in names}))
 
 
-def check_small(text: T5TextEncoder, start: str) -> None:
-    """Refuse a text encoder that is too large to be taught by pairs.
+def check_teacher(teacher: T5EncoderConfig, *, start: str, layers: int) -> None:
+    """Refuse, by its sizes alone, a text encoder that cannot be taught as asked.
+
+    Args:
+        teacher: sizes of the encoder.
+        start: model that has it, as the user named it.
+        layers: blocks that it is to have, or 0 for as many as it has.
 
     Raises:
-        UserError: it has more parameters than `LARGEST`.
+        UserError: it is not small (`taught_text.SMALL`), or has more blocks.
     """
-    count = sum(weight.numel() for weight in text.parameters())
-    if count > LARGEST:
-        hint = f"has a text encoder of {count / 1e6:.0f} million parameters; only small ones, below 20, are taught here"
-        raise UserError("start_from", start, hint)
+    count = parameters_of(teacher)
+    if not is_small(count):
+        hint = f"has a text encoder of {count / 1e6:.0f} million parameters"
+        raise UserError("start_from", start, f"{hint}; only those below {SMALL / 1e6:.0f} million are taught")
+    if 0 < layers < teacher.num_layers:
+        raise UserError("layers", layers, f"the model has {teacher.num_layers}; give as many or more, or 0")
+
+
+def sizes_of_teacher(start: Path) -> T5EncoderConfig:
+    """Sizes of the text encoder in a model folder, without its weights; CheckpointError where it is none of T5's."""
+    path = start / "text_encoder" / "config.json"
+    return t5_config(load_config(path), path)
 
 
 def blank(sizes: TextEncoderSizes, tokenizer: Path) -> T5TextEncoder:
@@ -64,17 +82,12 @@ def student_of(
         teacher: the encoder of the model; not changed.
         texts: prompts and captions that the tokenizer is made from.
         tokens: most tokens of the tokenizer; 0 takes the teacher's.
-        layers: blocks, or 0 for as many as the teacher has.
+        layers: blocks, as many as the teacher has or more (`check_teacher`), or 0 for as many.
         dropout: share of the activations that are left out in training.
         made: folder of the tokenizer; if it is there already it is taken as it is, for another one would number its
             tokens otherwise than a run learned them.
-
-    Raises:
-        UserError: the teacher has more blocks.
     """
     old = TextEncoderSizes.from_dict(teacher.model.config.to_diff_dict()).encoder  # type: ignore[union-attr, operator]
-    if 0 < layers < old.num_layers:
-        raise UserError("layers", layers, f"the model has {old.num_layers}; give as many or more, or 0")
     if not made.exists():
         made_now = make_tokenizer(texts, tokens=tokens) if tokens else teacher.tokenizer
         made_now.save_pretrained(made)

@@ -18,6 +18,7 @@ from mousai.training.config import (
     LoopConfig,
     OptimizerConfig,
     TextEncoderTrainingConfig,
+    WordingConfig,
 )
 from mousai.training.data.wordings import Wording
 from mousai.training.export import export_run
@@ -35,7 +36,7 @@ def config(saved_model: Path, tmp_path: Path) -> TextEncoderTrainingConfig:
     rows = [
         {"prompt": f"{place} {word}", "caption": f"{caption}, {tempo} bpm"}
         for word in ("quux", "wibble", "xyzzy", "grault", "corge")
-        for place, caption, tempo in (("lagoon", SLOW, 70), ("volcano", FAST, 140), ("quay", SLOW, 70))
+        for place, caption, tempo in (("piano", SLOW, 70), ("metal", FAST, 140), ("calm", SLOW, 70))
         for _ in range(2)
     ]
     table.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -44,13 +45,14 @@ def config(saved_model: Path, tmp_path: Path) -> TextEncoderTrainingConfig:
         out=str(tmp_path / "run"),
         start_from=str(saved_model),
         device="cpu",
-        tokens=400,
+        tokens=0,  # two tokenizers of the same texts differ
         dropout=0.0,
         queries=16,
         queries_per_step=2,
-        optimizer=OptimizerConfig(learning_rate=1e-2),
+        wordings=WordingConfig(repeat_caption=0, careless=0, tempo=0),
+        optimizer=OptimizerConfig(learning_rate=3e-2),
         ema=EMAConfig(beta=0.9),
-        loop=LoopConfig(max_steps=150, batch=10, workers=0),
+        loop=LoopConfig(max_steps=120, batch=10, workers=0),
         checkpointing=Checkpointing(every_minutes=0),
         logging=Logging(logger="csv", log_every=1, validate_every=0, listen_every=0, validation_share=0),
     )
@@ -101,7 +103,7 @@ def test_a_run_learns_them_and_its_model_tells_them(config: TextEncoderTrainingC
     export_run(Path(config.out), tmp_path / "model")
     assert (tmp_path / "model" / "text_encoder" / USUAL_TEMPO).is_file()
     encoder = Mousai.from_pretrained(tmp_path / "model", dtype="float32", device="cpu").text_encoder
-    prompts = ["lagoon wibble", "volcano wibble", "quay wibble"]
+    prompts = ["piano wibble", "metal wibble", "calm wibble"]
     with torch.no_grad():
         tempos = encoder.usual_tempos(prompts, encoder(prompts))
     off = [abs(math.log2(tempo / usual)) for tempo, usual in zip(tempos, (70, 140, 70), strict=True)]
