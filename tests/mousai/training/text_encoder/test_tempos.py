@@ -124,6 +124,21 @@ def test_a_run_learns_them_and_its_model_tells_them(config: TextEncoderTrainingC
     assert T5TextEncoder.load(tmp_path / "next").tempo is not None
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_run_goes_on_with_pairs_that_tell_a_tempo_first_or_no_more(
+    config: TextEncoderTrainingConfig, tmp_path: Path, first: bool
+):
+    timeless = tmp_path / "timeless.jsonl"
+    rows = [json.loads(line) for line in Path(config.data).read_text().splitlines()]
+    rows = [row | {"caption": row["caption"].split(",")[0]} for row in rows]
+    timeless.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    tables = (config.data, str(timeless)) if first else (str(timeless), config.data)
+    for steps, table in enumerate(tables, start=1):
+        assert train(replace(config, data=table, loop=replace(config.loop, max_steps=steps))) == 0
+    export_run(Path(config.out), tmp_path / "model")
+    assert (T5TextEncoder.load(tmp_path / "model").tempo is not None) is first
+
+
 def test_a_generator_whose_text_encoder_is_trained_along_has_none(
     saved_model: Path, make_settings: MakeSettings, tmp_path: Path
 ):

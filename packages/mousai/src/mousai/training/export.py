@@ -29,6 +29,7 @@ from mousai.training.stages.latent_diffusion.distillation import sampling_defaul
 from mousai.training.stages.latent_diffusion.text import frozen_text
 from mousai.training.stages.module import Stage
 from mousai.training.stages.text_encoder.student import TextEncoderSizes, blank, sizes_of_teacher
+from mousai.training.stages.text_encoder.tempo import has_tempo
 
 
 def is_run(folder: Path) -> bool:
@@ -184,7 +185,7 @@ def _text_encoder(run: Path, config: Mapping[str, Any], weights: Weights) -> tup
     # The model's own share of activations to leave out, not that of this training.
     sizes = TextEncoderSizes.from_dict(load_config(run / SIZES)).with_dropout(sizes_of_teacher(begun).dropout_rate)
     text = blank(sizes, run / "tokenizer")
-    if any(key.startswith("text.tempo.") for key in weights.last):
+    if has_tempo(weights.last):
         text.tempo = UsualTempo(text.features)
     weights.fill(text, "text.")
     text.vocabulary = load_vocabulary(run / VOCABULARY)

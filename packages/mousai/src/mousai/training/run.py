@@ -78,7 +78,7 @@ def train(config: TrainingConfig) -> int:
         if (done := int(saved.get("global_step", 0))) and config.loop.max_steps and done >= config.loop.max_steps:
             print(f"{out}: has made {done} steps already; {_how_to_go_on(config)}", file=sys.stderr)
             return 0
-        experiment = build(config, fresh=not saved)
+        experiment = build(config, fresh=not saved, weights=saved.get("state_dict", {}))
         sizes = _as_json(experiment.config.to_dict())
         if saved:
             begun = type(experiment.config).from_dict(load_config(out / SIZES))  # perhaps before there was some size

@@ -1,5 +1,7 @@
 """Everything that a run needs, built from its config."""
 
+from collections.abc import Collection
+
 import torch
 
 from mousai.data.shards import is_shards
@@ -13,12 +15,13 @@ from mousai.training.config import (
 from mousai.training.stages.experiment import Experiment
 
 
-def build(config: TrainingConfig, *, fresh: bool) -> Experiment:
+def build(config: TrainingConfig, *, fresh: bool, weights: Collection[str] = ()) -> Experiment:
     """Build what a run needs.
 
     Args:
         config: config of a run of either stage, or of a text encoder.
         fresh: whether the run begins; one that goes on has its weights in a checkpoint.
+        weights: names of these weights.
 
     Raises:
         UserError: a folder, a size or the data is not as needed; one line says what would do.
@@ -34,7 +37,7 @@ def build(config: TrainingConfig, *, fresh: bool) -> Experiment:
     if isinstance(config, TextEncoderTrainingConfig):
         from mousai.training.stages.text_encoder.build import build_text_encoder
 
-        return build_text_encoder(config)
+        return build_text_encoder(config, fresh=fresh, weights=weights)
     assert isinstance(config, LatentDiffusionTrainingConfig)
     from mousai.training.stages.latent_diffusion.build import build_latent_diffusion
 

@@ -1,10 +1,12 @@
 """A run that teaches a text encoder wordings, put together from its config."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import torch
 
 from mousai.conditioning.text import T5TextEncoder
+from mousai.conditioning.usual_tempo import UsualTempo
 from mousai.conditioning.vocabulary import VOCABULARY
 from mousai.data.latent_cache import fingerprint
 from mousai.errors import UserError
@@ -17,14 +19,14 @@ from mousai.training.stages.taught_text import keep_vocabulary
 from mousai.training.stages.text_encoder.module import TextEncoderStage
 from mousai.training.stages.text_encoder.questions import attention_inputs
 from mousai.training.stages.text_encoder.student import check_teacher, sizes_of_teacher, student_of
-from mousai.training.stages.text_encoder.tempo import tempo_to_learn
+from mousai.training.stages.text_encoder.tempo import has_tempo, tempo_to_learn
 
 PIECES = 16
 """Pieces that the generator makes to hear what it asks of its prompts."""
 VALIDATION_PAIRS = 512
 
 
-def build_text_encoder(config: TextEncoderTrainingConfig) -> Experiment:
+def build_text_encoder(config: TextEncoderTrainingConfig, *, fresh: bool, weights: Collection[str] = ()) -> Experiment:
     """Build what a run of the text encoder needs; see `mousai.training.stages.build.build`."""
     assert config.start_from is not None
     need = ["text_encoder", "latent_diffusion", "autoencoder"]
@@ -47,6 +49,8 @@ def build_text_encoder(config: TextEncoderTrainingConfig) -> Experiment:
         teacher, texts, tokens=config.tokens, layers=config.layers, dropout=config.dropout, made=made
     )
     student.tempo = tempo_to_learn(teacher, train)
+    if not fresh:  # pairs that were added may tell a tempo first
+        student.tempo = (student.tempo or UsualTempo(student.features)) if has_tempo(weights) else None
     keep_vocabulary(student, texts, Path(config.out) / VOCABULARY)
     stage = TextEncoderStage(
         student.train(),

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -25,6 +25,11 @@ def tempo_to_learn(teacher: T5TextEncoder, pairs: Sequence[Wording]) -> UsualTem
         return copy.deepcopy(teacher.tempo)
     told = any(told_tempo(pair.prompt, pair.caption) is not None for pair in pairs)
     return UsualTempo(teacher.features) if told else None
+
+
+def has_tempo(weights: Iterable[str]) -> bool:
+    """Tell by the names of a run's weights whether its student learns usual tempos."""
+    return any(name.startswith("text.tempo.") for name in weights)
 
 
 def told_tempo(prompt: str, caption: str, usual: float | None = None) -> float | None:
