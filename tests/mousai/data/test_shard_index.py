@@ -101,6 +101,17 @@ def test_a_shard_of_another_form(packed, values, why):
         open_shards(str(packed))
 
 
+def test_shards_and_songs_have_names_of_their_own(packed):
+    index = index_of(packed)
+    write_index(packed, {**index, "shards": index["shards"][:1] * 2})
+    with pytest.raises(UserError, match=r"is no index of shards \(two shards have one name\); make them with"):
+        open_shards(str(packed))
+    spoil(packed, songs=[row_of(packed)] * 2)
+    write_index(packed, {**index_of(packed), "shards": index_of(packed)["shards"][:1]})
+    with pytest.raises(UserError, match=r"is no index of shards \(two songs have one number or name\); make them"):
+        open_shards(str(packed))
+
+
 def test_a_set_without_songs(packed):
     index = index_of(packed)
     write_index(packed, {**index, "shards": [{**one, "songs": []} for one in index["shards"]]})

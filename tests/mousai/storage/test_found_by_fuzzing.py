@@ -77,9 +77,7 @@ def test_a_word_that_no_system_hands_over(tmp_path, monkeypatch, capsys, words, 
     assert said == f"mousai: error: a word='{shown}': has a letter that is none; give text, or the name of a file\n"
 
 
-@pytest.mark.parametrize(
-    ("name", "why"), [("\ud800.wav", "surrogates not allowed"), ("a\0.wav", "embedded null byte")]
-)
+@pytest.mark.parametrize(("name", "why"), [("\ud800.wav", "surrogates not allowed"), ("a\0.wav", "embedded null byte")])
 def test_a_name_that_is_no_text(name, why):
     said = refused(check_output, name, False)
     assert ": cannot be the name of a file: " in said and said.endswith(why)

@@ -25,8 +25,9 @@ def check_output(path: str | PathLike[str], overwrite: bool, *, suffixes: tuple[
     """Make sure, before the slow part, that a file can be written at `path`; return it as a Path.
 
     Raises:
-        AudioError: the name is empty, too long or no text, its suffix is none of `suffixes`, the file exists and `overwrite` is
-            false, it is a folder, a device or a link to nothing, or its folder is missing or cannot be written.
+        AudioError: the name is empty, too long or no text, its suffix is none of `suffixes`, the file exists and
+            `overwrite` is false, it is a folder, a device or a link to nothing, or its folder is missing or cannot be
+            written.
     """
     if not os.fspath(path):
         raise AudioError("output", "", "is empty; give the name of a file")

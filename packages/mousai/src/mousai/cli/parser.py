@@ -71,8 +71,8 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
 
     Raises:
         SystemExit: after a line on stderr, or the help.
-        UserError: a word is none that a system could hand to a program, as only a call in Python can have it; or a value
-            is empty that must not be, such as the name of a folder: "" would mean the current one.
+        UserError: a word is none that a system could hand to a program, as a call in Python may give it; or a value is
+            empty that must not be, such as the name of a folder: "" would mean the current one.
     """
     if command is not None and command not in COMMANDS:
         parser.error(f"{command}: no such command{did_you_mean(command, COMMANDS)}")
