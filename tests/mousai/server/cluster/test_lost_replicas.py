@@ -156,9 +156,10 @@ def test_a_canceled_job_stores_nothing_however_it_ends(files, answer):
 
 
 @pytest.mark.parametrize("last", [LOST(), finished()], ids=["lost", "finished"])
-def test_a_job_that_is_canceled_while_it_ends_stores_nothing(files, last):
+@pytest.mark.parametrize("paced", [False, True])
+def test_a_job_that_is_canceled_while_it_ends_stores_nothing(files, last, paced):
     engine, _ = engine_of(files, [STEP, last], [finished()])
-    job = job_of()
+    job = job_of(feed=Feed(paced=True) if paced else None)
     engine._on_change = lambda running: setattr(running, "cancel_wanted", True)
     with pytest.raises(Canceled):
         engine.run(job)
