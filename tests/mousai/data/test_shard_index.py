@@ -80,10 +80,10 @@ def test_a_hash_is_64_digits(packed, sha256):
 @pytest.mark.parametrize("size", [2**60, -1, 1.5, True, "9", None])
 def test_a_size_that_no_shard_has_ends_at_once(packed, size):
     spoil(packed, bytes=size)
-    before = time.monotonic()
+    before = time.process_time()
     with pytest.raises(UserError, match=r"bytes of shard-000000\.tar must be"):
         open_shards(str(packed))
-    assert time.monotonic() - before < 1
+    assert time.process_time() - before < 1
 
 
 @pytest.mark.parametrize(
