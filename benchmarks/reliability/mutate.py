@@ -122,11 +122,11 @@ def mutated_bytes(rng: random.Random, data: bytes, others: Sequence[bytes] = ())
 def mutated_json(rng: random.Random, value: Any) -> str:
     """JSON whose values, keys or depth were changed in a few places; sometimes no JSON any more."""
     holder = [copy.deepcopy(value)]
-    for _ in range(count_of(rng)):
-        _change(rng, holder)
     try:
+        for _ in range(count_of(rng)):
+            _change(rng, holder)
         text = json.dumps(holder[0], ensure_ascii=rng.random() < 0.5)
-    except RecursionError:
+    except RecursionError:  # a part put into itself a few times is deeper than Python copies
         text = "[" * 3000 + "]" * 3000
     if rng.random() < 0.15:
         at = rng.choice([k for k, letter in enumerate(text) if letter in ':,[{"'] or [0])

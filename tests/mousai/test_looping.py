@@ -1,6 +1,7 @@
 """Loops: exactly as long as asked, and whose end runs into their beginning."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -174,6 +175,17 @@ def test_controls_are_for_a_new_loop_and_a_model_that_follows_them(pipe: Mousai,
     song = {"audio": music(2.0), "start_seconds": 0.0, "end_seconds": 1.0}
     assert "chords: is for a new loop" in refused(controlled.loop, "piano", chords="Am", **song, **QUICK)
     assert "not trained with the control chords" in refused(pipe.loop, PROMPT, bars=1, chords="Am")
+
+
+@pytest.mark.parametrize("start", [math.nan, math.inf, -1.0])
+def test_a_region_that_is_no_stretch_of_time(pipe: Mousai, start: float) -> None:
+    said = refused(pipe.loop, "piano", audio=music(2.0), start_seconds=start, end_seconds=2.0, **QUICK)
+    assert said == f"region='{start:g}:2': must be two numbers of seconds, 0 or more"
+
+
+def test_loops_of_a_call_are_counted_first(pipe: Mousai) -> None:
+    said = refused(pipe.loop, "music without a tempo", num_waveforms_per_prompt=0)
+    assert said.startswith("num_waveforms_per_prompt=0: must be 1 to ")
 
 
 # ---- a recording

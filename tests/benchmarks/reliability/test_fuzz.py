@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.reliability import fuzz as fuzzing
-from benchmarks.reliability import fuzz_worker
+from benchmarks.reliability import fuzz_worker, mutate
 from benchmarks.reliability.fuzz import fuzz
 from benchmarks.reliability.mutate import mutated_bytes, mutated_json, mutated_text, mutated_words
 from benchmarks.reliability.targets import TARGETS
@@ -56,6 +56,14 @@ def test_a_mutation_is_a_function_of_the_seed(seed, data):
     assert mutated_text(first, "calm piano", ["rock"]) == mutated_text(second, "calm piano", ["rock"])
     assert mutated_words(first, ["a", "b"], ["--x"]) == mutated_words(second, ["a", "b"], ["--x"])
     assert value == {"a": [1, 2.5, "x"], "b": {"c": None}}
+
+
+def test_json_that_is_too_deep_to_be_changed_is_deep_json(monkeypatch):
+    def deeper(rng: random.Random, holder: list[Any]) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(mutate, "_change", deeper)
+    assert mutated_json(random.Random(0), {"a": 1}) == "[" * 3000 + "]" * 3000
 
 
 @pytest.fixture(scope="module")

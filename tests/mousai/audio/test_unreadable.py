@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mousai.audio.files import AUDIO_SUFFIXES, audio_info, read_audio, read_metadata, write_audio
+from mousai.audio.files import AUDIO_SUFFIXES, audio_info, read_audio, read_metadata, sound_blocks, write_audio
 from mousai.audio.opening import AudioError
 from mousai.storage.file_parts import FilePart
 
@@ -91,6 +91,20 @@ def test_a_damaged_flac_file_is_noticed(tmp_path: Path):
     with pytest.raises(AudioError) as caught:
         read_audio(path)
     one_line(caught, path)
+
+
+def test_less_sound_than_the_header_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path, read = tmp_path / "a.wav", soundfile.SoundFile.read
+    write_audio(path, noise(48000), 48000)
+
+    def half(self: soundfile.SoundFile, frames: int, **how: object) -> np.ndarray:
+        return read(self, max(0, min(frames, 24000 - self.tell())), **how)
+
+    monkeypatch.setattr(soundfile.SoundFile, "read", half)
+    for use in (read_audio, lambda name: list(sound_blocks(name))):
+        with pytest.raises(AudioError) as caught:
+            use(path)
+        assert str(caught.value) == f"{path}: is cut short: its sound ends after 0.50 of 1.00 s"
 
 
 def test_samples_that_are_not_numbers(tmp_path: Path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from mousai.audio import encoding
 from mousai.audio.files import audio_info, check_output, read_audio, write_audio
 from mousai.audio.opening import AudioError
 
@@ -133,6 +134,22 @@ def test_a_failure_in_the_middle_leaves_the_old_file_and_no_other(
         write_audio(path, noise(200_000), 48000, overwrite=True)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_the_system_said_counts_and_not_what_libsndfile_makes_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(self: encoding._Recorder, data: bytes) -> int:
+        self.error = OSError(28, "No space left on device")
+        return len(data)
+
+    monkeypatch.setattr(encoding._Recorder, "write", full)
+    with (
+        pytest.raises(OSError, match="No space left on device"),
+        encoding.encoded_file(tmp_path / "a.wav", 48000, 2, format="WAV"),
+    ):
+        raise soundfile.LibsndfileError(1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_file_has_the_permissions_of_any_new_file(tmp_path: Path):

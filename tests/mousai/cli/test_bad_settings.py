@@ -1,5 +1,6 @@
 """Settings that are impossible, refused before weights are loaded."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,36 @@ def test_the_judges_are_named_where_they_are_missing(mousai, work: Path, saved_m
     monkeypatch.setattr("mousai.cli.evaluate._NEEDED", ("yaml", "no_such_module"))
     assert "evaluating needs no_such_module; " in mousai("evaluate", saved_model, "-o", "out").error()
     assert not list(work.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "count", "said"),
+    [
+        ("jazz, 120 bpm", 0, "--best-of 0: must be 1 to"),
+        ("music", 2, "prompt music: names no tempo, key or lead, by which the judges could choose"),
+    ],
+)
+def test_what_the_judges_cannot_choose(mousai, work: Path, saved_model: Path, no_weights, prompt, count, said):
+    words = ["generate", prompt, "-o", "a.wav", "--model", saved_model, "--best-of", count]
+    assert said in mousai(*words).error()
+    assert not list(work.iterdir())
+
+
+def test_griffin_lim_without_magnitudes(mousai, work: Path, model_copy: Path, no_weights):
+    path = model_copy / "autoencoder" / "config.json"
+    config = json.loads(path.read_text())
+    config["decoder"]["levels"][0]["inject_channels"] = 0
+    path.write_text(json.dumps({**config, "prior": None}))
+    words = generate(model_copy, "-o", "a.wav", "--griffin-lim", "4", "--decoder-start", "0.5")
+    said = "--griffin-lim 4: needs an autoencoder with a magnitude prior, which this model has not; only 0 would do"
+    assert mousai(*words).error() == f"mousai: error: {said}\n"
+
+
+def test_prompts_of_a_stream_are_refused_before_a_model_is_looked_for(mousai, work: Path):
+    long = "x" * 10001
+    for given in ([long], ["jazz", "--negative-prompt", long]):
+        error = mousai("play", *given, "--seconds", "1", "-o", "out.wav", "--model", "nowhere").error()
+        assert error.endswith("prompt: 10001 characters; give a sentence or two, the model reads no more\n")
 
 
 @pytest.mark.parametrize("prompt", ["x" * 20000, "🎹" * 2000, "bad \udcff bytes"])

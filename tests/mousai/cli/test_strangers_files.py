@@ -147,6 +147,7 @@ def test_numbers_that_a_file_says_of_itself_are_bounded():
         ["generate", "jazz", "-o", "a.wav", "--seed", "9" * 5000],
         ["edit", "a.wav", "rock", "--region", "0:" + "9" * 400, "-o", "b.wav"],
         ["train", "autoencoder", "--data", ".", "--out", "x", "--loop.max_steps", "9" * 400],
+        ["train", "autoencoder", "--data", ".", "--out", "x", "--optimizer.learning_rate", "9" * 400],
         ["compose", "--songs", "9" * 400, "--out", "x", "--duration", "9" * 400],
     ],
 )

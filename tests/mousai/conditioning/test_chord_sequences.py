@@ -241,6 +241,13 @@ def test_a_file_that_is_no_text(tmp_path: Path):
     assert "cannot be read" in refused(tmp_path / "b.lab")
 
 
+def test_a_file_that_is_too_long(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("mousai.conditioning.notation.chord_files._LONGEST", 10)
+    path = tmp_path / "a.lab"
+    path.write_text("0 2 Am\n2 4 F\n")
+    assert refused(path) == f"{path}: has 13 bytes; such a file has 10 at most"
+
+
 def test_chords_outside_the_piece_are_refused():
     chords = read_chords([("Am", 0.0), ("F", 2.0)])
     with pytest.raises(UserError, match="F:maj begins at 2 s, after the end of the piece, at 2 s"):

@@ -151,6 +151,8 @@ def test_incomplete_folders_are_named(model_copy: Path):
     values = json.loads(config.read_text())
     config.write_text(json.dumps({**values, "model_type": "bert"}))
     assert "config.json" in load() and "'bert'" in load()
+    config.write_text(json.dumps({name: value for name, value in values.items() if name != "d_ff"}))
+    assert load() == f"{config}: key 'd_ff' is missing"
     config.write_text(json.dumps(values))
     (model_copy / "tokenizer" / "tokenizer_config.json").unlink()
     assert "tokenizer_config.json" in load()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
@@ -10,7 +11,25 @@ from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import TextEmbedding
 from mousai.diffusion.config import LatentDiffusionConfig
 from mousai.diffusion.latent_diffusion import LatentDiffusion
+from mousai.sampling_config import SamplingConfig
 from tests.mousai.diffusion.point_mass import sampled, some_text
+from vdiffusion import NoiseSource
+
+
+def test_attributes_to_stay_away_from_are_those_of_the_batch():
+    model = LatentDiffusion(LatentDiffusionConfig.tiny(latent_std=0.5, frame_rate=11.7)).eval()
+    two, three = (
+        TextEmbedding(torch.randn(count, 4, model.config.net.context_features), torch.ones(count, 4, dtype=torch.bool))
+        for count in (2, 3)
+    )
+    away = Conditioning(frames=4, text=three, attributes=[MusicAttributes(tempo=100)] * 3)
+    with pytest.raises(ValueError, match=r"^attributes: 3 for a batch of 2$"):
+        model.sample(
+            Conditioning(frames=4, text=two),
+            noise=NoiseSource(0, range(2)),
+            config=SamplingConfig(num_inference_steps=1, guidance_scale=2.0),
+            negative=away,
+        )
 
 
 def test_key_and_lead_can_count_for_more():

@@ -25,6 +25,11 @@ def test_the_loss_is_the_v_objective_on_the_scaled_latent(config: LatentDiffusio
     assert off == pytest.approx(float((0.1 / sigma).square().mean()), rel=1e-4)
 
 
+def test_parts_of_another_batch_than_the_latent(generator: LatentDiffusion):
+    with pytest.raises(ValueError, match=r"^cond: of 2 members for a batch of 3$"):
+        lost(generator, torch.zeros(3, 8, 4), some_text(2))
+
+
 def test_dropping_the_prompt(generator: LatentDiffusion):
     latent, t, noise = torch.randn(4, 8, 12), torch.full((4,), 0.5), torch.randn(4, 8, 12)
 

@@ -1,11 +1,12 @@
 """Edits that cannot be made are refused in one line."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
-from mousai import Mousai
+from mousai import Mousai, write_audio
 from mousai.editing import Recording, wanted_regions
 from tests.mousai.editing.recordings import PROMPT, music
 from tests.mousai.refusing import refused
@@ -48,6 +49,13 @@ def test_a_region_longer_than_the_model_hears():
     recording = Recording(sound=music(60.0, 8000, 1), sample_rate=8000)
     message = refused(wanted_regions, 3.0, 40.0, recording=recording, before=0.0, duration=None)
     assert "is 37 s long; the model hears 20 s" in message
+
+
+def test_a_recording_that_is_too_long(pipe: Mousai, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "a.wav"
+    write_audio(path, music(1.0), 48000)
+    monkeypatch.setattr("mousai.arguments.MAX_DURATION", 0.5)
+    assert refused(pipe, PROMPT, inpaint_audio=path, **REGION) == f"{path}: is longer than 0.5 s; cut it into parts"
 
 
 @pytest.mark.parametrize(("wanted", "part"), [({"duration": 30.0}, "last 10 s"), ({"before": 2.0}, "first 10 s")])

@@ -77,8 +77,10 @@ def test_a_result_is_saved_with_all_that_makes_it_again(pipeline: Mousai, tmp_pa
     assert (stored["steps"], stored["decoder_steps"], stored["sampler"]) == ("2", "2", "ddim")
     assert stored["dtype"] == "float32"
     assert "strength" not in stored  # which belongs to a recording
-    with pytest.raises(UserError, match="exists"):
+    paths[0].unlink()
+    with pytest.raises(UserError, match=r"song-2\.wav: exists already"):
         result.save(tmp_path / "song.wav")
+    assert not paths[0].exists()  # nothing is written where one of them cannot be
     latent = pipeline(PROMPT, **QUICK, output_type="latent")
     assert "output_type='latent'" in refused(latent.save, tmp_path / "latent.wav")
     assert not (tmp_path / "latent.wav").exists()

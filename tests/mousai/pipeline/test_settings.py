@@ -64,6 +64,11 @@ def test_impossible_defaults(values: dict):
     assert list(values)[-1] in refused(SamplingConfig, **values)
 
 
+def test_a_default_that_is_none_is_named_with_the_nearest():
+    said = refused(SamplingConfig().updated, {"guidance": 3.0})
+    assert said == "guidance=3: is no setting of sampling; did you mean 'guidance_scale'?"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WithVolume(SamplingConfig):
     volume: float = setting(1.0, help="how loud", stage="decoder", high=2, usual="1 is usual", metavar="V")

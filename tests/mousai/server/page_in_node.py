@@ -21,7 +21,7 @@ def run(modules: Path, script: str, given: Any = None) -> Any:
     )
     (modules / "main.js").write_text(text)
     assert NODE is not None
-    done = subprocess.run([NODE, modules / "main.js"], capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run([NODE, modules / "main.js"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -3,9 +3,16 @@
 import asyncio
 import json
 from io import BytesIO
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
+import pytest
 import soundfile
 
+from mousai.errors import UserError
+from mousai.server.job import Status
+from mousai.server.live.input import LiveInput
+from mousai.server.routes.generations import _sound
 from mousai.server.verbs import VERBS
 
 from .conftest import ENDLESS, QUICK, message_of, predict, service_of
@@ -72,6 +79,36 @@ def test_a_client_that_goes_away_cancels_its_job(client):
     client.portal.call(gone)
     key = ("generate", "canceled")
     assert service.queue.ended.get(key, 0) == before.get(key, 0) + 1
+
+
+def test_a_stream_that_fails_before_its_first_sound_is_answered(client, monkeypatch):
+    def odd(*_):
+        raise UserError("tempo", 100, "does not go with this")
+
+    monkeypatch.setattr(LiveInput, "stream", odd)
+    response = client.post("/v1/audio/generations", json={**QUICK, "stream": True})
+    assert message_of(response, 422) == "tempo=100: does not go with this"
+
+
+def test_a_stream_that_fails_later_has_no_whole_body():
+    class Sent:
+        messages: ClassVar[list] = [{"type": "chunk"}, b"sound", None]
+
+        async def receive(self):
+            return self.messages.pop(0)
+
+    gone: list[object] = []
+    service: Any = SimpleNamespace(queue=SimpleNamespace(cancel=gone.append, forget=gone.append))
+    job: Any = SimpleNamespace(status=Status.FAILED, error="the client reads more slowly than the music plays")
+    got: list[bytes] = []
+
+    async def read() -> None:
+        async for part in _sound(job, Sent(), service, b"header"):  # type: ignore[arg-type]
+            got.append(part)
+
+    with pytest.raises(RuntimeError, match=r"^a stream ended early: the client reads more slowly than the music"):
+        asyncio.run(read())
+    assert got == [b"header", b"sound"] and gone == [job, job]
 
 
 def test_the_model_is_listed_with_what_it_is_best_run_with(client):

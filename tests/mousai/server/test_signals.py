@@ -5,14 +5,20 @@ import os
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import uvicorn
 
+from mousai.errors import UserError
 from mousai.server import run
 from mousai.server.config import ServerConfig
-from mousai.server.files import StoredFile
+from mousai.server.engine.base import LocalEngine
+from mousai.server.files import FileStore, StoredFile
+from mousai.server.job import Canceled, Job
 from mousai.server.run import Server
+from mousai.server.runner import Runner
 from mousai.server.service import Service, served_model
 
 from .conftest import ENDLESS, service_of
@@ -41,15 +47,59 @@ def result(service: Service, *, age: float) -> StoredFile:
     return service.files.add(made)
 
 
-@pytest.mark.parametrize(("age", "waits"), [(0.2, True), (9.0, False)])
-def test_a_result_that_ended_shortly_before_the_signal_can_still_be_fetched(service, monkeypatch, age, waits):
-    monkeypatch.setattr(run, "GRACE", 0.6)
+@pytest.mark.parametrize(("grace", "age", "waits"), [(1.5, 0.2, True), (60.0, 600.0, False)])
+def test_a_result_that_ended_shortly_before_the_signal_can_still_be_fetched(service, monkeypatch, grace, age, waits):
+    monkeypatch.setattr(run, "GRACE", grace)
     result(service, age=age)
     server = server_of(service)
     server.handle_exit(signal.SIGTERM, None)
     begun = time.monotonic()
     asyncio.run(server._watched())
-    assert server.should_exit and (time.monotonic() - begun >= 0.5) == waits
+    assert server.should_exit and (time.monotonic() - begun >= 1.4 if waits else time.monotonic() - begun < 30)
+
+
+@pytest.fixture
+def umask():
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "said"),
+    [
+        (UserError("model", "m", "is broken"), UserError, "model='m': is broken"),
+        (ZeroDivisionError("by zero"), RuntimeError, "the model could not be loaded"),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_ends_the_server(saved_model: Path, umask, capsys, failure, kind, said):
+    def load():
+        raise failure
+
+    model = served_model(saved_model, name="bundled", dtype="float32", load=load)
+    # An engine of its own, since the process of the other would end here.
+    with pytest.raises(kind) as caught:
+        run.serve(ServerConfig(port=0), model, engine=LocalEngine(load, model.stored))
+    assert type(caught.value) is kind and str(caught.value) == said
+    assert failure in (caught.value, caught.value.__cause__)
+
+
+def test_a_job_that_is_canceled_in_its_last_step_stores_nothing(tmp_path: Path):
+    files = FileStore(keep=60, limit=10**6)
+    pipe: Any = SimpleNamespace(set_progress_bar_config=lambda **_: None)
+    runner = Runner(pipe, {}, files, lambda _: None)
+    wanted: Any = SimpleNamespace(prompt=None, response_format="wav", passes=lambda _: 1)
+    job = Job(input=wanted, asked=wanted)
+
+    def make(*_):
+        job.cancel_wanted = True
+        return SimpleNamespace(output=SimpleNamespace(save=lambda *_, **__: pytest.fail("stored")))
+
+    wanted.make = make
+    with pytest.raises(Canceled):
+        runner.run(job)
+    assert files.count == 0 and job.result is None
+    files.close()
 
 
 def test_a_second_signal_cancels_what_runs_at_once(client):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from mousai import Mousai, UserError
+from mousai.audio.outputs import check_output
 from mousai.cli import main
 from mousai.conditioning.controls import Controls
 from mousai.conditioning.notation.chord_files import read_chords
@@ -16,7 +17,7 @@ from mousai.data.tables import table_rows
 from mousai.storage.json_files import parse_json
 from mousai.training.data.captions import caption_of
 
-from ..refusing import refused
+from ..refusing import refused, refused_command
 
 
 @pytest.mark.parametrize("label", [3, None, ["A:min"], {"A": 1}, 2.5])
@@ -57,6 +58,29 @@ def test_half_of_a_character_is_no_text(tmp_path, text):
 
 def test_a_whole_character_of_two_halves_is_text():
     assert parse_json('"\\ud83c\\udfb7"') == "🎷" and parse_json('"\\\\ud800"') == "\\ud800"
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\0"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["generate", "jazz", "-o"],
+        ["export", "m", "-o"],
+        ["compose", "--songs", "1", "--out"],
+        ["train", "autoencoder", "--data", "m", "--loop.max_steps", "1", "--out"],
+        ["evaluate", "-o", "e", "--clips"],
+    ],
+)
+def test_a_word_that_no_system_hands_over(tmp_path, monkeypatch, capsys, words, name):
+    said = refused_command([*words, name], tmp_path, monkeypatch, capsys)
+    shown = r"\ud800" if "\0" not in name else r"a\x00"
+    assert said == f"mousai: error: a word='{shown}': has a letter that is none; give text, or the name of a file\n"
+
+
+@pytest.mark.parametrize(("name", "why"), [("\ud800.wav", "surrogates not allowed"), ("a\0.wav", "embedded null byte")])
+def test_a_name_that_is_no_text(name, why):
+    said = refused(check_output, name, False)
+    assert ": cannot be the name of a file: " in said and said.endswith(why)
 
 
 def test_a_tempo_of_400_digits_is_none():

@@ -79,10 +79,10 @@ def change(path, keys, value):
 
 
 def refused(folder) -> str:
-    before = time.monotonic()
+    before = time.process_time()
     with pytest.raises(UserError) as caught:
         Mousai.from_pretrained(folder, device="cpu", dtype="float32")
-    assert time.monotonic() - before < 5
+    assert time.process_time() - before < 5
     assert len(str(caught.value)) < 1200
     return str(caught.value)
 

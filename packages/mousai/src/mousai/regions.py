@@ -71,15 +71,13 @@ def check_regions(regions: Sequence[Region], length: float, *, field: str = "reg
     """Return the regions in the order of time.
 
     Args:
-        regions: at least one.
+        regions: regions of the recording.
         length: seconds of the recording.
         field: name of the argument in errors.
 
     Raises:
         UserError: one is negative, empty, reversed, outside the recording, longer than `MAX_REGION`, or two overlap.
     """
-    if not regions:
-        raise UserError(field, hint="give at least one, as START:END in seconds")
     for one in regions:
         shown = str(one)
         if not (is_finite(one.start) and is_finite(one.end)):

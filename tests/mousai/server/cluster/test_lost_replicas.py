@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from mousai.data.clusters import prepare_environment
+from mousai.errors import UserError
 from mousai.server.engine.messages import Finished, Progress, Refused, Request, Sent
 from mousai.server.engine.ray_serve import RETRIES, RayEngine
 from mousai.server.engine.sharing import share
@@ -151,6 +153,36 @@ def test_a_canceled_job_stores_nothing_however_it_ends(files, answer):
     with pytest.raises(Canceled):
         engine.run(job)
     assert job.result is None and files.count == 0
+
+
+@pytest.mark.parametrize("last", [LOST(), finished()], ids=["lost", "finished"])
+@pytest.mark.parametrize("paced", [False, True])
+def test_a_job_that_is_canceled_while_it_ends_stores_nothing(files, last, paced):
+    engine, _ = engine_of(files, [STEP, last], [finished()])
+    job = job_of(feed=Feed(paced=True) if paced else None)
+    engine._on_change = lambda running: setattr(running, "cancel_wanted", True)
+    with pytest.raises(Canceled):
+        engine.run(job)
+    assert job.result is None and files.count == 0
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Ray's own modules
+def test_a_model_that_no_replica_could_load_is_the_failure_of_the_engine(files, monkeypatch):
+    import ray
+    from ray import serve
+
+    failure = UserError("model", "m", "is broken")
+    answer: Any = SimpleNamespace(result=lambda: failure)
+    handle: Any = SimpleNamespace(options=lambda **_: SimpleNamespace(remote=lambda: answer))
+    monkeypatch.setattr(serve, "start", lambda **_: None)
+    monkeypatch.setattr(serve, "status", lambda: SimpleNamespace(applications={}))
+    monkeypatch.setattr(serve, "deployment", lambda *_, **__: SimpleNamespace(bind=lambda *_: None))
+    monkeypatch.setattr(serve, "run", lambda *_, **__: handle)
+    monkeypatch.setattr(ray, "remote", lambda **_: lambda _: SimpleNamespace(remote=lambda: Mailbox()))
+    engine, _ = engine_of(files)
+    with pytest.raises(UserError) as caught:
+        engine.open(files, lambda _: None)
+    assert caught.value is failure
 
 
 def test_a_running_job_is_canceled_through_its_response(files):

@@ -51,6 +51,13 @@ def test_a_rate_that_opus_has_not_is_refused(rate):
     check_format("opus", 24000)
 
 
+def test_a_libsndfile_without_opus_is_named(monkeypatch):
+    monkeypatch.setattr(soundfile, "available_subtypes", lambda _: {"VORBIS": ""})
+    said = r"^format='opus': is not known to the libsndfile of this server; use s16le$"
+    with pytest.raises(UserError, match=said):
+        check_format("opus", 48000)
+
+
 def test_what_was_sent_is_not_changed():
     encoder = OggOpus(48000, 2)
     encoder.encode(tone(3.0))

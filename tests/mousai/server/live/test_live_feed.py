@@ -1,11 +1,15 @@
 """How far a client may fall behind: in seconds, whatever the format."""
 
 import asyncio
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from mousai.errors import UserError
 from mousai.server.errors import ApiError
 from mousai.server.live.feed import MOST_UPDATES, Feed
+from mousai.server.live.player import _between
 
 
 @pytest.mark.parametrize("size", [0, 4_000, 384_000])
@@ -29,6 +33,14 @@ def test_a_client_may_be_so_many_seconds_behind_and_no_more(size):
         assert feed.too_slow  # it stays so
 
     asyncio.run(listen())
+
+
+@pytest.mark.parametrize("paced", [True, False])
+def test_a_stream_that_nobody_follows_ends(paced):
+    feed: Any = SimpleNamespace(too_slow=True, paced=paced, updates=list, wait=lambda _: pytest.fail("waited"))
+    job: Any = SimpleNamespace(cancel_wanted=False)
+    with pytest.raises(UserError, match=r"^the client reads more slowly than the music plays$"):
+        _between(job, feed, SimpleNamespace(), due=0.0)  # type: ignore[arg-type]
 
 
 def test_updates_that_nobody_takes_are_bounded():

@@ -25,8 +25,9 @@ def check_output(path: str | PathLike[str], overwrite: bool, *, suffixes: tuple[
     """Make sure, before the slow part, that a file can be written at `path`; return it as a Path.
 
     Raises:
-        AudioError: the name is empty or too long, its suffix is none of `suffixes`, the file exists and `overwrite` is
-            false, it is a folder, a device or a link to nothing, or its folder is missing or cannot be written.
+        AudioError: the name is empty, too long or no text, its suffix is none of `suffixes`, the file exists and
+            `overwrite` is false, it is a folder, a device or a link to nothing, or its folder is missing or cannot be
+            written.
     """
     if not os.fspath(path):
         raise AudioError("output", "", "is empty; give the name of a file")
@@ -36,8 +37,9 @@ def check_output(path: str | PathLike[str], overwrite: bool, *, suffixes: tuple[
         found = path.stat() if stat.S_ISLNK(found.st_mode) else found
     except FileNotFoundError:
         found = None
-    except OSError as error:
-        raise AudioError(str(path), hint=f"cannot be the name of a file: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # a NUL, or half of a character, which only a program can give
+        why = error.strerror if isinstance(error, OSError) else error
+        raise AudioError(str(path), hint=f"cannot be the name of a file: {why}") from error
     if path.is_symlink() and found is None:
         raise AudioError(str(path), hint="is a link to a file that does not exist; remove it, or name that file")
     if found is not None and stat.S_ISDIR(found.st_mode):

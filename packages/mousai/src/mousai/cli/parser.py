@@ -1,6 +1,7 @@
 """The parser of everything, and its one-line errors."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
@@ -70,10 +71,13 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
 
     Raises:
         SystemExit: after a line on stderr, or the help.
-        UserError: a value is empty that must not be, such as the name of a folder: "" would mean the current one.
+        UserError: a word is none that a system could hand to a program, as a call in Python may give it; or a value is
+            empty that must not be, such as the name of a folder: "" would mean the current one.
     """
     if command is not None and command not in COMMANDS:
         parser.error(f"{command}: no such command{did_you_mean(command, COMMANDS)}")
+    for word in arguments:
+        _check_word(word)
     for word in arguments[: arguments.index("--") if "--" in arguments else None]:
         option, equals, value = word.partition("=")
         if option.startswith("--") and equals and value == "--":  # which argparse takes out of its own hands
@@ -91,6 +95,16 @@ def parse(parser: argparse.ArgumentParser, command: str | None, arguments: Seque
         if name not in _MAY_BE_EMPTY and (value == "" or (isinstance(value, list) and "" in value)):
             raise UserError(name, "", "is empty, and not the current folder; give a value, or leave it out")
     return parsed
+
+
+def _check_word(word: str) -> None:
+    """Refuse a word with a NUL or with half of a character, which is neither the name of a file nor a text."""
+    try:
+        is_word = b"\0" not in os.fsencode(word)
+    except UnicodeEncodeError:
+        is_word = False
+    if not is_word:
+        raise UserError("a word", word, "has a letter that is none; give text, or the name of a file")
 
 
 def _examples(lines: Sequence[str]) -> str:

@@ -87,11 +87,7 @@ def read_config(stage: str, arguments: Sequence[str]) -> "TrainingConfig":
     try:
         found = vars(parser.instantiate(parser.parse_args(full)))
     except ArgumentError as error:
-        raise find_mistake(kind, full) or UserError(f"{error}; see --print-config for every key") from error
-    except TypeError as error:  # jsonargparse's own, where a group of settings is given as one value
-        if mistake := find_mistake(kind, full):
-            raise mistake from error
-        raise
+        raise UserError(f"{error}; see --print-config for every key") from error
     found.pop("config")
     config: TrainingConfig = kind(**found)
     return config

@@ -115,6 +115,6 @@ def _fits(kind: Any, value: Any) -> bool:
     parser.add_argument("--value", type=kind)
     try:
         parser.parse_args([f"--value={value if isinstance(value, str) else json.dumps(value)}"])
-    except ArgumentError:
+    except (ArgumentError, OverflowError):  # a whole number of 400 digits is no fraction
         return False
     return True

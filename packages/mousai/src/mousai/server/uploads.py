@@ -20,8 +20,6 @@ PATIENCE = 30.0
 """Seconds that a client may pause within an upload."""
 FORM = 16384
 """Bytes that a form may have beside the file."""
-RATES = (1000, 768_000)
-"""Least and greatest sample rate of a recording, Hz."""
 
 
 class _FilePart:
@@ -156,8 +154,6 @@ def checked(path: Path, name: str, max_seconds: float) -> StoredFile:
         with warnings.catch_warnings(), opened(path) as file:
             warnings.simplefilter("ignore")
             rate, channels, container = file.samplerate, file.channels, file.format.lower()
-        if not RATES[0] <= rate <= RATES[1]:
-            raise ApiError(415, f"file: has {rate} samples a second; must be {RATES[0]} to {RATES[1]}", param="file")
         longest = longest_at(rate, max_seconds)
         sound = read_audio(path, sample_rate=rate, channels=min(channels, 2), duration=longest + 1)
         made = read_metadata(path)

@@ -93,6 +93,8 @@ def _opened(path: Path) -> "MidiFile":
             raise UserError(path, hint="is too long for the MIDI file of a tune")
         # From memory, because mido reads as many bytes as the file says that there are, be they four gigabytes.
         midi = mido.MidiFile(file=io.BytesIO(path.read_bytes()), clip=True)
+    except UserError:  # which is a ValueError
+        raise
     except FileNotFoundError:
         raise UserError("melody", path, "no such file") from None
     # What mido raises where bytes are missing or wrong.
