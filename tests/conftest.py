@@ -2,6 +2,8 @@
 
 import os
 import types
+from collections.abc import Callable
+from itertools import accumulate
 
 import pytest
 from hypothesis import settings
@@ -22,3 +24,21 @@ settings.load_profile("mousai")
 def authors() -> types.SimpleNamespace:
     """The authors' packages as modules: `unet` (a_unet), `diffusion` (audio_diffusion_pytorch), `encoders`."""
     return load_authors()
+
+
+@pytest.fixture(scope="session")
+def tensor_memory() -> Callable[[Callable[[], object]], int]:
+    """`tensor_memory(call)` -> bytes of tensors that a call holds at most, its result among them, and no bytes before.
+
+    They are those that PyTorch asks for, so that neither the allocator below it nor the machine makes a difference.
+    """
+    import torch
+
+    def held(call: Callable[[], object]) -> int:
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+            result = call()
+        told = [one for one in profile.profiler.kineto_results.events() if one.name() == "[memory]"]
+        del result
+        return max(accumulate(one.nbytes() for one in sorted(told, key=lambda one: one.start_ns())), default=0)
+
+    return held

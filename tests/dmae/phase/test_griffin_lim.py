@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import sys
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -25,7 +27,7 @@ def wave() -> Tensor:
     return torch.stack([sum(tones), tones[0]]) + 0.01 * torch.randn(2, LENGTH)
 
 
-def solve(magnitudes: Tensor, start: Tensor, iterations: int, **settings: float) -> Tensor:
+def solve(magnitudes: Tensor, start: Tensor | Callable[[slice], Tensor], iterations: int, **settings: float) -> Tensor:
     return griffin_lim(
         magnitudes, start, window=WINDOW, hop_length=HOP, length=LENGTH, iterations=iterations, **settings
     )
@@ -75,6 +77,20 @@ def test_the_spectrum_has_the_magnitudes_and_makes_the_waveform(wave: Tensor) ->
     torch.testing.assert_close(found.abs(), magnitudes, rtol=1e-4, atol=1e-5)
     again = torch.istft(found, N_FFT, HOP, window=WINDOW, length=LENGTH)
     torch.testing.assert_close(again, solve(magnitudes, start, 3), rtol=0, atol=1e-5)
+
+
+def test_a_start_that_is_given_in_pieces_is_that_of_the_whole(wave: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["dmae.phase.griffin_lim"], "BLOCK", 2 * N_FFT * 7)
+    magnitudes, start = to_spectrum(wave).abs(), to_spectrum(torch.randn(2, LENGTH))
+    asked: list[int] = []
+
+    def piece(block: slice) -> Tensor:
+        asked.extend(range(block.start, block.stop))
+        assert block.stop - block.start <= 7
+        return start[..., block]
+
+    assert solve(magnitudes, piece, 3).equal(solve(magnitudes, start, 3))
+    assert asked == list(range(magnitudes.shape[-1]))
 
 
 def test_what_frames_cancel_is_made_up_for() -> None:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mousai.audio.limiter import BLOCK, REACH, gain_at_borders, limit
+from mousai.audio.limiter import BLOCK, BLOCKS_AT_ONCE, REACH, gain_at_borders, limit
 
 
 def noise(samples: int, seed: int = 0, dtype: type = np.float32) -> np.ndarray:
@@ -53,14 +53,13 @@ def test_one_peak_turns_down_its_neighbourhood_alone_and_no_edge_is_heard() -> N
 
 def test_a_long_piece_is_limited_as_a_short_one() -> None:
     """Past the pieces in which the gain is applied."""
-    sound = noise(2**14 * BLOCK + 10_000) * 12
-    part = sound[:, 2**14 * BLOCK - 40_000 : 2**14 * BLOCK + 8_000].copy()
+    border = BLOCKS_AT_ONCE * BLOCK
+    sound = noise(border + 10_000) * 12
+    part = sound[:, border - 40_000 : border + 8_000].copy()
     limit(sound, ceiling=0.9)
     limit(part, ceiling=0.9)
     edge = (2 * REACH + 2) * BLOCK
-    assert np.allclose(
-        sound[:, 2**14 * BLOCK - 40_000 + edge : 2**14 * BLOCK + 8_000 - edge], part[:, edge:-edge], atol=1e-6
-    )
+    assert np.allclose(sound[:, border - 40_000 + edge : border + 8_000 - edge], part[:, edge:-edge], atol=1e-6)
 
 
 def test_silence_and_nothing() -> None:

@@ -20,6 +20,8 @@ LONGEST_PROMPT = 20_000
 """Most characters of one prompt."""
 MAX_WAVEFORMS = 64
 """Most pieces for one prompt."""
+FINITE_BLOCK = 2**18
+"""Samples of each channel that are asked at once whether they are finite."""
 OUTPUT_TYPES = ("pt", "np", "latent")
 
 
@@ -195,8 +197,9 @@ def check_recording(field: str, sound: "Tensor", *, sample_rate: int) -> None:
 
 def all_finite(sound: "Tensor") -> bool:
     """Tell whether a waveform of one sample or more holds neither NaN nor infinity."""
-    # NaN passes into both ends. `sound.isfinite()` of all samples would take twice the memory of a long piece.
-    return all(bool(end.isfinite()) for end in sound.aminmax())
+    # NaN passes into both ends. Of a long piece at once `isfinite` would take twice its memory, and `aminmax` takes as
+    # much again where samples do not lie one after the other, as in a decoded waveform that was cut to its length.
+    return all(bool(end.isfinite()) for part in sound.split(FINITE_BLOCK, dim=-1) for end in part.aminmax())
 
 
 def as_waveform(audio: Any, *, sample_rate: int, channels: int, field: str = "init_audio") -> "Tensor":

@@ -1,5 +1,8 @@
 """Fast Griffin-Lim algorithm: a waveform for given magnitudes."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import torch
 from torch import Tensor
 
@@ -14,10 +17,13 @@ MADE_UP_BINS = 5
 MADE_UP_MOST = 2.0
 """Most that a magnitude is raised or lowered to make up for lost power."""
 
+Start: TypeAlias = Tensor | Callable[[slice], Tensor]
+"""A spectrum, or a function that gives the frames of a slice of it."""
+
 
 def griffin_lim(
     magnitudes: Tensor,
-    start: Tensor,
+    start: Start,
     *,
     window: Tensor,
     hop_length: int,
@@ -38,7 +44,8 @@ def griffin_lim(
     Args:
         magnitudes: magnitudes of the spectrum [..., bins, frames]; bins = n_fft / 2 + 1, frames = length // hop_length
             + 1.
-        start: complex spectrum of the same shape, from whose phases the algorithm starts.
+        start: complex spectrum of the same shape, from whose phases the algorithm starts; or a function that gives some
+            frames of it, [..., bins, frames of the slice], so that it is never there as a whole.
         window: window of a frame [n_fft].
         hop_length: samples from one frame to the next; n_fft is a multiple of it.
         length: samples of the waveform.
@@ -63,7 +70,7 @@ def griffin_lim(
 
 def griffin_lim_spectrum(
     magnitudes: Tensor,
-    start: Tensor,
+    start: Start,
     *,
     window: Tensor,
     hop_length: int,
@@ -85,7 +92,7 @@ def griffin_lim_spectrum(
 
 
 def _checked_frames(
-    magnitudes: Tensor, start: Tensor, window: Tensor, hop_length: int, length: int, iterations: int, circular: bool
+    magnitudes: Tensor, start: Start, window: Tensor, hop_length: int, length: int, iterations: int, circular: bool
 ) -> "_Frames":
     """Frames of the waveforms; ValueError where an argument is not as `griffin_lim` says."""
     n_fft = len(window)
@@ -96,10 +103,11 @@ def _checked_frames(
     if circular and (length % hop_length or length < n_fft):
         raise ValueError(f"length={length}: a circle must be a multiple of {hop_length} and at least {n_fft} long")
     expected = (n_fft // 2 + 1, length // hop_length + (not circular))
-    if tuple(magnitudes.shape[-2:]) != expected or start.shape != magnitudes.shape:
+    begun = start.shape if isinstance(start, Tensor) else magnitudes.shape
+    if tuple(magnitudes.shape[-2:]) != expected or begun != magnitudes.shape:
         raise ValueError(
             f"magnitudes, start: expected [..., bins={expected[0]}, frames={expected[1]}], "
-            f"got {list(magnitudes.shape)} and {list(start.shape)}"
+            f"got {list(magnitudes.shape)} and {list(begun)}"
         )
     return (_Circle if circular else _Frames)(window.float(), hop_length, length)
 
@@ -107,7 +115,7 @@ def _checked_frames(
 def _iterate(
     frames: "_Frames",
     magnitudes: Tensor,
-    start: Tensor,
+    start: Start,
     iterations: int,
     momentum: float,
     *,
@@ -123,7 +131,7 @@ def _iterate(
         Rows of hops to which the last frames were added; or, where no `wave` is wanted, the spectra of these frames by
         blocks [N, frames, bins].
     """
-    magnitudes, start = (one.reshape(-1, *one.shape[-2:]) for one in (magnitudes, start))
+    magnitudes = magnitudes.reshape(-1, *magnitudes.shape[-2:])
     waveforms = len(magnitudes)
     blocks = frames.blocks(waveforms)
     # Frame after frame, as the transforms read and write them.
@@ -132,7 +140,9 @@ def _iterate(
     previous: list[Tensor] = []
     rows = frames.silence(waveforms)
     for block, target in zip(blocks, targets, strict=True):
-        spectrum = start[..., block].to(torch.complex64).transpose(-1, -2).contiguous()
+        begun = start[..., block] if isinstance(start, Tensor) else start(block)
+        begun = begun.reshape(waveforms, *begun.shape[-2:])
+        spectrum = begun.to(torch.complex64).transpose(-1, -2).contiguous()
         frames.add(rows, block, _with_magnitude(spectrum, target))
     for iteration in range(iterations):
         heed_interruption()

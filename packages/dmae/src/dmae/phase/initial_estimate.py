@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from dmae.phase.griffin_lim import griffin_lim, griffin_lim_spectrum
+from dmae.phase.griffin_lim import Start, griffin_lim, griffin_lim_spectrum
 from dmae.phase.noise_phases import noise_phases
 from dmae.phase.spsi import as_spectrum, spsi
 
@@ -59,7 +59,7 @@ def initial_estimate(
     """
     if len(window) // BASS < SMALLEST_WINDOW or len(window) % (2 * BASS) or hop_length % BASS or length % BASS:
         phases = _single_pass(magnitudes, first, hop_length, circular)
-        start = as_spectrum(phases)
+        start: Start = as_spectrum(phases)
     else:
         bins = len(window) // (2 * BASS)
         bass = magnitudes[..., : bins + 1, :]  # the spectrum of a waveform at an eighth of the rate, in the same frames
@@ -75,8 +75,13 @@ def initial_estimate(
             circular=circular,
         )
         kept = bins - round(BASS_BORDER * bins)
-        start = noise_phases(magnitudes.shape, position=position).to(magnitudes.device)
-        start[..., :kept, :] = settled[..., :kept, :]
+
+        def start(block: slice) -> Tensor:
+            shape = (*magnitudes.shape[:-1], block.stop - block.start)
+            part = noise_phases(shape, position=position + block.start).to(magnitudes.device)
+            part[..., :kept, :] = settled[..., :kept, block]
+            return part
+
         iterations = math.ceil(FULL_SHARE * iterations)
     wave = griffin_lim(
         magnitudes,

@@ -51,8 +51,8 @@ def spsi(magnitudes: Tensor, first: Tensor, *, hop_length: int, circular: bool =
     for begin in range(1, magnitudes.shape[-1], BLOCK):
         step, nearest = _partials(magnitudes[..., begin : begin + BLOCK], hop_length)
         found = torch.empty_like(step)
-        for frame in range(len(step)):
-            now = torch.gather(now + step[frame], 1, nearest[frame], out=found[frame]).remainder_(2 * math.pi)
+        for advance, maximum, frame in zip(step.unbind(), nearest.unbind(), found.unbind(), strict=True):
+            now = torch.gather(now + advance, 1, maximum, out=frame).remainder_(2 * math.pi)
         phases[..., begin : begin + len(found)] = found.permute(1, 2, 0)
     return phases
 

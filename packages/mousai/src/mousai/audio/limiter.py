@@ -14,6 +14,8 @@ BLOCK = 64
 REACH = 16
 """Blocks before and after a peak over which its gain stays, and again as many over which it comes and goes: 43 ms at
 48 kHz."""
+BLOCKS_AT_ONCE = 2**12
+"""Blocks whose gain is computed at once, so that of a long piece there is no second copy."""
 
 Array = npt.NDArray[np.floating[Any]]
 
@@ -57,10 +59,9 @@ def limit(sound: Array, *, ceiling: float) -> None:
         return
     gain = gain_at_borders(peaks, ceiling=ceiling)
     steps = np.arange(BLOCK) / BLOCK
-    blocks = 2**14
-    for first in range(0, len(starts), blocks):  # of a long piece there is memory for one copy
-        here = gain[first : first + blocks + 1]
+    for first in range(0, len(starts), BLOCKS_AT_ONCE):
+        here = gain[first : first + BLOCKS_AT_ONCE + 1]
         curve = (here[:-1, None] + np.diff(here)[:, None] * steps).reshape(-1)
-        part = sound[:, first * BLOCK : (first + blocks) * BLOCK]
+        part = sound[:, first * BLOCK : (first + BLOCKS_AT_ONCE) * BLOCK]
         part *= curve[: part.shape[1]].astype(sound.dtype)
         np.clip(part, -ceiling, ceiling, out=part)  # the last bit of rounding, never more
