@@ -1,5 +1,6 @@
 """`mousai generate`."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -12,6 +13,8 @@ from mousai.audio.files import audio_info, read_audio, read_metadata
 from mousai.pipeline import Mousai
 
 from .helpers import PROMPT, generate
+
+QUICK = ("--duration", 0.1, "--seed", 1)
 
 
 def test_a_sentence_becomes_a_file(mousai, work: Path, saved_model: Path):
@@ -128,3 +131,11 @@ def test_options_that_do_not_go_together(mousai, work: Path, saved_model: Path, 
     told = mousai(*generate(saved_model, "-o", "a.wav", "--init-audio", "b.wav")).error()
     assert "--init-audio b.wav: new music is made from a recording by mousai vary" in told
     assert "--strength: no such option" in mousai(*generate(saved_model, "-o", "a.wav", "--strength", "0.5")).error()
+
+
+def test_a_usual_tempo_is_told(mousai, work: Path, model_copy: Path):
+    (model_copy / "text_encoder" / "usual_tempo.json").write_text(json.dumps({"weight": [0.0] * 32, "bias": 7.0}))
+    said = mousai("generate", "calm piano pop", *QUICK, "--model", model_copy, "-o", "a.wav").out
+    assert said == "a.wav: 0.10 s, seed 1, 128 bpm as usual for these words\n"
+    said = mousai("generate", "calm piano pop, 90 bpm", *QUICK, "--model", model_copy, "-o", "b.wav").out
+    assert said == "b.wav: 0.10 s, seed 1\n"
