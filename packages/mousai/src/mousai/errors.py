@@ -147,7 +147,11 @@ def _escaped(letter: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return printable(" ".join(text.split()))
+    """A text in one line that ends: what a file or a caller gave may be megabytes, and a hint repeats it."""
+    line = " ".join(text.split())
+    if len(line) > 2 * _MOST:
+        line = f"{line[:_MOST]}… ({len(line)} letters) …{line[-_MOST // 2 :]}"
+    return printable(line)
 
 
 _SIZE = re.compile(r"(?:tried to allocate|unable to allocate) ([\d.]+) ?(bytes|[KMGTP]?i?B)\b", re.IGNORECASE)
