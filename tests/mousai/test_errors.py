@@ -12,6 +12,14 @@ class FileError(UserError):
     """As `AudioError` is one."""
 
 
+def test_a_line_ends_whatever_a_file_or_a_caller_gave():
+    hint = f"{'[' * 100_000} must be a start, an end and a label"
+    for line in (str(UserError("a.json", hint=hint)), UserError("a.json", hint=hint).in_options({})):
+        assert line.startswith("a.json: [[[[") and line.endswith("[ must be a start, an end and a label")
+        assert "… (100044 letters) …" in line and len(line) < 3100
+    assert str(UserError("seed", "x" * 5000, "is odd")) == f"seed='{'x' * 1999}… (5002 letters): is odd"
+
+
 @pytest.mark.parametrize(
     ("error", "line"),
     [

@@ -18,6 +18,13 @@ from benchmarks.reliability.targets.base import Target
 from mousai.errors import UserError
 
 
+class Endless(UserError):
+    """One that does not cut its line."""
+
+    def __str__(self) -> str:
+        return "x" * 100_000
+
+
 class Faulty(Target):
     """Goes wrong in each way."""
 
@@ -31,7 +38,7 @@ class Faulty(Target):
         if case == "refused":
             raise UserError("field", case, "is refused")
         if case == "too long":
-            raise UserError("field", hint="x" * 100_000)
+            raise Endless("field", hint="is endless")
         if case == "error":
             raise KeyError("no UserError")
         return case == "taken"

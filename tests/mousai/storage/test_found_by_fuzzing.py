@@ -35,6 +35,17 @@ def test_chords_that_are_too_long_for_the_name_of_a_file_are_chords(text):
     assert refused(read_chords, text)
 
 
+def test_chords_without_an_end_are_a_line_that_has_one(tmp_path):
+    endless = ["Am", 2] * 50_000
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([endless]))
+    hint = 'must be a chord and the second at which it begins, such as ("Am", 0.0)'
+    said = refused(read_chords, str(path))
+    assert said.startswith(f"{path}: ['Am', 2, ") and said.endswith(f"… (450000 letters) {hint}") and len(said) < 500
+    said = refused(read_chords, [endless])
+    assert said.startswith("chords=['Am', 2, ") and said.endswith(f"… (450000 letters): {hint}") and len(said) < 2500
+
+
 def test_a_tune_that_promises_four_gigabytes(tmp_path):
     path = tmp_path / "a.mid"
     path.write_bytes(b"MThd" + b"\xff\xff\xff\xf0" + b"\0\1\0\1\0\x60MTrk\xff\xff\xff\xff")

@@ -18,6 +18,10 @@ READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 """What the system says where a disk or a folder may not be written."""
 
 
+_MOST = 2000
+"""Letters of a value that a line shows; a file or a caller may give megabytes."""
+
+
 class UserError(ValueError):
     """Something the user can put right: an argument, a setting, a file, a missing program.
 
@@ -77,7 +81,8 @@ class UserError(ValueError):
         number = isinstance(self.value, float)
         if isinstance(self.value, int) and abs(self.value) >= 2**256:  # which Python may even refuse to write out
             return f"{name}: a number of about {int(abs(self.value).bit_length() * 0.30103)} digits; {self.hint}"
-        return f"{name}{equals}{f'{self.value:g}' if number else written(self.value)}: {self.hint}"
+        shown = f"{self.value:g}" if number else clipped(written(self.value), most=_MOST)
+        return f"{name}{equals}{shown}: {self.hint}"
 
 
 def is_finite(value: Any) -> bool:
@@ -109,10 +114,11 @@ def of_system(error: OSError) -> str:
     """The one line of an error that the system reports: the file, if it names one, and the reason."""
     reason = error.strerror or str(error)
     named = isinstance(error.filename, str | bytes | PathLike)
-    return _one_line(f"{_shown(fsdecode(error.filename))}: {reason}" if named else reason)
+    return _one_line(f"{clipped(fsdecode(error.filename))}: {reason}" if named else reason)
 
 
-def _shown(name: str, *, most: int = 80) -> str:
+def clipped(name: str, *, most: int = 80) -> str:
+    """Return a text that may be of any length as a line can show it."""
     return name if len(name) <= most else f"{name[:most]}… ({len(name)} letters)"
 
 
@@ -141,7 +147,11 @@ def _escaped(letter: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return printable(" ".join(text.split()))
+    """A text in one line that ends: what a file or a caller gave may be megabytes, and a hint repeats it."""
+    line = " ".join(text.split())
+    if len(line) > 2 * _MOST:
+        line = f"{line[:_MOST]}… ({len(line)} letters) …{line[-_MOST // 2 :]}"
+    return printable(line)
 
 
 _SIZE = re.compile(r"(?:tried to allocate|unable to allocate) ([\d.]+) ?(bytes|[KMGTP]?i?B)\b", re.IGNORECASE)

@@ -20,10 +20,11 @@ from mousai.server.config import ServerConfig
 from mousai.server.service import Service, served_model
 
 from ..conftest import ASYNC, BASE, ENDLESS, QUICK, predict
-from .test_replicas import eventually, replicas
+
+pytest.importorskip("grpc_reflection", reason="comes with ray[serve]")
+from .test_replicas import eventually, replicas  # which is skipped likewise
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]  # of Ray's own modules
-pytest.importorskip("grpc_reflection", reason="comes with ray[serve]")
 
 BUSY = {**QUICK, "steps": 120}
 """Takes long enough for something to happen meanwhile."""

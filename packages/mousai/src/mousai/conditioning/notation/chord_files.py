@@ -8,7 +8,7 @@ from typing import Any
 
 from mousai.conditioning.notation.chord_sequences import BarChords, TimedChords, parse_bars, timed_chords
 from mousai.conditioning.notation.chord_symbols import read_symbol
-from mousai.errors import UserError, is_finite
+from mousai.errors import UserError, clipped, is_finite
 from mousai.storage.json_files import parse_json, read_text
 
 LAB_SUFFIXES, JSON_SUFFIXES = (".lab",), (".json", ".jams")
@@ -94,7 +94,7 @@ def _json(path: Path, text: str) -> TimedChords:
         try:
             return timed_chords(found, written=str(path))
         except UserError as error:
-            shown = "" if error.value is None else f"{error.value!r} "
+            shown = "" if error.value is None else f"{clipped(repr(error.value))} "
             raise UserError(path, hint=f"{shown}{error.hint}") from None
     annotations = found.get("annotations") if isinstance(found, dict) else None
     if not isinstance(annotations, list):
