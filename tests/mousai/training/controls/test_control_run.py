@@ -90,7 +90,7 @@ def test_steps_in_two_runs_are_the_steps_of_one_and_the_model_has_the_controls(
     sizes = latent_diffusion_config(tmp_path / "model")
     assert sizes.controls == ALL.channels
     pipe = Mousai.from_pretrained(tmp_path / "model", dtype="float32")
-    assert {"calm", "zither"} < pipe.text_encoder.vocabulary and pipe.text_encoder.strange("qoodip vlemm")
+    assert {"calm", "zither"} <= pipe.text_encoder.vocabulary and pipe.text_encoder.strange("qoodip vlemm")
     assert pipe.text_encoder.vocabulary == load_vocabulary(tmp_path / "whole" / VOCABULARY)
     merge = pipe.latent_diffusion.net.state_dict()
     new = next(weight for key, weight in merge.items() if key.endswith("injection.merge.weight"))[:, -9:]
