@@ -22,7 +22,7 @@ def check_least(name: str, value: Any, least: float) -> None:
 
 def _bound(value: Any) -> str:
     """Words for the upper bound, where that is what a number breaks."""
-    return f", and at most {LARGEST}" if value > LARGEST else ""
+    return f", and at most {LARGEST}" if isinstance(value, int | float) and value > LARGEST else ""
 
 
 def check_probability(name: str, value: Any) -> None:
