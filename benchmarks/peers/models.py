@@ -18,7 +18,7 @@ class Entry:
 
 
 MODELS: Mapping[str, Entry] = {
-    "bundled": Entry("Moûsai, bundled", "its own settings: 10 steps, Griffin-Lim, 1 decoder step", ours.bundled),
+    "bundled": Entry("Moûsai, bundled", "its own settings: 10 steps, Griffin-Lim", ours.bundled),
     "stable-audio-3-small": Entry("Stable Audio 3 small", "8 steps", stable_audio.small_3),
     "paper": Entry("Moûsai, the paper's size", "50 guided steps, 20 decoder steps", ours.paper),
     "musicgen-small": Entry("MusicGen small", "50 frames a second, guided", musicgen.small),

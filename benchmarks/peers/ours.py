@@ -15,7 +15,7 @@ SCALE = 3.0
 
 
 def bundled(seconds: float, dtype: torch.dtype, *, quick: bool = False) -> Model:
-    """The bundled model with its own settings: 10 steps with two scales of guidance, Griffin-Lim, one decoder step."""
+    """The bundled model with its own settings: 10 steps with two scales of guidance, and Griffin-Lim."""
     from mousai.pipeline import Mousai
 
     pipeline = Mousai.from_pretrained(dtype=str(dtype).removeprefix("torch."))

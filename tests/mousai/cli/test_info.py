@@ -35,6 +35,13 @@ def test_what_a_model_is(mousai, saved_model: Path, no_weights):
         assert words in shown.out
 
 
+def test_whether_a_model_has_usual_tempos(mousai, model_copy: Path, no_weights):
+    words = re.compile(r"usual tempo: +learned, for prompts that state none")
+    assert not words.search(mousai("info", model_copy).out)
+    (model_copy / "text_encoder" / "usual_tempo.json").write_text(json.dumps({"weight": [0.0] * 32, "bias": 7.0}))
+    assert words.search(mousai("info", model_copy).out)
+
+
 def test_info_of_what_is_no_model(mousai, work: Path, model_copy: Path, no_weights):
     assert "no such folder" in mousai("info", "nowhere").error()
     assert "model_index.json" in mousai("info", work).error()

@@ -57,6 +57,16 @@ def test_every_tempo_is_one_that_a_prompt_may_state():
     assert tempo.tempos(torch.tensor([[-5.0], [20.0], [7.0]])) == [30.0, 300.0, 128.0]
 
 
+@pytest.mark.parametrize(("bias", "tempo"), [(1e6, 300.0), (-1e6, 30.0)])
+def test_numbers_beyond_all_tempos_are_the_fastest_and_the_slowest(bias: float, tempo: float):
+    assert reading(1, octaves_of=[], bias=bias).tempos(torch.zeros(1, 1)) == [tempo]
+
+
+def test_an_encoder_that_gives_no_numbers_is_said_to_be_damaged():
+    said = refused(UsualTempo(2).tempos, torch.tensor([[math.nan, 0.0]]))
+    assert said == "text_encoder: gives numbers that are not finite: its weights are damaged"
+
+
 def test_nothing_learned_is_the_middle():
     assert UsualTempo(4).tempos(torch.randn(2, 4)) == [MIDDLE, MIDDLE]
 
@@ -126,6 +136,32 @@ def test_an_encoder_of_ones_own_need_not_know_any(saved_model: Path):
 
     pipe = Mousai.from_pretrained(saved_model, text_encoder=Own(), dtype="float32", device="cpu")
     assert pipe("calm piano pop", duration=0.2, num_inference_steps=1, seed=0).audios.shape[0] == 1
+
+
+@pytest.mark.parametrize("found", [[], None, [0.0], [math.nan], ["fast"], [5000.0], [True], [120.0, 120.0]])
+def test_an_encoder_of_ones_own_tells_tempos_or_none(found: object, pipe: Mousai, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pipe.text_encoder, "usual_tempos", lambda prompts, embedding: found)
+    for ask in (
+        pipe.usual_tempo,
+        lambda prompt: pipe(prompt, duration=0.2, num_inference_steps=1, seed=0),
+        lambda prompt: pipe.stream(prompt, num_inference_steps=1, seed=0),
+    ):
+        said = refused(ask, "calm piano pop")
+        assert said.startswith("text_encoder.usual_tempos")
+        assert said.endswith("must be a list, for each prompt a tempo of 30 to 300 beats per minute or None")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "line"),
+    [
+        (5, "prompt=5: must be one sentence"),
+        (None, "prompt: must be one sentence"),
+        (["house"], "prompt=['house']: must be one sentence"),
+        ("a" * 20_001, "prompt: has 20001 characters; 20000 are the most, and few are read"),
+    ],
+)
+def test_what_is_no_sentence_has_no_usual_tempo(prompt: object, line: str, pipe: Mousai):
+    assert refused(pipe.usual_tempo, prompt) == line
 
 
 # ---- the file

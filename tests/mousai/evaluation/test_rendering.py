@@ -14,6 +14,7 @@ from mousai.evaluation.clips import TABLE, Row, plan_clips
 from mousai.evaluation.prompts import PROMPTS
 from mousai.evaluation.rendering import model_hash, render_clips, render_references
 from mousai.pipeline import Mousai
+from mousai.sampling_config import SamplingConfig
 
 
 class NoisePipeline:
@@ -21,10 +22,12 @@ class NoisePipeline:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, int]] = []
-        self.dtype = torch.float32
+        self.dtype, self.defaults = torch.float32, SamplingConfig(decoder_steps=0, griffin_lim=4)
+        self.settings: list[dict[str, Any]] = []
 
     def __call__(self, prompt: str, *, duration: float, seed: int, **settings: Any) -> SimpleNamespace:
         self.calls.append((prompt, seed))
+        self.settings.append(settings)
         noise = np.random.default_rng(seed).uniform(-0.5, 0.5, (1, 2, round(duration * 48000))).astype(np.float32)
         return SimpleNamespace(audios=torch.from_numpy(noise))
 
@@ -52,6 +55,18 @@ def test_clips_are_kept_and_those_of_another_model_are_generated_again(tmp_path:
     other = NoisePipeline()
     render(tmp_path, rows, other, model="two")
     assert len(other.calls) == 3
+
+
+def test_fast_clips_take_no_more_steps_than_the_model_does_itself(tmp_path: Path) -> None:
+    rows = plan_clips([(PROMPTS[0], 1)], seed=0, duration=0.1)
+    for name, own, steps in (
+        ("none", SamplingConfig(decoder_steps=0, griffin_lim=4), 0),
+        ("many", SamplingConfig(), 1),
+    ):
+        pipeline = NoisePipeline()
+        pipeline.defaults = own
+        render_clips(tmp_path / name, rows, cast(Mousai, pipeline), model_hash="one", fast=True)
+        assert pipeline.settings == [{"num_inference_steps": 2, "decoder_steps": steps}]
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:

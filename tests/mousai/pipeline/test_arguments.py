@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from mousai import arguments
+from mousai import MusicAttributes, arguments
 from mousai.pipeline import Mousai
 from tests.mousai.pipeline.quick_calls import PROMPT, STEPS
 from tests.mousai.refusing import refused
@@ -57,6 +57,14 @@ def test_impossible_settings(pipeline: Mousai, monkeypatch: pytest.MonkeyPatch, 
         ({"prompt": [3]}, "prompt=3: must be a sentence or a list of sentences"),
         ({"prompt": None}, "prompt: must be a sentence or a list of sentences"),
         ({"prompt": "\ud800"}, "is not text; give it as UTF-8"),
+        ({"attributes": {"tempo": 90}}, "attributes='dict': must be MusicAttributes"),
+        ({"attributes": MusicAttributes(tempo=0)}, "tempo=0: must be 30 to 300 beats per minute"),
+        ({"attributes": MusicAttributes(tempo=float("nan"))}, "tempo=nan: must be 30 to 300 beats per minute"),
+        ({"attributes": MusicAttributes(tempo="fast")}, "tempo='fast': must be 30 to 300 beats per minute"),
+        ({"attributes": MusicAttributes(key=(13, True))}, "key=(13, True): must be (pitch class 0 to 11, whether"),
+        ({"attributes": MusicAttributes(key="A minor")}, "key='A minor': must be (pitch class 0 to 11, whether"),
+        ({"attributes": MusicAttributes(lead="kazoo")}, "lead='kazoo': must be one of"),
+        ({"attributes": MusicAttributes(first_downbeat=float("inf"))}, "first_downbeat=inf: must be a number of"),
         ({"negative_prompt": [None]}, "negative_prompt: must be a sentence or a list of sentences"),
         ({"generator": "x"}, "generator='str': must be a torch.Generator"),
         ({"duration": True}, "duration=True: must be a number of seconds"),

@@ -56,6 +56,9 @@ def test_with_neither_there_would_be_no_sound(pipeline: Mousai):
         with pytest.raises(UserError) as caught:
             wrong()
         assert str(caught.value) == "decoder_steps=0: must be 1 or more where griffin_lim is 0"
+    with pytest.raises(UserError) as caught:  # as the bundled model's settings are, without Griffin-Lim
+        SamplingConfig(decoder_steps=0, griffin_lim=32, decoder_start=0.03).updated({"griffin_lim": 0})
+    assert str(caught.value) == "decoder_steps=0: must be 1 or more where griffin_lim is 0, and decoder_start 1"
 
 
 def test_a_report_names_the_route_by_its_steps(saved_model: Path):

@@ -147,6 +147,7 @@ def test_updates_from_another_thread(stream: Make):
     [
         ("prompt=['a', 'b']: must be one sentence", {"prompt": ["a", "b"]}),
         ("prompt=3: must be one sentence", {"prompt": 3}),
+        ("prompt: has 20001 characters; 20000 are the most", {"prompt": "a" * 20_001}),
         ("is not text", {"prompt": "\udc80"}),
         ("negative_prompt=3: must be one sentence", {"negative_prompt": 3}),
         ("tempo=3000: must be 30 to 300", {"tempo": 3000}),

@@ -10,16 +10,24 @@ import torch
 from torch import nn
 
 from dmae import DMAE
-from mousai.arguments import PromptCutWarning, UnknownWordsWarning, shortened, strange_words, unknown_words
+from mousai.arguments import (
+    PromptCutWarning,
+    UnknownWordsWarning,
+    prompts_of,
+    shortened,
+    strange_words,
+    unknown_words,
+)
 from mousai.callbacks import Interruptions
 from mousai.codec import Codec
-from mousai.conditioning.attributes import parse_attributes
+from mousai.conditioning.attributes import FASTEST, SLOWEST, parse_attributes
 from mousai.conditioning.text import TextEmbedding, TextEncoder
 from mousai.device import plain_defaults, resolve_device
 from mousai.diffusion.latent_diffusion import LatentDiffusion
 from mousai.diffusion.lora import add_lora
 from mousai.diffusion.widening import without_guidance_inputs
 from mousai.dtype import resolve_dtype
+from mousai.errors import UserError
 from mousai.exact.threads import one_thread
 from mousai.sampling_config import SamplingConfig
 from mousai.storage.folders import describe, load_part, model_folder, save_parts
@@ -166,10 +174,25 @@ class Cascade(Codec):
 
         A model whose text encoder learned usual tempos (`mousai train text-encoder`) tells one, as long as it knows a
         word of the prompt. A tempo that is stated, or given in `attributes`, counts instead.
+
+        Raises:
+            UserError: `prompt` is no sentence, or the text encoder gives what is no tempo.
         """
+        if not isinstance(prompt, str):
+            raise UserError("prompt", prompt, "must be one sentence")
+        prompts = prompts_of(prompt)
         if parse_attributes(prompt).tempo is not None or not hasattr(self.text_encoder, "usual_tempos"):
             return None
-        found: float | None = self.text_encoder.usual_tempos([prompt], self._embed([prompt], warn=False))[0]
+        return self._usual_tempos(prompts, self._embed(prompts, warn=False))[0]
+
+    def _usual_tempos(self, prompts: Sequence[str], embedding: TextEmbedding) -> list[float | None]:
+        """What the text encoder says of prompts; None for each where it knows of no usual tempo."""
+        if not hasattr(self.text_encoder, "usual_tempos"):
+            return [None] * len(prompts)
+        found = self.text_encoder.usual_tempos(prompts, embedding)
+        if not (isinstance(found, list) and len(found) == len(prompts) and all(map(_is_usual, found))):
+            hint = f"must be a list, for each prompt a tempo of {SLOWEST:g} to {FASTEST:g} beats per minute or None"
+            raise UserError("text_encoder.usual_tempos", found, hint)
         return found
 
     def _embed(self, prompts: Sequence[str], *, warn: bool = True) -> TextEmbedding:
@@ -186,3 +209,7 @@ class Cascade(Codec):
 
     def _nets(self) -> list[nn.Module]:
         return [*super()._nets(), self.latent_diffusion.net]
+
+
+def _is_usual(tempo: Any) -> bool:
+    return tempo is None or (type(tempo) in (int, float) and SLOWEST <= tempo <= FASTEST)

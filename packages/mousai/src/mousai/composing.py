@@ -81,10 +81,10 @@ def _in_usual_tempo(
     pipe: "Mousai", request: Request, attributes: list[MusicAttributes], text: TextEmbedding | None
 ) -> list[MusicAttributes]:
     """The attributes, with the text encoder's usual tempo for the prompts of pieces that have none."""
-    if text is None or not hasattr(pipe.text_encoder, "usual_tempos"):
+    if text is None or all(one.tempo is not None for one in attributes):
         return attributes
     prompts = [prompt for prompt in request.prompts for _ in range(request.times)]
-    told = zip(attributes, pipe.text_encoder.usual_tempos(prompts, text), strict=True)
+    told = zip(attributes, pipe._usual_tempos(prompts, text), strict=True)
     return [one if one.tempo is not None else replace(one, tempo=tempo) for one, tempo in told]
 
 

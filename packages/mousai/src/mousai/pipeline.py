@@ -270,7 +270,7 @@ class Mousai(Cascade):
         Args:
             prompt: a sentence.
             negative_prompt: what to stay away from.
-            tempo: beats per minute; by default that of the prompt.
+            tempo: beats per minute; by default that of the prompt, or the usual one (`usual_tempo`).
             attributes: tempo, key and lead where they are known beside the prompt, and count for more.
             seed: same seed, prompt, updates and settings: same music. By default drawn at random; `stream.seed` is it.
             generator: draws the seed.
@@ -280,7 +280,7 @@ class Mousai(Cascade):
             **settings: see below.
 
         Returns:
-            the stream; nothing is computed before its first chunk is taken.
+            the stream; no music is computed before its first chunk is taken.
 
         Raises:
             UserError: an argument is impossible; one line that names it, its value and what would do.

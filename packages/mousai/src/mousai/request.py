@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor
 
 from mousai.callbacks import StepEnd
-from mousai.conditioning.attributes import MusicAttributes
+from mousai.conditioning.attributes import MusicAttributes, check_known
 from mousai.conditioning.control_plan import ControlPlan
 from mousai.errors import UserError
 from mousai.output import MousaiOutput
@@ -42,7 +42,7 @@ class Request:
         callback: the user's, called after each step.
 
     Raises:
-        UserError: a negative prompt would not be used.
+        UserError: a negative prompt would not be used, or an attribute is impossible.
     """
 
     prompts: Sequence[str]
@@ -57,7 +57,9 @@ class Request:
     callback: StepEnd | None = None
 
     def __post_init__(self) -> None:
-        """Check what depends on the model's defaults."""
+        """Check what depends on the model's defaults, and what is known beside the prompts."""
+        if self.attributes is not None:
+            check_known(self.attributes)
         if self.negatives is not None:
             check_negative(self.config)
 

@@ -133,7 +133,8 @@ class SamplingConfig:
         for name, one in settings_of(type(self)).items():
             object.__setattr__(self, name, one.check(name, getattr(self, name)))
         if not self.decoder_steps and not self.griffin_lim:
-            raise UserError("decoder_steps", 0, "must be 1 or more where griffin_lim is 0")
+            also = ", and decoder_start 1" if self.decoder_start < 1 else ""
+            raise UserError("decoder_steps", 0, f"must be 1 or more where griffin_lim is 0{also}")
         if self.decoder_start < 1 and not self.griffin_lim:
             raise UserError("decoder_start", self.decoder_start, "must be 1 where griffin_lim is 0")
         self._check_grid()

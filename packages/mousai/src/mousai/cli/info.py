@@ -67,6 +67,7 @@ def _names_a_file(thing: str, path: Path) -> bool:
 def _model(name: str | None, revision: str | None) -> list[str]:
     """Read from the configs and the headers of the weights; no weight is loaded."""
     from mousai.conditioning.text import MAX_TOKENS
+    from mousai.conditioning.usual_tempo import USUAL_TEMPO
     from mousai.device import describe_device
     from mousai.storage.folders import describe, model_folder
     from mousai.storage.parts import PARTS
@@ -98,6 +99,8 @@ def _model(name: str | None, revision: str | None) -> list[str]:
         ]
     if model.latent_diffusion is not None and model.latent_diffusion.net.context_features:
         rows.append(("prompt", f"{MAX_TOKENS} tokens, about {MAX_TOKENS * 5 // 8} words"))
+        if "text_encoder" not in model.own and (folder / "text_encoder" / USUAL_TEMPO).exists():
+            rows.append(("usual tempo", "learned, for prompts that state none"))
     if model.latent_diffusion is not None:
         rows.append(("controls", _controls(model.latent_diffusion)))
     if missing := [part.replace("_", " ") for part in PARTS if part not in model.parts]:

@@ -1,9 +1,12 @@
 """Tempo, key and lead of a piece: read from a prompt, and taken out of one."""
 
+import numbers
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
-from mousai.conditioning.leads import INSTRUMENTS, lead_in, mark_lead
+from mousai.conditioning.leads import INSTRUMENTS, LEADS, lead_in, mark_lead
+from mousai.errors import UserError, is_finite
 
 SLOWEST, FASTEST = 30.0, 300.0
 """Beats per minute that count as a tempo."""
@@ -75,6 +78,26 @@ class MusicAttributes:
         given = {"tempo": known.tempo, "key": known.key, "lead": known.lead}
         changes = {name: value for name, value in given.items() if value is not None}
         return replace(self, first_downbeat=known.first_downbeat, **changes)  # type: ignore[arg-type]
+
+
+def check_known(known: Any) -> None:
+    """Raise `UserError` unless these are `MusicAttributes` that a piece can have."""
+    if not isinstance(known, MusicAttributes):
+        raise UserError("attributes", type(known).__name__, "must be MusicAttributes")
+    if known.tempo is not None and not (_is_real(known.tempo) and known.tempo > 0):
+        raise UserError("tempo", known.tempo, f"must be {SLOWEST:g} to {FASTEST:g} beats per minute")
+    if known.key is not None and known.key not in [(tonic, minor) for tonic in range(12) for minor in (False, True)]:
+        raise UserError(
+            "key", known.key, "must be (pitch class 0 to 11, whether it is minor), as (9, True) for A minor"
+        )
+    if known.lead is not None and known.lead not in LEADS:
+        raise UserError("lead", known.lead, f"must be one of {', '.join(LEADS)}")
+    if not _is_real(known.first_downbeat):
+        raise UserError("first_downbeat", known.first_downbeat, "must be a number of seconds")
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and is_finite(value)
 
 
 def parse_attributes(text: str) -> MusicAttributes:

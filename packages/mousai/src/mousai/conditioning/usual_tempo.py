@@ -39,8 +39,17 @@ class UsualTempo(nn.Module):
 
     @torch.no_grad()
     def tempos(self, mean: Tensor) -> list[float]:
-        """Return whole beats per minute, `SLOWEST` to `FASTEST`."""
-        return [float(round(min(max(2**octaves, SLOWEST), FASTEST))) for octaves in self(mean).tolist()]
+        """Return whole beats per minute, `SLOWEST` to `FASTEST`.
+
+        Raises:
+            UserError: an embedding holds NaN or infinity.
+        """
+        octaves = self(mean)
+        if not bool(octaves.isfinite().all()):
+            raise UserError("text_encoder", hint="gives numbers that are not finite: its weights are damaged")
+        # Bounded before it is a power, which a file with large numbers would lead beyond all floats.
+        bounded = octaves.double().clamp(math.log2(SLOWEST), math.log2(FASTEST))
+        return [float(round(2**one)) for one in bounded.tolist()]
 
     def to_json(self) -> dict[str, Any]:
         """The content of the file."""

@@ -79,7 +79,7 @@ def render_clips(
                 duration=row["duration"],
                 seed=row["seed"],
                 num_inference_steps=2 if fast else None,
-                decoder_steps=1 if fast else None,
+                decoder_steps=min(1, pipeline.defaults.decoder_steps) if fast else None,
             )
         cpu = (time.process_time() - started) / row["duration"]
         return as_array(result.audios[0]), {"cpu": round(cpu, 4)}

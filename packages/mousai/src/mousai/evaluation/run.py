@@ -167,7 +167,11 @@ class _Evaluation:
                 **({"fast": True} if config.quick else {}),
             },
             seed=config.seed,
-            sampling={"num_inference_steps": 2, "decoder_steps": 1} if config.quick else {},
+            sampling=(
+                {"num_inference_steps": 2, "decoder_steps": min(1, pipeline.defaults.decoder_steps)}
+                if config.quick
+                else {}
+            ),
         )
 
     def _generate(self, folder: Path, rows: Sequence[Row], pipeline: "Mousai") -> list[Row]:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mousai.arguments import prompts_of
-from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, parse_attributes
+from mousai.conditioning.attributes import FASTEST, SLOWEST, MusicAttributes, check_known, parse_attributes
 from mousai.conditioning.control_plan import ControlPlan
-from mousai.conditioning.leads import LEADS
 from mousai.conditioning.notation.chord_sequences import TimedChords
 from mousai.errors import UserError
 from mousai.request import Request
@@ -109,8 +108,7 @@ def check_attributes(known: MusicAttributes, tempo: Any = None) -> MusicAttribut
     Raises:
         UserError: one is impossible, or there are two tempos.
     """
-    if not isinstance(known, MusicAttributes):
-        raise UserError("attributes", type(known).__name__, "must be MusicAttributes")
+    check_known(known)
     if tempo is not None and known.tempo not in (None, tempo):
         raise UserError("tempo", tempo, f"attributes say {known.tempo:g}; give one of the two")
     for value in (tempo, known.tempo):
@@ -119,8 +117,6 @@ def check_attributes(known: MusicAttributes, tempo: Any = None) -> MusicAttribut
         number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
         if not number or not SLOWEST <= value <= FASTEST:
             raise UserError("tempo", value, f"must be {SLOWEST:g} to {FASTEST:g} beats per minute")
-    if known.lead is not None and known.lead not in LEADS:
-        raise UserError("lead", known.lead, f"must be one of {', '.join(LEADS)}")
     if known.first_downbeat:
         hint = "must be 0: a stream begins with its first bar"
         raise UserError("first_downbeat", known.first_downbeat, hint)
@@ -133,4 +129,4 @@ def _check_sentence(field: str, given: Any) -> None:
     try:
         prompts_of(given)
     except UserError as error:
-        raise UserError(field, given, error.hint) from None
+        raise UserError(field, error.value, error.hint) from None
