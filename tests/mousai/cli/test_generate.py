@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from mousai.pipeline import Mousai
 
 from .helpers import PROMPT, generate
 
+EDIT = ("--steps", 1, "--decoder-steps", 1, "--seed", 1, "--no-estimates")
 QUICK = ("--duration", 0.1, "--seed", 1)
 
 
@@ -133,9 +135,17 @@ def test_options_that_do_not_go_together(mousai, work: Path, saved_model: Path, 
     assert "--strength: no such option" in mousai(*generate(saved_model, "-o", "a.wav", "--strength", "0.5")).error()
 
 
-def test_a_usual_tempo_is_told(mousai, work: Path, model_copy: Path):
+def test_a_usual_tempo_is_told_and_an_edit_goes_by_it(mousai, work: Path, controlled_model: Path, tmp_path: Path):
+    model_copy = tmp_path / "model"
+    shutil.copytree(controlled_model, model_copy)
     (model_copy / "text_encoder" / "usual_tempo.json").write_text(json.dumps({"weight": [0.0] * 32, "bias": 7.0}))
     said = mousai("generate", "calm piano pop", *QUICK, "--model", model_copy, "-o", "a.wav").out
     assert said == "a.wav: 0.10 s, seed 1, 128 bpm as usual for these words\n"
+    made = read_metadata("a.wav")
+    assert made["tempo"] == "128"
+    again = mousai("info", "a.wav").out.splitlines()[-1]
+    assert again.strip().startswith("mousai generate -o a-again.wav --seed 1 ") and "128" not in again
     said = mousai("generate", "calm piano pop, 90 bpm", *QUICK, "--model", model_copy, "-o", "b.wav").out
-    assert said == "b.wav: 0.10 s, seed 1\n"
+    assert said == "b.wav: 0.10 s, seed 1\n" and "tempo" not in read_metadata("b.wav")
+    known = mousai("edit", "a.wav", "--region", "0:0.05", *EDIT, "--model", model_copy, "-o", "c.wav").out
+    assert known.startswith("a.wav: 128 bpm, first downbeat at 0.000 s")

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mousai import Mousai, MusicAttributes
+from mousai.audio.files import read_metadata
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import T5TextEncoder, TextEmbedding
 from mousai.conditioning.usual_tempo import MIDDLE, USUAL_TEMPO, UsualTempo, load_usual_tempo
@@ -100,6 +101,20 @@ def test_the_generator_is_told_it_where_the_prompt_states_none(pipe: Mousai, tol
 def test_an_encoder_that_knows_none_tells_none(pipe: Mousai, told: list[Conditioning]):
     pipe("calm piano pop", duration=0.2, num_inference_steps=1, seed=0)
     assert [one.tempo for one in told[0].attributes] == [None]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_results_tell_which_tempos_were_taken(pipe: Mousai, tmp_path: Path, exact: bool):
+    pipe.text_encoder.tempo = reading(pipe.text_encoder.features, octaves_of=[], bias=7.0)
+    prompts = ["metal, 90 bpm", "calm piano pop"]
+    made = pipe(prompts, duration=0.2, num_inference_steps=1, seed=0, exact=exact)
+    assert made.tempos == (None, 128.0)
+    stored = [read_metadata(path).get("tempo") for path in made.save(tmp_path / "a.wav")]
+    assert stored == [None, "128"]
+    own = made.save(tmp_path / "b.wav", metadata={"tempo": "64"})
+    assert [read_metadata(path)["tempo"] for path in own] == ["64", "64"]
+    fixed = pipe("calm piano pop", duration=0.2, seed=0, attributes=MusicAttributes(tempo=70.0), exact=exact)
+    assert fixed.tempos == (None,)
 
 
 def test_it_can_be_asked_for(pipe: Mousai):

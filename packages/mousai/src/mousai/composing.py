@@ -123,7 +123,9 @@ def make_piece(pipe: "Mousai", request: Request, duration: float, *, latents: Te
         audios = compose(pipe, request, asked, noise=noise, progress=progress)
         if request.output_type != "latent":
             audios = pipe._decode(audios, request.config, noise, samples, progress)
-    return request.output(pipe, audios, sample_rate=rate, settings=facts)
+    known = zip(attributes_of(request, in_time=True), asked.cond.attributes, strict=True)
+    tempos = [told.tempo if stated.tempo is None else None for stated, told in known]
+    return request.output(pipe, audios, sample_rate=rate, settings=facts, tempos=tempos)
 
 
 def compose(pipe: "Mousai", request: Request, asked: Asked, *, noise: NoiseSource, progress: ProgressBars) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mousai.audio.loop_tags import LoopTag
 from mousai.errors import UserError
+from mousai.settings import number_word
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +28,8 @@ class MousaiOutput:
         seeds: one for each audio: the same prompt and settings with it make the same audio again; alone, or in another
             batch, it is the same to the bit if the call was `exact`.
         prompts: one for each audio.
+        tempos: usual tempo (beats per minute) that each audio was given since its prompt states none, else None; its
+            file stores it.
         settings: all other settings by the names of the command line's options, as each file stores them.
         output_type: "pt", "np" or "latent".
         bits: resolution in which WAV and FLAC files are written; of an edited recording that of the recording, so that
@@ -38,6 +41,7 @@ class MousaiOutput:
     sample_rate: int
     seeds: tuple[int, ...]
     prompts: tuple[str, ...]
+    tempos: tuple[float | None, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     output_type: str = "pt"
     bits: Literal[16, 24, 32] = 24
@@ -72,8 +76,11 @@ class MousaiOutput:
         for one in paths:
             check_output(one, overwrite)
         stored = {name: str(value) for name, value in self.settings.items() if value is not None}
-        for one, audio, prompt, seed in zip(paths, self.audios, self.prompts, self.seeds, strict=True):
+        tempos = self.tempos or (None,) * len(paths)
+        for one, audio, prompt, seed, tempo in zip(paths, self.audios, self.prompts, self.seeds, tempos, strict=True):
             about = {"mousai": __version__, "prompt": prompt, "seed": str(seed), **stored, **(metadata or {})}
+            if tempo is not None:
+                about.setdefault("tempo", number_word(tempo))
             write_audio(
                 one,
                 as_array(audio),

@@ -95,6 +95,7 @@ class Request:
         settings: Mapping[str, Any],
         needed: str = "",
         bits: Literal[16, 24, 32] = 24,
+        tempos: Sequence[float | None] = (),
     ) -> MousaiOutput:
         """Return the result of the call.
 
@@ -105,6 +106,7 @@ class Request:
             settings: further settings for the record.
             needed: argument that was given; settings that need another one are left out of the record.
             bits: see `MousaiOutput`.
+            tempos: likewise.
         """
         negative = self.negative_prompt
         recorded = codec.recorded(self.config)
@@ -118,6 +120,7 @@ class Request:
             sample_rate=sample_rate,
             seeds=self.seeds,
             prompts=tuple(one for one in self.prompts for _ in range(self.times)),
+            tempos=tuple(tempos),
             settings={
                 "negative_prompt": negative if isinstance(negative, str | None) else list(negative),
                 **settings,

@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         stored = {**metadata, "verdict": verdict} if verdict else metadata
         result.save(piece.path, overwrite=args.overwrite, metadata=stored)
         seconds = result.audios.shape[-1] / result.sample_rate
-        tempo = None if plan is not None else pipeline.usual_tempo(piece.prompt)
+        tempo = result.tempos[0]
         usual = "" if tempo is None else f", {tempo:g} bpm as usual for these words"
         print(f"{piece.path}: {seconds:.2f} s, seed {result.seed}{usual}{verdict and f', {verdict}'}", flush=True)
     return 0

@@ -75,4 +75,5 @@ def _joined(outputs: Sequence[MousaiOutput]) -> MousaiOutput:
         audios=torch.cat(tensors) if tensors else np.concatenate(arrays),
         seeds=tuple(seed for one in outputs for seed in one.seeds),
         prompts=tuple(prompt for one in outputs for prompt in one.prompts),
+        tempos=tuple(tempo for one in outputs for tempo in one.tempos),
     )

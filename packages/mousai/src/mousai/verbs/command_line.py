@@ -62,7 +62,7 @@ def command_of(made: Mapping[str, str], path: str) -> str | None:
     for key, value in made.items():
         if key in flags:
             words += flags[key].words(key, value)
-        elif key not in ("mousai", "prompt", "verdict") and (key, value) != ("model", "bundled"):
+        elif key not in ("mousai", "prompt", "verdict", "tempo") and (key, value) != ("model", "bundled"):
             option = "--" + key.replace("_", "-")
             words += [f"{option}={value}"] if value.startswith("-") else [option, value]
     return shlex.join([*words, "--", made["prompt"]])
