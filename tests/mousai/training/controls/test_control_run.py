@@ -25,7 +25,7 @@ ALL = ControlConfig(channels=("chords", "melody", "section", "known"), known_sha
 
 @pytest.fixture(scope="module")
 def clocked_model(saved_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model in miniature, whose stage 2 reads tempo, key and lead, and whose captions had one word."""
+    """The model in miniature, whose stage 2 reads tempo, key and lead, and whose captions had two words."""
     folder = tmp_path_factory.mktemp("clocked") / "model"
     pipe = Mousai.from_pretrained(saved_model, dtype="float32")
     config = LatentDiffusionConfig(
@@ -43,7 +43,7 @@ def clocked_model(saved_model: Path, tmp_path_factory: pytest.TempPathFactory) -
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         generator = LatentDiffusion(config).eval()
-    pipe.text_encoder.vocabulary = frozenset({"zither"})
+    pipe.text_encoder.vocabulary = frozenset({"zither", "piano"})
     Mousai(pipe.text_encoder, generator, pipe.autoencoder, defaults=pipe.defaults).save_pretrained(folder)
     return folder
 
@@ -90,7 +90,7 @@ def test_steps_in_two_runs_are_the_steps_of_one_and_the_model_has_the_controls(
     sizes = latent_diffusion_config(tmp_path / "model")
     assert sizes.controls == ALL.channels
     pipe = Mousai.from_pretrained(tmp_path / "model", dtype="float32")
-    assert {"calm", "zither"} <= pipe.text_encoder.vocabulary and pipe.text_encoder.strange("qoodip vlemm")
+    assert {"calm", "zither", "piano"} <= pipe.text_encoder.vocabulary and pipe.text_encoder.strange("qoodip vlemm")
     assert pipe.text_encoder.vocabulary == load_vocabulary(tmp_path / "whole" / VOCABULARY)
     merge = pipe.latent_diffusion.net.state_dict()
     new = next(weight for key, weight in merge.items() if key.endswith("injection.merge.weight"))[:, -9:]
