@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mousai.audio.files import audio_info, read_metadata, write_audio
+from mousai.audio.files import audio_info, read_audio, read_metadata, write_audio
 
 from .helpers import tone
 
@@ -197,3 +197,12 @@ def test_floats_beyond_one_need_a_wav(mousai, work: Path, saved_model: Path, no_
     words = ["edit", "in.wav", "piano", "--region", "0.2:0.5", "--model", saved_model, *CLOCK, "-o", "new.flac"]
     done = mousai(*words)
     assert done.code == 2 and "which only a .wav of floats can hold" in done.err
+    same = mousai("vary", "in.wav", "piano", "--strength", 0, "--model", saved_model, "-o", "new.flac")
+    assert same.code == 2 and "which only a .wav of floats can hold" in same.err
+
+
+def test_a_varied_recording_may_go_beyond_one(mousai, work: Path, saved_model: Path):
+    write_audio(work / "in.wav", 1.02 * np.ones((1, 24000), np.float32), 48000, bits=32)
+    few = ("--steps", 2, "--decoder-steps", 1, "--seed", 1, "--model", saved_model)
+    done = mousai("vary", "in.wav", "piano", "--strength", 0.5, *few, "-o", "new.flac")
+    assert done.code == 0 and np.abs(read_audio("new.flac")).max() <= 1

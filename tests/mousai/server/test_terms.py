@@ -37,14 +37,19 @@ OF = {"prompt": "house", "recording": PLAIN.id, "region": [0.0, 1.0]}
 """A loop of a recording."""
 
 
-def refusal(verb: str, given: dict[str, Any], file: StoredFile = PLAIN, **terms: Any) -> str:
-    """The sentence with which a request is refused."""
+def checked(verb: str, given: dict[str, Any], file: StoredFile = PLAIN, **terms: Any) -> None:
+    """Check a request as the server does when it comes."""
     files: Any = SimpleNamespace(recording=lambda name, field="recording": file, get=lambda name: file)
     told = {"defaults": SamplingConfig(), "sample_rate": 48000, "channels": 2, "max_duration": 30.0, **terms}
     asked = {name: value for name, value in given.items() if value is not None}
     kind: Any = LiveInput if verb == "live" else VERBS[verb]
+    kind(verb=verb, **asked).check(Terms(files=files, **told))
+
+
+def refusal(verb: str, given: dict[str, Any], file: StoredFile = PLAIN, **terms: Any) -> str:
+    """The sentence with which a request is refused."""
     with pytest.raises(UserError) as caught:
-        kind(verb=verb, **asked).check(Terms(files=files, **told))
+        checked(verb, given, file, **terms)
     return str(caught.value)
 
 
@@ -67,11 +72,18 @@ def test_a_container_that_cannot_hold_the_models_rate(verb: str):
 
 @pytest.mark.parametrize("verb", ["edit", "vary"])
 def test_a_container_that_cannot_hold_the_recording(verb: str):
-    asked = {**ASKED[verb], "response_format": "flac"}
+    asked = {**ASKED[verb], "response_format": "flac", **({"strength": 0} if verb == "vary" else {})}
     said = "response_format='flac': cannot hold this recording, which goes beyond ±1; use wav"
     assert refusal(verb, asked, replace(PLAIN, peak=1.5)) == said
     said = "response_format='mp3': cannot hold 96000 samples a second, the recording's rate; use wav"
     assert refusal(verb, {**asked, "response_format": "mp3"}, replace(PLAIN, sample_rate=96000)) == said
+
+
+def test_a_varied_recording_may_go_beyond_one_since_none_of_its_samples_stays():
+    asked, loud = {**ASKED["vary"], "response_format": "ogg"}, replace(PLAIN, peak=1.02)
+    checked("vary", asked, loud)
+    checked("vary", {**asked, "strength": 0.2}, loud)
+    assert "which goes beyond ±1; use wav" in refusal("vary", {**asked, "strength": 0}, loud)
 
 
 @pytest.mark.parametrize(

@@ -192,6 +192,7 @@ def make(
     words: Sequence[str],
     *,
     source: str = "inpaint_audio",
+    keeps: bool = True,
     **wanted: Any,
 ) -> int:
     """Load the model, make what is wanted of it, and write the file.
@@ -203,10 +204,11 @@ def make(
         attributes: what is known of it.
         words: options of this command that say what was wanted, for the record.
         source: argument of the pipeline that takes the recording; of `Mousai.loop` it is "audio".
+        keeps: whether samples of the recording are in the result, which then goes as far beyond ±1 as these.
         wanted: arguments of the pipeline that say what is wanted.
     """
     path, prompt = Path(args.output), made["prompt"] if args.prompt is None else args.prompt
-    if float(recording.sound.abs().max()) > 1 and path.suffix.lower() != ".wav":
+    if keeps and float(recording.sound.abs().max()) > 1 and path.suffix.lower() != ".wav":
         raise UserError("output", args.output, "the recording goes beyond ±1, which only a .wav of floats can hold")
     _check_plan(args.plan, recording, attributes, wanted)
     print("".join(f"{line}\n" for line in shown_melody(args.plan)), end="", flush=True)

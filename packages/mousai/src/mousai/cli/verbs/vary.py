@@ -32,4 +32,4 @@ def run(args: argparse.Namespace) -> int:
     recording = read_own(args.recording)
     # Nothing is made at strength 0, so that no clock is needed.
     attributes = MusicAttributes() if strength == 0 else known_attributes(args, recording, made, around=0.0)
-    return make(args, recording, made, attributes, [], source="init_audio")
+    return make(args, recording, made, attributes, [], source="init_audio", keeps=strength == 0)

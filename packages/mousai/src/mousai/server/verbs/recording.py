@@ -43,6 +43,11 @@ class RecordingInput(Controlled, VerbInput):
         file, before = files.get(self.recording), float(getattr(self, "before", None) or 0.0)
         return len(plan_windows(self.regions_of(file), kept=Region(before, before + file.seconds)))
 
+    @property
+    def keeps_samples(self) -> bool:
+        """Tell whether the result has samples of the recording, and so goes as far beyond ±1 as these."""
+        return True
+
     def check_recording(self, terms: Terms) -> StoredFile:
         """Return the recording; `UserError` where nothing says what the new music is like."""
         file = terms.files.recording(self.recording)
@@ -50,7 +55,12 @@ class RecordingInput(Controlled, VerbInput):
         if self.prompt is None and "prompt" not in file.made:
             raise UserError("prompt", hint="must be given: the recording has none of its own")
         self.check_settings(terms)
-        self.check_format(terms, sample_rate=file.sample_rate, channels=min(file.channels, 2), peak=file.peak)
+        self.check_format(
+            terms,
+            sample_rate=file.sample_rate,
+            channels=min(file.channels, 2),
+            peak=file.peak if self.keeps_samples else 0.0,
+        )
         return file
 
     def known(self, file: StoredFile) -> MusicAttributes:

@@ -22,6 +22,12 @@ class _Vary(RecordingInput):
 
     verb: Literal["vary"]
 
+    @property
+    def keeps_samples(self) -> bool:
+        """Tell whether the result has samples of the recording: at strength 0 alone."""
+        strength: float | None = getattr(self, "strength", None)
+        return strength == 0
+
     def passes(self, files: "FileStore") -> int:
         """Return one: the whole is made at once."""
         return 1
