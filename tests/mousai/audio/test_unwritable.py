@@ -158,7 +158,21 @@ def test_the_file_has_the_permissions_of_any_new_file(tmp_path: Path):
     assert (tmp_path / "a.wav").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+@pytest.mark.parametrize("suffix", ["ogg", "mp3", "wav", "flac"])
+def test_samples_beyond_one_are_kept_where_the_file_holds_them(tmp_path: Path, suffix: str):
+    path, sound = tmp_path / f"a.{suffix}", 1.3 / np.abs(tone(48000)).max() * tone(48000)
+    if suffix in ("wav", "flac"):  # whole numbers
+        with pytest.raises(AudioError, match=r"the audio reaches 1\.300, beyond ±1; turn it down"):
+            write_audio(path, sound, 48000, peak="keep")
+        assert not path.exists()
+        return
+    assert write_audio(path, sound, 48000, peak="keep") == 1.0
+    assert 1.2 < np.abs(read_audio(path)).max() < 1.4
+    with pytest.raises(AudioError, match="beyond ±1"):
+        write_audio(path, sound, 48000, overwrite=True)
+
+
 def test_a_wish_for_the_peak_that_there_is_not(tmp_path: Path):
-    with pytest.raises(AudioError, match="peak='foo': must be 'error' or 'scale'"):
+    with pytest.raises(AudioError, match="peak='foo': must be 'error', 'scale' or 'keep'"):
         write_audio(tmp_path / "a.wav", noise(100), 48000, peak="foo")
     assert not list(tmp_path.iterdir())

@@ -192,13 +192,13 @@ def test_wrong_files(mousai, recording: Path, no_weights, words: list[str], show
     assert not Path("new.wav").exists()
 
 
-def test_floats_beyond_one_need_a_wav(mousai, work: Path, saved_model: Path, no_weights):
+def test_flac_cannot_hold_a_recording_beyond_one(mousai, work: Path, saved_model: Path, no_weights):
     write_audio(work / "in.wav", 1.5 * np.ones((1, 48000), np.float32), 48000, bits=32)
     words = ["edit", "in.wav", "piano", "--region", "0.2:0.5", "--model", saved_model, *CLOCK, "-o", "new.flac"]
     done = mousai(*words)
-    assert done.code == 2 and "which only a .wav of floats can hold" in done.err
+    assert done.code == 2 and "beyond ±1, which .flac cannot hold; write .wav or .ogg" in done.err
     same = mousai("vary", "in.wav", "piano", "--strength", 0, "--model", saved_model, "-o", "new.flac")
-    assert same.code == 2 and "which only a .wav of floats can hold" in same.err
+    assert same.code == 2 and "beyond ±1, which .flac cannot hold; write .wav or .ogg" in same.err
 
 
 def test_a_varied_recording_may_go_beyond_one(mousai, work: Path, saved_model: Path):
@@ -206,3 +206,17 @@ def test_a_varied_recording_may_go_beyond_one(mousai, work: Path, saved_model: P
     few = ("--steps", 2, "--decoder-steps", 1, "--seed", 1, "--model", saved_model)
     done = mousai("vary", "in.wav", "piano", "--strength", 0.5, *few, "-o", "new.flac")
     assert done.code == 0 and np.abs(read_audio("new.flac")).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("suffix", "source"), [("ogg", "wav"), ("mp3", "wav"), ("wav", "wav"), ("wav", "ogg"), ("ogg", "ogg")]
+)
+def test_other_containers_hold_a_recording_beyond_one(mousai, work: Path, saved_model: Path, suffix: str, source: str):
+    time = np.arange(48000) / 48000
+    loud = (1.2 * np.sin(880 * np.pi * time))[None].astype(np.float32)
+    write_audio(work / f"in.{source}", loud, 48000, bits=32, peak="keep")
+    few = ("--steps", 1, "--decoder-steps", 1, "--inpaint-resamples", 1, "--seed", 1, "--model", saved_model)
+    done = mousai("edit", f"in.{source}", "piano", "--region", "0.9:1", *CLOCK, *few, "-o", f"new.{suffix}")
+    assert done.code == 0, done.err
+    kept = read_audio(f"new.{suffix}")[:, 9600:33600]
+    assert 1.15 < np.abs(kept).max() < 1.25  # neither clipped nor turned down

@@ -87,6 +87,7 @@ class MousaiOutput:
                 self.sample_rate,
                 overwrite=overwrite,
                 metadata=about,
+                peak="keep",  # of a recording that goes beyond, of which samples stay; what is made does not
                 bits=self.bits,
                 loop=self.loop,
             )

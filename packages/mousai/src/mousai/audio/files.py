@@ -46,7 +46,7 @@ def write_audio(
     *,
     overwrite: bool = False,
     metadata: Mapping[str, str] | None = None,
-    peak: Literal["error", "scale"] = "error",
+    peak: Literal["error", "scale", "keep"] = "error",
     bits: Literal[16, 24, 32] = 24,
     loop: LoopTag | None = None,
 ) -> float:
@@ -58,7 +58,8 @@ def write_audio(
         sample_rate: Samples per second.
         overwrite: Whether an existing file may be replaced.
         metadata: Stored as JSON in the comment tag, for `read_metadata`.
-        peak: What to do with samples beyond ±1: refuse, or turn the whole down so that the loudest is at ±1.
+        peak: What to do with samples beyond ±1: refuse, turn the whole down so that the loudest is at ±1, or keep
+            them in OGG and MP3, which hold them, and refuse them in WAV and FLAC.
         bits: Resolution in WAV and FLAC; 32 writes floats into WAV, beyond ±1 too, and 24 bits into FLAC.
         loop: Says that the whole file repeats; loop points and tempo are written into WAV and FLAC.
 
@@ -79,8 +80,8 @@ def write_audio(
     if not LOWEST_RATE <= sample_rate <= HIGHEST_RATE:
         hint = f"cannot be written at {sample_rate} Hz; {LOWEST_RATE:,} to {HIGHEST_RATE:,} Hz can"
         raise AudioError(str(path), hint=hint)
-    if peak not in ("error", "scale"):
-        raise AudioError("peak", peak, "must be 'error' or 'scale'")
+    if peak not in ("error", "scale", "keep"):
+        raise AudioError("peak", peak, "must be 'error', 'scale' or 'keep'")
     writer = AudioWriter(
         path,
         sample_rate=sample_rate,
@@ -90,6 +91,7 @@ def write_audio(
         bits=bits,
         replace=overwrite,
         loop=loop,
+        clip=peak != "keep",
     )
     # NaN passes into both ends, which take no memory; a copy of an hour of music would be 1.4 GB.
     loudest = max(float(samples.max()), -float(samples.min()))
@@ -98,8 +100,8 @@ def write_audio(
             str(path), hint="the audio has samples that are not numbers (NaN or infinite); nothing was written"
         )
     gain = 1.0
-    if loudest > 1 and not writer.as_floats:
-        if peak == "error":
+    if loudest > 1 and not writer.holds_more:
+        if peak != "scale":
             raise AudioError(
                 str(path), hint=f"the audio reaches {loudest:.3f}, beyond ±1; turn it down (peak='scale' does)"
             )

@@ -17,6 +17,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     ".mp3": {"format": "MP3", "subtype": "MPEG_LAYER_III", "bitrate_mode": "CONSTANT", "compression_level": 0.33},
 }
 """How `soundfile.SoundFile` writes a file of each ending."""
+LOSSY = (".ogg", ".mp3")
+"""Endings of files whose encoders take floats as they are, beyond ±1 too, and whose decoders give them back."""
 AUDIO_SUFFIXES = tuple(FORMATS)
 """Endings of files that are written."""
 

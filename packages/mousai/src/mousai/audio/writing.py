@@ -15,7 +15,7 @@ import soundfile
 from mousai.audio.encoding import encoded_file
 from mousai.audio.loop_tags import LoopTag, tag_file
 from mousai.audio.opening import BLOCK, AudioError, libsndfile_reason
-from mousai.audio.outputs import FORMATS
+from mousai.audio.outputs import FORMATS, LOSSY
 
 # libsndfile drops a longer WAV comment in silence (about 30,000 bytes with what else stands in the header).
 METADATA_LIMIT = 16384
@@ -44,6 +44,8 @@ class AudioWriter:
         bits: resolution in WAV and FLAC; 32 writes floats into WAV and 24 bits into FLAC.
         replace: whether a file that appears at `path` meanwhile may be replaced.
         loop: says that the whole file repeats, see `write_audio`.
+        clip: clip samples beyond ±1; if not, WAV of floats, OGG and MP3 hold them, and other files clip them all the
+            same.
 
     Raises:
         AudioError: it cannot be written, would be too long for its format, or the metadata are too long or no text.
@@ -60,12 +62,14 @@ class AudioWriter:
         bits: Literal[16, 24, 32] = 24,
         replace: bool = True,
         loop: LoopTag | None = None,
+        clip: bool = True,
     ) -> None:
         suffix = path.suffix.lower()
         if suffix == ".wav" and samples * channels * bits // 8 > _WAV_LIMIT:
             raise AudioError(str(path), hint="more than 4 GiB, which a WAV file cannot hold; write .flac instead")
         self.path, self._stack = path, ExitStack()
         self.as_floats = bits == 32 and suffix == ".wav"
+        self.holds_more = self.as_floats or (not clip and suffix in LOSSY)
         self._rate, self._channels, self._settings = sample_rate, channels, dict(FORMATS[suffix])
         self._settings.setdefault("subtype", "FLOAT" if self.as_floats else f"PCM_{min(bits, 24)}")
         self._comment = _comment(path, metadata or {})
@@ -87,11 +91,11 @@ class AudioWriter:
         return self
 
     def write(self, sound: npt.NDArray[np.floating[Any]]) -> None:
-        """Add samples `[channels, samples]`; beyond ±1 they are clipped, unless the file holds floats."""
+        """Add samples `[channels, samples]`; beyond ±1 they are clipped, unless the file holds more (`clip`)."""
         try:
             for first in range(0, sound.shape[1], BLOCK):
                 block = sound[:, first : first + BLOCK]
-                self._file.write((block if self.as_floats else np.clip(block, -1, 1)).T)
+                self._file.write((block if self.holds_more else np.clip(block, -1, 1)).T)
         except (soundfile.LibsndfileError, OSError) as error:
             raise self._error(error) from error
 

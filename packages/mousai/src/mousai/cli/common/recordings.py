@@ -208,8 +208,10 @@ def make(
         wanted: arguments of the pipeline that say what is wanted.
     """
     path, prompt = Path(args.output), made["prompt"] if args.prompt is None else args.prompt
-    if keeps and float(recording.sound.abs().max()) > 1 and path.suffix.lower() != ".wav":
-        raise UserError("output", args.output, "the recording goes beyond ±1, which only a .wav of floats can hold")
+    if keeps and float(recording.sound.abs().max()) > 1 and path.suffix.lower() == ".flac":
+        raise UserError(
+            "output", args.output, "the recording goes beyond ±1, which .flac cannot hold; write .wav or .ogg"
+        )
     _check_plan(args.plan, recording, attributes, wanted)
     print("".join(f"{line}\n" for line in shown_melody(args.plan)), end="", flush=True)
     seed, pipeline = drawn_seed(args), loaded(args)

@@ -159,7 +159,7 @@ class VerbInput(JobInput):
         from mousai.audio.encoding import can_encode
 
         container = self.response_format
-        if peak > 1 and container != "wav":
+        if peak > 1 and container == "flac":
             raise UserError("response_format", container, "cannot hold this recording, which goes beyond ±1; use wav")
         if not can_encode(f".{container}", sample_rate, channels):
             hint = f"cannot hold {sample_rate} samples a second, the recording's rate; use wav"
