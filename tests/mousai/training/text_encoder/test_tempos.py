@@ -50,9 +50,9 @@ def config(saved_model: Path, tmp_path: Path) -> TextEncoderTrainingConfig:
         queries=16,
         queries_per_step=2,
         wordings=WordingConfig(repeat_caption=0, careless=0, tempo=0),
-        optimizer=OptimizerConfig(learning_rate=3e-2),
+        optimizer=OptimizerConfig(learning_rate=1e-2),
         ema=EMAConfig(beta=0.9),
-        loop=LoopConfig(max_steps=120, batch=10, workers=0),
+        loop=LoopConfig(max_steps=300, batch=10, workers=0),
         checkpointing=Checkpointing(every_minutes=0),
         logging=Logging(logger="csv", log_every=1, validate_every=0, listen_every=0, validation_share=0),
     )
