@@ -127,7 +127,7 @@ def test_a_silent_end_cannot_be_continued(client):
 def test_a_container_that_cannot_hold_the_recording_is_refused_before_the_work(client):
     loud = upload(client, wav(level=1.5, subtype="FLOAT"))
     given = {"regions": [[0.2, 0.4]]}
-    assert "beyond ±1" in message_of(recording(client, "edit", loud, response_format="mp3", **given), 422)
+    assert "beyond ±1" in message_of(recording(client, "edit", loud, response_format="flac", **given), 422)
     fast = upload(client, wav(rate=96000))
     assert "96000" in message_of(recording(client, "edit", fast, response_format="mp3", **given), 422)
     assert recording(client, "edit", fast, response_format="flac", **given).status_code == 200
