@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from mousai import Conditioning, Controls, Mousai, MusicAttributes, UserError, read_melody
+from tests.mousai.pipeline.conditionings import watched_conditionings
 
 QUICK = {"num_inference_steps": 1, "decoder_steps": 1, "seed": 1}
 PROMPT = "calm piano pop, 120 bpm"  # bars of 2 s
@@ -22,15 +23,7 @@ def pipe(controlled_model: Path) -> Mousai:
 @pytest.fixture
 def conditions(pipe: Mousai, monkeypatch: pytest.MonkeyPatch) -> list[Conditioning]:
     """What stage 2 is given by each call."""
-    seen: list[Conditioning] = []
-    sample = pipe.latent_diffusion.sample
-
-    def watched(cond: Conditioning, **settings):
-        seen.append(cond)
-        return sample(cond, **settings)
-
-    monkeypatch.setattr(pipe.latent_diffusion, "sample", watched)
-    return seen
+    return watched_conditionings(pipe, monkeypatch)
 
 
 def refused(pipe: Mousai, *args, **settings) -> str:

@@ -18,6 +18,7 @@ from mousai.conditioning.tables import CHORD_CHANNELS, ONSET
 from mousai.editing import Recording
 from mousai.regions import Region
 from mousai.verbs.looping import MAX_LOOP, Bars, _line_frames, check_loop_region
+from tests.mousai.pipeline.conditionings import watched_conditionings
 from tests.mousai.refusing import refused
 from vdiffusion import NoiseSource
 
@@ -114,14 +115,7 @@ def controlled(controlled_model: Path) -> Mousai:
 
 def signal_of(pipe: Mousai, monkeypatch: pytest.MonkeyPatch, **wanted) -> tuple[torch.Tensor, Conditioning]:
     """Channels of the controls that stage 2 hears of a loop [C, frames heard], and the conditioning they are of."""
-    seen: list[Conditioning] = []
-    sample = pipe.latent_diffusion.sample
-
-    def watched(cond: Conditioning, **more) -> torch.Tensor:
-        seen.append(cond)
-        return sample(cond, **more)
-
-    monkeypatch.setattr(pipe.latent_diffusion, "sample", watched)
+    seen = watched_conditionings(pipe, monkeypatch)
     pipe.loop("piano, 240 bpm", seed=1, output_type="latent", **QUICK, **wanted)
     return pipe.latent_diffusion.inject(seen[0], 1)[0][0, ATTRIBUTE_CHANNELS:], seen[0]
 

@@ -13,6 +13,7 @@ from mousai.audio.files import read_metadata
 from mousai.conditioning.conditioning import Conditioning
 from mousai.conditioning.text import T5TextEncoder, TextEmbedding
 from mousai.conditioning.usual_tempo import MIDDLE, USUAL_TEMPO, UsualTempo, load_usual_tempo
+from tests.mousai.pipeline.conditionings import watched_conditionings
 from tests.mousai.refusing import refused
 
 FILE = Path("text_encoder") / USUAL_TEMPO
@@ -35,15 +36,7 @@ def pipe(saved_model: Path) -> Mousai:
 @pytest.fixture
 def told(pipe: Mousai, monkeypatch: pytest.MonkeyPatch) -> list[Conditioning]:
     """What the generator of `pipe` is asked for, call by call."""
-    asked: list[Conditioning] = []
-    sample = pipe.latent_diffusion.sample
-
-    def watched(cond: Conditioning, **given: object) -> torch.Tensor:
-        asked.append(cond)
-        return sample(cond, **given)
-
-    monkeypatch.setattr(pipe.latent_diffusion, "sample", watched)
-    return asked
+    return watched_conditionings(pipe, monkeypatch)
 
 
 def test_an_embedding_is_read_as_octaves():

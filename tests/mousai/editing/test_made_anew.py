@@ -5,6 +5,7 @@ import torch
 
 from mousai import Conditioning, Mousai, MusicAttributes
 from tests.mousai.editing.recordings import PROMPT, QUICK, music
+from tests.mousai.pipeline.conditionings import watched_conditionings
 from vdiffusion import NoiseSource
 
 
@@ -29,14 +30,7 @@ def test_the_prompt_is_heard_in_the_region(pipe: Mousai):
 
 
 def test_the_clock_of_the_recording_reaches_the_model(pipe: Mousai, monkeypatch: pytest.MonkeyPatch):
-    seen: list[Conditioning] = []
-    sample = pipe.latent_diffusion.sample
-
-    def watched(cond: Conditioning, **rest: object) -> torch.Tensor:
-        seen.append(cond)
-        return sample(cond, **rest)
-
-    monkeypatch.setattr(pipe.latent_diffusion, "sample", watched)
+    seen = watched_conditionings(pipe, monkeypatch)
     sound = music(14.0, channels=1)
     wanted = {"inpaint_mask_start_seconds": 12.0, "inpaint_mask_end_seconds": 13.0, "seed": 1}
     known = MusicAttributes(tempo=120, first_downbeat=0.25)

@@ -227,7 +227,7 @@ class Codec:
         """
         check_seed(seed)
         config = self._with_settings(settings)
-        with ProgressBars({"decoder": max(config.decoder_steps, 1)}, self._progress_bar_config) as progress:
+        with ProgressBars({"decoder": config.rendering_steps}, self._progress_bar_config) as progress:
             return self._decode(latent, config, NoiseSource(seed, range(len(latent))), length, progress)
 
     def _with_settings(self, settings: Mapping[str, Any]) -> SamplingConfig:

@@ -84,7 +84,7 @@ class Request:
 
     def stages(self, *, known: bool) -> dict[str, int]:
         """Steps of each stage, for the progress bars."""
-        return {"latent_diffusion": self.steps(known=known), "decoder": max(self.config.decoder_steps, 1)}
+        return {"latent_diffusion": self.steps(known=known), "decoder": self.config.rendering_steps}
 
     def output(
         self,

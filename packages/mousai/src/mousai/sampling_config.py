@@ -153,6 +153,11 @@ class SamplingConfig:
             hint = f"is too little for the time grid {self.time_grid!r}; give more, or 'uniform'"
             raise UserError("strength", self.strength, hint)
 
+    @property
+    def rendering_steps(self) -> int:
+        """Steps that decoding tells of: those of its diffusion, or one where there are none."""
+        return max(self.decoder_steps, 1)
+
     def updated(self, changes: Mapping[str, Any]) -> "SamplingConfig":
         """Return a copy with the changes whose value is not `None`.
 

@@ -19,6 +19,8 @@ FORMATS: dict[str, dict[str, Any]] = {
 """How `soundfile.SoundFile` writes a file of each ending."""
 LOSSY = (".ogg", ".mp3")
 """Endings of files whose encoders take floats as they are, beyond ±1 too, and whose decoders give them back."""
+HOLD_MORE = (".wav", *LOSSY)
+"""Endings of files that can hold samples beyond ±1; WAV as floats."""
 AUDIO_SUFFIXES = tuple(FORMATS)
 """Endings of files that are written."""
 

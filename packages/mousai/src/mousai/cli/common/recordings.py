@@ -207,8 +207,10 @@ def make(
         keeps: whether samples of the recording are in the result, which then goes as far beyond ±1 as these.
         wanted: arguments of the pipeline that say what is wanted.
     """
+    from mousai.audio.outputs import HOLD_MORE
+
     path, prompt = Path(args.output), made["prompt"] if args.prompt is None else args.prompt
-    if keeps and float(recording.sound.abs().max()) > 1 and path.suffix.lower() == ".flac":
+    if keeps and float(recording.sound.abs().max()) > 1 and path.suffix.lower() not in HOLD_MORE:
         raise UserError(
             "output", args.output, "the recording goes beyond ±1, which .flac cannot hold; write .wav or .ogg"
         )

@@ -157,9 +157,10 @@ class VerbInput(JobInput):
     def check_format(self, terms: Terms, *, sample_rate: int, channels: int, peak: float = 0.0) -> None:
         """Raise `UserError` where the result could not be written in the container that is asked for."""
         from mousai.audio.encoding import can_encode
+        from mousai.audio.outputs import HOLD_MORE
 
         container = self.response_format
-        if peak > 1 and container == "flac":
+        if peak > 1 and f".{container}" not in HOLD_MORE:
             raise UserError("response_format", container, "cannot hold this recording, which goes beyond ±1; use wav")
         if not can_encode(f".{container}", sample_rate, channels):
             hint = f"cannot hold {sample_rate} samples a second, the recording's rate; use wav"
